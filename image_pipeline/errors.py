@@ -1,0 +1,41 @@
+"""Errors that a person can act on.
+
+Each message is one sentence: what is wrong, which setting or file, and what to do about it. The command line prints
+it as it stands; a Dagster step fails with it as its description.
+"""
+
+
+class PipelineError(Exception):
+    """Something is wrong that a person can put right.
+
+    `transient` says whether the same call may succeed a little later (a service that does not answer), so that it
+    is worth a retry.
+    """
+
+    transient = False
+
+
+class SettingsError(PipelineError):
+    """A setting has a value that cannot be used."""
+
+
+class LibraryError(PipelineError):
+    """The library of photographs, or a directory of it, cannot be read."""
+
+
+class StoreError(PipelineError):
+    """The store, the folder with the pipeline's own files, cannot be used."""
+
+
+class ModelError(PipelineError):
+    """A model is unknown, cannot be fetched or cannot be loaded."""
+
+
+class CollectionError(PipelineError):
+    """Qdrant, or the collection in it, cannot be used as configured."""
+
+
+class ServiceUnavailableError(CollectionError):
+    """Qdrant does not answer, or answers that it cannot serve now."""
+
+    transient = True

@@ -1,0 +1,152 @@
+"""What is on disk: the directories of a library, and the image files of one directory.
+
+Symbolic links are not followed: a link is left out, so that a loop, or a link to
+outside of the library, costs nothing and shows nothing. FIFOs, sockets and devices are left out as well.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_pipeline.errors import LibraryError
+from image_pipeline.files.fingerprint import ListedFile, fingerprint
+from image_pipeline.files.names import from_text, to_text
+from image_pipeline.files.partition import Partition, directory_text
+from image_pipeline.files.rules import OTHER_ENDINGS, ending, is_directory_left_out, is_left_out
+from image_pipeline.imaging.formats import HEAD_BYTES, IMAGE_ENDINGS, ImageFormat, sniff
+
+
+@dataclass(frozen=True)
+class DiscoveredFile:
+    """An image file, `path` relative to the library root; `format` is None where the content is no known format."""
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    format: ImageFormat | None
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What a partition holds on disk: its image files, and the fingerprint of all that was listed."""
+
+    files: list[DiscoveredFile]
+    fingerprint: str
+
+
+def check_library(root: Path) -> None:
+    """Raises LibraryError where `root` is not a directory that can be listed."""
+    try:
+        with os.scandir(root):
+            return
+    except FileNotFoundError as error:
+        raise LibraryError(
+            f"The library {root} does not exist: set IMAGE_LIBRARY to the folder of photographs, or mount it."
+        ) from error
+    except NotADirectoryError as error:
+        raise LibraryError(f"The library {root} is a file: set IMAGE_LIBRARY to the folder of photographs.") from error
+    except OSError as error:
+        raise LibraryError(
+            f"The library {root} cannot be read ({error.strerror}): give the user who runs the pipeline the right to."
+        ) from error
+
+
+def list_files(root: Path, directory: str) -> list[ListedFile]:
+    """The files that may be images, directly in `directory` (text), by name; none where the directory is gone.
+
+    A file is one where its name has an image's ending, or no ending that tells of something else. Raises
+    LibraryError where the directory is there and cannot be listed in full: a listing that failed is never taken for
+    an empty directory.
+    """
+    check_library(root)
+    where = root / Partition(directory).os_directory
+    files = []
+    try:
+        with os.scandir(where) as entries:
+            for entry in entries:
+                if is_left_out(entry.name) or ending(entry.name) in OTHER_ENDINGS:
+                    continue
+                listed = _stat(entry)
+                if listed is not None:
+                    files.append(listed)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise LibraryError(
+            f"The directory {to_text(str(where))} cannot be listed ({error.strerror}): "
+            "nothing of it was changed; make it readable and run it again."
+        ) from error
+    return sorted(files, key=lambda file: file.name)
+
+
+def discover(root: Path, partition: Partition, known: Mapping[str, DiscoveredFile]) -> Discovery:
+    """The image files of a partition, by path; none where its directory is gone.
+
+    The content tells the format: the first bytes of each file are read, unless `known` (by path) has a file of the
+    same size and mtime. A file without an image's ending counts only where its content is an image's.
+    Raises LibraryError as `list_files` does.
+    """
+    listed = [file for file in list_files(root, partition.directory) if partition.holds(file.name)]
+    found = []
+    for file in listed:
+        path = partition.path_of(file.name)
+        before = known.get(path)
+        if before is not None and (before.size_bytes, before.mtime_ns) == (file.size_bytes, file.mtime_ns):
+            found.append(before)
+            continue
+        image_format = _format_of(root, path)
+        if image_format is not None or ending(file.name) in IMAGE_ENDINGS:
+            found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, image_format))
+    return Discovery(found, fingerprint(listed))
+
+
+def walk(root: Path) -> Iterator[tuple[str, list[ListedFile]]]:
+    """Every directory of the library (text) with its files that may be images; directories come before what is in them.
+
+    Raises LibraryError where the root or any directory cannot be listed.
+    """
+    check_library(root)
+    pending = ["."]
+    while pending:
+        relative = pending.pop()
+        files = list_files(root, directory_text(relative))
+        yield directory_text(relative), files
+        pending.extend(sorted(_subdirectories(root, relative), reverse=True))
+
+
+def _subdirectories(root: Path, relative: str) -> list[str]:
+    try:
+        with os.scandir(root / relative) as entries:
+            return [
+                entry.name if relative == "." else f"{relative}/{entry.name}"
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False) and not is_directory_left_out(entry.name)
+            ]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LibraryError(
+            f"The directory {to_text(str(root / relative))} cannot be listed ({error.strerror}): make it readable."
+        ) from error
+
+
+def _stat(entry: "os.DirEntry[str]") -> ListedFile | None:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:  # it went while the directory was listed
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return ListedFile(to_text(entry.name), status.st_size, status.st_mtime_ns)
+
+
+def _format_of(root: Path, path: str) -> ImageFormat | None:
+    try:
+        # O_NONBLOCK: a FIFO that took the place of the file since it was listed would block for ever
+        descriptor = os.open(root / from_text(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb", buffering=0) as file:
+            return sniff(file.read(HEAD_BYTES))
+    except OSError:  # told as unreadable when it is hashed
+        return None

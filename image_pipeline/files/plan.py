@@ -1,0 +1,131 @@
+"""What is to be done: the library as it is on disk against what was ingested. Pure functions, no disk, no Dagster."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from image_pipeline.errors import LibraryError
+from image_pipeline.files.fingerprint import ListedFile, fingerprint
+from image_pipeline.files.partition import Partition, partitions_of
+
+
+class State(StrEnum):
+    """How a partition on disk stands to what was ingested of it."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    INGESTED = "ingested"
+    GONE = "gone"
+
+
+@dataclass(frozen=True)
+class ListedPartition:
+    """A partition on disk: its number of files that may be images, and their fingerprint."""
+
+    key: str
+    files: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What was ingested of a partition; `current` is False where it was made by other models or another version."""
+
+    fingerprint: str
+    files: int
+    current: bool = True
+
+
+@dataclass(frozen=True)
+class PartitionState:
+    """A partition, on disk or once ingested, and its state."""
+
+    key: str
+    files: int
+    state: State
+
+
+@dataclass(frozen=True)
+class PartitionRange:
+    """Partitions that stand one after the other in the order of registration, for one run."""
+
+    keys: tuple[str, ...]
+
+    @property
+    def start(self) -> str:
+        """The first key."""
+        return self.keys[0]
+
+    @property
+    def end(self) -> str:
+        """The last key."""
+        return self.keys[-1]
+
+
+def list_partitions(
+    directories: Iterable[tuple[str, Sequence[ListedFile]]], partition_size: int, known_keys: Iterable[str]
+) -> dict[str, ListedPartition]:
+    """The partitions of the directories that have files, by key, in the order of the directories.
+
+    A directory that has parts among `known_keys` keeps their number when it shrinks.
+    """
+    parts_before: dict[str, int] = {}
+    for key in known_keys:
+        known = Partition.from_key(key)
+        parts_before[known.directory] = max(known.parts, parts_before.get(known.directory, 1))
+    listed: dict[str, ListedPartition] = {}
+    for directory, files in directories:
+        for partition in partitions_of(directory, len(files), partition_size, parts_before.get(directory, 1)):
+            held = files if partition.parts == 1 else [file for file in files if partition.holds(file.name)]
+            if held:
+                listed[partition.key] = ListedPartition(partition.key, len(held), fingerprint(held))
+    return listed
+
+
+def compare(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested]) -> list[PartitionState]:
+    """The state of every partition that is on disk (in its order) or was ingested.
+
+    Raises LibraryError where nothing at all is on disk although files were ingested: an empty folder is then taken
+    for a disk that is not mounted, not for a library whose files were all deleted.
+    """
+    ingested_files = sum(entry.files for entry in ingested.values())
+    if not listed and ingested_files:
+        raise LibraryError(
+            f"The library is empty, although {ingested_files} files of it were ingested: mount it, or, if it is to be "
+            "empty, delete the store."
+        )
+    states = []
+    for key, partition in listed.items():
+        entry = ingested.get(key)
+        if entry is None:
+            state = State.NEW
+        elif entry.current and entry.fingerprint == partition.fingerprint:
+            state = State.INGESTED
+        else:
+            state = State.CHANGED
+        states.append(PartitionState(key, partition.files, state))
+    return states + [PartitionState(key, 0, State.GONE) for key in ingested if key not in listed]
+
+
+def group_into_ranges(
+    registered: Sequence[str], wanted: Mapping[str, int], max_files: int, max_keys: int
+) -> list[PartitionRange]:
+    """Ranges of `registered` keys that hold exactly the `wanted` ones (key → files), each for one run.
+
+    A range has `max_keys` keys at most, and `max_files` files unless a single partition has more, so that the disk
+    that a run takes for decoded tensors is bounded.
+    """
+    ranges: list[PartitionRange] = []
+    current: list[str] = []
+    files = 0
+    for key in registered:
+        full = len(current) == max_keys or files + wanted.get(key, 0) > max_files
+        if current and (key not in wanted or full):
+            ranges.append(PartitionRange(tuple(current)))
+            current, files = [], 0
+        if key in wanted:
+            current.append(key)
+            files += wanted[key]
+    if current:
+        ranges.append(PartitionRange(tuple(current)))
+    return ranges

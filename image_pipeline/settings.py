@@ -1,0 +1,165 @@
+"""Every setting: its name, environment variable, unit, default and meaning.
+
+The README's table is written from this file, and a test holds the two together.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from image_pipeline.errors import SettingsError
+
+GIBIBYTE = 1 << 30
+
+
+class DType(StrEnum):
+    """The number format that models compute in."""
+
+    AUTO = "auto"
+    BF16 = "bf16"
+    FP32 = "fp32"
+
+
+class Settings(BaseSettings):
+    """The settings, read from the environment; an argument given by name comes before its variable."""
+
+    model_config = SettingsConfigDict(populate_by_name=True, frozen=True, env_ignore_empty=True, extra="forbid")
+
+    library: Annotated[
+        Path | None,
+        Field(
+            validation_alias="IMAGE_LIBRARY",
+            description="The folder whose directories are ingested. Unset: the library that the store was made for.",
+        ),
+    ] = None
+    home: Annotated[
+        Path,
+        Field(
+            validation_alias="IMAGE_PIPELINE_HOME",
+            description="The store: stage tables, thumbnails, caches, the embedded Qdrant, Dagster's own records.",
+        ),
+    ] = Path("~/.image-pipeline")
+    models: Annotated[
+        str,
+        Field(
+            validation_alias="IMAGE_PIPELINE_MODELS",
+            description="A profile (`demo`, `light`, `standard`, `large`), or `EMBEDDER,CAPTIONER`: each a Hugging Face "
+            "repository (`org/name@revision`) or a local directory. `none` as captioner switches captions off.",
+        ),
+    ] = "standard"
+    dtype: Annotated[
+        DType,
+        Field(
+            validation_alias="IMAGE_PIPELINE_DTYPE",
+            description="What models compute in: `auto` (bf16 where the device has it), `bf16` or `fp32`.",
+        ),
+    ] = DType.AUTO
+    qdrant_url: Annotated[
+        str | None,
+        Field(
+            validation_alias="QDRANT_URL",
+            description="The Qdrant server, such as `http://localhost:6333`. Unset: the embedded Qdrant in the store.",
+        ),
+    ] = None
+    qdrant_api_key: Annotated[
+        SecretStr | None, Field(validation_alias="QDRANT_API_KEY", description="The key that the Qdrant server asks for.")
+    ] = None
+    qdrant_grpc_port: Annotated[
+        int, Field(validation_alias="QDRANT_GRPC_PORT", ge=1, le=65535, description="The Qdrant server's gRPC port.")
+    ] = 6334
+    collection: Annotated[
+        str,
+        Field(
+            validation_alias="IMAGE_PIPELINE_COLLECTION",
+            pattern=r"^[A-Za-z0-9_.-]{1,200}$",
+            description="The name under which the collection is searched: an alias of the newest complete version.",
+        ),
+    ] = "images"
+    partition_size: Annotated[
+        int,
+        Field(
+            validation_alias="IMAGE_PIPELINE_PARTITION_SIZE",
+            ge=1,
+            description="Files in one partition; a larger directory is split into 2, 4, 8 … parts.",
+        ),
+    ] = 4096
+    settle_seconds: Annotated[
+        float,
+        Field(
+            validation_alias="IMAGE_PIPELINE_SETTLE_SECONDS",
+            ge=0,
+            description="Seconds for which a directory must have been quiet before the sensor ingests it.",
+        ),
+    ] = 30.0
+    workers: Annotated[
+        int,
+        Field(
+            validation_alias="IMAGE_PIPELINE_WORKERS", ge=0, description="Processes that decode images; 0: one a processor."
+        ),
+    ] = 0
+    decode_seconds: Annotated[
+        float,
+        Field(validation_alias="IMAGE_PIPELINE_DECODE_SECONDS", gt=0, description="Time limit for decoding one file, in s."),
+    ] = 30.0
+    decode_memory: Annotated[
+        int,
+        Field(
+            validation_alias="IMAGE_PIPELINE_DECODE_MEMORY",
+            ge=GIBIBYTE // 2,
+            description="Address space of a decoding process, in bytes.",
+        ),
+    ] = 2 * GIBIBYTE
+    decode_pixels: Annotated[
+        int,
+        Field(validation_alias="IMAGE_PIPELINE_DECODE_PIXELS", ge=1, description="Largest picture decoded, in pixels."),
+    ] = 200_000_000
+    keep_decoded_tensors: Annotated[
+        bool,
+        Field(
+            validation_alias="IMAGE_PIPELINE_KEEP_DECODED_TENSORS",
+            description="Keep the decoded tensors of a partition after it was indexed (150 to 600 KB an image).",
+        ),
+    ] = False
+    lock_seconds: Annotated[
+        float,
+        Field(
+            validation_alias="IMAGE_PIPELINE_LOCK_SECONDS",
+            ge=0,
+            description="How long to wait for another process that uses the embedded Qdrant, in s.",
+        ),
+    ] = 120.0
+
+    @field_validator("library", "home")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @field_validator("qdrant_url")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings of the environment, with `given` (by field name; None counts as not given) before them.
+
+    Raises SettingsError naming the variable whose value cannot be used.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        variable = variable_of(name) if name in Settings.model_fields else name
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{variable} is {first['input']!r}, which cannot be used: {reason}.") from error
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return str(Settings.model_fields[name].validation_alias)

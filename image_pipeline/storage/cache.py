@@ -1,0 +1,59 @@
+"""The content cache: (sha256, producer) → value, in SQLite, for several processes at once.
+
+It holds what was computed from an image's content, whichever file or directory the content stood in: embeddings,
+captions, metadata, the outcome of decoding. It may be deleted at any time; what it held is then computed again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from image_pipeline.storage.database import Database
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS content (
+    producer TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (producer, sha256)
+) WITHOUT ROWID
+"""
+_VARIABLES = 500  # SQLite's limit of variables in a statement was 999 for long
+
+
+class ContentCache:
+    """The cache in `file`."""
+
+    def __init__(self, file: Path) -> None:
+        self._database = Database(file, _SCHEMA, "make room in the store; if it is damaged, delete it, it is made again")
+
+    def get(self, producer: str, sha256s: Sequence[str]) -> dict[str, bytes]:
+        """The values that `producer` made of the contents `sha256s`, as far as there are any.
+
+        Raises StoreError where the cache cannot be used.
+        """
+        found: dict[str, bytes] = {}
+        if not sha256s:
+            return found
+        with self._database.transaction() as connection:
+            for chunk in _chunks(sha256s):
+                marks = ",".join("?" * len(chunk))
+                found.update(
+                    connection.execute(
+                        f"SELECT sha256, value FROM content WHERE producer = ? AND sha256 IN ({marks})",
+                        (producer, *chunk),
+                    )
+                )
+        return found
+
+    def put(self, producer: str, values: Mapping[str, bytes]) -> None:
+        """Keep values by sha256; one that is there is replaced. Raises StoreError where the cache cannot be used."""
+        if values:
+            with self._database.transaction() as connection:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO content (producer, sha256, value) VALUES (?, ?, ?)",
+                    ((producer, sha256, value) for sha256, value in values.items()),
+                )
+
+
+def _chunks(sha256s: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (sha256s[start : start + _VARIABLES] for start in range(0, len(sha256s), _VARIABLES))

@@ -1,0 +1,116 @@
+"""The way to Qdrant: a server over gRPC, or the embedded one in the store; one client for both."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from image_pipeline.errors import CollectionError, ServiceUnavailableError
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class QdrantAddress:
+    """Where Qdrant is: a server at `url`, or, where that is None, the embedded one in `directory`.
+
+    The embedded Qdrant is for one process at a time: `lock_file` is held while it is open, and another process waits
+    for it for `lock_seconds`.
+    """
+
+    url: str | None
+    directory: Path
+    lock_file: Path
+    lock_seconds: float = 120.0
+    grpc_port: int = 6334
+    api_key: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return self.url or f"embedded in {self.directory}"
+
+    @contextmanager
+    def connect(self) -> Iterator["QdrantClient"]:
+        """A client; closed, and the lock given back, at the end of the block.
+
+        Raises ServiceUnavailableError where the server does not answer, and CollectionError where it refuses the key
+        or the embedded one stays in use by another process.
+        """
+        with ExitStack() as stack:
+            stack.enter_context(self._errors_for_people())
+            if self.url is None:
+                self._lock(stack)
+            yield stack.enter_context(self._client())
+
+    def _lock(self, stack: ExitStack) -> None:
+        from filelock import FileLock, Timeout
+
+        try:
+            self.lock_file.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(FileLock(self.lock_file, timeout=self.lock_seconds))
+        except Timeout as error:
+            raise ServiceUnavailableError(
+                f"The embedded Qdrant in {self.directory} has been in use by another process for {self.lock_seconds:g} s: "
+                "wait until that one ends, or set QDRANT_URL to a Qdrant server, which serves several at once."
+            ) from error
+
+    @contextmanager
+    def _client(self) -> Iterator["QdrantClient"]:
+        from qdrant_client import QdrantClient
+
+        with warnings.catch_warnings():
+            # the embedded Qdrant says that it has no use for payload indexes, which are made for both kinds alike,
+            # and that it is slow with many points, which `status` says in words of its own
+            warnings.filterwarnings("ignore", message="Payload indexes have no effect")
+            warnings.filterwarnings("ignore", message="Local mode is not recommended")
+            if self.url is None:
+                client = QdrantClient(path=str(self.directory))
+            else:
+                client = QdrantClient(
+                    url=self.url,
+                    grpc_port=self.grpc_port,
+                    prefer_grpc=True,
+                    api_key=self.api_key,
+                    timeout=_TIMEOUT_SECONDS,
+                    # the warning of a version that differs says nothing that a person could act on
+                    check_compatibility=False,
+                )
+            try:
+                yield client
+            finally:
+                client.close()
+
+    @contextmanager
+    def _errors_for_people(self) -> Iterator[None]:
+        import grpc
+        from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+        try:
+            yield
+        except grpc.RpcError as error:
+            code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
+            details = error.details() if isinstance(error, grpc.Call) else str(error)
+            if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+                raise self._refused() from error
+            if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED):
+                raise self._unreachable(details) from error
+            raise CollectionError(f"Qdrant at {self} refused a request ({code.name}: {details}).") from error
+        except UnexpectedResponse as error:
+            if error.status_code in (401, 403):
+                raise self._refused() from error
+            raise CollectionError(f"Qdrant at {self} refused a request ({error.status_code}: {error}).") from error
+        except ResponseHandlingException as error:
+            raise self._unreachable(error) from error
+
+    def _refused(self) -> CollectionError:
+        return CollectionError(f"Qdrant at {self} refuses the key: set QDRANT_API_KEY to one that may write.")
+
+    def _unreachable(self, cause: object) -> ServiceUnavailableError:
+        return ServiceUnavailableError(
+            f"Qdrant at {self} (gRPC port {self.grpc_port}) does not answer ({cause}): "
+            "start it, or set QDRANT_URL and QDRANT_GRPC_PORT to where it is."
+        )

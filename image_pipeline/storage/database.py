@@ -1,0 +1,39 @@
+"""A small SQLite database in the store, for several processes at once."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_pipeline.errors import StoreError
+
+_BUSY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Database:
+    """The database in `file` with the tables of `schema`; `remedy` ends the sentence where it cannot be used."""
+
+    file: Path
+    schema: str
+    remedy: str
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one transaction: all of it is kept, or, where the block raises, nothing.
+
+        It is opened anew each time, so that a database that was deleted meanwhile is begun again.
+        Raises StoreError where the database cannot be used.
+        """
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.file, timeout=_BUSY_SECONDS)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                # with WAL, NORMAL never corrupts; a power cut may cost the last transactions, which are done again
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.executescript(self.schema)
+                with connection:
+                    yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.file} cannot be used ({error}): {self.remedy}.") from error

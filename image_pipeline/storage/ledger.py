@@ -1,0 +1,156 @@
+"""The ledger: what was ingested of each partition, the quarantine, and what the sensor saw; in SQLite."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from image_pipeline.storage.database import Database
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS library (root TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS partition (
+    key TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    indexed INTEGER NOT NULL,
+    quarantined INTEGER NOT NULL,
+    collection TEXT NOT NULL,
+    recipe TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    ingested_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS quarantine (
+    partition_key TEXT NOT NULL,
+    path TEXT NOT NULL,
+    sha256 TEXT,
+    reason TEXT NOT NULL,
+    message TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (partition_key, path)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sighting (
+    directory TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    since REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """What was ingested of a partition.
+
+    `fingerprint` is that of its files, `collection` the version of the collection that holds its points, and `recipe`
+    names the versions of everything that has a part in a point: decoder, metadata reader, models.
+    """
+
+    key: str
+    fingerprint: str
+    files: int
+    indexed: int
+    quarantined: int
+    collection: str
+    recipe: str
+    run_id: str
+    ingested_at: str
+
+
+@dataclass(frozen=True)
+class QuarantinedFile:
+    """A file that could not be read: `reason` is a code of the closed list, `message` the library's own words.
+
+    `run_id` and `since` (ISO 8601, UTC) tell when it went into quarantine with this reason.
+    """
+
+    partition_key: str
+    path: str
+    sha256: str | None
+    reason: str
+    message: str
+    run_id: str
+    since: str
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What the sensor saw of a directory, and since when (s since 1970) it looks so."""
+
+    directory: str
+    fingerprint: str
+    since: float
+
+
+class Ledger:
+    """The ledger in `file`."""
+
+    def __init__(self, file: Path) -> None:
+        self._database = Database(
+            file, _SCHEMA, "make room in the store, or set IMAGE_PIPELINE_HOME to a folder that can be written"
+        )
+
+
+    def library(self) -> Path | None:
+        """The library that the store was made for."""
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT root FROM library").fetchone()
+            return Path(row[0]) if row else None
+
+    def set_library(self, root: Path) -> None:
+        """Remember the library that the store is made for."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM library")
+            connection.execute("INSERT INTO library (root) VALUES (?)", (str(root),))
+
+    def entries(self) -> dict[str, LedgerEntry]:
+        """All entries, by partition key."""
+        columns = ", ".join(field.name for field in fields(LedgerEntry))
+        with self._database.transaction() as connection:
+            rows = connection.execute(f"SELECT {columns} FROM partition ORDER BY key")
+            return {row[0]: LedgerEntry(*row) for row in rows}
+
+    def record(self, entry: LedgerEntry, quarantined: Iterable[QuarantinedFile]) -> None:
+        """Replace a partition's entry and its quarantine, in one step.
+
+        A file that stays in quarantine with the same content and reason keeps the run and time of its first entry.
+        """
+        with self._database.transaction() as connection:
+            before = {file.path: file for file in self._quarantine(connection, entry.key)}
+            connection.execute("DELETE FROM quarantine WHERE partition_key = ?", (entry.key,))
+            for file in quarantined:
+                known = before.get(file.path)
+                same = known is not None and (known.sha256, known.reason) == (file.sha256, file.reason)
+                connection.execute(
+                    "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(known if known and same else file)
+                )
+            connection.execute("INSERT OR REPLACE INTO partition VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(entry))
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Delete the entries and the quarantine of partitions."""
+        with self._database.transaction() as connection:
+            for table, column in (("partition", "key"), ("quarantine", "partition_key")):
+                connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", ((key,) for key in keys))
+
+    def quarantine(self) -> list[QuarantinedFile]:
+        """The files in quarantine, by path."""
+        with self._database.transaction() as connection:
+            return sorted(self._quarantine(connection), key=lambda file: file.path)
+
+    @staticmethod
+    def _quarantine(connection: sqlite3.Connection, key: str | None = None) -> list[QuarantinedFile]:
+        where, values = ("", ()) if key is None else (" WHERE partition_key = ?", (key,))
+        columns = ", ".join(field.name for field in fields(QuarantinedFile))
+        return [QuarantinedFile(*row) for row in connection.execute(f"SELECT {columns} FROM quarantine{where}", values)]
+
+    def sightings(self) -> dict[str, Sighting]:
+        """What the sensor saw, by directory."""
+        with self._database.transaction() as connection:
+            rows = connection.execute("SELECT directory, fingerprint, since FROM sighting")
+            return {row[0]: Sighting(*row) for row in rows}
+
+    def set_sightings(self, sightings: Iterable[Sighting]) -> None:
+        """Replace all that the sensor saw."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM sighting")
+            connection.executemany("INSERT INTO sighting VALUES (?, ?, ?)", (astuple(seen) for seen in sightings))
