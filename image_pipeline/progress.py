@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` images of `stage` are done."""
+    """`done` of `total` images of `stage` are done, the last `newly` since the step before; first with 0 done."""
 
     stage: str
     done: int
     total: int
+    newly: int
 
 
 Listener = Callable[[Progress], None]
@@ -40,4 +41,4 @@ class Counter:
         """`images` more are done."""
         self._done += images
         for listener in tuple(_listeners):
-            listener(Progress(self._stage, self._done, self._total))
+            listener(Progress(self._stage, self._done, self._total, images))

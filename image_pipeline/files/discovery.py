@@ -16,16 +16,7 @@ from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.partition import Partition, directory_text
 from image_pipeline.files.rules import OTHER_ENDINGS, ending, is_directory_left_out, is_left_out
 from image_pipeline.imaging.formats import HEAD_BYTES, IMAGE_ENDINGS, ImageFormat, sniff
-
-
-@dataclass(frozen=True)
-class DiscoveredFile:
-    """An image file, `path` relative to the library root; `format` is None where the content is no known format."""
-
-    path: str
-    size_bytes: int
-    mtime_ns: int
-    format: ImageFormat | None
+from image_pipeline.storage.rows import DiscoveredFile
 
 
 @dataclass(frozen=True)
@@ -102,18 +93,28 @@ def discover(root: Path, partition: Partition, known: Mapping[str, DiscoveredFil
     return Discovery(found, fingerprint(listed))
 
 
-def walk(root: Path) -> Iterator[tuple[str, list[ListedFile]]]:
-    """Every directory of the library (text) with its files that may be images; directories come before what is in them.
+def walk_directories(root: Path) -> Iterator[tuple[str, int]]:
+    """Every directory of the library, for Python's `os` functions and relative to `root` (`.`), with its mtime in ns.
 
-    Raises LibraryError where the root or any directory cannot be listed.
+    A directory comes before those that are in it. Raises LibraryError where one of them cannot be listed.
     """
     check_library(root)
     pending = ["."]
     while pending:
         relative = pending.pop()
-        files = list_files(root, directory_text(relative))
-        yield directory_text(relative), files
+        try:
+            # before the listing: what comes while it is listed changes the time once more
+            mtime_ns = os.stat(root / relative).st_mtime_ns
+        except FileNotFoundError:
+            continue
+        yield relative, mtime_ns
         pending.extend(sorted(_subdirectories(root, relative), reverse=True))
+
+
+def walk(root: Path) -> Iterator[tuple[str, list[ListedFile]]]:
+    """Every directory of the library (text) with its files that may be images. Raises LibraryError as above."""
+    for relative, _ in walk_directories(root):
+        yield directory_text(relative), list_files(root, directory_text(relative))
 
 
 def _subdirectories(root: Path, relative: str) -> list[str]:

@@ -2,35 +2,52 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from image_pipeline.files.names import from_text
+from image_pipeline.storage.rows import ContentHash, DiscoveredFile
 
 
 @dataclass(frozen=True)
-class HashedFile:
-    """The content hash of a file, 64 hex digits; or, where it could not be read, None and the system's message."""
+class HashedFiles:
+    """The hashes of a partition's files; of `hashed` files, `hashed_bytes` in all, the content was read."""
 
-    path: str
-    sha256: str | None
-    message: str | None = None
+    rows: list[ContentHash]
+    hashed: int
+    hashed_bytes: int
 
 
-def hash_file(root: Path, path: str) -> HashedFile:
+def hash_files(root: Path, files: Sequence[DiscoveredFile], known: Iterable[ContentHash], threads: int) -> HashedFiles:
+    """The hashes of `files`, in their order.
+
+    A file whose size and mtime are those of a `known` hash is not read again; the others are read by `threads`
+    threads (hashing frees the GIL). A file that cannot be read is a row with the system's message.
+    """
+    hashes = {row.path: row for row in known if row.sha256 is not None}
+
+    def is_known(file: DiscoveredFile) -> bool:
+        row = hashes.get(file.path)
+        return row is not None and (row.size_bytes, row.mtime_ns) == (file.size_bytes, file.mtime_ns)
+
+    unknown = [file for file in files if not is_known(file)]
+    if unknown:
+        with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="hash") as executor:
+            for row in executor.map(lambda file: hash_file(root, file), unknown):
+                hashes[row.path] = row
+    return HashedFiles([hashes[file.path] for file in files], len(unknown), sum(file.size_bytes for file in unknown))
+
+
+def hash_file(root: Path, file: DiscoveredFile) -> ContentHash:
     """The SHA-256 of one file, read in blocks."""
+    sha256 = message = None
     try:
-        # O_NONBLOCK: a FIFO that took the place of a file since it was listed would block for ever
-        descriptor = os.open(root / from_text(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb", buffering=0) as file:
-            return HashedFile(path, hashlib.file_digest(file, "sha256").hexdigest())
+        # O_NONBLOCK: a FIFO that took the place of the file since it was listed would block for ever
+        descriptor = os.open(root / from_text(file.path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb", buffering=0) as opened:
+            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
-        return HashedFile(path, None, error.strerror or str(error))
-
-
-def hash_files(root: Path, paths: Sequence[str], threads: int) -> Iterator[HashedFile]:
-    """The hashes of `paths` (relative to `root`), in their order, read by `threads` threads (hashing frees the GIL)."""
-    with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="hash") as executor:
-        yield from executor.map(lambda path: hash_file(root, path), paths)
+        message = error.strerror or str(error)
+    return ContentHash(file.path, file.size_bytes, file.mtime_ns, sha256, message)

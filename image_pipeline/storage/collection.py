@@ -20,12 +20,17 @@ _KEYWORDS = ("path", "directory", "partition", "sha256", "camera_make", "camera_
 
 @dataclass(frozen=True)
 class CollectionVersion:
-    """A version of the collection `alias`: the embeddings of one producer, `dimension` numbers each."""
+    """A version of the collection `alias`: the embeddings of one producer, `dimension` numbers each.
+
+    `model` and `dtype` are as the settings would name them, kept so that a search can load the same model.
+    """
 
     alias: str
     producer: str
     producer_hash: str
     dimension: int
+    model: str
+    dtype: str
 
     @property
     def name(self) -> str:
@@ -64,7 +69,11 @@ class Collection:
             self._client.create_collection(
                 self.version.name,
                 vectors_config=models.VectorParams(size=self.version.dimension, distance=models.Distance.COSINE),
-                metadata={"embedding_producer": self.version.producer},
+                metadata={
+                    "embedding_producer": self.version.producer,
+                    "embedding_model": self.version.model,
+                    "embedding_dtype": self.version.dtype,
+                },
             )
         except Exception:
             if not self._client.collection_exists(self.version.name):
@@ -127,7 +136,7 @@ class Collection:
                 return found
 
     def upsert(self, points: Sequence[Point]) -> Iterator[int]:
-        """Write points, batch by batch; gives the number of points written so far."""
+        """Write points, batch by batch; gives the number of points of each."""
         from qdrant_client import models
 
         for start in range(0, len(points), UPSERT_BATCH):
@@ -137,7 +146,7 @@ class Collection:
                 [models.PointStruct(id=p.id, vector=list(p.vector), payload=dict(p.payload)) for p in batch],
                 wait=True,
             )
-            yield start + len(batch)
+            yield len(batch)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete points by id."""
@@ -152,6 +161,13 @@ class Collection:
         count_filter = None if partition_key is None else _in_partition(partition_key)
         return self._client.count(self.version.name, count_filter=count_filter, exact=True).count
 
+    def delete_other_versions(self) -> list[str]:
+        """Delete the versions that this one has replaced; gives their names."""
+        others = [name for name in version_names(self._client, self.version.alias) if name != self.version.name]
+        for name in others:
+            self._client.delete_collection(name)
+        return others
+
 
 def alias_target(client: "QdrantClient", alias: str) -> str | None:
     """The version that an alias leads to."""
@@ -161,13 +177,22 @@ def alias_target(client: "QdrantClient", alias: str) -> str | None:
     return None
 
 
-def delete_other_versions(client: "QdrantClient", version: CollectionVersion) -> list[str]:
-    """Delete the versions that `version` has replaced; gives their names."""
-    names = [c.name for c in client.get_collections().collections if c.name.startswith(f"{version.alias}--")]
-    others = [name for name in names if name != version.name]
-    for name in others:
-        client.delete_collection(name)
-    return others
+def version_names(client: "QdrantClient", alias: str) -> list[str]:
+    """The versions of the collection that there are: the one that is searched, and one that is being built."""
+    return [c.name for c in client.get_collections().collections if c.name.startswith(f"{alias}--")]
+
+
+def delete_partition(client: "QdrantClient", alias: str, partition_key: str) -> int:
+    """Delete the points of a partition from all versions; gives how many there were in the one that is searched."""
+    from qdrant_client import models
+
+    searched, deleted = alias_target(client, alias), 0
+    for name in version_names(client, alias):
+        points = _in_partition(partition_key)
+        if name == searched:
+            deleted = client.count(name, count_filter=points, exact=True).count
+        client.delete(name, models.FilterSelector(filter=points), wait=True)
+    return deleted
 
 
 def _in_partition(partition_key: str) -> Any:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_pipeline.errors import CollectionError, ServiceUnavailableError
+from image_pipeline.settings import Settings
+from image_pipeline.storage.store import Store
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -114,3 +116,17 @@ class QdrantAddress:
             f"Qdrant at {self} (gRPC port {self.grpc_port}) does not answer ({cause}): "
             "start it, or set QDRANT_URL and QDRANT_GRPC_PORT to where it is."
         )
+
+
+def address_of(settings: Settings) -> QdrantAddress:
+    """Where the settings say that Qdrant is."""
+    store = Store(settings.home)
+    key = None if settings.qdrant_api_key is None else settings.qdrant_api_key.get_secret_value()
+    return QdrantAddress(
+        settings.qdrant_url,
+        store.qdrant_directory,
+        store.qdrant_lock_file,
+        settings.lock_seconds,
+        settings.qdrant_grpc_port,
+        key,
+    )

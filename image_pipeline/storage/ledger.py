@@ -1,10 +1,13 @@
 """The ledger: what was ingested of each partition, the quarantine, and what the sensor saw; in SQLite."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from image_pipeline.files.plan import Ingested, ListedPartition
+from image_pipeline.files.watch import Sighting
 from image_pipeline.storage.database import Database
 
 _SCHEMA = """
@@ -32,8 +35,10 @@ CREATE TABLE IF NOT EXISTS quarantine (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sighting (
     directory TEXT PRIMARY KEY,
-    fingerprint TEXT NOT NULL,
-    since REAL NOT NULL
+    mtime_ns INTEGER NOT NULL,
+    partitions TEXT NOT NULL,
+    since REAL NOT NULL,
+    checked_at REAL NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -73,15 +78,6 @@ class QuarantinedFile:
     since: str
 
 
-@dataclass(frozen=True)
-class Sighting:
-    """What the sensor saw of a directory, and since when (s since 1970) it looks so."""
-
-    directory: str
-    fingerprint: str
-    since: float
-
-
 class Ledger:
     """The ledger in `file`."""
 
@@ -109,6 +105,13 @@ class Ledger:
         with self._database.transaction() as connection:
             rows = connection.execute(f"SELECT {columns} FROM partition ORDER BY key")
             return {row[0]: LedgerEntry(*row) for row in rows}
+
+    def ingested(self, recipe: str | None = None) -> dict[str, Ingested]:
+        """What was ingested, by key; current where it was made by `recipe`, or, where that is None, by any."""
+        return {
+            key: Ingested(entry.fingerprint, entry.files, recipe is None or entry.recipe == recipe)
+            for key, entry in self.entries().items()
+        }
 
     def record(self, entry: LedgerEntry, quarantined: Iterable[QuarantinedFile]) -> None:
         """Replace a partition's entry and its quarantine, in one step.
@@ -146,11 +149,22 @@ class Ledger:
     def sightings(self) -> dict[str, Sighting]:
         """What the sensor saw, by directory."""
         with self._database.transaction() as connection:
-            rows = connection.execute("SELECT directory, fingerprint, since FROM sighting")
-            return {row[0]: Sighting(*row) for row in rows}
+            rows = connection.execute("SELECT directory, mtime_ns, partitions, since, checked_at FROM sighting")
+            return {
+                directory: Sighting(
+                    directory, mtime_ns, tuple(ListedPartition(*part) for part in json.loads(partitions)), *times
+                )
+                for directory, mtime_ns, partitions, *times in rows
+            }
 
     def set_sightings(self, sightings: Iterable[Sighting]) -> None:
         """Replace all that the sensor saw."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM sighting")
-            connection.executemany("INSERT INTO sighting VALUES (?, ?, ?)", (astuple(seen) for seen in sightings))
+            connection.executemany(
+                "INSERT INTO sighting VALUES (?, ?, ?, ?, ?)",
+                (
+                    (s.directory, s.mtime_ns, json.dumps([astuple(p) for p in s.partitions]), s.since, s.checked_at)
+                    for s in sightings
+                ),
+            )

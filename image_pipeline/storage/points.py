@@ -33,7 +33,6 @@ class Difference:
 
     upserts: list[Point]
     deletions: list[str]
-    unchanged: int
 
 
 def point_id(path: str) -> str:
@@ -54,4 +53,4 @@ def difference(existing: Mapping[str, str], wanted: Sequence[Point]) -> Differen
     """What to upsert and delete where the collection holds `existing` (id → digest) and should hold `wanted`."""
     upserts = [point for point in wanted if existing.get(point.id) != point.digest]
     kept = {point.id for point in wanted}
-    return Difference(upserts, [id_ for id_ in existing if id_ not in kept], len(wanted) - len(upserts))
+    return Difference(upserts, [id_ for id_ in existing if id_ not in kept])

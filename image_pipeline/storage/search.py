@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from image_pipeline.errors import CollectionError
+from image_pipeline.settings import DType
 from image_pipeline.storage.collection import alias_target
 
 if TYPE_CHECKING:
@@ -45,18 +46,35 @@ class Hit:
     copies: tuple[str, ...] = ()
 
 
-def embedding_producer(client: "QdrantClient", alias: str) -> str:
-    """The producer whose embeddings the collection holds. Raises CollectionError where there is no collection."""
+@dataclass(frozen=True)
+class SearchedVersion:
+    """What the collection that is searched was made with; `model` and `dtype` are as the settings would name them."""
+
+    producer: str
+    model: str
+    dtype: DType
+
+
+def searched_version(client: "QdrantClient", alias: str) -> SearchedVersion:
+    """What made the embeddings that `alias` leads to. Raises CollectionError where there is no collection yet."""
     target = alias_target(client, alias)
     if target is None:
         raise CollectionError(
             f"There is no collection {alias!r} in Qdrant yet: ingest a library first (`image-pipeline ingest FOLDER`)."
         )
     metadata = client.get_collection(target).config.metadata or {}
-    return str(metadata.get("embedding_producer"))
+    try:
+        return SearchedVersion(
+            metadata["embedding_producer"], metadata["embedding_model"], DType(metadata["embedding_dtype"])
+        )
+    except (KeyError, ValueError) as error:
+        raise CollectionError(
+            f"The collection {target!r} does not say which model made it: set IMAGE_PIPELINE_COLLECTION to another "
+            "name, or delete it and ingest the library once more."
+        ) from error
 
 
-def search(
+def nearest(
     client: "QdrantClient", alias: str, vector: Sequence[float], limit: int, narrowing: Narrowing | None = None
 ) -> list[Hit]:
     """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once."""

@@ -49,11 +49,6 @@ class Store:
         """Held by the process that uses the embedded Qdrant."""
         return self.home / "qdrant.lock"
 
-    @property
-    def models_directory(self) -> Path:
-        """What is remembered of models: the revisions that they are pinned to."""
-        return self.home / "models"
-
     def table_file(self, stage: str, partition_key: str) -> Path:
         """The table of a stage for one partition."""
         return self.home / "tables" / stage / f"{file_stem(partition_key)}.parquet"

@@ -2,17 +2,32 @@
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from image_pipeline.errors import StoreError
-from image_pipeline.storage.schemas import SCHEMAS, Stage
+from image_pipeline.storage.rows import ContentHash, DecodedImage, Embedding, ImageCaption, MetadataOfImage, Row, Stage
 from image_pipeline.storage.store import Store
+
+R = TypeVar("R", bound=Row)
+
+_NOTE = b"image_pipeline.note"
+
+
+@dataclass(frozen=True)
+class PartitionTables:
+    """What the stages made of a partition, as far as it becomes points."""
+
+    hashes: Sequence[ContentHash]
+    metadata: Sequence[MetadataOfImage]
+    decoded: Sequence[DecodedImage]
+    embeddings: Sequence[Embedding]
+    captions: Sequence[ImageCaption]
 
 
 @dataclass(frozen=True)
@@ -21,34 +36,52 @@ class StageTables:
 
     store: Store
 
-    def read(self, stage: Stage, partition_key: str) -> list[dict[str, Any]]:
+    def read(self, row_type: type[R], partition_key: str) -> list[R]:
         """The rows of a stage's table. Raises StoreError where the stage has not run for the partition."""
-        rows = self.read_if_there(stage, partition_key)
+        rows = self.read_if_there(row_type, partition_key)
         if rows is None:
-            raise StoreError(
-                f"There is no {stage} of partition {partition_key!r} in the store: materialize {stage} for it first."
-            )
+            raise self._missing(row_type, partition_key)
         return rows
 
-    def read_if_there(self, stage: Stage, partition_key: str) -> list[dict[str, Any]] | None:
-        """The rows of a stage's table; None where there is no table, or one with other columns (of an older version)."""
+    def read_if_there(self, row_type: type[R], partition_key: str) -> list[R] | None:
+        """The rows of a stage's table; None where there is no table, or one with other columns (an older version's)."""
         try:
-            table = pq.read_table(self.store.table_file(stage, partition_key), partitioning=None, memory_map=True)
+            table = pq.ParquetFile(self.store.table_file(row_type.stage, partition_key), memory_map=True).read()
         except (FileNotFoundError, pa.ArrowInvalid):
             return None
-        rows: list[dict[str, Any]] = table.to_pylist() if table.schema.names == SCHEMAS[stage].names else None
-        return rows
+        if table.schema.names != row_type.schema().names:
+            return None
+        return [row_type(**row) for row in table.to_pylist()]
 
-    def write(self, stage: Stage, partition_key: str, rows: Sequence[Mapping[str, Any]]) -> Path:
+    def read_all(self, partition_key: str) -> PartitionTables:
+        """All that becomes points. Raises StoreError where a stage has not run for the partition."""
+        return PartitionTables(
+            hashes=self.read(ContentHash, partition_key),
+            metadata=self.read(MetadataOfImage, partition_key),
+            decoded=self.read(DecodedImage, partition_key),
+            embeddings=self.read(Embedding, partition_key),
+            captions=self.read(ImageCaption, partition_key),
+        )
+
+    def note(self, row_type: type[R], partition_key: str) -> str:
+        """The note that was written with a stage's table. Raises StoreError where the stage has not run."""
+        try:
+            schema = pq.read_schema(self.store.table_file(row_type.stage, partition_key))
+        except (FileNotFoundError, pa.ArrowInvalid) as error:
+            raise self._missing(row_type, partition_key) from error
+        return (schema.metadata or {}).get(_NOTE, b"").decode()
+
+    def write(self, row_type: type[R], partition_key: str, rows: Sequence[R], note: str = "") -> Path:
         """Replace a stage's table by `rows`, in one step: a reader sees the old table or the new one, whole.
 
-        Raises StoreError where the store cannot be written.
+        `note` is a text kept in the same file. Raises StoreError where the store cannot be written.
         """
-        path = self.store.table_file(stage, partition_key)
-        table = pa.Table.from_pylist(rows, schema=SCHEMAS[stage])
+        path = self.store.table_file(row_type.stage, partition_key)
+        columns = {f.name: [getattr(row, f.name) for row in rows] for f in fields(row_type)}
+        table = pa.Table.from_pydict(columns, schema=row_type.schema().with_metadata({_NOTE: note}))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, table)
+            _replace(path, table)
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be written ({error.strerror or error}): make room in the store, or set "
@@ -56,14 +89,20 @@ class StageTables:
             ) from error
         return path
 
+    @staticmethod
+    def _missing(row_type: type[Row], partition_key: str) -> StoreError:
+        return StoreError(
+            f"There is no {row_type.stage} of partition {partition_key!r} in the store: "
+            f"materialize {row_type.stage} for it first."
+        )
+
     def delete(self, partition_key: str) -> None:
         """Delete the tables of all stages of a partition."""
         for stage in Stage:
             self.store.table_file(stage, partition_key).unlink(missing_ok=True)
 
 
-def replace_file(path: Path, table: pa.Table) -> None:
-    """Write `table` to a temporary name beside `path` and rename it, so that `path` is never half-written."""
+def _replace(path: Path, table: pa.Table) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with open(descriptor, "wb") as file:

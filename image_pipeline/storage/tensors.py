@@ -1,11 +1,14 @@
 """Tensor files: model-ready images of one partition, `[n, 3, height, width]` uint8, in NumPy's `.npy` format."""
 
 import os
+import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from image_pipeline.errors import StoreError
 from image_pipeline.imaging.spec import InputSpec
 
 
@@ -37,11 +40,67 @@ class TensorFile:
         """Where row `row` begins in the file, in bytes."""
         return self.header_bytes + row * self.spec.row_bytes
 
-    @staticmethod
-    def read(path: Path) -> np.ndarray:
-        """The images of a file, memory-mapped and read-only: uint8 `[n, 3, height, width]`.
 
-        Raises FileNotFoundError where the file was released.
-        """
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+def tensor_path(directory: Path, spec: InputSpec) -> Path:
+    """The file of the images for inputs of `spec`, in a partition's directory of tensors."""
+    return directory / f"{spec}.npy"
+
+
+def create_tensor_files(directory: Path, specs: Iterable[InputSpec], rows: int) -> list[TensorFile]:
+    """Files for `rows` images, one for each distinct spec, in a directory that then holds nothing else.
+
+    None at all where there are no rows. Raises StoreError where there is no room for them.
+    """
+    release_tensors(directory)
+    try:
+        return [TensorFile.create(tensor_path(directory, spec), spec, rows) for spec in dict.fromkeys(specs) if rows]
+    except OSError as error:
+        raise StoreError(
+            f"{directory} cannot be written ({error.strerror}): make room in the store, or set IMAGE_PIPELINE_HOME to "
+            "a folder that can be written."
+        ) from error
+
+
+@dataclass(frozen=True)
+class TensorRows:
+    """Some images of a tensor file, in the order of `rows`; read from disk as slices are taken."""
+
+    images: np.ndarray
+    rows: Sequence[int]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """uint8."""
+        return self.images.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(n, 3, height, width)`."""
+        return (len(self.rows), *self.images.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        """The images of a slice, in memory: uint8 `[n, 3, height, width]`."""
+        array: np.ndarray = self.images[list(self.rows[part])]
         return array
+
+
+def read_tensors(directory: Path, spec: InputSpec, rows: Sequence[int]) -> TensorRows:
+    """Images of a partition for inputs of `spec`, by their rows.
+
+    Raises StoreError where they were released, or made for other models.
+    """
+    try:
+        return TensorRows(np.load(tensor_path(directory, spec), mmap_mode="r", allow_pickle=False), rows)
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"The decoded tensors {tensor_path(directory, spec)} are not there: they are deleted once a directory is "
+            "indexed; materialize decoded_tensors together with this asset."
+        ) from error
+
+
+def release_tensors(directory: Path) -> None:
+    """Delete a partition's tensor files."""
+    shutil.rmtree(directory, ignore_errors=True)

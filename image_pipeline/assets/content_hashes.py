@@ -1,0 +1,60 @@
+"""The SHA-256 of each file: its identity as content."""
+
+import hashlib
+import time
+
+import dagster as dg
+
+from image_pipeline.assets.discovered_files import discovered_files
+from image_pipeline.assets.step import partitions, step, table_metadata
+from image_pipeline.files.hashing import hash_files
+from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
+from image_pipeline.resources import DecodingResource, StoreResource
+from image_pipeline.storage.rows import ContentHash, DiscoveredFile
+
+
+@dg.asset(
+    group_name="files",
+    kinds={"file", "parquet"},
+    owners=["team:photographs"],
+    deps=[discovered_files],
+    partitions_def=DIRECTORIES,
+    backfill_policy=BACKFILL_POLICY,
+    code_version="1",
+    metadata=table_metadata(ContentHash),
+)
+def content_hashes(
+    context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource
+) -> dg.MaterializeResult:
+    """The SHA-256 of each file of a directory, read in parallel.
+
+    A file whose size and modification time are unchanged is not read again. A file that cannot be read is a row with
+    the system's message, and goes into quarantine.
+    """
+    versions = hashlib.sha256()
+    with step(context):
+        root, tables = store.library_root, store.tables
+        for partition in partitions(context):
+            began = time.monotonic()
+            files = tables.read(DiscoveredFile, partition.key)
+            known = tables.read_if_there(ContentHash, partition.key) or [
+                row for older in partition.ancestors for row in tables.read_if_there(ContentHash, older.key) or ()
+            ]
+            hashes = hash_files(root, files, known, decoding.processes)
+            path = tables.write(ContentHash, partition.key, hashes.rows)
+            versions.update("".join(f"{row.path}\0{row.sha256}\0" for row in hashes.rows).encode())
+            seconds = time.monotonic() - began
+            context.add_asset_metadata(
+                {
+                    "dagster/row_count": len(hashes.rows),
+                    "files_read": hashes.hashed,
+                    "files_unchanged": len(hashes.rows) - hashes.hashed,
+                    "files_unreadable": sum(row.sha256 is None for row in hashes.rows),
+                    "distinct_contents": len({row.sha256 for row in hashes.rows}),
+                    "megabytes_per_second": round(hashes.hashed_bytes / 1e6 / seconds, 1),
+                    "seconds": round(seconds, 3),
+                    "table": dg.MetadataValue.path(path),
+                },
+                partition_key=partition.key,
+            )
+    return dg.MaterializeResult(data_version=dg.DataVersion(versions.hexdigest()[:16]))

@@ -1,0 +1,68 @@
+"""The images as the models want to be shown them."""
+
+import time
+from collections import Counter
+
+import dagster as dg
+
+from image_pipeline.assets.content_hashes import content_hashes
+from image_pipeline.assets.step import partitions, records, step, table_metadata
+from image_pipeline.imaging.decoding import decode_images
+from image_pipeline.imaging.sources import sources_of
+from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
+from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
+from image_pipeline.storage.rows import ContentHash, DecodedImage
+
+
+@dg.asset(
+    group_name="images",
+    kinds={"python", "numpy"},
+    owners=["team:photographs"],
+    deps=[content_hashes],
+    partitions_def=DIRECTORIES,
+    backfill_policy=BACKFILL_POLICY,
+    code_version="1",
+    metadata=table_metadata(DecodedImage),
+)
+def decoded_tensors(
+    context: dg.AssetExecutionContext,
+    store: StoreResource,
+    decoding: DecodingResource,
+    inference: InferenceResource,
+) -> None:
+    """Model-ready images, uint8 `[n, 3, height, width]`, one file for each input that the models want; and thumbnails.
+
+    Decoded in worker processes with a limit of time, memory and pixels for each file. A file that is no readable image
+    is a row with its reason. Only what a model has not seen yet is decoded; the tensors are deleted once the
+    directory is indexed.
+    """
+    with step(context), decoding.pool() as pool:
+        root, tables = store.library_root, store.tables
+        cache, models = decoding.decode_cache(store.cache), inference.pipeline
+        for partition in partitions(context):
+            began = time.monotonic()
+            sources = sources_of(root, tables.read(ContentHash, partition.key))
+            wanted = models.unseen(store.cache, list(sources))
+            images = decode_images(
+                pool, cache, store.store, partition.key, sources, wanted, models.input_specs, decoding.decoder
+            )
+            path = tables.write(DecodedImage, partition.key, images.rows)
+            seconds = time.monotonic() - began
+            bad = [row for row in images.rows if row.reason is not None]
+            context.add_asset_metadata(
+                {
+                    "dagster/row_count": len(images.rows),
+                    "images_decoded": images.decoded,
+                    "images_per_second": round(images.decoded / seconds, 1),
+                    "decode_paths": dg.MetadataValue.json(
+                        dict(Counter(row.decode_path for row in images.rows if row.decode_path).most_common())
+                    ),
+                    "quarantined": len(bad),
+                    "quarantine": records(
+                        ["sha256", "reason", "message"], [(r.sha256[:12], r.reason, r.message) for r in bad[:50]]
+                    ),
+                    "seconds": round(seconds, 3),
+                    "table": dg.MetadataValue.path(path),
+                },
+                partition_key=partition.key,
+            )

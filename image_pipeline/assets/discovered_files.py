@@ -1,0 +1,49 @@
+"""The image files that lie in each directory."""
+
+import hashlib
+from collections import Counter
+
+import dagster as dg
+
+from image_pipeline.assets.step import partitions, step, table_metadata
+from image_pipeline.files.discovery import discover
+from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
+from image_pipeline.resources import StoreResource
+from image_pipeline.storage.rows import DiscoveredFile
+
+
+@dg.asset(
+    group_name="files",
+    kinds={"file", "parquet"},
+    owners=["team:photographs"],
+    partitions_def=DIRECTORIES,
+    backfill_policy=BACKFILL_POLICY,
+    code_version="1",
+    metadata=table_metadata(DiscoveredFile),
+)
+def discovered_files(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
+    """The image files that lie directly in a directory of the library, with size, modification time and format.
+
+    The format is told by the content. Hidden files, side files of systems and programs, links and what is no image
+    are left out. A directory that is gone gives an empty table; one that cannot be listed fails, and nothing changes.
+    """
+    versions = hashlib.sha256()
+    with step(context):
+        root, tables = store.library_root, store.tables
+        for partition in partitions(context):
+            known = tables.read_if_there(DiscoveredFile, partition.key) or []
+            found = discover(root, partition, {file.path: file for file in known})
+            path = tables.write(DiscoveredFile, partition.key, found.files, note=found.fingerprint)
+            versions.update(found.fingerprint.encode())
+            formats = Counter(file.format or "unknown" for file in found.files)
+            context.add_asset_metadata(
+                {
+                    "dagster/row_count": len(found.files),
+                    "bytes": sum(file.size_bytes for file in found.files),
+                    "formats": dg.MetadataValue.json(dict(formats.most_common())),
+                    "fingerprint": found.fingerprint,
+                    "table": dg.MetadataValue.path(path),
+                },
+                partition_key=partition.key,
+            )
+    return dg.MaterializeResult(data_version=dg.DataVersion(versions.hexdigest()[:16]))

@@ -1,0 +1,51 @@
+"""What each file tells of its photograph: date, place, camera, exposure."""
+
+import time
+
+import dagster as dg
+
+from image_pipeline.assets.content_hashes import content_hashes
+from image_pipeline.assets.step import partitions, step, table_metadata
+from image_pipeline.imaging.reading import read_metadata
+from image_pipeline.imaging.sources import sources_of
+from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
+from image_pipeline.resources import DecodingResource, StoreResource
+from image_pipeline.storage.rows import ContentHash, MetadataOfImage
+
+
+@dg.asset(
+    group_name="images",
+    kinds={"python", "parquet"},
+    owners=["team:photographs"],
+    deps=[content_hashes],
+    partitions_def=DIRECTORIES,
+    backfill_policy=BACKFILL_POLICY,
+    code_version="1",
+    metadata=table_metadata(MetadataOfImage),
+)
+def image_metadata(context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource) -> None:
+    """EXIF, GPS, XMP and IPTC of each content, read in worker processes.
+
+    Values that cannot be true (a latitude of 900, the year 0) are dropped. A content that was read before, in
+    whatever directory, is not read again.
+    """
+    with step(context), decoding.pool() as pool:
+        root, tables = store.library_root, store.tables
+        cache = decoding.metadata_cache(store.cache)
+        for partition in partitions(context):
+            began = time.monotonic()
+            sources = sources_of(root, tables.read(ContentHash, partition.key))
+            metadata = read_metadata(pool, cache, sources)
+            path = tables.write(MetadataOfImage, partition.key, metadata.rows)
+            context.add_asset_metadata(
+                {
+                    "dagster/row_count": len(metadata.rows),
+                    "contents_read": metadata.read,
+                    "with_date": sum(row.taken_at is not None for row in metadata.rows),
+                    "with_place": sum(row.latitude is not None for row in metadata.rows),
+                    "with_camera": sum(row.camera_model is not None for row in metadata.rows),
+                    "seconds": round(time.monotonic() - began, 3),
+                    "table": dg.MetadataValue.path(path),
+                },
+                partition_key=partition.key,
+            )

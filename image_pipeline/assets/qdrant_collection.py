@@ -1,0 +1,81 @@
+"""The collection that is searched."""
+
+import time
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from image_pipeline.assets.captions import captions
+from image_pipeline.assets.content_hashes import content_hashes
+from image_pipeline.assets.embeddings import embeddings
+from image_pipeline.assets.image_metadata import image_metadata
+from image_pipeline.assets.step import SERVICE_RETRY, partitions, records, step
+from image_pipeline.imaging.contact_sheet import contact_sheet
+from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES, registered_keys
+from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
+from image_pipeline.storage.collection import Collection
+from image_pipeline.storage.indexing import Indexer
+from image_pipeline.storage.partition_points import Provenance
+from image_pipeline.storage.tensors import release_tensors
+from image_pipeline.storage.versions import complete_version
+
+SHEET_PICTURES = 12
+LISTED_ROWS = 50
+
+
+@dg.asset(
+    group_name="search",
+    kinds={"qdrant"},
+    owners=["team:photographs"],
+    deps=[content_hashes, image_metadata, embeddings, captions],
+    partitions_def=DIRECTORIES,
+    backfill_policy=BACKFILL_POLICY,
+    code_version="1",
+    retry_policy=SERVICE_RETRY,
+)
+def qdrant_collection(
+    context: dg.AssetExecutionContext,
+    store: StoreResource,
+    decoding: DecodingResource,
+    inference: InferenceResource,
+    qdrant: QdrantResource,
+) -> None:
+    """A point in Qdrant for each readable file: new ones are written, changed ones replaced, vanished ones deleted.
+
+    A version of the collection is made for each embedding model, and the alias that is searched leads to the newest
+    complete one.
+    """
+    models = inference.pipeline
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    with step(context), qdrant.address.connect() as client:
+        collection = Collection(client, models.collection_version(qdrant.alias))
+        collection.ensure()
+        provenance = Provenance(*models.producer_texts, run_id=context.run.run_id, at=at)
+        recipe = models.recipe(decoding.decoder, decoding.metadata_reader)
+        indexer = Indexer(collection, store.tables, store.ledger, provenance, recipe)
+        for partition in partitions(context):
+            began = time.monotonic()
+            indexed = indexer.index(partition)
+            if not store.keep_decoded_tensors:
+                release_tensors(store.store.tensor_directory(partition.key))
+            pictures = [
+                (store.store.thumbnail_file(point.payload["sha256"]), point.payload.get("caption", ""))
+                for point in indexed.points[:SHEET_PICTURES]
+            ]
+            quarantine = [(file.path, file.reason, file.message) for file in indexed.quarantine[:LISTED_ROWS]]
+            context.add_asset_metadata(
+                {
+                    "dagster/row_count": len(indexed.points),
+                    "points_upserted": indexed.upserted,
+                    "points_deleted": indexed.deleted,
+                    "points_unchanged": indexed.unchanged,
+                    "contact_sheet": dg.MetadataValue.md(contact_sheet(pictures)),
+                    "quarantined": len(indexed.quarantine),
+                    "quarantine": records(["path", "reason", "message"], quarantine),
+                    "collection": collection.version.name,
+                    "seconds": round(time.monotonic() - began, 3),
+                },
+                partition_key=partition.key,
+            )
+        for name in complete_version(collection, store.ledger.entries(), registered_keys(context.instance)):
+            context.log.info(f"{collection.version.name} is complete and is searched now; {name} was deleted.")

@@ -1,0 +1,78 @@
+"""What the assets share: partitions in, errors for people, progress in the step's log."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import dagster as dg
+
+from image_pipeline.errors import PipelineError
+from image_pipeline.files.partition import Partition
+from image_pipeline.inference.batching import Throughput
+from image_pipeline.progress import Progress, listening
+from image_pipeline.storage.rows import Row
+
+_LOG_SECONDS = 5.0
+
+SERVICE_RETRY = dg.RetryPolicy(max_retries=4, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+"""For what calls a service or a device: 2, 6, 14, 30 s, more or less, and then the run fails."""
+
+
+class _ProgressLog:
+    """Writes progress into a step's log, every few seconds."""
+
+    def __init__(self, log: dg.DagsterLogManager) -> None:
+        self._log, self._last = log, time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        if time.monotonic() - self._last >= _LOG_SECONDS:
+            self._last = time.monotonic()
+            self._log.info(f"{progress.stage}: {progress.done} of {progress.total} images")
+
+
+@contextmanager
+def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext) -> Iterator[None]:
+    """The work of an asset: its progress goes to the log, and an error for people becomes the step's failure.
+
+    The failure is retried only where the same call may succeed a little later.
+    """
+    with listening(_ProgressLog(context.log)):
+        try:
+            yield
+        except PipelineError as error:
+            raise dg.Failure(str(error), allow_retries=error.transient) from error
+
+
+def partitions(context: dg.AssetExecutionContext) -> list[Partition]:
+    """The partitions of a run. Raises SettingsError where a key is none that the pipeline registers."""
+    return [Partition.from_key(key) for key in context.partition_keys]
+
+
+def table_metadata(row_type: type[Row]) -> dict[str, dg.TableSchema]:
+    """The column schema of a stage's table, for the asset's page."""
+    schema, descriptions = row_type.schema(), row_type.descriptions()
+    columns = [
+        dg.TableColumn(
+            field.name,
+            str(field.type),
+            description=descriptions[field.name],
+            constraints=dg.TableColumnConstraints(nullable=field.nullable),
+        )
+        for field in schema
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def records(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.TableMetadataValue:
+    """A table for a materialization's page."""
+    return dg.MetadataValue.table(
+        records=[dg.TableRecord({n: str(v) for n, v in zip(columns, row, strict=True)}) for row in rows],
+        schema=dg.TableSchema(columns=[dg.TableColumn(name) for name in columns]),
+    )
+
+
+def told(throughput: Throughput | None) -> str:
+    """The device, number format and batch size of a model; that there were none where it was not needed."""
+    if throughput is None:
+        return "not needed: every image was seen before"
+    return f"{throughput.device}, batches of {throughput.batch_size}"

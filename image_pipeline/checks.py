@@ -1,0 +1,87 @@
+"""What must be true of a directory once it was ingested; told on the assets' pages."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import numpy as np
+
+from image_pipeline.assets import captions, decoded_tensors, embeddings, qdrant_collection
+from image_pipeline.assets.step import step
+from image_pipeline.resources import InferenceResource, QdrantResource, StoreResource
+from image_pipeline.storage.collection import Collection
+from image_pipeline.storage.rows import DecodedImage, Embedding, ImageCaption
+
+QUARANTINE_SHARE = 0.1
+"""The share of contents in quarantine above which a person should look."""
+
+UNIT_TOLERANCE = 1e-3
+
+_UNIT = dg.AssetCheckSpec(
+    "vectors_are_of_unit_length", asset=embeddings, description="Every embedding is finite and of unit length."
+)
+_CAPTION = dg.AssetCheckSpec("no_caption_is_empty", asset=captions, description="Every caption has words.")
+_SHARE = dg.AssetCheckSpec(
+    "few_files_are_in_quarantine",
+    asset=decoded_tensors,
+    description=f"At most {QUARANTINE_SHARE:.0%} of the contents could not be decoded.",
+)
+_ACCOUNTED = dg.AssetCheckSpec(
+    "every_file_is_a_point_or_in_quarantine",
+    asset=qdrant_collection,
+    description="Files on disk = points + files in quarantine.",
+)
+_COUNT = dg.AssetCheckSpec(
+    "collection_holds_exactly_these_points",
+    asset=qdrant_collection,
+    description="Qdrant's exact count for the directory is the number of its readable files.",
+)
+
+
+@dg.multi_asset_check(specs=[_UNIT, _CAPTION, _SHARE, _ACCOUNTED, _COUNT])
+def ingested_partitions(
+    context: dg.AssetCheckExecutionContext,
+    store: StoreResource,
+    inference: InferenceResource,
+    qdrant: QdrantResource,
+) -> Iterator[dg.AssetCheckResult]:
+    """All checks of a run's partitions, in one step: an empty step costs as much as checking a small directory."""
+    keys = list(context.partition_keys)
+    with step(context):
+        tables, ledger = store.tables, store.ledger.entries()
+        with qdrant.address.connect() as client:
+            collection = Collection(client, inference.pipeline.collection_version(qdrant.alias))
+            counts = {key: collection.count(key) for key in keys}
+        off = empty = bad = contents = 0
+        for key in keys:
+            vectors = np.array([row.vector for row in tables.read(Embedding, key)], np.float64)
+            off += _not_of_unit_length(vectors)
+            empty += sum(not row.caption.strip() for row in tables.read(ImageCaption, key))
+            decoded = tables.read(DecodedImage, key)
+            contents += len(decoded)
+            bad += sum(row.reason is not None for row in decoded)
+        lost = [k for k in keys if ledger[k].files != ledger[k].indexed + ledger[k].quarantined]
+        wrong = [k for k in keys if counts[k] != ledger[k].indexed]
+    yield _result(_UNIT, off == 0, {"vectors_off": off})
+    yield _result(_CAPTION, empty == 0, {"empty_captions": empty})
+    share = bad / contents if contents else 0.0
+    yield _result(_SHARE, share <= QUARANTINE_SHARE, {"share": round(share, 4)}, dg.AssetCheckSeverity.WARN)
+    yield _result(_ACCOUNTED, not lost, {"partitions_that_lost_files": lost})
+    yield _result(_COUNT, not wrong, {"partitions_with_another_count": wrong})
+
+
+def _not_of_unit_length(vectors: np.ndarray) -> int:
+    if not vectors.size:
+        return 0
+    lengths = np.linalg.norm(vectors, axis=1)
+    return int((~np.isfinite(lengths) | (np.abs(lengths - 1) > UNIT_TOLERANCE)).sum())
+
+
+def _result(
+    spec: dg.AssetCheckSpec,
+    passed: bool,
+    metadata: dict[str, object],
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=passed, asset_key=spec.asset_key, check_name=spec.name, metadata=metadata, severity=severity
+    )

@@ -1,0 +1,93 @@
+"""What the command line does with Dagster: runs in its own process, with progress that moves."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from image_pipeline.ingest import Ingestion, Scan, Summary
+from image_pipeline.instance import open_instance
+from image_pipeline.progress import Progress as Step
+from image_pipeline.progress import listening
+from image_pipeline.settings import Settings, variable_of
+from image_pipeline.storage.store import Store
+
+_WHAT = {
+    "image_metadata": "reading metadata",
+    "decoded_tensors": "decoding",
+    "embeddings": "embedding",
+    "captions": "captioning",
+    "qdrant_collection": "writing to Qdrant",
+}
+
+
+def ingest_with_progress(settings: Settings) -> Summary:
+    """Ingest the library, with a bar on stderr. Raises PipelineError where a stage failed."""
+    with _ingestion(settings) as ingestion, _bars() as bars, listening(bars.show):
+        return ingestion.run(bars.show_run)
+
+
+def scan_library(settings: Settings) -> Scan:
+    """Scan the library, and register its partitions. Raises LibraryError where it cannot be listed."""
+    with _ingestion(settings) as ingestion:
+        return ingestion.scan()
+
+
+def export_settings(settings: Settings) -> None:
+    """Set the environment variables of the settings that differ from their defaults, for processes begun from here."""
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if value is not None and value != field.default:
+            secret = getattr(value, "get_secret_value", None)
+            os.environ[variable_of(name)] = str(secret() if secret else value)
+
+
+@contextmanager
+def _ingestion(settings: Settings) -> Iterator[Ingestion]:
+    # the resources name the variable of Qdrant's key, and take its value when a run begins
+    export_settings(settings)
+    with warnings.catch_warnings():
+        # a person at the command line cannot act on what Dagster thinks of its own interfaces
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        with open_instance(Store(settings.home)) as instance:
+            yield Ingestion(settings, instance)
+
+
+class _Bars:
+    """One bar for the runs, one for the stage that is under way."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._runs: TaskID | None = None
+        self._stages: dict[str, TaskID] = {}
+
+    def show_run(self, done: int, total: int) -> None:
+        """`done` of `total` runs are done."""
+        if total > 1:
+            if self._runs is None:
+                self._runs = self._progress.add_task("runs", total=total)
+            self._progress.update(self._runs, completed=done)
+
+    def show(self, step: Step) -> None:
+        """A step of a stage is done; the stages add up over the partitions."""
+        if step.total == 0:
+            return
+        if step.stage not in self._stages:
+            self._stages[step.stage] = self._progress.add_task(_WHAT[step.stage], total=0)
+        task = self._progress.tasks[self._stages[step.stage]]
+        if step.done == 0:
+            self._progress.update(task.id, total=(task.total or 0) + step.total)
+        else:
+            self._progress.advance(task.id, step.newly)
+
+
+@contextmanager
+def _bars() -> Iterator[_Bars]:
+    columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield _Bars(progress)

@@ -1,0 +1,112 @@
+"""Watching a library: what each directory looks like, since when, and which have been quiet long enough."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_pipeline.files.discovery import list_files, walk_directories
+from image_pipeline.files.partition import Partition, directory_text
+from image_pipeline.files.plan import Ingested, ListedPartition, PartitionState, State, compare, list_partitions
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What a directory looked like.
+
+    `mtime_ns` is the directory's own modification time, `partitions` what lies in it (nothing: it has no images, or
+    is gone). It looks so since `since`, and its files were last looked at one by one at `checked_at` (s since 1970).
+    """
+
+    directory: str
+    mtime_ns: int
+    partitions: tuple[ListedPartition, ...]
+    since: float
+    checked_at: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is seen of a library; `is_whole` is False where time ran out before each directory was looked at."""
+
+    sightings: dict[str, Sighting]
+    is_whole: bool
+
+
+def look(
+    root: Path,
+    before: Mapping[str, Sighting],
+    ingested: Mapping[str, Ingested],
+    partition_size: int,
+    now: float,
+    sweep_seconds: float,
+    budget_seconds: float,
+) -> Look:
+    """Look at every directory of the library, at its files one by one only where that may tell something new.
+
+    A directory's own modification time tells of files that came or went. Files edited in place are found by looking
+    at the files of each directory every `sweep_seconds`, and always while it is not ingested as it was last seen: a
+    file that is still being written changes nothing but itself. After `budget_seconds` the look ends; the next
+    one goes on with the directories that were looked at longest ago.
+    Raises LibraryError where a directory cannot be listed.
+    """
+    ends_at = time.monotonic() + budget_seconds
+    ingested_directories = {Partition.from_key(key).directory for key in ingested}
+    there = {directory_text(relative): mtime_ns for relative, mtime_ns in walk_directories(root)}
+    seen: dict[str, Sighting] = {}
+    is_whole = True
+    for directory in sorted(there, key=lambda name: before[name].checked_at if name in before else 0.0):
+        known = before.get(directory)
+        is_quiet = (
+            known is not None
+            and known.mtime_ns == there[directory]
+            and now - known.checked_at < sweep_seconds
+            and _is_ingested(known, ingested)
+        )
+        if known is not None and is_quiet:
+            seen[directory] = known
+        elif time.monotonic() < ends_at:
+            listed = list_partitions([(directory, list_files(root, directory))], partition_size, ingested)
+            seen[directory] = _sighting(directory, there[directory], tuple(listed.values()), known, now)
+        else:
+            is_whole = False
+            if known is not None:
+                seen[directory] = known
+    for directory, known in before.items():
+        # one that is gone is remembered for as long as something of it is in the collection
+        if directory not in there and (known.partitions or directory in ingested_directories):
+            seen[directory] = _sighting(directory, 0, (), known, now)
+    return Look(seen, is_whole)
+
+
+def _sighting(
+    directory: str, mtime_ns: int, partitions: tuple[ListedPartition, ...], before: Sighting | None, now: float
+) -> Sighting:
+    is_same = before is not None and before.partitions == partitions
+    return Sighting(directory, mtime_ns, partitions, before.since if before and is_same else now, now)
+
+
+def _is_ingested(sighting: Sighting, ingested: Mapping[str, Ingested]) -> bool:
+    return all(
+        part.key in ingested and ingested[part.key].fingerprint == part.fingerprint for part in sighting.partitions
+    )
+
+
+def settled_states(
+    looked: Look, ingested: Mapping[str, Ingested], now: float, settle_seconds: float
+) -> list[PartitionState]:
+    """The partitions that are to be ingested, or are gone, and have been quiet for `settle_seconds`.
+
+    Nothing is gone for a look that is not whole. Raises LibraryError where the whole library seems empty although files of it were ingested.
+    """
+    sightings = looked.sightings
+    in_order = sorted(sightings.values(), key=lambda sighting: sighting.directory)
+    listed = {part.key: part for sighting in in_order for part in sighting.partitions}
+    quiet = {name for name, sighting in sightings.items() if now - sighting.since >= settle_seconds}
+    return [
+        state
+        for state in compare(listed, ingested)
+        if state.state is not State.INGESTED
+        and (state.state is not State.GONE or looked.is_whole)
+        and Partition.from_key(state.key).directory in quiet
+    ]

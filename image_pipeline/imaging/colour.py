@@ -1,0 +1,129 @@
+"""Colours as a person would see them: every mode a file may be in, and its colour profile, to sRGB.
+
+It happens in two steps. `plain` brings a picture to one of three modes that can be resized without harm (L, RGB and
+CMYK); `to_srgb` turns the small, resized picture into sRGB, so that a profile costs next to nothing.
+"""
+
+import io
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import TiffImageFile
+
+PLAIN_MODES = ("L", "RGB", "CMYK")
+
+_WHITE_IS_ZERO, _PHOTOMETRIC, _BITS_PER_SAMPLE = 0, 262, 258
+_CMS_MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}
+_SAME_COLOUR = 3
+"""The difference, in levels of 255, up to which a profile's colours are taken for sRGB's own."""
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """`image` in mode L, RGB or CMYK: transparency laid on white, deep and floating-point pixels scaled to 8 bits.
+
+    An image in one of these modes and without transparency is returned as it is.
+    """
+    if image.mode in PLAIN_MODES and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I;16"):
+        return _from_deep_grey(image)
+    if image.mode in ("I", "F"):
+        return _from_unbounded(np.asarray(image, dtype=np.float32))
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode == "LAB":
+        return _from_lab(image)
+    if image.has_transparency_data:
+        return _on_white(image)
+    return image.convert("RGB")
+
+
+def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """`image` (L, RGB or CMYK) as RGB in sRGB, out of the colours that the ICC `profile` says it is in.
+
+    A profile that cannot be read, or is of another kind than the picture, is ignored, as browsers do.
+    """
+    transform = _transform(profile, image.mode) if profile else None
+    if transform is not None:
+        converted = ImageCms.applyTransform(image, transform)
+        if converted is not None:
+            return converted
+    return image.convert("RGB")
+
+
+def _from_deep_grey(image: Image.Image) -> Image.Image:
+    """Grey of up to 16 bits; the bits that a TIFF says it uses tell where white is."""
+    white, inverted = 65535, False
+    if isinstance(image, TiffImageFile):
+        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (16,))
+        if isinstance(bits, tuple) and bits and 8 < bits[0] <= 16:
+            white = (1 << int(bits[0])) - 1
+        inverted = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    levels = np.clip(np.rint(np.arange(65536) * (255.0 / white)), 0, 255).astype(np.uint8)
+    return Image.fromarray((255 - levels if inverted else levels)[np.asarray(image)])
+
+
+def _from_unbounded(values: np.ndarray) -> Image.Image:
+    """Grey whose white no header tells: 1, 255 or 65535 where the values fit one of them, else their own range."""
+    finite = np.isfinite(values)
+    if not finite.any():
+        return Image.fromarray(np.zeros(values.shape, np.uint8))
+    low, high = float(values[finite].min()), float(values[finite].max())
+    white = next((limit for limit in (1.0, 255.0, 65535.0) if low >= 0.0 and high <= limit), None)
+    if white is not None:
+        low, high = 0.0, white
+    scaled = (np.where(finite, values, low) - low) * (255.0 / ((high - low) or 1.0))
+    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    transform = ImageCms.buildTransform(
+        ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
+    )
+    return ImageCms.applyTransform(image, transform) or image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    layer = image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
+    grey = layer.mode == "LA"
+    ground = Image.new("L" if grey else "RGB", layer.size, 255 if grey else (255, 255, 255))
+    ground.paste(layer.getchannel(0) if grey else layer.convert("RGB"), mask=layer.getchannel("A"))
+    return ground
+
+
+@lru_cache(maxsize=16)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """A conversion to sRGB; None where there is nothing to convert. Kept, since a library has few cameras."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if _CMS_MODES.get(source.profile.xcolor_space.strip()) != mode:
+            return None
+        transform = ImageCms.buildTransform(
+            source,
+            ImageCms.createProfile("sRGB"),
+            mode,
+            "RGB",
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+    return None if mode != "CMYK" and _is_srgb(transform, mode) else transform
+
+
+def _is_srgb(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    """Whether a conversion to sRGB changes nothing that can be seen.
+
+    Asked of the colours themselves: profiles of sRGB go by dozens of names, and some by a wrong one.
+    """
+    levels = np.linspace(0, 255, 9).astype(np.uint8)
+    if mode == "RGB":
+        samples = Image.fromarray(np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(27, 27, 3))
+    else:
+        samples = Image.fromarray(levels.reshape(1, -1))
+    converted = ImageCms.applyTransform(samples, transform)
+    if converted is None:
+        return False
+    before, after = np.asarray(samples.convert("RGB"), np.int16), np.asarray(converted, np.int16)
+    return bool(np.abs(before - after).max() <= _SAME_COLOUR)

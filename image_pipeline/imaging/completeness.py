@@ -1,0 +1,101 @@
+"""Whether a file holds all the bytes that its own structure announces.
+
+It names the reason when a decode failed, and proves a RAW's sensor data whole before its preview stands for it.
+Nothing is decoded: only lengths are compared with the file's size.
+"""
+
+import struct
+from typing import BinaryIO
+
+from image_pipeline.imaging import isobmff
+from image_pipeline.imaging.formats import ImageFormat
+from image_pipeline.imaging.png import is_png_truncated
+from image_pipeline.imaging.tiff import Directory, TiffReader, data_end, file_size, numbers, pixels
+
+_PANASONIC_RAW_OFFSET = 0x118
+_FUJI_TABLE = (84, ">LLLLLL")  # offset and length of the JPEG, of the directory and of the sensor data
+
+
+def is_truncated(file: BinaryIO, image_format: ImageFormat) -> bool:
+    """Whether `file` certainly ends too early; False also where its format does not tell."""
+    match image_format:
+        case ImageFormat.PNG:
+            return is_png_truncated(file)
+        case ImageFormat.WEBP:
+            return _announced(file, 4, "<L") + 8 > file_size(file)
+        case ImageFormat.BMP:
+            return _announced(file, 2, "<L") > file_size(file)
+        case ImageFormat.HEIF | ImageFormat.AVIF:
+            return isobmff.is_truncated(file)
+        case ImageFormat.TIFF:
+            return _is_tiff_truncated(file)
+        case ImageFormat.RAW:
+            return sensor_data_is_whole(file, sensor_pixels=0) is False
+        case _:
+            return False
+
+
+def sensor_data_is_whole(file: BinaryIO, sensor_pixels: int) -> bool | None:
+    """Whether the sensor data of a RAW is all there; None where the container does not say.
+
+    A directory is taken for that of the sensor when its picture has at least half of `sensor_pixels`, so that a
+    whole thumbnail proves nothing.
+    """
+    size = file_size(file)
+    file.seek(0)
+    head = file.read(16)
+    if head[4:8] == b"ftyp":
+        return not isobmff.is_truncated(file)
+    if head.startswith(b"FUJIFILM"):
+        return _is_fuji_whole(file, size)
+    reader = TiffReader.open(file)
+    if reader is None or head[6:10] == b"HEAP":  # Canon's CRW begins like a TIFF, and is none
+        return None
+    if reader.first_offset >= size:
+        return False
+    if head.startswith(b"IIU\0"):
+        return _is_panasonic_whole(reader.first(), size, sensor_pixels)
+    proven = None
+    for directory in reader.all():
+        end = data_end(directory)
+        if end is None:
+            continue
+        if end > size:
+            return False
+        if 2 * pixels(directory) >= sensor_pixels or not pixels(directory):
+            proven = True
+    return proven
+
+
+def _is_panasonic_whole(directory: Directory, size: int, sensor_pixels: int) -> bool | None:
+    """False where not even half a byte is there for each pixel, else unknown: the length that these files announce
+    is that of the data before it was compressed."""
+    starts = numbers(directory, _PANASONIC_RAW_OFFSET)
+    return False if starts and starts[0] + sensor_pixels // 2 > size else None
+
+
+def _is_fuji_whole(file: BinaryIO, size: int) -> bool:
+    at, layout = _FUJI_TABLE
+    file.seek(at)
+    table = file.read(struct.calcsize(layout))
+    if len(table) < struct.calcsize(layout):
+        return False
+    numbers = struct.unpack(layout, table)
+    return all(start + length <= size for start, length in zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _is_tiff_truncated(file: BinaryIO) -> bool:
+    size = file_size(file)
+    reader = TiffReader.open(file)
+    if reader is None:
+        return False
+    if reader.first_offset >= size:
+        return True
+    end = data_end(reader.first())
+    return end is not None and end > size
+
+
+def _announced(file: BinaryIO, at: int, layout: str) -> int:
+    file.seek(at)
+    data = file.read(struct.calcsize(layout))
+    return int(struct.unpack(layout, data)[0]) if len(data) == struct.calcsize(layout) else 1 << 32

@@ -1,0 +1,105 @@
+"""One decode of a file, for every size that is wanted of it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import BinaryIO
+
+import numpy as np
+
+from image_pipeline.imaging.colour import to_srgb
+from image_pipeline.imaging.decode_path import DecodePath
+from image_pipeline.imaging.failure import image_error
+from image_pipeline.imaging.formats import HEAD_BYTES, ImageFormat, sniff
+from image_pipeline.imaging.jpeg import decode_jpeg
+from image_pipeline.imaging.limits import DecodeLimits
+from image_pipeline.imaging.picture import decode_picture
+from image_pipeline.imaging.raster import Raster
+from image_pipeline.imaging.raw import decode_raw
+from image_pipeline.imaging.reason import ImageError, Reason
+from image_pipeline.imaging.resize import fit, to_array
+from image_pipeline.imaging.spec import InputSpec
+from image_pipeline.imaging.thumbnail import shrink, to_webp
+
+AnyPath = str | bytes | os.PathLike[str]
+"""A path of any name that the operating system allows, also one that is not UTF-8."""
+
+_REVISION = 1
+"""Raised when this package comes to decode a file that it rejected, or to decode it otherwise."""
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """A decoded file: one uint8 array `[3, height, width]` in sRGB for each of the specs, in their order.
+
+    `width` and `height` are those of the full picture as displayed; `thumbnail` is a WebP file, None when none was
+    asked for.
+    """
+
+    arrays: tuple[np.ndarray, ...]
+    width: int
+    height: int
+    decode_path: DecodePath
+    thumbnail: bytes | None
+
+
+def decode_image(
+    path: AnyPath,
+    specs: Sequence[InputSpec],
+    limits: DecodeLimits | None = None,
+    *,
+    thumbnail: bool = True,
+) -> DecodedImage:
+    """Decode the file at `path` in this process, with no limit but that on pixels.
+
+    Raises ImageError for whatever is wrong with the file, and nothing else.
+    """
+    max_pixels = (limits or DecodeLimits()).pixels
+    try:
+        with open(path, "rb") as file:
+            image_format = identify(file)
+            try:
+                raster = _decode(file, image_format, specs, max_pixels)
+                return _rendered(raster, specs, thumbnail)
+            except Exception as error:
+                raise image_error(error, file, image_format) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise ImageError(Reason.UNREADABLE, str(error)) from error
+
+
+def identify(file: BinaryIO) -> ImageFormat:
+    """The format of an open file, told by its content and the ending of its name.
+
+    Raises ImageError where it is empty or of no format that is read; OSError where it cannot be read.
+    """
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    if not head:
+        raise ImageError(Reason.EMPTY, "the file has no bytes")
+    image_format = sniff(head, os.path.splitext(os.fsdecode(file.name))[1])
+    if image_format is None:
+        raise ImageError(Reason.UNKNOWN_FORMAT, f"the file begins with {head[:16]!r}, as no picture that is read does")
+    return image_format
+
+
+def decoder_version() -> str:
+    """What decodes: a text that changes whenever a file may decode otherwise than before."""
+    libraries = " ".join(f"{name}-{version(name)}" for name in ("pillow", "pillow-heif", "rawpy"))
+    return f"decode-{_REVISION} {libraries}"
+
+
+def _decode(file: BinaryIO, image_format: ImageFormat, specs: Sequence[InputSpec], max_pixels: int) -> Raster:
+    if image_format is ImageFormat.RAW:
+        return decode_raw(file, specs, max_pixels)
+    if image_format is ImageFormat.JPEG:
+        return decode_jpeg(file, specs, max_pixels)
+    return decode_picture(file, image_format, max_pixels)
+
+
+def _rendered(raster: Raster, specs: Sequence[InputSpec], thumbnail: bool) -> DecodedImage:
+    arrays = tuple(to_array(to_srgb(fit(raster.image, spec), raster.profile)) for spec in specs)
+    small = None
+    if thumbnail:
+        small = to_webp(to_srgb(shrink(raster.image, raster.width, raster.height), raster.profile))
+    return DecodedImage(arrays, raster.width, raster.height, raster.decode_path, small)

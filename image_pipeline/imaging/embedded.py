@@ -1,0 +1,115 @@
+"""The blocks of metadata that a file carries, found in each format's own place.
+
+Pillow was chosen to read them, since it opens the header anyway and gives every format's blocks. Of the alternatives,
+exifread lets exceptions out of damaged HEIC, AVIF and PNG files and knows neither CR3 nor RAF, and rawpy tells ISO
+and lens only after it has unpacked all sensor data (0.4 s for 24 megapixels), and the maker not at all.
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from PIL import ImageFile, IptcImagePlugin
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from image_pipeline.imaging.formats import ImageFormat
+from image_pipeline.imaging.isobmff import Box, boxes
+from image_pipeline.imaging.png import png_exif, png_xmp
+from image_pipeline.imaging.tiff import Directory, TiffReader, file_size
+
+_PHOTO_IFD, _GPS_IFD, _XMP = 0x8769, 0x8825, 700
+_CANON_METADATA = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
+_XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_FUJI_JPEG_TABLE = 84
+_MAX_BLOCK = 32 << 20
+
+IptcRecords = Mapping[tuple[int, int], bytes | list[bytes]]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The blocks as found: EXIF's three directories, the XMP packet, and IPTC's records by their numbers."""
+
+    base: Directory = field(default_factory=dict)
+    photo: Directory = field(default_factory=dict)
+    gps: Directory = field(default_factory=dict)
+    xmp: bytes | None = None
+    iptc: IptcRecords = field(default_factory=dict)
+
+
+def embedded_in_picture(file: BinaryIO, image_format: ImageFormat, image: ImageFile.ImageFile) -> Embedded:
+    """The blocks of a file of any format but RAW, `image` being its opened header.
+
+    Raises whatever Pillow raises for damaged blocks.
+    """
+    if image_format is ImageFormat.TIFF:
+        return _of_tiff(TiffReader.open(file), _iptc(image))
+    if image_format is ImageFormat.PNG:
+        exif, xmp = png_exif(file), png_xmp(file)
+    else:
+        exif, xmp = image.info.get("exif"), image.info.get("xmp")
+    found = _of_tiff(TiffReader.of_exif(exif) if isinstance(exif, bytes) else None, _iptc(image))
+    return Embedded(found.base, found.photo, found.gps, xmp if isinstance(xmp, bytes) else found.xmp, found.iptc)
+
+
+def embedded_in_raw(file: BinaryIO) -> Embedded:
+    """The blocks of a RAW file: of a TIFF-like one, of Canon's CR3, or of Fujifilm's RAF; empty for others."""
+    file.seek(0)
+    head = file.read(16)
+    if head[4:8] == b"ftyp":
+        return _of_canon_boxes(file)
+    if head.startswith(b"FUJIFILM"):
+        file.seek(_FUJI_JPEG_TABLE)
+        start, length = (int.from_bytes(file.read(4), "big") for _ in range(2))
+        file.seek(start)
+        image = JpegImageFile(io.BytesIO(file.read(min(length, _MAX_BLOCK))))
+        return embedded_in_picture(file, ImageFormat.JPEG, image)
+    if head.startswith(b"\xff\xd8"):
+        return embedded_in_picture(file, ImageFormat.JPEG, JpegImageFile(file))
+    return _of_tiff(TiffReader.open(file), {})
+
+
+def _of_tiff(reader: TiffReader | None, iptc: IptcRecords) -> Embedded:
+    if reader is None:
+        return Embedded(iptc=iptc)
+    base = reader.first()
+    xmp = base.get(_XMP)
+    return Embedded(
+        base,
+        reader.at(base.get(_PHOTO_IFD)),
+        reader.at(base.get(_GPS_IFD)),
+        xmp if isinstance(xmp, bytes) else None,
+        iptc,
+    )
+
+
+def _of_canon_boxes(file: BinaryIO) -> Embedded:
+    """CR3 keeps each EXIF directory in a box of its own, as the first directory of a TIFF structure."""
+    blocks: dict[bytes, Directory] = {}
+    xmp = None
+    for box in boxes(file, 0, file_size(file)):
+        if box.kind == b"uuid" and _read(file, box, 16) == _XMP_BOX:
+            xmp = _read(file, box, _MAX_BLOCK)[16:]
+        for inner in boxes(file, box.start, box.end) if box.kind == b"moov" else ():
+            if inner.kind == b"uuid" and _read(file, inner, 16) == _CANON_METADATA:
+                for block in boxes(file, inner.start + 16, inner.end):
+                    if block.kind in (b"CMT1", b"CMT2", b"CMT4"):
+                        reader = TiffReader.of_exif(_read(file, block, _MAX_BLOCK))
+                        blocks[block.kind] = reader.first() if reader else {}
+    return Embedded(blocks.get(b"CMT1", {}), blocks.get(b"CMT2", {}), blocks.get(b"CMT4", {}), xmp)
+
+
+def _read(file: BinaryIO, box: Box, most: int) -> bytes:
+    file.seek(box.start)
+    return file.read(min(box.end - box.start, most))
+
+
+def _iptc(image: ImageFile.ImageFile) -> IptcRecords:
+    if not isinstance(image, JpegImageFile | TiffImageFile):
+        return {}
+    try:
+        return IptcImagePlugin.getiptcinfo(image) or {}
+    except Exception:  # any damage: EXIF and XMP may be sound
+        return {}

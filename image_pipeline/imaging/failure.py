@@ -1,0 +1,57 @@
+"""From whatever a decoder raised to the reason that stands in the quarantine."""
+
+from typing import BinaryIO
+
+import rawpy
+from PIL import Image
+
+from image_pipeline.imaging.completeness import is_truncated
+from image_pipeline.imaging.formats import ImageFormat
+from image_pipeline.imaging.reason import ImageError, Reason
+
+_MAX_MESSAGE = 500
+_MEMORY_WORDS = ("out of memory", "memory allocation", "cannot allocate", "bad_alloc", "unsufficient memory")
+_TRUNCATION_WORDS = ("truncated", "unexpected eof", "unexpected end of file", "end of file", "not enough image data")
+
+
+def image_error(error: Exception, file: BinaryIO | None = None, image_format: ImageFormat | None = None) -> ImageError:
+    """`error` as an ImageError with a fitting reason and the library's own message.
+
+    Pillow alone lets OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError, KeyError, struct.error,
+    ZeroDivisionError, OverflowError and more out of damaged files, so the type tells little; `file` and its format,
+    where given, are asked whether the file is whole.
+    """
+    if isinstance(error, ImageError):
+        return error
+    return ImageError(_reason(error, file, image_format), _message(error))
+
+
+def _reason(error: Exception, file: BinaryIO | None, image_format: ImageFormat | None) -> Reason:
+    message = _message(error).lower()
+    if isinstance(error, MemoryError | rawpy.LibRawUnsufficientMemoryError):
+        return Reason.OUT_OF_MEMORY
+    if any(word in message for word in _MEMORY_WORDS):
+        return Reason.OUT_OF_MEMORY
+    if isinstance(error, Image.DecompressionBombError | rawpy.LibRawTooBigError):
+        return Reason.TOO_MANY_PIXELS
+    if isinstance(error, OSError) and error.errno is not None:
+        return Reason.UNREADABLE
+    # LibRaw reads past the end and calls it an input/output error; a true one would have come from the system.
+    if isinstance(error, EOFError | rawpy.LibRawIOError) or any(word in message for word in _TRUNCATION_WORDS):
+        return Reason.TRUNCATED
+    if file is not None and image_format is not None and _ends_early(file, image_format):
+        return Reason.TRUNCATED
+    return Reason.CORRUPT
+
+
+def _ends_early(file: BinaryIO, image_format: ImageFormat) -> bool:
+    try:
+        return is_truncated(file, image_format)
+    except (OSError, ValueError, MemoryError):
+        return False
+
+
+def _message(error: Exception) -> str:
+    first = error.args[0] if len(error.args) == 1 else None
+    text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(error)
+    return (text.strip() or type(error).__name__)[:_MAX_MESSAGE]

@@ -1,0 +1,36 @@
+"""Decoding of JPEG at no more than the size that is needed."""
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from image_pipeline.imaging.colour import plain
+from image_pipeline.imaging.decode_path import DecodePath
+from image_pipeline.imaging.formats import ImageFormat
+from image_pipeline.imaging.orientation import displayed_size, upright
+from image_pipeline.imaging.picture import open_picture, stored_orientation
+from image_pipeline.imaging.raster import Raster
+from image_pipeline.imaging.resize import smallest_source
+from image_pipeline.imaging.spec import InputSpec
+from image_pipeline.imaging.thumbnail import thumbnail_size
+
+_MARGIN = 2.0
+"""How many times larger than the largest target a scaled picture stays, so that the resize still decides the result."""
+
+
+def decode_jpeg(
+    file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int, orientation: int | None = None
+) -> Raster:
+    """The picture in `file`, scaled down by 2, 4 or 8 while decoding where `specs` leave room for it.
+
+    `orientation` overrules what the file says of itself. Raises ImageError, and whatever the decoder raises.
+    """
+    image = open_picture(file, ImageFormat.JPEG, max_pixels)
+    orientation = stored_orientation(image) if orientation is None else orientation
+    full = image.size
+    width, height = displayed_size(*full, orientation)
+    least, thumbnail = smallest_source(width, height, specs, _MARGIN), thumbnail_size(width, height)
+    needed = max(least[0], thumbnail[0]), max(least[1], thumbnail[1])
+    image.draft(None, displayed_size(*needed, orientation))
+    image.load()
+    path = DecodePath.FULL if image.size == full else DecodePath.SCALED
+    return Raster(upright(plain(image), orientation), image.info.get("icc_profile"), width, height, path)

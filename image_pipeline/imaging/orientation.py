@@ -1,0 +1,34 @@
+"""The eight ways in which a picture may lie in its file (EXIF tag 274)."""
+
+from PIL import Image
+
+ORIENTATION_TAG = 274
+UPRIGHT = 1
+
+_TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def valid_orientation(value: object) -> int:
+    """`value` when it is one of the eight, else upright: a value that means nothing turns nothing."""
+    if isinstance(value, tuple) and len(value) == 1:
+        value = value[0]
+    return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
+
+
+def displayed_size(width: int, height: int, orientation: int) -> tuple[int, int]:
+    """The width and height of a picture as a person sees it."""
+    return (height, width) if orientation >= 5 else (width, height)
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """`image` turned and mirrored to be seen as it was taken."""
+    transpose = _TRANSPOSES.get(orientation)
+    return image if transpose is None else image.transpose(transpose)

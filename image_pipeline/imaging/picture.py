@@ -1,0 +1,100 @@
+"""Decoding of everything but RAW: each format by its own decoder, and by no other.
+
+The decoder is chosen by the content's magic number and named here, so that no file is tried on all that Pillow knows.
+"""
+
+from typing import BinaryIO
+
+from PIL import ImageFile
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+from pillow_heif import HeifImageFile
+
+from image_pipeline.imaging import isobmff
+from image_pipeline.imaging.colour import plain
+from image_pipeline.imaging.decode_path import DecodePath
+from image_pipeline.imaging.formats import ImageFormat
+from image_pipeline.imaging.orientation import ORIENTATION_TAG, UPRIGHT, displayed_size, upright, valid_orientation
+from image_pipeline.imaging.raster import Raster
+from image_pipeline.imaging.reason import ImageError, Reason
+
+_DECODERS: dict[ImageFormat, type[ImageFile.ImageFile]] = {
+    ImageFormat.JPEG: JpegImageFile,
+    ImageFormat.PNG: PngImageFile,
+    ImageFormat.WEBP: WebPImageFile,
+    ImageFormat.GIF: GifImageFile,
+    ImageFormat.TIFF: TiffImageFile,
+    ImageFormat.BMP: BmpImageFile,
+    ImageFormat.HEIF: HeifImageFile,
+    ImageFormat.AVIF: AvifImageFile,
+}
+
+
+def open_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -> ImageFile.ImageFile:
+    """The picture in `file`, of which only the header is read.
+
+    Raises ImageError where the header announces more than `max_pixels`, and whatever the decoder raises.
+    """
+    # These decoders take memory for the whole picture as soon as they see the header.
+    if image_format is ImageFormat.WEBP:
+        check_pixels(_webp_pixels(file), max_pixels)
+    elif image_format in (ImageFormat.HEIF, ImageFormat.AVIF):
+        check_pixels(isobmff.largest_picture(file), max_pixels)
+    file.seek(0)
+    image = _DECODERS[image_format](file)
+    check_pixels(image.width * image.height, max_pixels)
+    return image
+
+
+def decode_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -> Raster:
+    """The first frame of the picture in `file`, whole.
+
+    Raises ImageError, and whatever the decoder raises.
+    """
+    if image_format in (ImageFormat.HEIF, ImageFormat.AVIF) and isobmff.is_truncated(file):
+        raise ImageError(Reason.TRUNCATED, "the file ends before the picture data that it announces")
+    image = open_picture(file, image_format, max_pixels)
+    image.load()
+    # Only now: a PNG may tell its orientation behind its pixels, and a TIFF is turned while it is loaded.
+    orientation = stored_orientation(image)
+    width, height = displayed_size(*image.size, orientation)
+    profile = image.info.get("icc_profile")
+    return Raster(upright(plain(image), orientation), profile, width, height, DecodePath.FULL)
+
+
+def stored_orientation(image: ImageFile.ImageFile) -> int:
+    """How the pixels that `image` gives lie (1–8), 1 where nothing, or nothing valid, is said."""
+    if isinstance(image, HeifImageFile):
+        return UPRIGHT  # libheif has turned them already
+    try:
+        return valid_orientation(image.getexif().get(ORIENTATION_TAG))
+    except Exception:  # any damage to an EXIF block: the picture is still a picture
+        return UPRIGHT
+
+
+def check_pixels(pixels: int, max_pixels: int) -> None:
+    """Raise ImageError where a picture has more than `max_pixels`."""
+    if pixels > max_pixels:
+        raise ImageError(Reason.TOO_MANY_PIXELS, f"{pixels:,} pixels announced, more than the {max_pixels:,} allowed")
+
+
+def _webp_pixels(file: BinaryIO) -> int:
+    """The pixels that a WebP file's header announces; 0 when it is none that is known."""
+    file.seek(12)
+    head = file.read(18)
+    match head[:4]:
+        case b"VP8X":
+            width, height = int.from_bytes(head[12:15], "little") + 1, int.from_bytes(head[15:18], "little") + 1
+        case b"VP8L":
+            bits = int.from_bytes(head[9:13], "little")
+            width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8 ":
+            width, height = (int.from_bytes(head[at : at + 2], "little") & 0x3FFF for at in (14, 16))
+        case _:
+            return 0
+    return width * height

@@ -1,0 +1,212 @@
+"""Decoding in worker processes, so that a file that crashes, hangs or swells a decoder costs that file alone."""
+
+import os
+import selectors
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from image_pipeline.errors import StoreError
+from image_pipeline.imaging.decode import AnyPath
+from image_pipeline.imaging.decode_path import DecodePath
+from image_pipeline.imaging.limits import DecodeLimits
+from image_pipeline.imaging.metadata import ImageMetadata
+from image_pipeline.imaging.protocol import (
+    Decoded,
+    DecodeRequest,
+    MetadataRequest,
+    NotWritten,
+    Rejected,
+    Reply,
+    Request,
+    RowTarget,
+    path_bytes,
+)
+from image_pipeline.imaging.reason import Reason
+from image_pipeline.imaging.worker_process import WorkerProcess
+from image_pipeline.storage.tensors import TensorFile
+
+
+@dataclass(frozen=True)
+class DecodeTask:
+    """Decode the file at `path` into row `row` of every output (None: into none), and its thumbnail to a path.
+
+    `key` names the task in its outcome. The thumbnail's directory is made where it is missing.
+    """
+
+    key: str
+    path: AnyPath
+    row: int | None = None
+    thumbnail: Path | None = None
+
+
+@dataclass(frozen=True)
+class DecodeOutcome:
+    """The rows and the thumbnail are written. `width` and `height` are the full picture's, as displayed."""
+
+    key: str
+    width: int
+    height: int
+    decode_path: DecodePath
+
+
+@dataclass(frozen=True)
+class DecodeFailure:
+    """The file could not be decoded; what its row holds is undefined."""
+
+    key: str
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class MetadataTask:
+    """Read the metadata of the file at `path`."""
+
+    key: str
+    path: AnyPath
+
+
+@dataclass(frozen=True)
+class MetadataOutcome:
+    """What the file says of itself; empty where it could not be read."""
+
+    key: str
+    metadata: ImageMetadata
+
+
+class WorkerPool:
+    """As many worker processes as there are cores, started as they are needed, each with one file in hand.
+
+    A worker that dies is replaced. To be used as a context manager, from one thread, for one call at a time: on Linux
+    the workers end with the thread that started them.
+    """
+
+    def __init__(self, limits: DecodeLimits | None = None, workers: int | None = None) -> None:
+        self._limits = limits or DecodeLimits()
+        self._most = workers or _cores()
+        self._workers: list[WorkerProcess] = []
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> "WorkerPool":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers."""
+        for worker in list(self._workers):
+            self._discard(worker)
+        self._selector.close()
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """The process ids of the workers that run now."""
+        return tuple(worker.pid for worker in self._workers)
+
+    def decode(
+        self, tasks: Iterable[DecodeTask], outputs: Sequence[TensorFile] = ()
+    ) -> Iterator[DecodeOutcome | DecodeFailure]:
+        """Decode each task's file once, for all of `outputs`; outcomes come as they are ready, in any order.
+
+        `tasks` is drawn on no faster than there are workers free. Leaving the iterator early ends the files in hand.
+
+        Raises StoreError where an output or thumbnail cannot be written, and WorkerStartError where no worker starts.
+        """
+        requests = ((task.key, _decode_request(task, outputs)) for task in tasks)
+        for key, reply in self._replies(requests):
+            match reply:
+                case Decoded():
+                    yield DecodeOutcome(key, reply.width, reply.height, reply.decode_path)
+                case Rejected():
+                    yield DecodeFailure(key, reply.reason, reply.message)
+                case NotWritten():
+                    raise StoreError(f"A decoded image could not be stored ({reply.message}); see to the store's disk.")
+
+    def read_metadata(self, tasks: Iterable[MetadataTask]) -> Iterator[MetadataOutcome]:
+        """Read each task's metadata; outcomes come as they are ready, in any order.
+
+        A file that kills its worker, or takes too long, has empty metadata. Raises WorkerStartError where no worker
+        starts.
+        """
+        requests = ((task.key, MetadataRequest(path_bytes(task.path))) for task in tasks)
+        for key, reply in self._replies(requests):
+            yield MetadataOutcome(key, reply if isinstance(reply, ImageMetadata) else ImageMetadata())
+
+    def _replies(self, requests: Iterator[tuple[str, Request]]) -> Iterator[tuple[str, Reply]]:
+        finished: deque[tuple[str, Reply]] = deque()
+        pending = next(requests, None)
+        try:
+            while True:
+                while pending is not None and (worker := self._idle_worker()) is not None:
+                    if worker.take(*pending):
+                        pending = next(requests, None)
+                    else:
+                        self._discard(worker)  # it died idle: no file's fault
+                if finished:
+                    yield finished.popleft()
+                elif any(worker.key is not None for worker in self._workers):
+                    finished.extend(self._wait())
+                else:
+                    return
+        finally:
+            for worker in [worker for worker in self._workers if worker.key is not None]:
+                self._discard(worker)
+
+    def _idle_worker(self) -> WorkerProcess | None:
+        for worker in list(self._workers):
+            if worker.key is None:
+                if worker.is_alive:
+                    return worker
+                self._discard(worker)
+        if len(self._workers) == self._most:
+            return None
+        worker = WorkerProcess(self._limits)
+        self._workers.append(worker)
+        self._selector.register(worker, selectors.EVENT_READ)
+        return worker
+
+    def _wait(self) -> Iterator[tuple[str, Reply]]:
+        """Wait for the next reply, death or deadline, and give what has come."""
+        until = min(worker.deadline for worker in self._workers)
+        readable = [key.fileobj for key, _ in self._selector.select(max(0.0, until - time.monotonic()))]
+        for worker in list(self._workers):
+            key = worker.key
+            if worker in readable:
+                # Read before any deadline is looked at: the caller may have been away for long.
+                reply = worker.receive()
+                if not worker.is_alive:
+                    self._discard(worker)
+            elif worker.deadline <= time.monotonic():
+                reply = worker.expire()
+                self._discard(worker)
+            else:
+                continue
+            if key is not None and reply is not None:
+                yield key, reply
+
+    def _discard(self, worker: WorkerProcess) -> None:
+        self._workers.remove(worker)
+        self._selector.unregister(worker)
+        worker.end()
+
+
+def _decode_request(task: DecodeTask, outputs: Sequence[TensorFile]) -> DecodeRequest:
+    targets = () if task.row is None else tuple(
+        RowTarget(path_bytes(output.path), output.row_offset(task.row), output.spec) for output in outputs
+    )
+    return DecodeRequest(
+        path_bytes(task.path), targets, None if task.thumbnail is None else path_bytes(task.thumbnail)
+    )
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

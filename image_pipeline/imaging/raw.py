@@ -1,0 +1,146 @@
+"""Decoding of cameras' RAW files: the embedded preview where it can stand for the picture, else the sensor data."""
+
+import io
+import os
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import numpy as np
+import rawpy
+from PIL import Image
+
+from image_pipeline.imaging.completeness import sensor_data_is_whole
+from image_pipeline.imaging.decode_path import DecodePath
+from image_pipeline.imaging.formats import HEAD_BYTES, ImageFormat, sniff
+from image_pipeline.imaging.jpeg import decode_jpeg
+from image_pipeline.imaging.orientation import UPRIGHT, displayed_size, upright
+from image_pipeline.imaging.picture import check_pixels
+from image_pipeline.imaging.raster import Raster
+from image_pipeline.imaging.reason import ImageError, Reason
+from image_pipeline.imaging.resize import smallest_source
+from image_pipeline.imaging.spec import InputSpec
+
+_ORIENTATIONS = {0: UPRIGHT, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
+"""EXIF orientation by LibRaw's `flip`."""
+_ASPECT_TOLERANCE = 0.05
+_FLAT_DEVIATION = 4.0
+_SAMPLE_SIDE = 64
+
+
+def open_raw(file: BinaryIO) -> rawpy.RawPy:
+    """The RAW in `file`, of which only the headers are read.
+
+    Raises rawpy.LibRawError, and ImageError where the file is no RAW at all.
+    """
+    file.seek(0)
+    content = sniff(file.read(HEAD_BYTES))
+    name = os.fsdecode(file.name) if isinstance(file.name, str | bytes) else ""
+    file.seek(0)
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        name = ""  # rawpy takes no other file names; it can be given the bytes, though it then reads them all
+    try:
+        return rawpy.imread(name or file)
+    except rawpy.LibRawFileUnsupportedError as error:
+        if content is None:
+            raise ImageError(Reason.UNKNOWN_FORMAT, _text(error)) from error
+        raise ImageError(Reason.NO_IMAGE_IN_RAW, _text(error)) from error
+
+
+def raw_size(raw: rawpy.RawPy) -> tuple[int, int]:
+    """The width and height of a RAW as displayed, from its headers."""
+    return displayed_size(raw.sizes.width, raw.sizes.height, _ORIENTATIONS.get(raw.sizes.flip, UPRIGHT))
+
+
+def decode_raw(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> Raster:
+    """The picture of a RAW: its preview, else its sensor data at half size, else at full size.
+
+    The preview stands for the RAW only when it is large enough for `specs`, looks like a picture of the sensor's
+    shape, and the sensor data is there: told by the file's structure where that can be trusted, else by unpacking
+    it. A RAW whose sensor data is gone is a lost photograph, however good its preview; it belongs before a person.
+
+    Raises ImageError, rawpy.LibRawError, and whatever a decoder raises.
+    """
+    with open_raw(file) as raw:
+        check_pixels(raw.sizes.raw_width * raw.sizes.raw_height, max_pixels)
+        whole = sensor_data_is_whole(file, raw.sizes.width * raw.sizes.height)
+        if whole is False:
+            raise ImageError(Reason.TRUNCATED, "the file ends before the sensor data that it announces")
+        width, height = raw_size(raw)
+        least = smallest_source(width, height, specs, 1.0)
+        # Before the sensor data is unpacked, since it may then not have to be.
+        preview = _preview(raw, specs, least, max_pixels)
+        if preview is not None and whole:
+            return preview
+        _unpack(raw, file)
+        if preview is not None:
+            return preview
+        return _demosaic(raw, least)
+
+
+def _unpack(raw: rawpy.RawPy, file: BinaryIO) -> None:
+    try:
+        raw.unpack()
+    except rawpy.LibRawError as error:
+        file.seek(0)
+        content = sniff(file.read(HEAD_BYTES))
+        if content not in (ImageFormat.RAW, ImageFormat.TIFF):
+            message = f"the file has a RAW's ending and {content} content, without sensor data ({_text(error)})"
+            raise ImageError(Reason.NO_IMAGE_IN_RAW, message) from error
+        raise
+
+
+def _preview(
+    raw: rawpy.RawPy, specs: Sequence[InputSpec], least: tuple[int, int], max_pixels: int
+) -> Raster | None:
+    """The embedded preview, upright, when it can stand for the picture; None otherwise."""
+    width, height = raw_size(raw)
+    try:
+        thumb = raw.extract_thumb()
+        size = Image.open(io.BytesIO(thumb.data), formats=["JPEG"]).size if isinstance(thumb.data, bytes) else (
+            thumb.data.shape[1], thumb.data.shape[0]
+        )
+        orientation = _preview_orientation(raw, size)
+        if orientation is None or any(map(int.__lt__, displayed_size(*size, orientation), least)):
+            return None
+        if isinstance(thumb.data, bytes):
+            decoded = decode_jpeg(io.BytesIO(thumb.data), specs, max_pixels, orientation)
+            image, profile = decoded.image, decoded.profile
+        else:
+            image, profile = upright(Image.fromarray(thumb.data), orientation), None
+    except (MemoryError, ImageError):
+        raise
+    except Exception:  # none, of a kind LibRaw does not read, or damaged in any way: there is still the sensor data
+        return None
+    sample = np.asarray(image.convert("L").resize((_SAMPLE_SIDE, _SAMPLE_SIDE), Image.Resampling.BOX))
+    if sample.std() < _FLAT_DEVIATION:
+        return None
+    return Raster(image, profile, width, height, DecodePath.RAW_PREVIEW)
+
+
+def _preview_orientation(raw: rawpy.RawPy, size: tuple[int, int]) -> int | None:
+    """How a preview of `size` lies: as the sensor does, or upright already; None when it has neither's shape."""
+    orientation = _ORIENTATIONS.get(raw.sizes.flip, UPRIGHT)
+    sensor, preview = raw.sizes.width / raw.sizes.height, size[0] / size[1]
+    if abs(preview / sensor - 1) <= _ASPECT_TOLERANCE:
+        return orientation
+    if orientation >= 5 and abs(preview * sensor - 1) <= _ASPECT_TOLERANCE:
+        return UPRIGHT
+    return None
+
+
+def _demosaic(raw: rawpy.RawPy, least: tuple[int, int]) -> Raster:
+    width, height = raw_size(raw)
+    half = width // 2 >= least[0] and height // 2 >= least[1]
+    pixels = raw.postprocess(half_size=half, use_camera_wb=True)
+    if pixels.min() == pixels.max():
+        # A lens cap leaves noise; only missing data is perfectly even.
+        raise ImageError(Reason.CORRUPT, "the sensor data is one flat colour")
+    image = Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
+    return Raster(image, None, width, height, DecodePath.RAW_HALF if half else DecodePath.RAW_FULL)
+
+
+def _text(error: rawpy.LibRawError) -> str:
+    first = error.args[0] if error.args else ""
+    return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)

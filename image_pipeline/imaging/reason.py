@@ -1,0 +1,37 @@
+"""Why a file could not be read: the closed list of quarantine codes, and the error that carries one."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The code under which a file stands in the quarantine. Codes are stored: add, never rename."""
+
+    EMPTY = "empty"
+    """The file has no bytes."""
+    UNREADABLE = "unreadable"
+    """The operating system would not hand over the bytes: gone, no permission, a failing disk."""
+    UNKNOWN_FORMAT = "unknown_format"
+    """The content is of none of the formats that are read, whatever the file's name says."""
+    TRUNCATED = "truncated"
+    """The file ends before its picture does."""
+    CORRUPT = "corrupt"
+    """The bytes are there, but they are not a picture that can be decoded."""
+    TOO_MANY_PIXELS = "too_many_pixels"
+    """The header announces more pixels than the limit allows; nothing was decoded."""
+    TIMEOUT = "timeout"
+    """Decoding took longer than the limit allows, and was stopped."""
+    OUT_OF_MEMORY = "out_of_memory"
+    """Decoding needed more memory than the limit allows."""
+    DECODER_CRASHED = "decoder_crashed"
+    """The process that decoded the file died: a segmentation fault, an abort, or a kill from outside."""
+    NO_IMAGE_IN_RAW = "no_image_in_raw"
+    """The file calls itself a RAW but holds no sensor data."""
+
+
+class ImageError(Exception):
+    """A file could not be read as a picture; `message` is the library's own where a library said it."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message

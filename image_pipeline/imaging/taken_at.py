@@ -1,0 +1,81 @@
+"""When a photograph was taken, as ISO 8601."""
+
+import re
+from datetime import datetime, timedelta, timezone
+
+from image_pipeline.imaging.tiff import Directory
+from image_pipeline.imaging.values import text
+
+_EARLIEST_YEAR, _LATEST_YEAR = 1826, 2099  # from the first photograph on
+_MAX_OFFSET = timedelta(hours=14)
+_DATE_AND_TIME = re.compile(
+    r"(\d{4})[:\-/.](\d{1,2})[:\-/.](\d{1,2})"
+    r"(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$"
+)
+_DIGITS = re.compile(r"\d{1,6}")
+_EXIF_TIMES = ((0x9003, 0x9011, 0x9291), (0x9004, 0x9012, 0x9292))
+"""Date and time, offset, fraction of a second: of the exposure, then of its digitization."""
+_FILE_TIMES = (0x0132, 0x9010, 0x9290)
+_GPS_TIME, _GPS_DATE = 7, 29
+
+
+def exposure_time_of_exif(base: Directory, photo: Directory) -> str | None:
+    """The time of the exposure, else of its digitization, that EXIF tells; with its offset where it has one."""
+    for date, offset, fraction in _EXIF_TIMES:
+        # Some writers put them into the first directory.
+        found = iso_time(*(photo.get(tag, base.get(tag)) for tag in (date, fraction, offset)))
+        if found:
+            return found
+    return None
+
+
+def change_time_of_exif(base: Directory, photo: Directory) -> str | None:
+    """The time at which the file was last changed: the last resort, since editors set it too."""
+    date, offset, fraction = _FILE_TIMES
+    return iso_time(base.get(date), photo.get(fraction), photo.get(offset))
+
+
+def time_of_gps(gps: Directory) -> str | None:
+    """The time of the position, which is always UTC."""
+    date, clock = text(gps.get(_GPS_DATE)), gps.get(_GPS_TIME)
+    if date is None or not isinstance(clock, tuple) or len(clock) != 3:
+        return None
+    try:
+        hours, minutes, seconds = (int(float(part)) for part in clock)
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+    return iso_time(f"{date} {hours}:{minutes:02}:{seconds:02}Z")
+
+
+def iso_time(value: object, fraction: object = None, offset: object = None) -> str | None:
+    """A date and time in any of the ways in which EXIF, IPTC and XMP write them, as ISO 8601; None when it is none.
+
+    `fraction` (digits) and `offset` (`+02:00`) are used where `value` does not have them itself.
+    """
+    match = _DATE_AND_TIME.match(text(value) or "")
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    digits = match[7] or (_DIGITS.match(text(fraction) or "") or [""])[0]
+    zone = _zone(match[8] or text(offset))
+    if not _EARLIEST_YEAR <= year <= _LATEST_YEAR:
+        return None
+    try:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=zone)
+    except ValueError:
+        return None
+    seconds = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    digits = digits.rstrip("0")[:6]
+    return seconds + (f".{digits}" if digits else "") + (moment.isoformat()[19:] if zone else "")
+
+
+def _zone(value: str | None) -> timezone | None:
+    if value == "Z":
+        return timezone.utc
+    match = re.match(r"([+-])(\d{2}):?(\d{2})$", value or "")
+    if match is None:
+        return None
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    if offset > _MAX_OFFSET or int(match[3]) > 59:
+        return None
+    return timezone(-offset if match[1] == "-" else offset)

@@ -1,0 +1,30 @@
+"""Small pictures for people."""
+
+import io
+
+from PIL import Image
+
+MAX_SIDE = 320
+"""The longer side of a thumbnail, in pixels; a smaller picture keeps its size."""
+
+_QUALITY = 78
+_METHOD = 2  # libwebp's effort, 0–6: 4 takes twice as long for files smaller by a few per cent
+
+
+def thumbnail_size(width: int, height: int) -> tuple[int, int]:
+    """The width and height of the thumbnail of a picture of `width` × `height`."""
+    scale = min(1.0, MAX_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def shrink(image: Image.Image, width: int, height: int) -> Image.Image:
+    """The thumbnail of a picture of `width` × `height`, of which `image` may be a smaller version."""
+    # The reducing gap lets Pillow average whole blocks first: five times as fast on a large picture.
+    return image.resize(thumbnail_size(width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def to_webp(image: Image.Image) -> bytes:
+    """`image` (RGB) as a WebP file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=_QUALITY, method=_METHOD)
+    return buffer.getvalue()

@@ -1,0 +1,124 @@
+"""Directories of TIFF structures: of TIFF files, of the RAWs built like them, and of EXIF blocks.
+
+Pillow's directory class does the reading; here its exceptions become missing tags, since a camera's tenth directory
+may well be damaged or private where the first nine are of use.
+"""
+
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+Directory = dict[int, Any]
+"""Values by tag number: a number, a text, bytes, or a tuple of numbers."""
+
+_SUB_IFDS = 330
+_IMAGE_WIDTH, _IMAGE_LENGTH = 256, 257
+_STRIPS, _TILES = (273, 279), (324, 325)
+_MAX_DIRECTORIES = 64
+_DATA_ERRORS = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, AttributeError)
+
+
+@dataclass(frozen=True)
+class TiffReader:
+    """Reads the directories of a TIFF structure that begins at byte 0 of `file`."""
+
+    file: BinaryIO
+    byte_order: bytes
+    first_offset: int
+    big: bool = False
+    """Whether it is a BigTIFF (of which only the little-endian kind is read)."""
+
+    @classmethod
+    def open(cls, file: BinaryIO) -> "TiffReader | None":
+        """A reader for `file`, None when it is no TIFF structure; Olympus' and Panasonic's spellings count."""
+        file.seek(0)
+        header = file.read(16)
+        order = header[:2]
+        if order not in (b"II", b"MM") or len(header) < 8:
+            return None
+        if header.startswith(b"II+\0"):
+            return cls(file, order, int.from_bytes(header[8:16], "little"), big=True)
+        return cls(file, order, int.from_bytes(header[4:8], "little" if order == b"II" else "big"))
+
+    @classmethod
+    def of_exif(cls, block: bytes) -> "TiffReader | None":
+        """A reader for an EXIF block, with or without its `Exif` prefix."""
+        while block.startswith(b"Exif\0\0"):
+            block = block[6:]
+        return cls.open(io.BytesIO(block))
+
+    def first(self) -> Directory:
+        """The first directory."""
+        return self.at(self.first_offset)
+
+    def at(self, offset: object) -> Directory:
+        """The directory at byte `offset`; empty when there is none."""
+        return self._load(offset)[0]
+
+    def all(self) -> Iterator[Directory]:
+        """Every directory of the chain and the sub-directories of each, none twice."""
+        waiting, seen = [self.first_offset], {0}
+        while waiting and len(seen) <= _MAX_DIRECTORIES:
+            offset = waiting.pop(0)
+            if offset in seen:
+                continue
+            seen.add(offset)
+            directory, following = self._load(offset)
+            yield directory
+            waiting += numbers(directory, _SUB_IFDS)
+            waiting.append(following)
+
+    def _load(self, offset: object) -> tuple[Directory, int]:
+        if not isinstance(offset, int) or not 0 < offset < 1 << 63:
+            return {}, 0
+        # The header is written anew, since the class refuses the spellings of Olympus and Panasonic.
+        if self.big:
+            header = b"II+\0" + bytes(12)
+        else:
+            header = self.byte_order + (b"*\0" if self.byte_order == b"II" else b"\0*") + bytes(4)
+        reader = ImageFileDirectory_v2(header)
+        directory: Directory = {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                self.file.seek(offset)
+                reader.load(self.file)
+            except _DATA_ERRORS:
+                pass  # what was read before is there
+            for tag in list(reader):
+                try:
+                    directory[tag] = reader[tag]
+                except _DATA_ERRORS:
+                    continue
+        following = reader.next if isinstance(reader.next, int) else 0
+        return directory, following
+
+
+def file_size(file: BinaryIO) -> int:
+    """The size of `file` in bytes; its position is at the end afterwards."""
+    return file.seek(0, os.SEEK_END)
+
+
+def data_end(directory: Directory) -> int | None:
+    """The end of the picture data that a directory points to, in bytes; None when it points to none."""
+    offsets, counts = _STRIPS if _STRIPS[0] in directory else _TILES
+    starts, lengths = numbers(directory, offsets), numbers(directory, counts)
+    return max((start + length for start, length in zip(starts, lengths, strict=False)), default=None)
+
+
+def pixels(directory: Directory) -> int:
+    """The pixels of the picture that a directory describes; 0 when it describes none."""
+    width, height = numbers(directory, _IMAGE_WIDTH), numbers(directory, _IMAGE_LENGTH)
+    return width[0] * height[0] if width and height else 0
+
+
+def numbers(directory: Directory, tag: int) -> tuple[int, ...]:
+    """The whole numbers under a tag; none where it is missing or of another kind."""
+    value = directory.get(tag, ())
+    values = value if isinstance(value, tuple) else (value,)
+    return tuple(number for number in values if isinstance(number, int))

@@ -1,0 +1,131 @@
+"""A worker process: decodes the files that it is told to, one at a time, until its standard input ends.
+
+Started as `python -m image_pipeline.imaging.worker ADDRESS_SPACE_BYTES PIXELS`, by the pool. It is the one place where
+hostile bytes meet C libraries, and may die of it at any time.
+"""
+
+import ctypes
+import logging
+import os
+import resource
+import signal
+import sys
+import warnings
+from typing import BinaryIO
+
+import pillow_heif
+from PIL import AvifImagePlugin, Image
+
+from image_pipeline.imaging.decode import decode_image
+from image_pipeline.imaging.failure import image_error
+from image_pipeline.imaging.limits import DecodeLimits
+from image_pipeline.imaging.metadata import read_metadata
+from image_pipeline.imaging.protocol import (
+    Decoded,
+    DecodeRequest,
+    MetadataRequest,
+    NotWritten,
+    Ready,
+    Rejected,
+    Reply,
+    Request,
+    read_request,
+    reply_line,
+)
+from image_pipeline.imaging.reason import ImageError
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Answer each request on standard input with a reply on what was standard output."""
+    limits = DecodeLimits(address_space_bytes=int(sys.argv[1]), pixels=int(sys.argv[2]))
+    replies = _claim_output()
+    _end_with_parent()
+    _confine(limits)
+    replies.write(reply_line(Ready()))
+    for line in sys.stdin.buffer:
+        replies.write(reply_line(_answer(read_request(line), limits)))
+
+
+def _answer(request: Request, limits: DecodeLimits) -> Reply:
+    if isinstance(request, MetadataRequest):
+        return read_metadata(request.path, limits)
+    specs = [target.spec for target in request.targets]
+    try:
+        image = decode_image(request.path, specs, limits, thumbnail=request.thumbnail is not None)
+    except ImageError as error:
+        return Rejected(error.reason, error.message)
+    except MemoryError as error:  # raised once more, while the first one was being told
+        failure = image_error(error)
+        return Rejected(failure.reason, failure.message)
+    try:
+        for target, array in zip(request.targets, image.arrays, strict=True):
+            _write_at(target.path, target.offset, memoryview(array).cast("B"))
+        _write_thumbnail(request, image.thumbnail)
+    except OSError as error:
+        return NotWritten(str(error))
+    return Decoded(image.width, image.height, image.decode_path)
+
+
+def _write_at(path: bytes, offset: int, data: memoryview) -> None:
+    output = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        while data:
+            written = os.pwrite(output, data, offset)
+            data, offset = data[written:], offset + written
+    finally:
+        os.close(output)
+
+
+def _write_thumbnail(request: DecodeRequest, thumbnail: bytes | None) -> None:
+    if request.thumbnail is None or thumbnail is None:
+        return
+    directory, name = os.path.split(request.thumbnail)
+    os.makedirs(directory, exist_ok=True)
+    temporary = os.path.join(directory, b".%d-%s" % (os.getpid(), name))
+    try:
+        with open(temporary, "wb") as file:
+            file.write(thumbnail)
+        os.replace(temporary, request.thumbnail)
+    except OSError:
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass  # it was never made, or the disk is gone: the first error says more
+        raise
+
+
+def _claim_output() -> BinaryIO:
+    """Standard output for replies alone: whatever a library prints goes where its errors go."""
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return replies
+
+
+def _end_with_parent() -> None:
+    """Leave no orphan: on Linux also in the middle of a file; elsewhere when standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle, and no file's fault
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _confine(limits: DecodeLimits) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = limits.address_space_bytes
+        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    except (OSError, ValueError):
+        pass  # macOS has the limit and refuses to set it
+    # One file, one core: the pool has a worker for each.
+    pillow_heif.options.DECODE_THREADS = 1
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    Image.MAX_IMAGE_PIXELS = None  # the limit on pixels is this package's own
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+
+
+if __name__ == "__main__":
+    main()

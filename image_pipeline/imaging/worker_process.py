@@ -1,0 +1,174 @@
+"""A worker as its parent sees it: a child process with at most one file in hand."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import image_pipeline
+from image_pipeline.errors import PipelineError
+from image_pipeline.imaging.limits import DecodeLimits
+from image_pipeline.imaging.protocol import Ready, Rejected, Reply, Request, read_reply, request_line
+from image_pipeline.imaging.reason import Reason
+
+_START_SECONDS = 120.0
+_END_SECONDS = 5.0
+_TAIL_BYTES = 2000
+_READ_BYTES = 1 << 16
+_MEMORY_WORDS = ("bad_alloc", "MemoryError", "out of memory", "Cannot allocate memory")
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX")
+
+
+class WorkerStartError(PipelineError):
+    """A worker process does not start."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a worker has in hand; `deadline` (monotonic seconds) counts from when it has started."""
+
+    key: str
+    deadline: float
+
+
+class WorkerProcess:
+    """One worker: given a request, it gives a reply, or dies trying. Used by one thread."""
+
+    def __init__(self, limits: DecodeLimits) -> None:
+        """Start the process; it is not waited for.
+
+        Raises WorkerStartError where the operating system has no process to give.
+        """
+        self._limits = limits
+        self._job: _Job | None = None
+        self._ready = False
+        self._received = b""
+        # A file, not a pipe: nobody has to read it while a library complains.
+        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        arguments = [str(limits.address_space_bytes), str(limits.pixels)]
+        root = str(Path(image_pipeline.__file__).parents[1])
+        environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        try:
+            self._process = subprocess.Popen(
+                # -P: the current directory may hold anything, also a module called like one of ours.
+                [sys.executable, "-P", "-m", "image_pipeline.imaging.worker", *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                bufsize=0,
+                env=environment,
+            )
+        except OSError as error:
+            raise WorkerStartError(f"A worker process could not be started: {error}; free some resources.") from error
+
+    @property
+    def pid(self) -> int:
+        """The process' id."""
+        return self._process.pid
+
+    @property
+    def key(self) -> str | None:
+        """The key of the file in hand; None when idle."""
+        return self._job.key if self._job else None
+
+    @property
+    def deadline(self) -> float:
+        """When, in monotonic seconds, the file in hand must be done; never when idle."""
+        return self._job.deadline if self._job else float("inf")
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when there is a reply, or when the process died."""
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def take(self, key: str, request: Request) -> bool:
+        """Hand `request` over; False when the process is found dead before it took it."""
+        assert self._process.stdin is not None and self._job is None
+        self._errors.seek(0)
+        self._errors.truncate()
+        try:
+            self._process.stdin.write(request_line(request))
+        except BrokenPipeError:
+            return False
+        seconds = self._limits.seconds if self._ready else _START_SECONDS
+        self._job = _Job(key, time.monotonic() + seconds)
+        return True
+
+    def receive(self) -> Reply | None:
+        """Read what is there: the reply once it is complete, else None.
+
+        A process that died is a reply too, which rejects the file in hand. Raises WorkerStartError where it died
+        before it was ready.
+        """
+        data = os.read(self.fileno(), _READ_BYTES)
+        if not data:
+            return self._death()
+        self._received += data
+        line, newline, rest = self._received.partition(b"\n")
+        if not newline:
+            return None
+        self._received = rest
+        reply = read_reply(line)
+        if isinstance(reply, Ready):
+            self._ready = True
+            if self._job:
+                self._job = _Job(self._job.key, time.monotonic() + self._limits.seconds)
+            return None
+        self._job = None
+        return reply
+
+    def expire(self) -> Reply:
+        """The reply of a process whose time is up; it is to be ended.
+
+        Raises WorkerStartError where it was not even ready.
+        """
+        if not self._ready:
+            raise WorkerStartError(
+                f"A worker process was not ready after {_START_SECONDS:.0f} s; is the machine overloaded?"
+            )
+        return Rejected(Reason.TIMEOUT, f"not decoded after {self._limits.seconds:g} s")
+
+    def end(self) -> None:
+        """End the process, whatever it does, and do not wait for long: it may hang in the kernel."""
+        self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        self._errors.close()
+
+    def _death(self) -> Reply:
+        try:
+            code = self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            code = 0
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        tail = self._errors.read().decode("utf-8", "replace").strip()
+        if not self._ready:
+            raise WorkerStartError(f"A worker process ended ({_ending(code)}) before it was ready: {tail or 'no word'}")
+        last = tail.splitlines()[-1] if tail else ""
+        reason = Reason.OUT_OF_MEMORY if any(word in tail for word in _MEMORY_WORDS) else Reason.DECODER_CRASHED
+        return Rejected(reason, f"the worker process ended ({_ending(code)})" + (f": {last}" if last else ""))
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

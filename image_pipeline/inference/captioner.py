@@ -1,0 +1,85 @@
+"""Images to sentences, by a BLIP model."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from image_pipeline.inference.batching import Images
+from image_pipeline.inference.device import Device
+from image_pipeline.inference.loading import LazyModel
+from image_pipeline.inference.normaliser import Normaliser
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence, and the mean probability (0…1) of its tokens, with the one that ends it, by the model itself."""
+
+    text: str
+    confidence: float
+
+
+class Captioner(LazyModel[list[Caption]]):
+    """A BLIP model for captions (`BlipForConditionalGeneration` of transformers)."""
+
+    first_batch = 8
+    largest_batch = 64
+
+    def caption_batches(self, images: Images) -> Iterator[tuple[slice, list[Caption]]]:
+        """The captions of uint8 images `[n, 3, height, width]`, batch by batch, each with the rows it is of.
+
+        The next batch is computed only when it is asked for. Raises ModelError where the model cannot be had or
+        loaded, or has no room for a single image; ValueError where the images are not of the producer's input.
+        """
+        if len(images):
+            yield from self._loaded().run(images)
+
+    def _load(self, directory: Path, device: Device) -> None:
+        import torch
+        from transformers import BlipForConditionalGeneration, BlipProcessor
+
+        generation = self.producer.generation
+        assert generation is not None, "a captioner's producer has generation settings"
+        processor = BlipProcessor.from_pretrained(directory, local_files_only=True)
+        image_processor = processor.image_processor
+        self._normalise = Normaliser(image_processor.image_mean, image_processor.image_std, device)
+        self._processor: Any = processor
+        # Typed as Any: the stubs of transformers know neither what `generate` takes nor what it gives.
+        self._model: Any = BlipForConditionalGeneration.from_pretrained(
+            directory, dtype=device.torch_dtype, local_files_only=True, weights_only=True
+        )
+        self._model = self._model.eval().to(device.torch_device, memory_format=torch.channels_last)
+        self._generation = {
+            "max_new_tokens": generation.max_new_tokens,
+            "num_beams": generation.beams,
+            "do_sample": False,
+        }
+
+    def _forward(self, batch: "torch.Tensor") -> list[Caption]:
+        import torch
+
+        with torch.inference_mode():
+            output = self._model.generate(
+                pixel_values=self._normalise(batch),
+                return_dict_in_generate=True,
+                output_scores=True,
+                **self._generation,
+            )
+            confidences = self._confidences(output)
+        texts = self._processor.batch_decode(output.sequences, skip_special_tokens=True)
+        return [Caption(text.strip(), value) for text, value in zip(texts, confidences, strict=True)]
+
+    def _confidences(self, output: Any) -> list[float]:
+        decoder = self._model.text_decoder
+        probabilities = decoder.compute_transition_scores(
+            output.sequences, output.scores, output.get("beam_indices"), normalize_logits=True
+        ).exp()
+        # The prompt has no scores, and what follows the first end of a sentence is padding.
+        tokens = output.sequences[:, -probabilities.shape[1] :]
+        ends = tokens == self._model.config.text_config.sep_token_id
+        written = ends.cumsum(dim=1) - ends.long() == 0
+        means = (probabilities * written).sum(dim=1) / written.sum(dim=1)
+        return [float(mean) for mean in means]

@@ -1,0 +1,89 @@
+"""Images and words to vectors of one space, by an open_clip model."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from image_pipeline.errors import ModelError
+from image_pipeline.inference.batching import Images
+from image_pipeline.inference.device import Device
+from image_pipeline.inference.loading import LazyModel
+from image_pipeline.inference.normaliser import Normaliser
+from image_pipeline.settings import DType
+
+if TYPE_CHECKING:
+    import torch
+
+_TEXTS_AT_ONCE = 64
+
+
+class Embedder(LazyModel[np.ndarray]):
+    """An open_clip model: any that open_clip itself can load from a directory."""
+
+    first_batch = 32
+    largest_batch = 512
+
+    def embed_batches(self, images: Images) -> Iterator[tuple[slice, np.ndarray]]:
+        """The vectors of uint8 images `[n, 3, height, width]`, batch by batch: the rows, and float32 `[rows, d]`.
+
+        Vectors are of unit length. The next batch is computed only when it is asked for. Raises ModelError where the
+        model cannot be had or loaded, gives vectors that are not finite, or has no room for a single image;
+        ValueError where the images are not of the producer's input.
+        """
+        if len(images):
+            yield from self._loaded().run(images)
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors of texts: float32 `[n, d]`, of unit length, comparable with those of images.
+
+        What exceeds the model's context length is cut off. Raises ModelError as `embed_batches` does.
+        """
+        import torch
+
+        assert self.producer.dimension is not None, "an embedder's producer has a dimension"
+        vectors = np.empty((len(texts), self.producer.dimension), np.float32)
+        if texts:
+            self._loaded()
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            some = list(texts[start : start + _TEXTS_AT_ONCE])
+            with torch.inference_mode():
+                tokens = self._tokenizer(some).to(self._device.torch_device)
+                vectors[start : start + len(some)] = self._unit_vectors(self._model.encode_text(tokens))
+        return vectors
+
+    def _load(self, directory: Path, device: Device) -> None:
+        import open_clip
+        import torch
+
+        where = f"local-dir:{directory}"
+        # In bf16, open_clip keeps the layer norms in fp32.
+        precision = "bf16" if device.dtype is DType.BF16 else "fp32"
+        model: Any = open_clip.create_model_from_pretrained(
+            where, precision=precision, device=device.kind, return_transform=False
+        )
+        preprocess, spec = model.visual.preprocess_cfg, self.producer.input
+        size = preprocess["size"]
+        if tuple(size if isinstance(size, (tuple, list)) else (size, size)) != (spec.height, spec.width):
+            raise ModelError(f"The model {self._source.name} takes images of {size}, not of {spec}, once loaded.")
+        self._device = device
+        self._normalise = Normaliser(preprocess["mean"], preprocess["std"], device)
+        self._tokenizer = open_clip.get_tokenizer(where)
+        self._model = model.eval().to(memory_format=torch.channels_last)
+
+    def _forward(self, batch: "torch.Tensor") -> np.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            return self._unit_vectors(self._model.encode_image(self._normalise(batch)))
+
+    def _unit_vectors(self, features: "torch.Tensor") -> np.ndarray:
+        wide = features.float()
+        vectors: np.ndarray = (wide / wide.norm(dim=-1, keepdim=True)).cpu().numpy()
+        if not np.isfinite(vectors).all():
+            raise ModelError(
+                f"The model {self._source.name} gives vectors that are not finite in {self._device.dtype}; set "
+                "IMAGE_PIPELINE_DTYPE to fp32, or name another model in IMAGE_PIPELINE_MODELS."
+            )
+        return vectors

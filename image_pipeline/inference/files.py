@@ -1,0 +1,90 @@
+"""Which files of a repository or a directory make up a model."""
+
+import fnmatch
+from collections.abc import Collection
+from pathlib import Path
+
+from image_pipeline.errors import ModelError
+from image_pipeline.inference.configuration import read_embedder_configuration
+from image_pipeline.inference.producer import ProducerKind
+
+CONFIGURATION_FILES = {
+    ProducerKind.EMBEDDING: ("open_clip_config.json",),
+    ProducerKind.CAPTION: ("config.json", "processor_config.json", "preprocessor_config.json"),
+}
+
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+)
+_VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+)
+
+# Best first, in the order in which open_clip and transformers look for them, so that the file that is fetched and
+# hashed is the file that is loaded. Pickles come last; they are only ever unpickled as plain weights.
+_WEIGHTS = {
+    ProducerKind.EMBEDDING: (
+        "open_clip_model.safetensors",
+        "open_clip_pytorch_model.safetensors",
+        "open_clip_pytorch_model.bin",
+    ),
+    ProducerKind.CAPTION: ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"),
+}
+_SHARDS = "model-*-of-*.safetensors"
+
+
+def weights_file(kind: ProducerKind, names: Collection[str]) -> str | None:
+    """The name of the file with a model's weights (or with the list of its parts), None where there is none."""
+    return next((name for name in _WEIGHTS[kind] if name in names), None)
+
+
+def needed_files(kind: ProducerKind, names: Collection[str], where: str) -> list[str]:
+    """Those of `names` that a model is loaded from: configuration, tokenizer, and one form of the weights.
+
+    Raises ModelError, which calls the model `where`, if a part is missing.
+    """
+    known, library = CONFIGURATION_FILES[kind], "an open_clip" if kind is ProducerKind.EMBEDDING else "a BLIP"
+    if known[0] not in names:
+        raise ModelError(f"{where} is not {library} model: it has no {known[0]}; see IMAGE_PIPELINE_MODELS.")
+    weights = weights_file(kind, names)
+    if weights is None:
+        raise ModelError(
+            f"{where} has no weights under a name that can be loaded ({', '.join(_WEIGHTS[kind])}); "
+            "see IMAGE_PIPELINE_MODELS."
+        )
+    # Tokenizers and generation look into config.json and generation_config.json, also beside an open_clip model.
+    wanted = {*known, *_TOKENIZER_FILES, "config.json", "generation_config.json", weights}
+    shards = fnmatch.filter(names, _SHARDS) if weights.endswith(".index.json") else []
+    return sorted([*wanted.intersection(names), *shards])
+
+
+def is_complete(kind: ProducerKind, directory: Path) -> bool:
+    """Whether a directory holds a whole model, rather than what an interrupted download left behind.
+
+    Raises ModelError where a configuration is there that cannot be understood.
+    """
+    names = {path.name for path in directory.iterdir() if path.exists()}
+    if CONFIGURATION_FILES[kind][0] not in names or weights_file(kind, names) is None:
+        return False
+    if kind is ProducerKind.CAPTION:
+        has_processor = bool(names.intersection(CONFIGURATION_FILES[kind][1:]))
+        return has_processor and _has_tokenizer(names)
+    return not read_embedder_configuration(directory).has_tokenizer_files or _has_tokenizer(names)
+
+
+def _has_tokenizer(names: Collection[str]) -> bool:
+    return "tokenizer_config.json" in names and any(name in names for name in _VOCABULARIES)

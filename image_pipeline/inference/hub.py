@@ -1,0 +1,159 @@
+"""A model in a repository of the Hugging Face hub."""
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_pipeline.errors import ModelError
+from image_pipeline.inference.files import CONFIGURATION_FILES, is_complete, needed_files, weights_file
+from image_pipeline.inference.local import sha256_of_file
+from image_pipeline.inference.producer import ProducerKind
+from image_pipeline.inference.profiles import PINS
+from image_pipeline.inference.records import Records
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_ANSWER_SECONDS = 20.0
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(frozen=True)
+class HubRepository:
+    """A repository, and the revision that was named with it (a commit, branch or tag), if one was.
+
+    The files come from the hub's cache on this machine and are fetched only where they are missing. A revision that
+    can move is looked up once and then kept in `records`, so that an update of the repository changes nothing here.
+    """
+
+    kind: ProducerKind
+    repository: str
+    named_revision: str | None
+    records: Records
+
+    @property
+    def name(self) -> str:
+        """What producers call the model."""
+        return self.repository
+
+    @property
+    def setting(self) -> str:
+        """The repository and its commit. Raises what `revision` raises."""
+        return f"{self.repository}@{self.revision()}"
+
+    def revision(self) -> str:
+        """The commit, 40 hexadecimal digits. Raises ModelError where it is not known and the hub does not tell it."""
+        named = self.named_revision
+        if named is not None and _COMMIT.fullmatch(named):
+            return named
+        if named is None and self.repository in PINS:
+            return PINS[self.repository].revision
+        key = f"{self.repository}@{named or 'main'}"
+        commit = self.records.read(key).get("commit", "")
+        if not _COMMIT.fullmatch(commit):
+            commit = self._look_up(named or "main")
+            self.records.write(key, {"commit": commit})
+        return commit
+
+    def configuration(self) -> Path:
+        """A directory with at least the configuration files (a few KB); raises ModelError where they cannot be had."""
+        revision = self.revision()
+        return self._cached(revision) or self._fetch(revision, configuration_only=True)
+
+    def directory(self) -> Path:
+        """A directory with the whole model; raises ModelError where it cannot be had.
+
+        Nothing is fetched, and the network not touched, when the model is in the hub's cache already.
+        """
+        revision = self.revision()
+        directory = self._cached(revision)
+        if directory is None or not is_complete(self.kind, directory):
+            directory = self._fetch(revision)
+        self._check_pickle(directory, revision)
+        return directory
+
+    def _cached(self, revision: str) -> Path | None:
+        from huggingface_hub import try_to_load_from_cache
+
+        first, *others = CONFIGURATION_FILES[self.kind]
+        path = try_to_load_from_cache(self.repository, first, revision=revision)
+        if not isinstance(path, str):
+            return None
+        directory = Path(path).parent
+        # BLIP's input is described in a second file, of either of two names.
+        return directory if not others or any((directory / name).is_file() for name in others) else None
+
+    def _look_up(self, revision: str) -> str:
+        cached = self._cached(revision)
+        if cached is not None and _COMMIT.fullmatch(cached.name):
+            return cached.name
+        with self._explained():
+            return self._commit_and_files(revision)[0]
+
+    def _fetch(self, revision: str, *, configuration_only: bool = False) -> Path:
+        from huggingface_hub import snapshot_download
+
+        with self._explained():
+            # Asked first, because a download without a network is tried again for half a minute.
+            _, names = self._commit_and_files(revision)
+            needed = needed_files(self.kind, names, f"The repository {self.repository}")
+            if configuration_only:
+                needed = [name for name in needed if name in CONFIGURATION_FILES[self.kind]]
+            return Path(snapshot_download(self.repository, revision=revision, allow_patterns=needed))
+
+    def _commit_and_files(self, revision: str) -> tuple[str, list[str]]:
+        from huggingface_hub import HfApi
+
+        info = HfApi().model_info(self.repository, revision=revision, timeout=_ANSWER_SECONDS)
+        return str(info.sha), [file.rfilename for file in info.siblings or ()]
+
+    def _check_pickle(self, directory: Path, revision: str) -> None:
+        pin = PINS.get(self.repository)
+        if pin is None or pin.pickle_sha256 is None or pin.revision != revision:
+            return
+        weights = directory / (weights_file(self.kind, {path.name for path in directory.iterdir()}) or "")
+        if weights.suffix == ".bin" and sha256_of_file(weights) != pin.pickle_sha256:
+            raise ModelError(
+                f"The file {weights} is not the one that belongs to {self.repository}; delete it, so that it is "
+                "fetched again."
+            )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what goes wrong with the hub into a ModelError that says what to do."""
+        from huggingface_hub import errors
+
+        def error_of(text: str) -> ModelError:
+            return ModelError(f"The model {self.repository} {text}.")
+
+        try:
+            yield
+        except errors.GatedRepoError as error:
+            raise error_of(
+                f"is gated: accept its terms at https://huggingface.co/{self.repository} and set HF_TOKEN"
+            ) from error
+        except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
+            raise error_of(
+                "is neither a directory on this machine nor a repository on huggingface.co that can be seen; correct "
+                "IMAGE_PIPELINE_MODELS, or set HF_TOKEN if the repository is private"
+            ) from error
+        except errors.RevisionNotFoundError as error:
+            raise error_of(
+                f"has no revision {self.named_revision or 'main'!r}; correct IMAGE_PIPELINE_MODELS"
+            ) from error
+        except errors.HfHubHTTPError as error:
+            raise error_of(
+                f"cannot be fetched: huggingface.co answers with status {error.response.status_code}; try again later"
+            ) from error
+        except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, errors.HTTPError) as error:  # type: ignore[attr-defined]
+            raise ModelError(
+                f"The weights of {self.repository} are not on this machine and huggingface.co cannot be reached; "
+                "connect once, or set IMAGE_PIPELINE_MODELS to a local directory or to `demo`."
+            ) from error
+        except OSError as error:
+            advice = "make room" if error.errno in _NO_SPACE else "make the folder writable"
+            raise error_of(
+                f"cannot be stored in the hub's cache ({error.strerror or error}); {advice}, or set HF_HOME to "
+                "another folder"
+            ) from error

@@ -1,0 +1,89 @@
+"""A model that is loaded at its first use."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from image_pipeline.errors import ModelError, PipelineError
+from image_pipeline.inference.batching import Batcher, Throughput
+from image_pipeline.inference.device import Device, choose_device
+from image_pipeline.inference.memory import is_out_of_memory
+from image_pipeline.inference.models import ModelSource
+from image_pipeline.inference.producer import Producer
+
+if TYPE_CHECKING:
+    import torch
+
+Result = TypeVar("Result")
+
+
+class LazyModel(ABC, Generic[Result]):
+    """The base of the models: nothing is read, and torch not imported, before the first batch.
+
+    Any thread may ask first; the others wait, and the model is loaded once.
+    """
+
+    first_batch = 1
+    """The batch size to begin with, in images; the size on a CPU."""
+    largest_batch = 1
+    """The size up to which a GPU's memory is tried, in images."""
+
+    def __init__(self, source: ModelSource, producer: Producer) -> None:
+        """A model that computes as `producer` says, from the weights of `source`."""
+        self.producer = producer
+        self._source = source
+        self._lock = threading.Lock()
+        self._batcher: Batcher[Result] | None = None
+
+    @property
+    def throughput(self) -> Throughput | None:
+        """Device, batch size and speed; None before the first batch."""
+        return self._batcher.throughput if self._batcher else None
+
+    @property
+    def device_text(self) -> str:
+        """The device and number format, for reports."""
+        return str(self._batcher.throughput.device) if self._batcher else "not loaded: nothing was new to it"
+
+    @abstractmethod
+    def _load(self, directory: Path, device: Device) -> None:
+        """Read the model in `directory` onto `device`."""
+
+    @abstractmethod
+    def _forward(self, batch: "torch.Tensor") -> Result:
+        """The results of a batch, uint8 `[n, 3, height, width]`."""
+
+    def _loaded(self) -> Batcher[Result]:
+        with self._lock:
+            if self._batcher is None:
+                directory = self._source.directory()
+                device = choose_device(self.producer.dtype)
+                with self._explained(directory):
+                    self._load(directory, device)
+                    self._batcher = Batcher(
+                        self._source.name,
+                        self.producer.input,
+                        device,
+                        self._forward,
+                        first=self.first_batch,
+                        most=self.largest_batch,
+                    )
+            return self._batcher
+
+    @contextmanager
+    def _explained(self, directory: Path) -> Iterator[None]:
+        try:
+            yield
+        except PipelineError:
+            raise
+        except Exception as error:
+            # What the libraries raise for a damaged or foreign file is not documented, and is of many types.
+            reason = str(error).strip().split("\n")[0][:300]
+            advice = "free memory" if is_out_of_memory(error) else "fetch it again"
+            raise ModelError(
+                f"The model {self._source.name} in {directory} cannot be loaded ({type(error).__name__}: {reason}); "
+                f"{advice}, or name another in IMAGE_PIPELINE_MODELS."
+            ) from error

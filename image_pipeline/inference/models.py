@@ -1,0 +1,120 @@
+"""From the setting IMAGE_PIPELINE_MODELS to the two models that it names."""
+
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_pipeline.errors import SettingsError
+from image_pipeline.inference.configuration import read_captioner_input, read_embedder_configuration
+from image_pipeline.inference.hub import HubRepository
+from image_pipeline.inference.local import BUNDLED, LocalDirectory
+from image_pipeline.inference.producer import Generation, Producer, ProducerKind
+from image_pipeline.inference.profiles import Profile
+from image_pipeline.inference.records import Records
+from image_pipeline.settings import DType
+
+_BUNDLED_MODELS = Path(__file__).parents[1] / "demo" / "models"
+_NO_CAPTIONER = "none"
+_REPOSITORY = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model and where it comes from. Making one reads and fetches nothing."""
+
+    kind: ProducerKind
+    origin: LocalDirectory | HubRepository
+
+    @property
+    def name(self) -> str:
+        """What producers and messages call the model."""
+        return self.origin.name
+
+    @property
+    def setting(self) -> str:
+        """The model as a setting would name it for good: with its revision where it has one to name.
+
+        Raises ModelError where the revision is not known and the hub does not tell it.
+        """
+        return self.origin.setting
+
+    def directory(self) -> Path:
+        """A directory with the whole model, fetched if it is not on this machine.
+
+        Raises ModelError where it cannot be had.
+        """
+        return self.origin.directory()
+
+    def producer(self, dtype: DType = DType.AUTO, generation: Generation | None = None) -> Producer:
+        """The model as a producer, from its configuration alone: no weights are fetched and none loaded.
+
+        `generation` is for captioners. Raises ModelError where the configuration cannot be had or understood.
+        """
+        directory, revision = self.origin.configuration(), self.origin.revision()
+        if self.kind is ProducerKind.CAPTION:
+            spec = read_captioner_input(directory)
+            return Producer(self.kind, self.name, revision, spec, dtype, generation=generation or Generation())
+        configuration = read_embedder_configuration(directory)
+        return Producer(self.kind, self.name, revision, configuration.input, dtype, configuration.dimension)
+
+
+@dataclass(frozen=True)
+class Models:
+    """The configured models; `captioner` is None where captions are switched off."""
+
+    embedder: ModelSource
+    captioner: ModelSource | None
+
+
+def resolve_models(text: str, home: Path) -> Models:
+    """The models that IMAGE_PIPELINE_MODELS names: a profile, or `EMBEDDER,CAPTIONER`.
+
+    Each name is a local directory, a Hugging Face repository (`org/name` or `org/name@revision`), `bundled:embedder`
+    or `bundled:captioner`; the captioner may be `none`. `home` is the store, which keeps records of the models.
+    Raises SettingsError where `text` is neither. Nothing is fetched yet.
+    """
+    records = Records(home / "models")
+    if text.strip() in set(Profile):
+        profile = Profile(text.strip())
+        names = [profile.embedder, profile.captioner]
+    else:
+        names = [name.strip() for name in text.rsplit(",", 1)]
+    if len(names) != 2 or not all(names):
+        raise SettingsError(
+            f"IMAGE_PIPELINE_MODELS is {text!r}, which is neither a profile ({', '.join(Profile)}) nor a pair "
+            "EMBEDDER,CAPTIONER."
+        )
+    embedder, captioner = names
+    return Models(
+        _source(ProducerKind.EMBEDDING, embedder, records),
+        None if captioner == _NO_CAPTIONER else _source(ProducerKind.CAPTION, captioner, records),
+    )
+
+
+def _source(kind: ProducerKind, name: str, records: Records) -> ModelSource:
+    if name.startswith(BUNDLED):
+        return ModelSource(kind, LocalDirectory(kind, _BUNDLED_MODELS / name.removeprefix(BUNDLED), name, records))
+    path = Path(name).expanduser()
+    if path.is_absolute() or name.startswith((".", "~")) or path.is_dir():
+        return ModelSource(kind, LocalDirectory(kind, path.absolute(), path.absolute().name, records))
+    match = _REPOSITORY.fullmatch(name)
+    if match is None:
+        raise SettingsError(
+            f"IMAGE_PIPELINE_MODELS names {name!r}, which is neither a directory on this machine nor a Hugging Face "
+            "repository (org/name or org/name@revision)."
+        )
+    repository = match["repository"]
+    if kind is ProducerKind.EMBEDDING and _is_open_clip_architecture(repository.split("/")[0]):
+        raise SettingsError(
+            f"IMAGE_PIPELINE_MODELS names {name!r}, an architecture and a tag of open_clip; name the Hugging Face "
+            "repository of its weights instead, such as laion/CLIP-ViT-B-32-laion2B-s34B-b79K."
+        )
+    return ModelSource(kind, HubRepository(kind, repository, match["revision"], records))
+
+
+def _is_open_clip_architecture(name: str) -> bool:
+    # Looked up as a file, because importing open_clip imports torch.
+    package = importlib.util.find_spec("open_clip")
+    folders = package.submodule_search_locations if package and package.submodule_search_locations else ()
+    return any((Path(folder) / "model_configs" / f"{name}.json").is_file() for folder in folders)

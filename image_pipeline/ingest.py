@@ -1,0 +1,155 @@
+"""The library as a whole: what is to be done, and the runs that do it. The command line's way to the jobs."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from image_pipeline.definitions import make_definitions
+from image_pipeline.errors import PipelineError
+from image_pipeline.files.discovery import walk
+from image_pipeline.files.plan import PartitionState, State, compare, group_into_ranges, list_partitions
+from image_pipeline.files.partition import Partition
+from image_pipeline.partitions import PARTITIONS_PER_RUN, range_tags, register, registered_keys
+from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource, make_resources
+from image_pipeline.settings import Settings
+from image_pipeline.storage.ledger import LedgerEntry
+
+_QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class RunFailedError(PipelineError):
+    """A run of a job failed; the message is that of its first step that did."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The library as it is on disk against what was ingested."""
+
+    root: Path
+    states: list[PartitionState]
+
+    def keys(self, *states: State) -> list[str]:
+        """The keys of the partitions in one of `states`."""
+        return [state.key for state in self.states if state.state in states]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an ingestion came to. `files`, `indexed` and `quarantined` are those of the library, and so `directories`.
+
+    `embedded` and `captioned` count the images that went through a model, `unchanged` the points that were right as
+    they were, `deleted` those that were deleted.
+    """
+
+    directories: int
+    files: int
+    indexed: int
+    quarantined: int
+    unchanged: int
+    embedded: int
+    captioned: int
+    deleted: int
+    seconds: float
+
+
+class Ingestion:
+    """Scans and ingests the library of `settings`, with Dagster's records in `instance`."""
+
+    def __init__(self, settings: Settings, instance: dg.DagsterInstance) -> None:
+        self._settings, self._instance = settings, instance
+        self._definitions = make_definitions(settings)
+        resources = make_resources(settings)
+        store, decoding, inference = (resources[name] for name in ("store", "decoding", "inference"))
+        assert isinstance(store, StoreResource)
+        assert isinstance(decoding, DecodingResource)
+        assert isinstance(inference, InferenceResource)
+        self._store, self._decoding, self._inference = store, decoding, inference
+
+    def scan(self) -> Scan:
+        """Compare disk and ledger, and make the partitions known to Dagster.
+
+        Raises LibraryError where the library, or a directory of it, cannot be listed, and ModelError where the models'
+        configuration cannot be had.
+        """
+        root, ledger = self._store.library_root, self._store.ledger
+        recipe = self._inference.pipeline.recipe(self._decoding.decoder, self._decoding.metadata_reader)
+        ingested = ledger.ingested(recipe)
+        listed = list_partitions(walk(root), self._settings.partition_size, ingested)
+        scan = Scan(root, compare(listed, ingested))
+        known = set(registered_keys(self._instance))
+        register(self._instance, [state.key for state in scan.states if state.key not in known])
+        return scan
+
+    def run(self, on_run: Callable[[int, int], None] = lambda done, total: None) -> Summary:
+        """Bring the collection to what is on disk; `on_run` is told of the runs that are done, and of how many.
+
+        Raises RunFailedError where a stage failed; what was done before that stays.
+        """
+        began = time.monotonic()
+        scan = self.scan()
+        wanted = {s.key: s.files for s in scan.states if s.state in (State.NEW, State.CHANGED)}
+        ranges = group_into_ranges(
+            registered_keys(self._instance), wanted, self._settings.partition_size, PARTITIONS_PER_RUN
+        )
+        gone = scan.keys(State.GONE)
+        totals: dict[str, int] = {}
+        for done, some in enumerate(ranges):
+            on_run(done, len(ranges))
+            result = self._execute("ingest", tags=range_tags(some))
+            for event in result.get_asset_materialization_events():
+                for name, value in event.materialization.metadata.items():
+                    if isinstance(value, dg.IntMetadataValue) and value.value is not None:
+                        totals[name] = totals.get(name, 0) + value.value
+        on_run(len(ranges), len(ranges))
+        deleted = totals.get("points_deleted", 0)
+        if gone:
+            config = {"ops": {"retire_partitions": {"config": {"keys": gone}}}}
+            deleted += int(self._execute("retire", config=config).output_for_node("retire_partitions"))
+        entries = self._store.ledger.entries()
+        untouched = sum(entries[key].indexed for key in scan.keys(State.INGESTED) if key in entries)
+        return _summary(entries, totals, untouched, deleted, time.monotonic() - began)
+
+    def _execute(
+        self, job: str, tags: Mapping[str, str] | None = None, config: Mapping[str, object] | None = None
+    ) -> dg.ExecuteInProcessResult:
+        result = self._definitions.resolve_job_def(job).execute_in_process(
+            instance=self._instance,
+            tags=dict(tags or {}),
+            run_config={**_QUIET_LOGS, **(config or {})},
+            raise_on_error=False,
+        )
+        if not result.success:
+            raise RunFailedError(f"{_failure(result)} (run {result.run_id})")
+        return result
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.get_step_failure_events():
+        data = event.step_failure_data
+        if data.user_failure_data is not None and data.user_failure_data.description:
+            return str(data.user_failure_data.description)
+        if data.error is not None:
+            cause = data.error
+            while cause.cause is not None:
+                cause = cause.cause
+            return f"The step {event.step_key} failed: {cause.message.strip()}"
+    return "The run failed."
+
+
+def _summary(
+    entries: Mapping[str, LedgerEntry], totals: Mapping[str, int], untouched: int, deleted: int, seconds: float
+) -> Summary:
+    return Summary(
+        directories=len({Partition.from_key(key).directory for key in entries}),
+        files=sum(entry.files for entry in entries.values()),
+        indexed=sum(entry.indexed for entry in entries.values()),
+        quarantined=sum(entry.quarantined for entry in entries.values()),
+        unchanged=untouched + totals.get("points_unchanged", 0),
+        embedded=totals.get("images_embedded", 0),
+        captioned=totals.get("images_captioned", 0),
+        deleted=deleted,
+        seconds=round(seconds, 2),
+    )

@@ -1,0 +1,46 @@
+"""The jobs: `ingest` brings directories up to date, `retire` takes out those that are no more."""
+
+import dagster as dg
+
+from image_pipeline.assets.step import SERVICE_RETRY, step
+from image_pipeline.files.partition import Partition
+from image_pipeline.partitions import DIRECTORIES, unregister
+from image_pipeline.resources import QdrantResource, StoreResource
+from image_pipeline.storage.retire import is_gone, retire
+
+ingest_job = dg.define_asset_job(
+    "ingest",
+    selection=dg.AssetSelection.all(),
+    partitions_def=DIRECTORIES,
+    description="Brings directories up to date: every readable file is a point, every other one is in quarantine.",
+)
+
+
+class GonePartitions(dg.Config):
+    """Partitions whose directory, or whose part of it, is no more."""
+
+    keys: list[str]
+
+
+@dg.op(retry_policy=SERVICE_RETRY, out=dg.Out(int))
+def retire_partitions(
+    context: dg.OpExecutionContext, config: GonePartitions, store: StoreResource, qdrant: QdrantResource
+) -> int:
+    """Deletes the points, tables and keys of the partitions that are really gone; gives the number of points deleted."""
+    with step(context):
+        root, ledger = store.library_root, store.ledger
+        entries = ledger.entries()
+        gone = [key for key in config.keys if is_gone(root, Partition.from_key(key), entries)]
+        for key in sorted(set(config.keys) - set(gone)):
+            context.log.warning(f"{key} is on disk again and is left as it is.")
+        with qdrant.address.connect() as client:
+            deleted = retire(client, qdrant.alias, store.tables, ledger, gone)
+        unregister(context.instance, gone)
+    context.log.info(f"{len(gone)} partitions were taken out, and {deleted} points with them.")
+    return deleted
+
+
+@dg.job(name="retire", description="Takes directories that are no more out of the collection.")
+def retire_job() -> None:
+    """Takes directories that are no more out of the collection."""
+    retire_partitions()

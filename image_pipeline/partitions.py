@@ -1,0 +1,34 @@
+"""The partitions of the assets: one for each directory of the library, or part of a very large one."""
+
+import dagster as dg
+
+from image_pipeline.files.plan import PartitionRange
+
+DIRECTORIES = dg.DynamicPartitionsDefinition(name="directory")
+
+PARTITIONS_PER_RUN = 100
+"""Partitions that one run takes at most: an empty run costs over a second, so that small directories share one."""
+
+BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=PARTITIONS_PER_RUN)
+
+
+def registered_keys(instance: dg.DagsterInstance) -> list[str]:
+    """The keys that Dagster knows, in the order in which they were registered."""
+    return list(instance.get_dynamic_partitions(str(DIRECTORIES.name)))
+
+
+def register(instance: dg.DagsterInstance, keys: list[str]) -> None:
+    """Make keys known to Dagster; those that are known stay where they are in the order."""
+    if keys:
+        instance.add_dynamic_partitions(str(DIRECTORIES.name), keys)
+
+
+def unregister(instance: dg.DagsterInstance, keys: list[str]) -> None:
+    """Let Dagster forget keys; what it has recorded of their runs stays."""
+    for key in keys:
+        instance.delete_dynamic_partition(str(DIRECTORIES.name), key)
+
+
+def range_tags(some: PartitionRange) -> dict[str, str]:
+    """The tags of a run that takes a range of partitions."""
+    return {"dagster/asset_partition_range_start": some.start, "dagster/asset_partition_range_end": some.end}

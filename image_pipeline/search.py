@@ -1,0 +1,77 @@
+"""A search as a person asks for it: words or a picture, to the photographs that are nearest."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from image_pipeline.errors import CollectionError, PipelineError
+from image_pipeline.imaging.limits import DecodeLimits
+from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
+from image_pipeline.inference.inference import Inference, load_inference
+from image_pipeline.settings import Settings
+from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline.storage.search import Hit, Narrowing, SearchedVersion, nearest, searched_version
+from image_pipeline.storage.tensors import create_tensor_files, read_tensors
+
+
+class Search:
+    """Searches the collection of `settings`; the embedding model is loaded at the first query and kept."""
+
+    def __init__(self, settings: Settings, address: QdrantAddress) -> None:
+        self._settings, self._address = settings, address
+
+    def by_words(self, words: str, limit: int, narrowing: Narrowing) -> list[Hit]:
+        """The `limit` photographs nearest to a text, best first. Raises as `by_picture` does."""
+        return self._search(self._inference().embedder.embed_texts([words])[0], limit, narrowing)
+
+    def by_picture(self, file: Path, limit: int, narrowing: Narrowing) -> list[Hit]:
+        """The `limit` photographs nearest to a picture, best first.
+
+        Raises PipelineError where the picture cannot be decoded, CollectionError where there is no collection or
+        Qdrant refuses, ServiceUnavailableError where it does not answer, ModelError where the model cannot be had.
+        """
+        inference = self._inference()
+        with tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory:
+            outputs = create_tensor_files(Path(directory) / "query", [inference.embedding_producer.input], 1)
+            with WorkerPool(limits(self._settings), 1) as pool:
+                outcome = next(iter(pool.decode([DecodeTask("query", os.fspath(file), 0, None)], outputs)))
+            if isinstance(outcome, DecodeFailure):
+                raise PipelineError(
+                    f"{file} cannot be searched for ({outcome.reason}: {outcome.message}): give the path of a picture "
+                    "that can be read."
+                )
+            images = read_tensors(Path(directory) / "query", inference.embedding_producer.input, [0])[0:1]
+        return self._search(inference.embedder.embed_images(images)[0], limit, narrowing)
+
+    def _search(self, vector: np.ndarray, limit: int, narrowing: Narrowing) -> list[Hit]:
+        with self._address.connect() as client:
+            return nearest(client, self._settings.collection, vector.tolist(), limit, narrowing)
+
+    def _inference(self) -> Inference:
+        with self._address.connect() as client:
+            version = searched_version(client, self._settings.collection)
+        return inference_for(version, self._settings)
+
+
+def inference_for(version: SearchedVersion, settings: Settings) -> Inference:
+    """The models that made what is searched: those of the settings, or, where they differ, the one that is named there.
+
+    Raises CollectionError where that model is not to be had any more.
+    """
+    configured = load_inference(settings.models, settings.dtype, settings.home)
+    if str(configured.embedding_producer) == version.producer:
+        return configured
+    named = load_inference(f"{version.model},none", version.dtype, settings.home)
+    if str(named.embedding_producer) != version.producer:
+        raise CollectionError(
+            f"What is searched was made with {version.producer}, and {version.model} is another model now: "
+            "ingest the library once more."
+        )
+    return named
+
+
+def limits(settings: Settings) -> DecodeLimits:
+    """The limits for decoding one file."""
+    return DecodeLimits(settings.decode_seconds, settings.decode_memory, settings.decode_pixels)

@@ -1,0 +1,90 @@
+"""The sensor: directories that came, changed or went are brought to the collection by themselves."""
+
+import hashlib
+import time
+
+import dagster as dg
+
+from image_pipeline.errors import PipelineError
+from image_pipeline.files.plan import PartitionState, State, group_into_ranges
+from image_pipeline.files.watch import look, settled_states
+from image_pipeline.jobs import ingest_job, retire_job
+from image_pipeline.partitions import DIRECTORIES, PARTITIONS_PER_RUN, range_tags, registered_keys
+from image_pipeline.resources import StoreResource
+
+TICK_SECONDS = 30
+SWEEP_SECONDS = 600.0
+BUDGET_SECONDS = 25.0
+"""A tick is ended by Dagster after 60 s."""
+
+KEYS_PER_TICK = 500
+"""Dagster's check of new keys is quadratic: 4,000 in one tick take 0.4 s, 20,000 take 21 s."""
+
+RETRY_SECONDS = 900
+"""A directory whose run failed is tried again after this time, if it still looks the same."""
+
+
+@dg.sensor(jobs=[ingest_job, retire_job], minimum_interval_seconds=TICK_SECONDS)
+def library_sensor(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.SensorResult | dg.SkipReason:
+    """Watches the library, and ingests a directory once it has been quiet for `settle_seconds`."""
+    now = time.time()
+    try:
+        ledger = store.ledger
+        ingested = ledger.ingested()
+        looked = look(
+            store.library_root, ledger.sightings(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
+        )
+        ledger.set_sightings(looked.sightings.values())
+        states = settled_states(looked, ingested, now, store.settle_seconds)
+    except PipelineError as error:
+        return dg.SkipReason(str(error))
+    busy = _keys_in_flight(context.instance)
+    states = [state for state in states if state.key not in busy][:KEYS_PER_TICK]
+    if not states:
+        return dg.SkipReason("Every directory that is quiet is ingested.")
+    fingerprints = {part.key: part.fingerprint for s in looked.sightings.values() for part in s.partitions}
+    return _requests(context.instance, states, fingerprints, store.partition_size, now)
+
+
+def _requests(
+    instance: dg.DagsterInstance,
+    states: list[PartitionState],
+    fingerprints: dict[str, str],
+    partition_size: int,
+    now: float,
+) -> dg.SensorResult:
+    registered = registered_keys(instance)
+    wanted = {state.key: state.files for state in states if state.state is not State.GONE}
+    known = set(registered)
+    new = [key for key in wanted if key not in known]
+    gone = [state.key for state in states if state.state is State.GONE]
+
+    def run_key(keys: list[str]) -> str:
+        told = "\n".join(f"{key}\0{fingerprints.get(key)}" for key in keys)
+        return f"{hashlib.sha256(told.encode()).hexdigest()[:16]}-{int(now // RETRY_SECONDS)}"
+
+    requests = [
+        dg.RunRequest(run_key=run_key(list(some.keys)), job_name=ingest_job.name, tags=range_tags(some))
+        for some in group_into_ranges(registered + new, wanted, partition_size, PARTITIONS_PER_RUN)
+    ]
+    if gone:
+        config = dg.RunConfig(ops={"retire_partitions": {"config": {"keys": gone}}})
+        requests.append(dg.RunRequest(run_key=run_key(gone), job_name=retire_job.name, run_config=config))
+    return dg.SensorResult(
+        run_requests=requests, dynamic_partitions_requests=[DIRECTORIES.build_add_request(new)] if new else []
+    )
+
+
+def _keys_in_flight(instance: dg.DagsterInstance) -> set[str]:
+    """The partitions of the runs that are queued or under way."""
+    registered = registered_keys(instance)
+    position = {key: index for index, key in enumerate(registered)}
+    unfinished = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
+    unfinished += [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    keys: set[str] = set()
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=unfinished)):
+        start = run.tags.get("dagster/asset_partition_range_start", run.tags.get("dagster/partition"))
+        end = run.tags.get("dagster/asset_partition_range_end", start)
+        if start in position and end in position:
+            keys.update(registered[position[start] : position[end] + 1])
+    return keys

@@ -1,0 +1,46 @@
+"""Rows by content in the content cache: what one version of a stage made of an image, for any partition to take."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from image_pipeline.storage.cache import ContentCache
+from image_pipeline.storage.rows import DecodedImage, Embedding, ImageCaption, MetadataOfImage
+
+C = TypeVar("C", MetadataOfImage, DecodedImage, ImageCaption)
+
+
+class RowCache(Generic[C]):
+    """Rows of `row_type` that `producer` made, kept as JSON."""
+
+    def __init__(self, cache: ContentCache, row_type: type[C], producer: str) -> None:
+        self._cache, self._row_type, self._producer = cache, row_type, producer
+
+    def get(self, sha256s: Sequence[str]) -> dict[str, C]:
+        """The rows of contents, as far as there are any, by sha256."""
+        values = self._cache.get(self._producer, sha256s)
+        return {sha256: self._row_type(**json.loads(value)) for sha256, value in values.items()}
+
+    def put(self, rows: Iterable[C]) -> None:
+        """Keep rows."""
+        self._cache.put(self._producer, {row.sha256: json.dumps(asdict(row)).encode() for row in rows})
+
+
+class EmbeddingCache:
+    """Embeddings that `producer` made, kept as their float32 bytes, little endian."""
+
+    def __init__(self, cache: ContentCache, producer: str) -> None:
+        self._cache, self._producer = cache, producer
+
+    def get(self, sha256s: Sequence[str]) -> dict[str, Embedding]:
+        """The embeddings of contents, as far as there are any, by sha256."""
+        values = self._cache.get(self._producer, sha256s)
+        return {sha256: Embedding(sha256, np.frombuffer(value, "<f4").tolist()) for sha256, value in values.items()}
+
+    def put(self, sha256s: Sequence[str], vectors: np.ndarray) -> None:
+        """Keep `vectors`, float32 `[n, d]`, one for each of `sha256s`."""
+        pairs = zip(sha256s, vectors.astype("<f4"), strict=True)
+        self._cache.put(self._producer, {sha256: vector.tobytes() for sha256, vector in pairs})

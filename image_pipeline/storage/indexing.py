@@ -1,0 +1,66 @@
+"""Brings a partition of the collection to what its files are, and enters it in the ledger."""
+
+from dataclasses import dataclass
+
+from image_pipeline.files.partition import Partition
+from image_pipeline.progress import Counter
+from image_pipeline.storage.collection import Collection
+from image_pipeline.storage.ledger import Ledger, LedgerEntry, QuarantinedFile
+from image_pipeline.storage.partition_points import Provenance, lasting_fingerprint, points_of, quarantine_of
+from image_pipeline.storage.points import Point, difference
+from image_pipeline.storage.rows import DiscoveredFile
+from image_pipeline.storage.tables import StageTables
+
+
+@dataclass(frozen=True)
+class IndexedPartition:
+    """The points and the quarantine of a partition, and how many points were written, deleted, right as they were."""
+
+    points: list[Point]
+    quarantine: list[QuarantinedFile]
+    upserted: int
+    deleted: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Indexer:
+    """Indexes partitions in one version of the collection; `recipe` names the versions of all that made the points."""
+
+    collection: Collection
+    tables: StageTables
+    ledger: Ledger
+    provenance: Provenance
+    recipe: str
+
+    def index(self, partition: Partition) -> IndexedPartition:
+        """Let the collection hold exactly the readable files of the partition.
+
+        New points are written before old ones are deleted, so that a renamed file can be found at any time, and the
+        ledger is written last, so that a run that ends before is done again. Raises CollectionError where Qdrant
+        refuses, ServiceUnavailableError where it does not answer, StoreError where a stage has not run.
+        """
+        tables = self.tables.read_all(partition.key)
+        points = points_of(partition, tables, self.provenance)
+        quarantine = quarantine_of(partition, tables, self.provenance)
+        change = difference(self.collection.digests(partition.key), points)
+        counter = Counter("qdrant_collection", len(change.upserts))
+        for written in self.collection.upsert(change.upserts):
+            counter.advance(written)
+        self.collection.delete(change.deletions)
+        fingerprint = self.tables.note(DiscoveredFile, partition.key)
+        entry = LedgerEntry(
+            key=partition.key,
+            fingerprint=lasting_fingerprint(fingerprint, quarantine),
+            files=len(tables.hashes),
+            indexed=len(points),
+            quarantined=len(quarantine),
+            collection=self.collection.version.name,
+            recipe=self.recipe,
+            run_id=self.provenance.run_id,
+            ingested_at=self.provenance.at,
+        )
+        self.ledger.record(entry, quarantine)
+        return IndexedPartition(
+            points, quarantine, len(change.upserts), len(change.deletions), len(points) - len(change.upserts)
+        )

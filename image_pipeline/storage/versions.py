@@ -1,0 +1,25 @@
+"""The change from one version of the collection to the next."""
+
+from collections.abc import Iterable, Mapping
+
+from image_pipeline.storage.collection import Collection
+from image_pipeline.storage.ledger import LedgerEntry
+
+
+def is_complete(version: str, entries: Mapping[str, LedgerEntry], keys: Iterable[str]) -> bool:
+    """Whether every partition of `keys` that was ever ingested is in `version`.
+
+    One that is still to be ingested for the first time is nobody's loss: it is not in the version before either.
+    """
+    return all(entries[key].collection == version for key in keys if key in entries)
+
+
+def complete_version(collection: Collection, entries: Mapping[str, LedgerEntry], keys: Iterable[str]) -> list[str]:
+    """Let the alias lead to this version, and delete those before it, once it holds every partition.
+
+    Gives the names of the versions that were deleted. Search is answered by the version before until then.
+    """
+    if not is_complete(collection.version.name, entries, keys):
+        return []
+    collection.point_alias_here()
+    return collection.delete_other_versions()

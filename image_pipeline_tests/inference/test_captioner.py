@@ -1,0 +1,84 @@
+"""The captions are those that transformers gives, word for word, and the confidence is the model's own."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers import BlipForConditionalGeneration, BlipProcessor
+
+from image_pipeline.inference.captioner import Caption, Captioner
+from image_pipeline.inference.models import resolve_models
+from image_pipeline.inference.producer import Generation
+from image_pipeline.settings import DType
+from image_pipeline_tests.inference.tiny_models import BLIP_SIZE
+
+
+@pytest.fixture(scope="module")
+def squares(pictures: list[Image.Image]) -> list[Image.Image]:
+    return [picture.resize((BLIP_SIZE, BLIP_SIZE), Image.Resampling.BICUBIC) for picture in pictures]
+
+
+def captioner_in(directory: Path, home: Path, generation: Generation, dtype: DType = DType.FP32) -> Captioner:
+    source = resolve_models(f"bundled:embedder,{directory}", home).captioner
+    assert source is not None
+    return Captioner(source, source.producer(dtype, generation))
+
+
+def captions_of(captioner: Captioner, squares: list[Image.Image]) -> list[Caption]:
+    images = np.stack([np.asarray(square).transpose(2, 0, 1) for square in squares])
+    return [caption for _, captions in captioner.caption_batches(images) for caption in captions]
+
+
+@pytest.mark.parametrize("generation", [Generation(), Generation(max_new_tokens=6), Generation(beams=3)], ids=str)
+def test_the_words_are_those_of_transformers(
+    generation: Generation, blip_directory: Path, squares: list[Image.Image], tmp_path: Path
+) -> None:
+    processor = BlipProcessor.from_pretrained(blip_directory)
+    model = BlipForConditionalGeneration.from_pretrained(blip_directory)
+    expected = []
+    for square in squares:
+        tokens = model.generate(
+            **processor(images=square, return_tensors="pt"),
+            max_new_tokens=generation.max_new_tokens,
+            num_beams=generation.beams,
+        )
+        expected.append(processor.decode(tokens[0], skip_special_tokens=True).strip())
+
+    captions = captions_of(captioner_in(blip_directory, tmp_path, generation), squares)
+
+    assert [caption.text for caption in captions] == expected
+    assert len(set(expected)) > 5, "the comparison means something"
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_confidence_is_the_mean_probability_of_the_tokens(
+    beams: int, blip_directory: Path, squares: list[Image.Image], tmp_path: Path
+) -> None:
+    generation = Generation(max_new_tokens=10, beams=beams)
+    captions = captions_of(captioner_in(blip_directory, tmp_path, generation), squares)
+
+    processor = BlipProcessor.from_pretrained(blip_directory)
+    model = BlipForConditionalGeneration.from_pretrained(blip_directory)
+    lengths = set()
+    for caption, square in zip(captions, squares, strict=True):
+        pixels = processor(images=square, return_tensors="pt").pixel_values
+        with torch.inference_mode():
+            tokens = model.generate(pixels, max_new_tokens=generation.max_new_tokens, num_beams=beams)
+            # The whole caption read again at once: how probable is each token after those before it?
+            logits = model.text_decoder(input_ids=tokens, encoder_hidden_states=model.vision_model(pixels)[0]).logits
+        probabilities = logits[0, :-1].softmax(dim=-1).gather(1, tokens[0, 1:, None])
+        assert caption.confidence == pytest.approx(float(probabilities.mean()), abs=1e-4)
+        lengths.add(tokens.shape[1])
+    assert len(lengths) > 1, "captions of different lengths, so that padding would show"
+
+
+def test_bf16_works_and_reports_itself(blip_directory: Path, squares: list[Image.Image], tmp_path: Path) -> None:
+    captioner = captioner_in(blip_directory, tmp_path, Generation(), DType.BF16)
+    captions = captions_of(captioner, squares)
+    assert all(0 < caption.confidence <= 1 for caption in captions)
+    assert captioner.throughput is not None
+    assert captioner.throughput.images == len(squares)
+    assert captioner.throughput.batch_size == 8
+    assert captioner.device_text.endswith("bf16")
