@@ -1,11 +1,9 @@
 """What the command line does with Dagster: runs in its own process, with progress that moves."""
 
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -50,12 +48,8 @@ def export_settings(settings: Settings) -> None:
 def _ingestion(settings: Settings) -> Iterator[Ingestion]:
     # the resources name the variable of Qdrant's key, and take its value when a run begins
     export_settings(settings)
-    with warnings.catch_warnings():
-        # a person at the command line cannot act on what Dagster thinks of its own interfaces
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        with open_instance(Store(settings.home)) as instance:
-            yield Ingestion(settings, instance)
+    with open_instance(Store(settings.home)) as instance:
+        yield Ingestion(settings, instance)
 
 
 class _Bars:

@@ -75,7 +75,7 @@ class Ingestion:
         configuration cannot be had.
         """
         root, ledger = self._store.library_root, self._store.ledger
-        recipe = self._inference.pipeline.recipe(self._decoding.decoder, self._decoding.metadata_reader)
+        recipe = self._inference.pipeline.recipe(*self._decoding.versions)
         ingested = ledger.ingested(recipe)
         listed = list_partitions(walk(root), self._settings.partition_size, ingested)
         scan = Scan(root, compare(listed, ingested))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from image_pipeline.files.discovery import DISCOVERY_VERSION
 from image_pipeline.files.library import open_library
 from image_pipeline.imaging.decode import decoder_version
 from image_pipeline.imaging.metadata import metadata_version
@@ -82,6 +83,11 @@ class DecodingResource(dg.ConfigurableResource):
     def metadata_reader(self) -> str:
         """The version of the metadata reader."""
         return metadata_version()
+
+    @property
+    def versions(self) -> tuple[str, str, str]:
+        """The versions of all that reads files: what was ingested with others is ingested again."""
+        return DISCOVERY_VERSION, self.decoder, self.metadata_reader
 
     def metadata_cache(self, cache: ContentCache) -> RowCache[MetadataOfImage]:
         """The metadata that this version has read."""

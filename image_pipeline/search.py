@@ -24,7 +24,7 @@ class Search:
 
     def by_words(self, words: str, limit: int, narrowing: Narrowing) -> list[Hit]:
         """The `limit` photographs nearest to a text, best first. Raises as `by_picture` does."""
-        return self._search(self._inference().embedder.embed_texts([words])[0], limit, narrowing)
+        return self._search(self._inference().embed_texts([words])[0], limit, narrowing)
 
     def by_picture(self, file: Path, limit: int, narrowing: Narrowing) -> list[Hit]:
         """The `limit` photographs nearest to a picture, best first.
@@ -43,7 +43,7 @@ class Search:
                     "that can be read."
                 )
             images = read_tensors(Path(directory) / "query", inference.embedding_producer.input, [0])[0:1]
-        return self._search(inference.embedder.embed_images(images)[0], limit, narrowing)
+        return self._search(inference.embed_images(images)[0], limit, narrowing)
 
     def _search(self, vector: np.ndarray, limit: int, narrowing: Narrowing) -> list[Hit]:
         with self._address.connect() as client:

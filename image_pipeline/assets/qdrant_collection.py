@@ -51,7 +51,7 @@ def qdrant_collection(
         collection = Collection(client, models.collection_version(qdrant.alias))
         collection.ensure()
         provenance = Provenance(*models.producer_texts, run_id=context.run.run_id, at=at)
-        recipe = models.recipe(decoding.decoder, decoding.metadata_reader)
+        recipe = models.recipe(*decoding.versions)
         indexer = Indexer(collection, store.tables, store.ledger, provenance, recipe)
         for partition in partitions(context):
             began = time.monotonic()

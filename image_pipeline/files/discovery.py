@@ -14,9 +14,20 @@ from image_pipeline.errors import LibraryError
 from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.partition import Partition, directory_text
-from image_pipeline.files.rules import OTHER_ENDINGS, ending, is_directory_left_out, is_left_out
+from image_pipeline.files.rules import (
+    OTHER_ENDINGS,
+    UNSUPPORTED_IMAGE_ENDINGS,
+    ending,
+    is_directory_left_out,
+    is_left_out,
+)
 from image_pipeline.imaging.formats import HEAD_BYTES, IMAGE_ENDINGS, ImageFormat, sniff
 from image_pipeline.storage.rows import DiscoveredFile
+
+DISCOVERY_VERSION = "discovery 1"
+"""Changes with the rules of what is left out, so that directories are looked at again."""
+
+_PICTURE_ENDINGS = IMAGE_ENDINGS | UNSUPPORTED_IMAGE_ENDINGS
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,7 @@ def discover(root: Path, partition: Partition, known: Mapping[str, DiscoveredFil
             found.append(before)
             continue
         image_format = _format_of(root, path)
-        if image_format is not None or ending(file.name) in IMAGE_ENDINGS:
+        if image_format is not None or ending(file.name) in _PICTURE_ENDINGS:
             found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, image_format))
     return Discovery(found, fingerprint(listed))
 

@@ -78,9 +78,7 @@ def _from_unbounded(values: np.ndarray) -> Image.Image:
 
 
 def _from_lab(image: Image.Image) -> Image.Image:
-    transform = ImageCms.buildTransform(
-        ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
-    )
+    transform = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
     return ImageCms.applyTransform(image, transform) or image.convert("RGB")
 
 

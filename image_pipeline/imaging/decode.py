@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -77,7 +78,7 @@ def identify(file: BinaryIO) -> ImageFormat:
     head = file.read(HEAD_BYTES)
     if not head:
         raise ImageError(Reason.EMPTY, "the file has no bytes")
-    image_format = sniff(head, os.path.splitext(os.fsdecode(file.name))[1])
+    image_format = sniff(head, Path(os.fsdecode(file.name)).suffix)
     if image_format is None:
         raise ImageError(Reason.UNKNOWN_FORMAT, f"the file begins with {head[:16]!r}, as no picture that is read does")
     return image_format

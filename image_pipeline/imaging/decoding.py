@@ -51,9 +51,7 @@ def decode_images(
         if before is not None and not is_wanted:
             rows[sha256] = before
             continue
-        tasks.append(
-            DecodeTask(sha256, source.path, next_row if is_wanted else None, store.thumbnail_file(sha256))
-        )
+        tasks.append(DecodeTask(sha256, source.path, next_row if is_wanted else None, store.thumbnail_file(sha256)))
         next_row += is_wanted
     outputs = create_tensor_files(store.tensor_directory(partition_key), specs, next_row)
     counter = Counter("decoded_tensors", len(tasks))
@@ -74,4 +72,3 @@ def decode_images(
         if sha256 in row_of and row.reason not in _NOT_KEPT
     )
     return DecodedImages([rows[sha256] for sha256 in sources], len(tasks))
-

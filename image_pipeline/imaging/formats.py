@@ -21,16 +21,20 @@ class ImageFormat(StrEnum):
     RAW = "raw"
 
 
-RAW_ENDINGS = frozenset(
-    ".3fr .arw .bay .cap .cr2 .cr3 .crw .dcr .dcs .dng .drf .erf .fff .gpr .iiq .k25 .kdc .mdc .mef .mos .mrw .nef .nrw"
-    " .orf .ori .pef .ptx .pxn .raf .raw .rw2 .rwl .rwz .sr2 .srf .srw .x3f".split()
-)
+# fmt: off
+RAW_ENDINGS = frozenset((
+    ".3fr", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".drf", ".erf", ".fff", ".gpr",
+    ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".ptx", ".pxn",
+    ".raf", ".raw", ".rw2", ".rwl", ".rwz", ".sr2", ".srf", ".srw", ".x3f",
+))
 """The endings of cameras' RAW files, in lower case."""
 
-IMAGE_ENDINGS = RAW_ENDINGS | frozenset(
-    ".jpg .jpeg .jpe .jfif .jif .png .apng .webp .gif .tif .tiff .bmp .dib .heic .heif .hif .avif .avifs".split()
-)
+IMAGE_ENDINGS = RAW_ENDINGS | frozenset((
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib",
+    ".heic", ".heif", ".hif", ".avif", ".avifs",
+))
 """The endings, in lower case, under which pictures are looked for."""
+# fmt: on
 
 _RAW_MAGICS = (
     (0, b"FUJIFILMCCD-RAW"),

@@ -17,9 +17,7 @@ _MARGIN = 2.0
 """How many times larger than the largest target a scaled picture stays, so that the resize still decides the result."""
 
 
-def decode_jpeg(
-    file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int, orientation: int | None = None
-) -> Raster:
+def decode_jpeg(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int, orientation: int | None = None) -> Raster:
     """The picture in `file`, scaled down by 2, 4 or 8 while decoding where `specs` leave room for it.
 
     `orientation` overrules what the file says of itself. Raises ImageError, and whatever the decoder raises.

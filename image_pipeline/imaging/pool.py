@@ -198,12 +198,12 @@ class WorkerPool:
 
 
 def _decode_request(task: DecodeTask, outputs: Sequence[TensorFile]) -> DecodeRequest:
-    targets = () if task.row is None else tuple(
-        RowTarget(path_bytes(output.path), output.row_offset(task.row), output.spec) for output in outputs
+    targets = (
+        ()
+        if task.row is None
+        else tuple(RowTarget(path_bytes(output.path), output.row_offset(task.row), output.spec) for output in outputs)
     )
-    return DecodeRequest(
-        path_bytes(task.path), targets, None if task.thumbnail is None else path_bytes(task.thumbnail)
-    )
+    return DecodeRequest(path_bytes(task.path), targets, None if task.thumbnail is None else path_bytes(task.thumbnail))
 
 
 def _cores() -> int:

@@ -99,9 +99,7 @@ def read_request(line: bytes) -> Request:
         RowTarget(_to_bytes(target["path"]), target["offset"], _spec(target["spec"])) for target in content["targets"]
     )
     thumbnail = content["thumbnail"]
-    return DecodeRequest(
-        _to_bytes(content["path"]), targets, None if thumbnail is None else _to_bytes(thumbnail)
-    )
+    return DecodeRequest(_to_bytes(content["path"]), targets, None if thumbnail is None else _to_bytes(thumbnail))
 
 
 def reply_line(reply: Reply) -> bytes:

@@ -14,7 +14,7 @@ from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.formats import HEAD_BYTES, ImageFormat, sniff
 from image_pipeline.imaging.jpeg import decode_jpeg
 from image_pipeline.imaging.orientation import UPRIGHT, displayed_size, upright
-from image_pipeline.imaging.picture import check_pixels
+from image_pipeline.imaging.picture import check_pixels, open_picture
 from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.reason import ImageError, Reason
 from image_pipeline.imaging.resize import smallest_source
@@ -44,8 +44,11 @@ def open_raw(file: BinaryIO) -> rawpy.RawPy:
         return rawpy.imread(name or file)
     except rawpy.LibRawFileUnsupportedError as error:
         if content is None:
-            raise ImageError(Reason.UNKNOWN_FORMAT, _text(error)) from error
-        raise ImageError(Reason.NO_IMAGE_IN_RAW, _text(error)) from error
+            reason = Reason.UNKNOWN_FORMAT
+        else:
+            cut_off = sensor_data_is_whole(file, sensor_pixels=0) is False
+            reason = Reason.TRUNCATED if cut_off else Reason.NO_IMAGE_IN_RAW
+        raise ImageError(reason, _text(error)) from error
 
 
 def raw_size(raw: rawpy.RawPy) -> tuple[int, int]:
@@ -91,32 +94,39 @@ def _unpack(raw: rawpy.RawPy, file: BinaryIO) -> None:
         raise
 
 
-def _preview(
-    raw: rawpy.RawPy, specs: Sequence[InputSpec], least: tuple[int, int], max_pixels: int
-) -> Raster | None:
+def _preview(raw: rawpy.RawPy, specs: Sequence[InputSpec], least: tuple[int, int], max_pixels: int) -> Raster | None:
     """The embedded preview, upright, when it can stand for the picture; None otherwise."""
     width, height = raw_size(raw)
     try:
-        thumb = raw.extract_thumb()
-        size = Image.open(io.BytesIO(thumb.data), formats=["JPEG"]).size if isinstance(thumb.data, bytes) else (
-            thumb.data.shape[1], thumb.data.shape[0]
-        )
+        data = raw.extract_thumb().data
+        size = _jpeg_size(data, max_pixels) if isinstance(data, bytes) else (data.shape[1], data.shape[0])
         orientation = _preview_orientation(raw, size)
-        if orientation is None or any(map(int.__lt__, displayed_size(*size, orientation), least)):
+        if orientation is None:
             return None
-        if isinstance(thumb.data, bytes):
-            decoded = decode_jpeg(io.BytesIO(thumb.data), specs, max_pixels, orientation)
+        shown = displayed_size(size[0], size[1], orientation)
+        if shown[0] < least[0] or shown[1] < least[1]:
+            return None
+        if isinstance(data, bytes):
+            decoded = decode_jpeg(io.BytesIO(data), specs, max_pixels, orientation)
             image, profile = decoded.image, decoded.profile
         else:
-            image, profile = upright(Image.fromarray(thumb.data), orientation), None
-    except (MemoryError, ImageError):
+            image, profile = upright(Image.fromarray(data), orientation), None
+    except MemoryError:
         raise
     except Exception:  # none, of a kind LibRaw does not read, or damaged in any way: there is still the sensor data
         return None
-    sample = np.asarray(image.convert("L").resize((_SAMPLE_SIDE, _SAMPLE_SIDE), Image.Resampling.BOX))
-    if sample.std() < _FLAT_DEVIATION:
+    if _is_flat(image):
         return None
     return Raster(image, profile, width, height, DecodePath.RAW_PREVIEW)
+
+
+def _jpeg_size(data: bytes, max_pixels: int) -> tuple[int, int]:
+    return open_picture(io.BytesIO(data), ImageFormat.JPEG, max_pixels).size
+
+
+def _is_flat(image: Image.Image) -> bool:
+    sample = image.convert("L").resize((_SAMPLE_SIDE, _SAMPLE_SIDE), Image.Resampling.BOX)
+    return bool(np.asarray(sample).std() < _FLAT_DEVIATION)
 
 
 def _preview_orientation(raw: rawpy.RawPy, size: tuple[int, int]) -> int | None:

@@ -1,7 +1,7 @@
 """When a photograph was taken, as ISO 8601."""
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from image_pipeline.imaging.tiff import Directory
 from image_pipeline.imaging.values import text
@@ -71,7 +71,7 @@ def iso_time(value: object, fraction: object = None, offset: object = None) -> s
 
 def _zone(value: str | None) -> timezone | None:
     if value == "Z":
-        return timezone.utc
+        return UTC
     match = re.match(r"([+-])(\d{2}):?(\d{2})$", value or "")
     if match is None:
         return None

@@ -11,6 +11,8 @@ import resource
 import signal
 import sys
 import warnings
+from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO
 
 import pillow_heif
@@ -61,7 +63,7 @@ def _answer(request: Request, limits: DecodeLimits) -> Reply:
         return Rejected(failure.reason, failure.message)
     try:
         for target, array in zip(request.targets, image.arrays, strict=True):
-            _write_at(target.path, target.offset, memoryview(array).cast("B"))
+            _write_at(target.path, target.offset, array.reshape(-1).data)
         _write_thumbnail(request, image.thumbnail)
     except OSError as error:
         return NotWritten(str(error))
@@ -82,17 +84,15 @@ def _write_thumbnail(request: DecodeRequest, thumbnail: bytes | None) -> None:
     if request.thumbnail is None or thumbnail is None:
         return
     directory, name = os.path.split(request.thumbnail)
-    os.makedirs(directory, exist_ok=True)
+    Path(os.fsdecode(directory)).mkdir(parents=True, exist_ok=True)
     temporary = os.path.join(directory, b".%d-%s" % (os.getpid(), name))
     try:
         with open(temporary, "wb") as file:
             file.write(thumbnail)
         os.replace(temporary, request.thumbnail)
     except OSError:
-        try:
+        with suppress(OSError):  # it was never made, or the disk is gone: the first error says more
             os.unlink(temporary)
-        except OSError:
-            pass  # it was never made, or the disk is gone: the first error says more
         raise
 
 
@@ -112,13 +112,10 @@ def _end_with_parent() -> None:
 
 def _confine(limits: DecodeLimits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        most = limits.address_space_bytes
-        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-    except (OSError, ValueError):
-        pass  # macOS has the limit and refuses to set it
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = limits.address_space_bytes if hard == resource.RLIM_INFINITY else min(limits.address_space_bytes, hard)
+    with suppress(OSError, ValueError):  # macOS has the limit and refuses to set it
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     # One file, one core: the pool has a worker for each.
     pillow_heif.options.DECODE_THREADS = 1
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -49,7 +50,7 @@ class WorkerProcess:
         self._ready = False
         self._received = b""
         # A file, not a pipe: nobody has to read it while a library complains.
-        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by end)
         arguments = [str(limits.address_space_bytes), str(limits.pixels)]
         root = str(Path(image_pipeline.__file__).parents[1])
         environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
@@ -115,18 +116,17 @@ class WorkerProcess:
         if not data:
             return self._death()
         self._received += data
-        line, newline, rest = self._received.partition(b"\n")
-        if not newline:
-            return None
-        self._received = rest
-        reply = read_reply(line)
-        if isinstance(reply, Ready):
+        # What it says first, that it is ready, may come together with its first reply.
+        while b"\n" in self._received:
+            line, _, self._received = self._received.partition(b"\n")
+            reply = read_reply(line)
+            if not isinstance(reply, Ready):
+                self._job = None
+                return reply
             self._ready = True
             if self._job:
                 self._job = _Job(self._job.key, time.monotonic() + self._limits.seconds)
-            return None
-        self._job = None
-        return reply
+        return None
 
     def expire(self) -> Reply:
         """The reply of a process whose time is up; it is to be ended.
@@ -145,10 +145,8 @@ class WorkerProcess:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
         self._errors.close()
 
     def _death(self) -> Reply:

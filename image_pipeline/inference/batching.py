@@ -1,7 +1,7 @@
 """Images through a model, in batches as large as the device takes."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -77,7 +77,7 @@ class Batcher(Generic[Result]):
         self._model, self._spec, self._device, self._forward = model, spec, device, forward
         self._size, self._most = first, most
         on_cuda = device.kind == "cuda"
-        self._copies = torch.cuda.Stream() if on_cuda else None  # type: ignore[no-untyped-call]
+        self._copies = torch.cuda.Stream() if on_cuda else None
         self._probed = not on_cuda
         self._images, self._seconds = 0, 0.0
 
@@ -86,7 +86,7 @@ class Batcher(Generic[Result]):
         """The size of the batches and the speed so far."""
         return Throughput(self._device, self._size, self._images, self._seconds)
 
-    def run(self, images: Images) -> Iterator[tuple[slice, Result]]:
+    def run(self, images: Images) -> Generator[tuple[slice, Result]]:
         """The results, batch by batch, each with the rows it is of.
 
         Raises ModelError where not even one image fits into memory, and ValueError where the images are not of the
@@ -173,7 +173,7 @@ class Batcher(Generic[Result]):
             self._forward(
                 torch.zeros((count, 3, self._spec.height, self._spec.width), dtype=torch.uint8, device="cuda")
             )
-            return torch.cuda.max_memory_allocated() - before
+            return int(torch.cuda.max_memory_allocated() - before)
 
         torch.cuda.empty_cache()
         free_bytes, _ = torch.cuda.mem_get_info()

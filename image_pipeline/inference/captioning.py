@@ -47,7 +47,7 @@ def caption_images(
     rows = cache.get(readable)
     unseen = unseen_images(store.tensor_directory(partition_key), captioner.producer.input, decoded, rows)
     counter = Counter("captions", len(unseen))
-    for batch, captions in captioner.caption_batches(unseen.images) if unseen else ():
+    for batch, captions in captioner.caption_batches(unseen.images) if unseen.images is not None else ():
         sha256s = unseen.sha256s[batch]
         written = [ImageCaption(s, c.text, c.confidence) for s, c in zip(sha256s, captions, strict=True)]
         cache.put(written)

@@ -35,7 +35,7 @@ def embed_images(
     rows = cache.get(readable)
     unseen = unseen_images(store.tensor_directory(partition_key), embedder.producer.input, decoded, rows)
     counter = Counter("embeddings", len(unseen))
-    for batch, vectors in embedder.embed_batches(unseen.images) if unseen else ():
+    for batch, vectors in embedder.embed_batches(unseen.images) if unseen.images is not None else ():
         sha256s = unseen.sha256s[batch]
         cache.put(sha256s, vectors)
         rows.update((sha256, Embedding(sha256, v.tolist())) for sha256, v in zip(sha256s, vectors, strict=True))

@@ -146,7 +146,7 @@ class HubRepository:
             raise error_of(
                 f"cannot be fetched: huggingface.co answers with status {error.response.status_code}; try again later"
             ) from error
-        except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, errors.HTTPError) as error:  # type: ignore[attr-defined]
+        except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, errors.HTTPError) as error:
             raise ModelError(
                 f"The weights of {self.repository} are not on this machine and huggingface.co cannot be reached; "
                 "connect once, or set IMAGE_PIPELINE_MODELS to a local directory or to `demo`."

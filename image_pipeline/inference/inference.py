@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
+import numpy as np
+
 from image_pipeline.imaging.spec import InputSpec
-from image_pipeline.inference.captioner import Captioner
+from image_pipeline.inference.batching import Images
+from image_pipeline.inference.captioner import Caption, Captioner
 from image_pipeline.inference.embedder import Embedder
 from image_pipeline.inference.models import Models, resolve_models
 from image_pipeline.inference.producer import Producer
@@ -74,6 +77,20 @@ class Inference:
     def input_specs(self) -> list[InputSpec]:
         """What the models want to be shown, without repetition."""
         return list(dict.fromkeys(producer.input for producer in self.producers))
+
+    def embed_images(self, images: Images) -> np.ndarray:
+        """The embeddings of uint8 images `[n, 3, height, width]`: float32 `[n, d]`, of unit length."""
+        return np.concatenate([vectors for _, vectors in self.embedder.embed_batches(images)])
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """The embeddings of texts: float32 `[n, d]`, of unit length, comparable with those of images."""
+        return self.embedder.embed_texts(texts)
+
+    def caption_images(self, images: Images) -> list[Caption]:
+        """The captions of uint8 images `[n, 3, height, width]`; none where captions are switched off."""
+        if self.captioner is None:
+            return []
+        return [caption for _, captions in self.captioner.caption_batches(images) for caption in captions]
 
     def embeddings_in(self, cache: ContentCache) -> EmbeddingCache:
         """The embeddings that were computed before."""

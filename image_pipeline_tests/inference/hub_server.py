@@ -41,7 +41,7 @@ class HubServer:
             def do_HEAD(self) -> None:
                 hub._answer(self)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 hub.requests.append(f"{self.command} {self.path}")
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -123,7 +123,7 @@ def test_what_counts_as_out_of_memory(error: Exception, expected: bool) -> None:
 
 @pytest.mark.parametrize(
     ("bytes_per_image", "fixed", "expected"),
-    [(1, 0, 512), (10, 0, 64), (1, 100, 256), (100, 0, 8), (1000, 0, 8), (2, 300, 8)],
+    [(1, 0, 512), (10, 0, 64), (1, 100, 512), (2, 300, 64), (100, 0, 8), (1000, 0, 8)],
 )
 def test_the_largest_batch_is_found_without_running_one_that_does_not_fit(
     bytes_per_image: int, fixed: int, expected: int

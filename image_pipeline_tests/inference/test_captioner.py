@@ -1,13 +1,16 @@
 """The captions are those that transformers gives, word for word, and the confidence is the model's own."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from transformers import BlipForConditionalGeneration, BlipProcessor
 
+from image_pipeline.errors import ModelError
 from image_pipeline.inference.captioner import Caption, Captioner
 from image_pipeline.inference.models import resolve_models
 from image_pipeline.inference.producer import Generation
@@ -56,7 +59,7 @@ def test_the_words_are_those_of_transformers(
 def test_confidence_is_the_mean_probability_of_the_tokens(
     beams: int, blip_directory: Path, squares: list[Image.Image], tmp_path: Path
 ) -> None:
-    generation = Generation(max_new_tokens=10, beams=beams)
+    generation = Generation(beams=beams)
     captions = captions_of(captioner_in(blip_directory, tmp_path, generation), squares)
 
     processor = BlipProcessor.from_pretrained(blip_directory)
@@ -72,6 +75,22 @@ def test_confidence_is_the_mean_probability_of_the_tokens(
         assert caption.confidence == pytest.approx(float(probabilities.mean()), abs=1e-4)
         lengths.add(tokens.shape[1])
     assert len(lengths) > 1, "captions of different lengths, so that padding would show"
+
+
+def test_weights_that_are_a_pickle_are_read_as_plain_weights_only(
+    blip_directory: Path, squares: list[Image.Image], tmp_path: Path
+) -> None:
+    pickled = tmp_path / "pickled"
+    shutil.copytree(blip_directory, pickled)
+    weights = load_file(pickled / "model.safetensors")
+    (pickled / "model.safetensors").unlink()
+    torch.save(weights, pickled / "pytorch_model.bin")
+    captioners = [captioner_in(directory, tmp_path, Generation()) for directory in (blip_directory, pickled)]
+    assert captions_of(captioners[0], squares) == captions_of(captioners[1], squares)
+
+    torch.save({**weights, "code": Generation()}, pickled / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"The model pickled in .* cannot be loaded"):
+        captions_of(captioner_in(pickled, tmp_path, Generation()), squares)
 
 
 def test_bf16_works_and_reports_itself(blip_directory: Path, squares: list[Image.Image], tmp_path: Path) -> None:

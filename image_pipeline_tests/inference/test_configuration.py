@@ -41,7 +41,7 @@ def test_embedder_is_as_open_clip_loads_it(
     write_embedder(tmp_path, vision, preprocess)
     model: Any = open_clip.create_model(f"local-dir:{tmp_path}", load_weights=False)
     loaded = model.visual.preprocess_cfg
-    height, width = loaded["size"] if isinstance(loaded["size"], tuple) else (loaded["size"],) * 2
+    height, width = loaded["size"] if isinstance(loaded["size"], (tuple, list)) else (loaded["size"],) * 2
 
     configuration = read_embedder_configuration(tmp_path)
 
@@ -58,7 +58,8 @@ def write_captioner(directory: Path, **files: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "processor", [{"size": {"height": 384, "width": 384}, "resample": 3}, {"size": 96, "resample": 2}, {}, {"resample": None}]
+    "processor",
+    [{"size": {"height": 384, "width": 384}, "resample": 3}, {"size": 96, "resample": 2}, {}, {"resample": None}],
 )
 def test_captioner_is_as_transformers_reads_it(processor: dict[str, Any], tmp_path: Path) -> None:
     """In the layout of the published models, which are older than version 5 of transformers."""
@@ -94,7 +95,10 @@ def test_a_captioner_that_is_not_blip_is_named(tmp_path: Path) -> None:
         ("{", "JSONDecodeError"),
         ("[]", "not an object"),
         ('{"model_cfg": {"embed_dim": 16}}', "KeyError"),
-        ('{"model_cfg": {"embed_dim": 16, "vision_cfg": {}, "text_cfg": {}}, "preprocess_cfg": {"resize_mode": "no"}}', "'no'"),
+        (
+            '{"model_cfg": {"embed_dim": 1, "vision_cfg": {}, "text_cfg": {}}, "preprocess_cfg": {"resize_mode": "x"}}',
+            "'x'",
+        ),
     ],
 )
 def test_a_configuration_that_makes_no_sense_is_named(content: str, reason: str, tmp_path: Path) -> None:

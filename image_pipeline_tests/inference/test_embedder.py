@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from PIL import Image
 
 from image_pipeline.errors import ModelError
+from image_pipeline.inference.device import Device
 from image_pipeline.inference.embedder import Embedder
 from image_pipeline.inference.models import resolve_models
 from image_pipeline.settings import DType
@@ -95,7 +97,10 @@ def test_bf16_stays_close_to_fp32_and_of_unit_length(
     spec = exact.producer.input
     images = np.random.default_rng(1).integers(0, 256, (5, 3, spec.height, spec.width), dtype=np.uint8)
 
-    for first, second in ((embed(exact, images), embed(short, images)), (exact.embed_texts(TEXTS), short.embed_texts(TEXTS))):
+    for first, second in (
+        (embed(exact, images), embed(short, images)),
+        (exact.embed_texts(TEXTS), short.embed_texts(TEXTS)),
+    ):
         np.testing.assert_allclose(np.linalg.norm(second, axis=1), 1, atol=1e-6)
         assert second.dtype == np.float32
         assert (first * second).sum(axis=1).min() > 0.98
@@ -117,6 +122,25 @@ def test_batches_tell_their_rows_and_no_image_depends_on_its_batch(clip_director
     assert embedder.throughput.images_per_second > 0
 
 
+def test_threads_that_ask_at_once_load_the_model_once(clip_directory: Path, tmp_path: Path) -> None:
+    loads = []
+
+    class Counting(Embedder):
+        def _load(self, directory: Path, device: Device) -> None:
+            loads.append(directory)
+            super()._load(directory, device)
+
+    source = resolve_models(f"{clip_directory},none", tmp_path).embedder
+    embedder = Counting(source, source.producer(DType.FP32))
+    images = np.random.default_rng(4).integers(0, 256, (4, 3, CLIP_SIZE, CLIP_SIZE), dtype=np.uint8)
+    with ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(lambda _: embed(embedder, images), range(4)))
+
+    assert loads == [clip_directory]
+    for result in results:
+        np.testing.assert_allclose(result, results[0], atol=1e-6)
+
+
 def test_nothing_to_do_loads_nothing(clip_directory: Path, tmp_path: Path) -> None:
     embedder = embedder_in(clip_directory, tmp_path)
     assert list(embedder.embed_batches(np.empty((0, 3, CLIP_SIZE, CLIP_SIZE), np.uint8))) == []
@@ -124,7 +148,9 @@ def test_nothing_to_do_loads_nothing(clip_directory: Path, tmp_path: Path) -> No
     assert embedder.throughput is None
 
 
-@pytest.mark.parametrize("images", [np.zeros((2, 3, 16, 16), np.uint8), np.zeros((2, 3, CLIP_SIZE, CLIP_SIZE), np.float32)])
+@pytest.mark.parametrize(
+    "images", [np.zeros((2, 3, 16, 16), np.uint8), np.zeros((2, 3, CLIP_SIZE, CLIP_SIZE), np.float32)]
+)
 def test_images_of_another_form_are_refused(images: np.ndarray, clip_directory: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected uint8 images"):
         embed(embedder_in(clip_directory, tmp_path), images)
@@ -149,7 +175,9 @@ def test_damaged_weights_are_named(clip_directory: Path, tmp_path: Path) -> None
     weights = damaged / "open_clip_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
 
-    with pytest.raises(ModelError, match=r"The model damaged in .* cannot be loaded .*; fetch it again, or name another"):
+    with pytest.raises(
+        ModelError, match=r"The model damaged in .* cannot be loaded .*; fetch it again, or name another"
+    ):
         embed(embedder_in(damaged, tmp_path), np.zeros((1, 3, CLIP_SIZE, CLIP_SIZE), np.uint8))
 
 

@@ -135,6 +135,35 @@ def test_a_captioner_is_fetched_with_its_processor(hub: HubServer, blip_director
     assert report[1] == sorted(files_of(blip_directory))
 
 
+def test_models_are_loaded_without_asking_the_hub(
+    hub: HubServer, clip_directory: Path, blip_directory: Path, tmp_path: Path
+) -> None:
+    for name, directory in {"org/clip": clip_directory, "org/blip": blip_directory}.items():
+        hub.repositories[name] = Repository()
+        hub.repositories[name].commit(files_of(directory))
+    fetch = "print(json.dumps([str(embedder('org/clip').directory()), str(captioner('org/blip').directory())]))"
+    run(fetch, hub.endpoint, tmp_path)
+    hub.requests.clear()
+    report = run(
+        """
+        import numpy as np
+        from image_pipeline.inference.captioner import Captioner
+        from image_pipeline.inference.embedder import Embedder
+
+        images = np.zeros((2, 3, 32, 32), np.uint8)
+        clip, blip = embedder("org/clip"), captioner("org/blip")
+        model = Embedder(clip, clip.producer())
+        vectors = [batch.shape for _, batch in model.embed_batches(images)], model.embed_texts(["a dog"]).shape
+        captions = [len(batch) for _, batch in Captioner(blip, blip.producer()).caption_batches(images)]
+        print(json.dumps([vectors, captions]))
+        """,
+        hub.endpoint,
+        tmp_path,
+    )
+    assert report == [[[[2, 24]], [1, 24]], [2]]
+    assert hub.requests == []
+
+
 def test_what_the_hub_refuses_is_explained(hub: HubServer, clip_directory: Path, tmp_path: Path) -> None:
     files = files_of(clip_directory)
     hub.repositories = {"org/gated": Repository(gated=True), "org/clip": Repository(), "org/other": Repository()}
@@ -150,7 +179,9 @@ def test_what_the_hub_refuses_is_explained(hub: HubServer, clip_directory: Path,
         tmp_path,
     )
     assert unknown.startswith("The model org/unknown is neither a directory on this machine nor a repository on")
-    assert gated.startswith("The model org/gated is gated: accept its terms at https://huggingface.co/org/gated and set HF")
+    assert gated.startswith(
+        "The model org/gated is gated: accept its terms at https://huggingface.co/org/gated and set HF"
+    )
     assert revision == "The model org/clip has no revision 'v2'; correct IMAGE_PIPELINE_MODELS."
     assert other.startswith("The repository org/other is not an open_clip model: it has no open_clip_config.json")
 
@@ -189,7 +220,9 @@ def test_a_full_disk_is_named(hub: HubServer, clip_directory: Path, tmp_path: Pa
         hub.endpoint,
         tmp_path,
     )
-    assert message.startswith("The model org/clip cannot be stored in the hub's cache (File too large); make room, or set")
+    assert message.startswith(
+        "The model org/clip cannot be stored in the hub's cache (File too large); make room, or set"
+    )
 
 
 def test_a_pickle_other_than_the_pinned_one_is_refused(tmp_path: Path) -> None:
@@ -208,4 +241,6 @@ def test_a_pickle_other_than_the_pinned_one_is_refused(tmp_path: Path) -> None:
         NO_HUB,
         tmp_path,
     )
-    assert "pytorch_model.bin is not the one that belongs to Salesforce/blip-image-captioning-base; delete it" in message
+    assert (
+        "pytorch_model.bin is not the one that belongs to Salesforce/blip-image-captioning-base; delete it" in message
+    )

@@ -67,7 +67,9 @@ def test_a_name_that_cannot_be_a_model(name: str, tmp_path: Path) -> None:
 
 
 def test_an_architecture_of_open_clip_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"an architecture and a tag of open_clip; name the Hugging Face repository"):
+    with pytest.raises(
+        SettingsError, match=r"an architecture and a tag of open_clip; name the Hugging Face repository"
+    ):
         resolve_models("ViT-B-32/laion2b_s34b_b79k,none", tmp_path)
 
 

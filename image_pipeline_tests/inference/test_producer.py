@@ -42,10 +42,16 @@ def test_short_hash_never_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"dimension": None}, {"generation": Generation()}, {"kind": ProducerKind.CAPTION}],
-    ids=["no dimension", "generation of an embedding", "dimension of a caption"],
+    ("kind", "dimension", "generation"),
+    [
+        (ProducerKind.EMBEDDING, None, None),
+        (ProducerKind.EMBEDDING, 768, Generation()),
+        (ProducerKind.CAPTION, 768, Generation()),
+        (ProducerKind.CAPTION, None, None),
+    ],
 )
-def test_fields_of_the_other_kind_are_refused(changes: dict[str, object]) -> None:
+def test_fields_of_the_other_kind_are_refused(
+    kind: ProducerKind, dimension: int | None, generation: Generation | None
+) -> None:
     with pytest.raises(ValueError, match="an embedding producer has a dimension"):
-        replace(EMBEDDING, **changes)
+        replace(EMBEDDING, kind=kind, dimension=dimension, generation=generation)

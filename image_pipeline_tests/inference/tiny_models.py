@@ -4,13 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-WORDS = "a an and bicycle bird blue cat circle dog green in left of on photo red right star the tree white".split()
+_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+# fmt: off
+_WORDS = [
+    "a", "an", "and", "bicycle", "bird", "blue", "cat", "circle", "dog", "green", "in",
+    "left", "of", "on", "photo", "red", "right", "star", "the", "tree", "white",
+]
+# fmt: on
 
 CLIP_SIZE, SIGLIP_SIZE, BLIP_SIZE = 32, 48, 32
 DIMENSION = 24
 
-_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-_VOCABULARY = _SPECIAL + WORDS
+_VOCABULARY = _SPECIAL + _WORDS
 _TEXT = {"vocab_size": len(_VOCABULARY), "width": 32, "heads": 2, "layers": 2, "context_length": 12}
 
 
@@ -41,16 +46,17 @@ def _write_open_clip(directory: Path, config: dict[str, Any], seed: int) -> None
     torch.manual_seed(seed)
     model = open_clip.create_model(f"local-dir:{directory}", load_weights=False)
     _spread(model)
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, directory / "open_clip_model.safetensors")
+    save_file(
+        {name: tensor.contiguous() for name, tensor in model.state_dict().items()},
+        directory / "open_clip_model.safetensors",
+    )
 
 
 def write_clip(directory: Path) -> None:
     """A CLIP whose configuration leaves the preprocessing to open_clip's defaults: shortest side, cropped."""
     vision = {"image_size": CLIP_SIZE, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8}
     text = {**_TEXT, "hf_tokenizer_name": "words"}
-    _write_open_clip(
-        directory, {"model_cfg": {"embed_dim": DIMENSION, "vision_cfg": vision, "text_cfg": text}}, seed=1
-    )
+    _write_open_clip(directory, {"model_cfg": {"embed_dim": DIMENSION, "vision_cfg": vision, "text_cfg": text}}, seed=1)
 
 
 def write_siglip(directory: Path) -> None:
