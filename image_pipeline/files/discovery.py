@@ -1,7 +1,7 @@
 """What is on disk: the directories of a library, and the image files of one directory.
 
-Symbolic links are not followed: a link is left out, so that a loop, or a link to
-outside of the library, costs nothing and shows nothing. FIFOs, sockets and devices are left out as well.
+Symbolic links are not followed: a link is left out, so that a loop, or a link to outside of the library, costs nothing
+and shows nothing. FIFOs, sockets and devices are left out as well.
 """
 
 import os
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.fingerprint import ListedFile, fingerprint
-from image_pipeline.files.names import from_text, to_text
+from image_pipeline.files.names import to_text
+from image_pipeline.files.opening import open_file
 from image_pipeline.files.partition import Partition, directory_text
 from image_pipeline.files.rules import (
     OTHER_ENDINGS,
@@ -21,7 +22,7 @@ from image_pipeline.files.rules import (
     is_directory_left_out,
     is_left_out,
 )
-from image_pipeline.imaging.formats import HEAD_BYTES, IMAGE_ENDINGS, ImageFormat, sniff
+from image_pipeline.imaging.formats import HEAD_BYTES, IMAGE_ENDINGS, sniff
 from image_pipeline.storage.rows import DiscoveredFile
 
 DISCOVERY_VERSION = "discovery 1"
@@ -58,14 +59,17 @@ def check_library(root: Path) -> None:
 def list_files(root: Path, directory: str) -> list[ListedFile]:
     """The files that may be images, directly in `directory` (text), by name; none where the directory is gone.
 
-    A file is one where its name has an image's ending, or no ending that tells of something else. Raises
-    LibraryError where the directory is there and cannot be listed in full: a listing that failed is never taken for
-    an empty directory.
+    A file is one where its name has an image's ending, or no ending that tells of something else. A directory that
+    `walk` passes over (hidden, or behind a link) is as good as gone. Raises LibraryError where the directory is there
+    and cannot be listed in full: a listing that failed is never taken for an empty directory.
     """
     check_library(root)
-    where = root / Partition(directory).os_directory
+    relative = Partition(directory).os_directory
+    where = root / relative
     files = []
     try:
+        if not _is_walked(root, relative):
+            return []
         with os.scandir(where) as entries:
             for entry in entries:
                 if is_left_out(entry.name) or ending(entry.name) in OTHER_ENDINGS:
@@ -86,19 +90,26 @@ def list_files(root: Path, directory: str) -> list[ListedFile]:
 def discover(root: Path, partition: Partition, known: Mapping[str, DiscoveredFile]) -> Discovery:
     """The image files of a partition, by path; none where its directory is gone.
 
-    The content tells the format: the first bytes of each file are read, unless `known` (by path) has a file of the
-    same size and mtime. A file without an image's ending counts only where its content is an image's.
-    Raises LibraryError as `list_files` does.
+    The content tells the format: the first bytes of each file are read, unless `known` (by path) has the format of a
+    file of the same size and mtime. A file without an image's ending counts only where its content is an image's, or
+    where it cannot be read, so that nobody can say. Raises LibraryError as `list_files` does.
     """
     listed = [file for file in list_files(root, partition.directory) if partition.holds(file.name)]
     found = []
     for file in listed:
         path = partition.path_of(file.name)
         before = known.get(path)
-        if before is not None and (before.size_bytes, before.mtime_ns) == (file.size_bytes, file.mtime_ns):
+        if before is not None and before.format is not None and _is_unchanged(before, file):
             found.append(before)
             continue
-        image_format = _format_of(root, path)
+        try:
+            with open_file(root, path) as opened:
+                image_format = sniff(opened.read(HEAD_BYTES), ending(file.name))
+        except FileNotFoundError:  # it went since it was listed: the next look finds another fingerprint
+            continue
+        except OSError:  # told as unreadable when it is hashed
+            found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, None))
+            continue
         if image_format is not None or ending(file.name) in _PICTURE_ENDINGS:
             found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, image_format))
     return Discovery(found, fingerprint(listed))
@@ -110,16 +121,25 @@ def walk_directories(root: Path) -> Iterator[tuple[str, int]]:
     A directory comes before those that are in it. Raises LibraryError where one of them cannot be listed.
     """
     check_library(root)
+    library = os.stat(root)
     pending = ["."]
     while pending:
         relative = pending.pop()
         try:
             # before the listing: what comes while it is listed changes the time once more
             mtime_ns = os.stat(root / relative).st_mtime_ns
-        except FileNotFoundError:
+            below = _subdirectories(root, relative)
+        except (FileNotFoundError, NotADirectoryError):  # it went since its parent was listed
             continue
+        except OSError as error:
+            raise LibraryError(
+                f"The directory {to_text(str(root / relative))} cannot be listed ({error.strerror}): make it readable."
+            ) from error
         yield relative, mtime_ns
-        pending.extend(sorted(_subdirectories(root, relative), reverse=True))
+        pending.extend(sorted(below, reverse=True))
+    check_library(root)
+    if not os.path.samestat(library, os.stat(root)):
+        raise LibraryError(f"The library {root} was unmounted or replaced while it was looked at: try again.")
 
 
 def walk(root: Path) -> Iterator[tuple[str, list[ListedFile]]]:
@@ -129,19 +149,22 @@ def walk(root: Path) -> Iterator[tuple[str, list[ListedFile]]]:
 
 
 def _subdirectories(root: Path, relative: str) -> list[str]:
-    try:
-        with os.scandir(root / relative) as entries:
-            return [
-                entry.name if relative == "." else f"{relative}/{entry.name}"
-                for entry in entries
-                if entry.is_dir(follow_symlinks=False) and not is_directory_left_out(entry.name)
-            ]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise LibraryError(
-            f"The directory {to_text(str(root / relative))} cannot be listed ({error.strerror}): make it readable."
-        ) from error
+    with os.scandir(root / relative) as entries:
+        return [
+            entry.name if relative == "." else f"{relative}/{entry.name}"
+            for entry in entries
+            if entry.is_dir(follow_symlinks=False) and not is_directory_left_out(entry.name)
+        ]
+
+
+def _is_walked(root: Path, relative: str) -> bool:
+    """Whether `walk_directories` would come to a directory: no part of its path is left out, or a link."""
+    parts = [] if relative == "." else relative.split("/")
+    if any(is_directory_left_out(part) for part in parts):
+        return False
+    return all(
+        stat.S_ISDIR(os.lstat(root.joinpath(*parts[: depth + 1])).st_mode) for depth in range(len(parts))
+    )
 
 
 def _stat(entry: "os.DirEntry[str]") -> ListedFile | None:
@@ -154,11 +177,5 @@ def _stat(entry: "os.DirEntry[str]") -> ListedFile | None:
     return ListedFile(to_text(entry.name), status.st_size, status.st_mtime_ns)
 
 
-def _format_of(root: Path, path: str) -> ImageFormat | None:
-    try:
-        # O_NONBLOCK: a FIFO that took the place of the file since it was listed would block for ever
-        descriptor = os.open(root / from_text(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb", buffering=0) as file:
-            return sniff(file.read(HEAD_BYTES))
-    except OSError:  # told as unreadable when it is hashed
-        return None
+def _is_unchanged(before: DiscoveredFile, file: ListedFile) -> bool:
+    return (before.size_bytes, before.mtime_ns) == (file.size_bytes, file.mtime_ns)

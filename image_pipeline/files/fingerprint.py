@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
-
 @dataclass(frozen=True)
 class ListedFile:
     """A regular file as a directory lists it; `name` is text, and `size_bytes` and `mtime_ns` are the file system's."""

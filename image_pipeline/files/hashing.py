@@ -1,13 +1,12 @@
 """SHA-256 of files: a file's identity as content."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from image_pipeline.files.names import from_text
+from image_pipeline.files.opening import open_file
 from image_pipeline.storage.rows import ContentHash, DiscoveredFile
 
 
@@ -44,9 +43,7 @@ def hash_file(root: Path, file: DiscoveredFile) -> ContentHash:
     """The SHA-256 of one file, read in blocks."""
     sha256 = message = None
     try:
-        # O_NONBLOCK: a FIFO that took the place of the file since it was listed would block for ever
-        descriptor = os.open(root / from_text(file.path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb", buffering=0) as opened:
+        with open_file(root, file.path) as opened:
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         message = error.strerror or str(error)

@@ -3,7 +3,7 @@
 A POSIX name is any sequence of bytes without NUL and slash. Tables and payloads hold UTF-8. A name that is valid UTF-8
 stands there as it is; each byte that is not becomes one character of the private range U+F780…U+F7FF (byte 0x80 is
 U+F780), so that the mapping can be turned back. A valid name that holds such a character itself is escaped bytewise,
-for the same reason.
+for the same reason. All this holds whatever the locale: the bytes are what counts.
 """
 
 import os
@@ -17,7 +17,7 @@ def to_text(name: str) -> str:
     if name.isascii():
         return name
     characters = []
-    for character in name:
+    for character in os.fsencode(name).decode("utf-8", "surrogateescape"):
         code = ord(character)
         if 0xDC80 <= code <= 0xDCFF:
             characters.append(chr(_ESCAPE_BASE + (code & 0xFF)))

@@ -8,7 +8,6 @@ plain to the eye.
 
 import hashlib
 import re
-import unicodedata
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -17,32 +16,21 @@ from image_pipeline.files.names import from_text, to_text
 
 ROOT = "."
 
-_PART = re.compile(r"#(\d+)of(\d+)$")
-# "," separates keys, "[", "]", "*" and "..." are range syntax, "#" begins the part; the quotes and "\" need care in a shell.
-_RESERVED = frozenset("%,#[]*\"'`\\|<>?$")
+_PART = re.compile(r"#(\d{1,9})of(\d{1,9})$", re.ASCII)
+# What is escaped in a key. Spelled out, as keys are stored, and what `unicodedata` says changes with Python's version.
+_ESCAPED = re.compile(
+    # "," separates keys, "[", "]", "*" and "..." are range syntax, "#" begins the part; the rest needs care in a shell
+    r"""[%,#\[\]*"'`\\|<>?$]"""
+    # cannot be seen: control and format characters, unusual spaces, separators, surrogates, private and tag characters
+    "|[\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\uf8ff"
+    "\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
+    # a space at the edge of a name, a leading dash, a third dot
+    r"|(?<![^/]) | (?![^/])|\A-|(?<=\.\.)\."
+)
 
 
 def _encode(text: str) -> str:
-    def escaped(character: str) -> str:
-        return "".join(f"%{byte:02X}" for byte in character.encode())
-
-    last = len(text) - 1
-    encoded = []
-    for index, character in enumerate(text):
-        at_edge = index in (0, last) or text[index - 1] == "/" or text[index + 1] == "/"
-        if (
-            character in _RESERVED
-            # control, format, private and unassigned characters, and line separators, cannot be seen
-            or unicodedata.category(character)[0] == "C"
-            or unicodedata.category(character) in ("Zl", "Zp")
-            or (character.isspace() and (at_edge or character != " "))
-            or (character == "-" and index == 0)
-            or (character == "." and text[max(index - 2, 0) : index] == "..")
-        ):
-            encoded.append(escaped(character))
-        else:
-            encoded.append(character)
-    return "".join(encoded)
+    return _ESCAPED.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text)
 
 
 @dataclass(frozen=True, order=True)
@@ -67,14 +55,18 @@ class Partition:
         encoded = key[: match.start()] if match else key
         try:
             directory = "" if encoded == ROOT else unquote_to_bytes(encoded).decode()
-        except UnicodeDecodeError:
+        except UnicodeError:
             directory = ""
         partition = cls(directory, part, parts)
-        if partition.key != key or parts & (parts - 1) or part >= parts:
-            raise SettingsError(
-                f"{key!r} is not a partition key; `image-pipeline scan` prints those of the library."
-            )
+        if partition.key != key or parts & (parts - 1) or part >= parts or not partition._is_below_the_root():
+            raise SettingsError(f"{key!r} is not a partition key; `image-pipeline scan` prints those of the library.")
         return partition
+
+    def _is_below_the_root(self) -> bool:
+        """Whether a file system can have the directory, and spells it so: a key is no way out of the library."""
+        if "\0" in self.directory or directory_text(self.os_directory) != self.directory:
+            return False
+        return self.directory == "" or not {"", ".", ".."}.intersection(self.directory.split("/"))
 
     @property
     def os_directory(self) -> str:

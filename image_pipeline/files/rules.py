@@ -1,19 +1,20 @@
 """Which files and directories are left out of a library, by name; the README lists the same rules."""
 
-import os
-
 SIDE_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
-SIDE_DIRECTORIES = frozenset({"@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found", "__macosx"})
+SIDE_DIRECTORIES = frozenset(
+    {"@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found", "__macosx"}
+)
 
 # Endings of files that lie beside photographs and are none: they are never opened to find out.
-OTHER_ENDINGS = frozenset(
-    f".{ending}"
-    for ending in (
-        "7z aac aae avi bak crdownload csv db doc docx dop epub flac gpx gz htm html ini json kml log lrcat lrv m4a m4v md "
-        "mkv mov mp3 mp4 mpg mts odt ogg on1 part pdf pp3 ppt pptx psd py rar sh sqlite srt svg tar tgz thm tmp txt url wav "
-        "webm xls xlsx xml xmp yaml yml zip"
-    ).split()
-)
+# fmt: off
+OTHER_ENDINGS = frozenset((
+    ".7z", ".aac", ".aae", ".avi", ".bak", ".crdownload", ".csv", ".db", ".doc", ".docx", ".dop", ".epub", ".flac",
+    ".gpx", ".gz", ".htm", ".html", ".ini", ".json", ".kml", ".log", ".lrcat", ".lrv", ".m4a", ".m4v", ".md", ".mkv",
+    ".mov", ".mp3", ".mp4", ".mpg", ".mts", ".odt", ".ogg", ".on1", ".part", ".pdf", ".pp3", ".ppt", ".pptx", ".psd",
+    ".py", ".rar", ".sh", ".sqlite", ".srt", ".svg", ".tar", ".tgz", ".thm", ".tmp", ".txt", ".url", ".wav", ".webm",
+    ".xls", ".xlsx", ".xml", ".xmp", ".yaml", ".yml", ".zip",
+))
+# fmt: on
 
 # Endings of pictures in formats that are not decoded: such a file is told in the quarantine, not passed over.
 UNSUPPORTED_IMAGE_ENDINGS = frozenset({".exr", ".hdr", ".ico", ".j2k", ".jp2", ".jpf", ".jpx", ".jxl", ".jxr", ".tga"})
@@ -31,4 +32,5 @@ def is_directory_left_out(name: str) -> bool:
 
 def ending(name: str) -> str:
     """The ending of a name, lower case, with its dot: `.jpg`; empty where there is none."""
-    return os.path.splitext(name)[1].lower()
+    stem, dot, last = name.rpartition(".")
+    return dot + last.lower() if last and stem.strip(".") else ""

@@ -9,6 +9,8 @@ from image_pipeline.files.discovery import list_files, walk_directories
 from image_pipeline.files.partition import Partition, directory_text
 from image_pipeline.files.plan import Ingested, ListedPartition, PartitionState, State, compare, list_partitions
 
+_LEAST_SHARE = 0.2
+
 
 @dataclass(frozen=True)
 class Sighting:
@@ -51,8 +53,12 @@ def look(
     Raises LibraryError where a directory cannot be listed.
     """
     ends_at = time.monotonic() + budget_seconds
-    ingested_directories = {Partition.from_key(key).directory for key in ingested}
+    keys_of: dict[str, list[str]] = {}
+    for key in ingested:
+        keys_of.setdefault(Partition.from_key(key).directory, []).append(key)
     there = {directory_text(relative): mtime_ns for relative, mtime_ns in walk_directories(root)}
+    # a library whose walk alone takes all the time is looked at bit by bit, not never
+    ends_at = max(ends_at, time.monotonic() + budget_seconds * _LEAST_SHARE)
     seen: dict[str, Sighting] = {}
     is_whole = True
     for directory in sorted(there, key=lambda name: before[name].checked_at if name in before else 0.0):
@@ -66,16 +72,17 @@ def look(
         if known is not None and is_quiet:
             seen[directory] = known
         elif time.monotonic() < ends_at:
-            listed = list_partitions([(directory, list_files(root, directory))], partition_size, ingested)
+            known_keys = keys_of.get(directory, ())
+            listed = list_partitions([(directory, list_files(root, directory))], partition_size, known_keys)
             seen[directory] = _sighting(directory, there[directory], tuple(listed.values()), known, now)
         else:
             is_whole = False
             if known is not None:
                 seen[directory] = known
-    for directory, known in before.items():
+    for directory in keys_of.keys() | before.keys():
         # one that is gone is remembered for as long as something of it is in the collection
-        if directory not in there and (known.partitions or directory in ingested_directories):
-            seen[directory] = _sighting(directory, 0, (), known, now)
+        if directory not in there and (directory in keys_of or before[directory].partitions):
+            seen[directory] = _sighting(directory, 0, (), before.get(directory), now)
     return Look(seen, is_whole)
 
 
@@ -95,18 +102,20 @@ def _is_ingested(sighting: Sighting, ingested: Mapping[str, Ingested]) -> bool:
 def settled_states(
     looked: Look, ingested: Mapping[str, Ingested], now: float, settle_seconds: float
 ) -> list[PartitionState]:
-    """The partitions that are to be ingested, or are gone, and have been quiet for `settle_seconds`.
+    """The partitions that are to be ingested, or are gone, and were last seen quiet for `settle_seconds`.
 
-    Nothing is gone for a look that is not whole. Raises LibraryError where the whole library seems empty although files of it were ingested.
+    Nothing is gone for a look that is not whole. Raises LibraryError where the whole library seems empty although
+    files of it were ingested.
     """
     sightings = looked.sightings
     in_order = sorted(sightings.values(), key=lambda sighting: sighting.directory)
     listed = {part.key: part for sighting in in_order for part in sighting.partitions}
-    quiet = {name for name, sighting in sightings.items() if now - sighting.since >= settle_seconds}
+    quiet = {name for name, seen in sightings.items() if min(seen.checked_at, now) - seen.since >= settle_seconds}
+    if not looked.is_whole:
+        ingested = {key: entry for key, entry in ingested.items() if key in listed}
     return [
         state
         for state in compare(listed, ingested)
         if state.state is not State.INGESTED
-        and (state.state is not State.GONE or looked.is_whole)
         and Partition.from_key(state.key).directory in quiet
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class DecodeLimits:
     """Bounds on the work that one file may cause.
 
-    `seconds` is wall-clock time, `address_space_bytes` the virtual memory of the whole worker process (about 250 MB
+    `seconds` is wall-clock time, `address_space_bytes` the virtual memory of the whole worker process (about 160 MB
     of which it needs for itself), `pixels` width × height as announced by the file's header. The first two are kept
     by the worker pool; `pixels` also by a decode in the calling process.
     """

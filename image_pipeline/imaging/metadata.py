@@ -88,7 +88,7 @@ def read_metadata(path: AnyPath, limits: DecodeLimits | None = None) -> ImageMet
 
 def _of_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -> ImageMetadata:
     image = open_picture(file, image_format, max_pixels)
-    embedded = _or(Embedded(), embedded_in_picture, file, image_format, image)
+    embedded = _attempt(Embedded(), embedded_in_picture, file, image_format, image)
     if image_format in (ImageFormat.PNG, ImageFormat.TIFF):
         orientation = valid_orientation(embedded.base.get(ORIENTATION_TAG))
     else:
@@ -99,8 +99,8 @@ def _of_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -> I
 
 
 def _of_raw(file: BinaryIO) -> ImageMetadata:
-    embedded = _or(Embedded(), embedded_in_raw, file)
-    size = _or(None, _size_of_raw, file)
+    embedded = _attempt(Embedded(), embedded_in_raw, file)
+    size = _attempt(None, _size_of_raw, file)
     return _collect(embedded, size, valid_orientation(embedded.base.get(ORIENTATION_TAG)))
 
 
@@ -109,7 +109,7 @@ def _size_of_raw(file: BinaryIO) -> tuple[int, int]:
         return raw_size(raw)
 
 
-def _or(default: T, read: Callable[..., T], *arguments: object) -> T:
+def _attempt(default: T, read: Callable[..., T], *arguments: object) -> T:
     try:
         return read(*arguments)
     except Exception:  # one damaged block must not cost the others
@@ -118,7 +118,7 @@ def _or(default: T, read: Callable[..., T], *arguments: object) -> T:
 
 def _collect(embedded: Embedded, size: tuple[int, int] | None, orientation: int) -> ImageMetadata:
     base, photo = embedded.base, embedded.photo
-    xmp: XmpProperties = _or({}, xmp_properties, embedded.xmp) if embedded.xmp else {}
+    xmp: XmpProperties = _attempt({}, xmp_properties, embedded.xmp) if embedded.xmp else {}
     position = _position(embedded, xmp)
     rating = number(_first(xmp, "xmp:Rating") or base.get(_RATING), -1, 5)
     return ImageMetadata(

@@ -115,18 +115,21 @@ class WorkerProcess:
         data = os.read(self.fileno(), _READ_BYTES)
         if not data:
             return self._death()
-        self._received += data
-        # What it says first, that it is ready, may come together with its first reply.
-        while b"\n" in self._received:
-            line, _, self._received = self._received.partition(b"\n")
-            reply = read_reply(line)
-            if not isinstance(reply, Ready):
-                self._job = None
-                return reply
+        *lines, self._received = (self._received + data).split(b"\n")
+        reply = None
+        for line in lines:
+            reply = self._received_line(line)
+        return reply
+
+    def _received_line(self, line: bytes) -> Reply | None:
+        reply = read_reply(line)
+        if isinstance(reply, Ready):
             self._ready = True
             if self._job:
                 self._job = _Job(self._job.key, time.monotonic() + self._limits.seconds)
-        return None
+            return None
+        self._job = None
+        return reply
 
     def expire(self) -> Reply:
         """The reply of a process whose time is up; it is to be ended.

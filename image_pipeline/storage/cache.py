@@ -24,7 +24,8 @@ class ContentCache:
     """The cache in `file`."""
 
     def __init__(self, file: Path) -> None:
-        self._database = Database(file, _SCHEMA, "make room in the store; if it is damaged, delete it, it is made again")
+        remedy = "make room in the store; if the file is damaged, delete it, it is made again"
+        self._database = Database(file, _SCHEMA, remedy)
 
     def get(self, producer: str, sha256s: Sequence[str]) -> dict[str, bytes]:
         """The values that `producer` made of the contents `sha256s`, as far as there are any.

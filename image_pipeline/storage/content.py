@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -17,12 +17,15 @@ class RowCache(Generic[C]):
     """Rows of `row_type` that `producer` made, kept as JSON."""
 
     def __init__(self, cache: ContentCache, row_type: type[C], producer: str) -> None:
-        self._cache, self._row_type, self._producer = cache, row_type, producer
+        self._cache, self._producer = cache, producer
+        self._row_type: type[C] = row_type
 
     def get(self, sha256s: Sequence[str]) -> dict[str, C]:
-        """The rows of contents, as far as there are any, by sha256."""
+        """The rows of contents, as far as there are any with the columns of today, by sha256."""
+        columns = {column.name for column in fields(self._row_type)}
         values = self._cache.get(self._producer, sha256s)
-        return {sha256: self._row_type(**json.loads(value)) for sha256, value in values.items()}
+        rows = {sha256: json.loads(value) for sha256, value in values.items()}
+        return {sha256: self._row_type(**row) for sha256, row in rows.items() if row.keys() == columns}
 
     def put(self, rows: Iterable[C]) -> None:
         """Keep rows."""

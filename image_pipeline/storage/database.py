@@ -1,6 +1,7 @@
 """A small SQLite database in the store, for several processes at once."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from image_pipeline.errors import StoreError
 
 _BUSY_SECONDS = 60.0
+_RETRY_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Database:
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.file, timeout=_BUSY_SECONDS)) as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
+                _write_ahead(connection)
                 # with WAL, NORMAL never corrupts; a power cut may cost the last transactions, which are done again
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.executescript(self.schema)
@@ -37,3 +39,19 @@ class Database:
                     yield connection
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{self.file} cannot be used ({error}): {self.remedy}.") from error
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Let writers and readers not wait for each other.
+
+    SQLite waits for other processes everywhere but here, where several that begin a database at once can meet.
+    """
+    ends_at = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends_at:
+                raise
+            time.sleep(_RETRY_SECONDS)

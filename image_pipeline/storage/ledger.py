@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.plan import Ingested, ListedPartition
 from image_pipeline.files.watch import Sighting
 from image_pipeline.storage.database import Database
@@ -86,18 +87,22 @@ class Ledger:
             file, _SCHEMA, "make room in the store, or set IMAGE_PIPELINE_HOME to a folder that can be written"
         )
 
+    @property
+    def file(self) -> Path:
+        """Where it lies: directly in the store."""
+        return self._database.file
 
     def library(self) -> Path | None:
         """The library that the store was made for."""
         with self._database.transaction() as connection:
             row = connection.execute("SELECT root FROM library").fetchone()
-            return Path(row[0]) if row else None
+            return Path(from_text(row[0])) if row else None
 
     def set_library(self, root: Path) -> None:
         """Remember the library that the store is made for."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM library")
-            connection.execute("INSERT INTO library (root) VALUES (?)", (str(root),))
+            connection.execute("INSERT INTO library (root) VALUES (?)", (to_text(str(root)),))
 
     def entries(self) -> dict[str, LedgerEntry]:
         """All entries, by partition key."""

@@ -2,10 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +15,7 @@ from image_pipeline.storage.rows import ContentHash, DecodedImage, Embedding, Im
 from image_pipeline.storage.store import Store
 
 R = TypeVar("R", bound=Row)
+T = TypeVar("T")
 
 _NOTE = b"image_pipeline.note"
 
@@ -44,14 +45,19 @@ class StageTables:
         return rows
 
     def read_if_there(self, row_type: type[R], partition_key: str) -> list[R] | None:
-        """The rows of a stage's table; None where there is no table, or one with other columns (an older version's)."""
-        try:
-            table = pq.ParquetFile(self.store.table_file(row_type.stage, partition_key), memory_map=True).read()
-        except (FileNotFoundError, pa.ArrowInvalid):
-            return None
-        if table.schema.names != row_type.schema().names:
-            return None
-        return [row_type(**row) for row in table.to_pylist()]
+        """The rows of a stage's table; None where there is none that can be used, so that it is made again.
+
+        It cannot be used where it is damaged, or where its columns are others (an older version's). Raises StoreError
+        where the system will not hand it over.
+        """
+
+        def rows(file: BinaryIO) -> list[R] | None:
+            table = pq.ParquetFile(file, page_checksum_verification=True).read()
+            if not table.schema.equals(row_type.schema()):
+                return None
+            return [row_type(**row) for row in table.to_pylist()]
+
+        return _load(self.store.table_file(row_type.stage, partition_key), rows)
 
     def read_all(self, partition_key: str) -> PartitionTables:
         """All that becomes points. Raises StoreError where a stage has not run for the partition."""
@@ -65,11 +71,10 @@ class StageTables:
 
     def note(self, row_type: type[R], partition_key: str) -> str:
         """The note that was written with a stage's table. Raises StoreError where the stage has not run."""
-        try:
-            schema = pq.read_schema(self.store.table_file(row_type.stage, partition_key))
-        except (FileNotFoundError, pa.ArrowInvalid) as error:
-            raise self._missing(row_type, partition_key) from error
-        return (schema.metadata or {}).get(_NOTE, b"").decode()
+        schema = _load(self.store.table_file(row_type.stage, partition_key), pq.read_schema)
+        if schema is None:
+            raise self._missing(row_type, partition_key)
+        return str((schema.metadata or {}).get(_NOTE, b"").decode())
 
     def write(self, row_type: type[R], partition_key: str, rows: Sequence[R], note: str = "") -> Path:
         """Replace a stage's table by `rows`, in one step: a reader sees the old table or the new one, whole.
@@ -102,11 +107,26 @@ class StageTables:
             self.store.table_file(stage, partition_key).unlink(missing_ok=True)
 
 
+def _load(path: Path, read: Callable[[BinaryIO], T]) -> T | None:
+    """What `read` makes of a table's file; None where it is not there, or damaged."""
+    try:
+        with path.open("rb") as file:
+            return read(file)
+    except (FileNotFoundError, pa.ArrowException, UnicodeDecodeError):
+        return None
+    except OSError as error:
+        if error.errno is None:  # not the system's: Arrow found the file damaged
+            return None
+        raise StoreError(
+            f"{path} cannot be read ({error.strerror}): give the user who runs the pipeline the right to."
+        ) from error
+
+
 def _replace(path: Path, table: pa.Table) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with open(descriptor, "wb") as file:
-            pq.write_table(table, file, compression="zstd")
+            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

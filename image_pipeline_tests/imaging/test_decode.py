@@ -15,6 +15,9 @@ from image_pipeline.imaging.reason import ImageError, Reason
 from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline_tests.imaging.scenes import ENCODERS, difference, encoded, photograph, scene, to_image, write
 
+# Pillow tells of each oddity that it meets in the header.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
 SQUASH = InputSpec(64, 64, ResizeMode.SQUASH, Interpolation.BICUBIC)
 SHORTEST = InputSpec(32, 32, ResizeMode.SHORTEST, Interpolation.BICUBIC)
 

@@ -9,17 +9,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import IFDRational
 
 from image_pipeline.imaging.metadata import ImageMetadata, metadata_version, read_metadata
 from image_pipeline_tests.imaging.dng import dng
 from image_pipeline_tests.imaging.scenes import ENCODERS, encoded, exif, scene, write
+
+# Pillow tells of each oddity that it meets in the header.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif", "HEIF": ".heic", "AVIF": ".avif"}
 
 
 def camera_exif() -> bytes:
     block = Image.Exif()
-    block[0x010E] = "Ein Hügel".encode().decode("latin-1")
+    block[0x010E] = "Ein H__gel"
     block[0x010F] = "Testmaker\0\0\0"
     block[0x0110] = "Model  7 "
     block[0x0132] = "2025:01:01 00:00:00"
@@ -37,7 +41,8 @@ def camera_exif() -> bytes:
     gps[1], gps[2] = "S", (33.0, 51.0, 31.32)
     gps[3], gps[4] = "E", (151.0, 12.0, 51.12)
     gps[5], gps[6] = b"\1", 12.5
-    return block.tobytes()
+    # Pillow writes ASCII alone; cameras write UTF-8.
+    return block.tobytes().replace(b"H__gel", "Hügel".encode())
 
 
 def xmp(body: str, attributes: str = "") -> bytes:
@@ -59,7 +64,10 @@ WORDS = xmp(
 
 @pytest.mark.parametrize("image_format", FORMATS)
 def test_every_format_tells_the_same(tmp_path: Path, image_format: str) -> None:
-    path = write(tmp_path, f"a{FORMATS[image_format]}", encoded(scene(), image_format, exif=camera_exif()))
+    content = encoded(scene(), image_format, exif=camera_exif())
+    if image_format == "TIFF":  # the block is written anew
+        content = content.replace(b"H??gel", "Hügel".encode())
+    path = write(tmp_path, f"a{FORMATS[image_format]}", content)
 
     assert read_metadata(path) == ImageMetadata(
         width=96,
@@ -214,7 +222,7 @@ def test_numbers_that_cannot_be_are_dropped(tmp_path: Path) -> None:
     block[0x4746] = 99
     photo = block.get_ifd(0x8769)
     photo[0x8827] = 2_000_000_000
-    photo[0x829A] = 31_337.0
+    photo[0x829A] = IFDRational(31_337, 1)
     photo[0x829D] = 0.0
     photo[0x920A] = 4e9
     # A fraction whose denominator is zero, as Pillow would not write it.

@@ -1,0 +1,95 @@
+"""What the demo models are trained on: drawn scenes, as cameras and formats leave them, and ways to say them."""
+
+import io
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from image_pipeline.demo.drawing import draw
+from image_pipeline.demo.scenes import Relation, Scene, Thing, caption, near_miss, random_scene
+
+SIZE = 64
+"""Both models see 64 × 64 pixels, whatever the shape of the picture was."""
+
+WORDS = (
+    "a an the and on in of with left right above below over under next to background picture photo "
+    "red orange yellow green blue purple white black circle square triangle star heart cross"
+).split()
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[MASK]"]
+VOCABULARY = [*SPECIAL, *WORDS, "[SEP]"]
+"""[SEP] stands last: open_clip takes the text's vector at the token of the highest number."""
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Scenes and their pictures, uint8 `[n, 64, 64, 3]`; scene 2i + 1 is a near miss of scene 2i."""
+
+    scenes: Sequence[Scene]
+    pictures: np.ndarray
+
+
+def draw_pairs(pairs: int, *, held_out: bool, seed: int, processes: int = 2) -> Drawn:
+    """`pairs` random scenes, each followed by a near miss of it, from one side of the split."""
+    chunks = [(seed, chunk, min(_CHUNK, pairs - chunk), held_out) for chunk in range(0, pairs, _CHUNK)]
+    with ProcessPoolExecutor(processes) as executor:
+        drawn = list(executor.map(_draw_chunk, chunks))
+    return Drawn([s for scenes, _ in drawn for s in scenes], np.concatenate([pictures for _, pictures in drawn]))
+
+
+def _draw_chunk(chunk: tuple[int, int, int, bool]) -> tuple[list[Scene], np.ndarray]:
+    seed, first, count, held_out = chunk
+    rng = np.random.default_rng([seed, first, held_out])
+    scenes: list[Scene] = []
+    for _ in range(count):
+        scene = random_scene(rng, held_out=held_out)
+        scenes += [scene, near_miss(scene, rng, held_out=held_out)]
+    return scenes, np.stack([photograph(scene, rng) for scene in scenes])
+
+
+def photograph(scene: Scene, rng: np.random.Generator) -> np.ndarray:
+    """The scene as a model is shown it: drawn in some size and shape, perhaps a JPEG, squashed to 64 × 64."""
+    area = rng.uniform(80, 200)
+    aspect = rng.choice([1.0, 4 / 3, 3 / 2, 3 / 4, 2 / 3])
+    picture = draw(scene, (int(area * aspect**0.5), int(area / aspect**0.5)), rng)
+    if rng.random() < 0.5:
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=int(rng.integers(50, 96)))
+        picture = Image.open(buffer)
+    return np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+
+
+def phrasing(scene: Scene, rng: np.random.Generator) -> str:
+    """One of the ways in which people ask for a scene; mostly the caption itself, sometimes only a part of it."""
+    way = rng.random()
+    if way < 0.6:
+        return caption(scene)
+    if way < 0.7:
+        return _without_articles(caption(scene).removesuffix(" background"))
+    behind = f"on {_article(scene.background)} {scene.background} background"
+    if scene.second is None or scene.relation is None:
+        return _without_articles(str(scene.first)) if way < 0.85 else f"{_the(scene.first)} {behind}"
+    if way < 0.8:
+        turned = "right of" if scene.relation is Relation.LEFT_OF else "below"
+        return f"{scene.second} {turned} {scene.first} {behind}"
+    if way < 0.88:
+        return f"{scene.first} and {scene.second}"
+    if way < 0.94:
+        return f"{scene.first} {scene.relation} {scene.second}"
+    return f"{scene.first if rng.random() < 0.5 else scene.second} {behind}"
+
+
+def _without_articles(text: str) -> str:
+    return " ".join(word for word in text.split() if word not in ("a", "an"))
+
+
+def _the(thing: Thing) -> str:
+    return f"the {thing.colour} {thing.shape}"
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"

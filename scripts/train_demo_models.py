@@ -1,0 +1,184 @@
+"""Trains the two demo models from scenes that it draws, and writes them where the pipeline looks for them.
+
+    python scripts/train_demo_models.py [embedder] [captioner]
+
+Some twenty minutes on two cores. `scripts/evaluate_demo_models.py` measures what came out.
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import torch
+from safetensors.torch import save_file
+from torch.nn import functional
+from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, BlipProcessor
+
+from demo_data import SIZE, SPECIAL, VOCABULARY, Drawn, draw_pairs, phrasing
+from image_pipeline.demo.scenes import caption
+
+MODELS = Path(__file__).parents[1] / "image_pipeline" / "demo" / "models"
+SEED = 20_261_121
+TRAIN_PAIRS = 24_000
+CONTEXT = 24
+DIMENSION = 128
+
+EMBEDDER_CONFIGURATION = {
+    "model_cfg": {
+        "embed_dim": DIMENSION,
+        "vision_cfg": {"image_size": SIZE, "layers": 5, "width": 192, "head_width": 48, "patch_size": 8},
+        "text_cfg": {
+            "context_length": CONTEXT,
+            "vocab_size": len(VOCABULARY),
+            "width": 128,
+            "heads": 4,
+            "layers": 3,
+            "hf_tokenizer_name": "words",
+        },
+    },
+    "preprocess_cfg": {
+        "size": [SIZE, SIZE],
+        "mode": "RGB",
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.25, 0.25, 0.25],
+        "interpolation": "bicubic",
+        "resize_mode": "squash",
+    },
+}
+
+
+def make_tokenizer() -> BertTokenizer:
+    """A tokenizer that knows the words of the scenes, and nothing else."""
+    return BertTokenizer(vocab={word: index for index, word in enumerate(VOCABULARY)}, do_lower_case=True)
+
+
+def augmented(pictures: np.ndarray, rng: np.random.Generator, mean: float, std: float) -> torch.Tensor:
+    """uint8 `[n, 64, 64, 3]` to normalised float32 `[n, 3, 64, 64]`, under other light, as another camera sees it."""
+    pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+    count = len(pictures)
+    gamma = torch.from_numpy(rng.uniform(0.6, 1.3, (count, 1, 1, 1)).astype(np.float32))
+    gain = torch.from_numpy((rng.uniform(0.9, 1.1, (count, 3, 1, 1)) * rng.uniform(0.85, 1.4, (count, 1, 1, 1))).astype(np.float32))
+    return ((pixels.clamp(1e-4, 1) ** gamma * gain).clamp(0, 1) - mean) / std
+
+
+def schedule(step: int, steps: int, warm_up: int = 100) -> float:
+    """The part of the learning rate: a linear warm-up, then half a cosine."""
+    return min(step / warm_up, 0.5 * (1 + math.cos(math.pi * step / steps)))
+
+
+def report(name: str, step: int, steps: int, loss: float, began: float) -> None:
+    """A line of progress every hundred steps."""
+    if step % 100 == 0:
+        print(f"{name} {step}/{steps} loss {loss:.4f} {time.monotonic() - began:.0f} s", flush=True)
+
+
+def train_embedder(drawn: Drawn, steps: int = 1800, pairs: int = 64, rate: float = 1.5e-3) -> None:
+    """A CLIP: contrastive, over batches in which each scene stands beside a near miss of it."""
+    directory = MODELS / "embedder"
+    directory.mkdir(parents=True, exist_ok=True)
+    make_tokenizer().save_pretrained(directory)
+    (directory / "open_clip_config.json").write_text(json.dumps(EMBEDDER_CONFIGURATION, indent=2) + "\n")
+    torch.manual_seed(SEED)
+    model = open_clip.create_model(f"local-dir:{directory}", load_weights=False).train()
+    tokenizer = open_clip.get_tokenizer(f"local-dir:{directory}")
+    print(f"embedder: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
+    optimizer = torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.98), weight_decay=0.1)
+    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, steps))
+    rng, began = np.random.default_rng(SEED), time.monotonic()
+    for step in range(1, steps + 1):
+        chosen = rng.choice(len(drawn.scenes) // 2, pairs, replace=False)
+        rows = np.stack([2 * chosen, 2 * chosen + 1], axis=1).ravel()
+        texts = tokenizer([phrasing(drawn.scenes[row], rng) for row in rows])
+        images = augmented(drawn.pictures[rows], rng, 0.5, 0.25)
+        with torch.autocast("cpu", torch.bfloat16):
+            image_features = model.encode_image(images, normalize=True)
+            text_features = model.encode_text(texts, normalize=True)
+        logits = model.logit_scale.exp() * image_features.float() @ text_features.float().T
+        target = torch.arange(len(rows))
+        loss = (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        rates.step()
+        with torch.no_grad():
+            model.logit_scale.clamp_(0, math.log(100))
+        report("embedder", step, steps, loss.item(), began)
+    # half the size in the repository; open_clip casts them to what it computes in
+    weights = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, directory / "open_clip_model.safetensors")
+
+
+def train_captioner(drawn: Drawn, steps: int = 3500, batch: int = 96, rate: float = 2e-3) -> None:
+    """A BLIP: the next word of the caption, given the picture."""
+    directory = MODELS / "captioner"
+    directory.mkdir(parents=True, exist_ok=True)
+    sides = {"hidden_size": 112, "intermediate_size": 320, "num_attention_heads": 4}
+    text = {
+        **sides,
+        "num_hidden_layers": 3,
+        "encoder_hidden_size": sides["hidden_size"],
+        # one token more than the tokenizer knows begins every caption, as in the models that people use
+        "vocab_size": len(VOCABULARY) + 1,
+        "max_position_embeddings": 32,
+        "bos_token_id": len(VOCABULARY),
+        "eos_token_id": VOCABULARY.index("[SEP]"),
+        "sep_token_id": VOCABULARY.index("[SEP]"),
+        "pad_token_id": SPECIAL.index("[PAD]"),
+        "attention_probs_dropout_prob": 0.0,
+        "hidden_dropout_prob": 0.0,
+    }
+    vision = {**sides, "num_hidden_layers": 5, "image_size": SIZE, "patch_size": 8}
+    torch.manual_seed(SEED)
+    model = BlipForConditionalGeneration(BlipConfig(text_config=text, vision_config=vision)).train()
+    tokenizer = make_tokenizer()
+    image_processor = BlipImageProcessor(size={"height": SIZE, "width": SIZE}, image_mean=[0.5] * 3, image_std=[0.25] * 3)
+    BlipProcessor(image_processor, tokenizer).save_pretrained(directory)
+    print(f"captioner: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
+    optimizer = torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.98), weight_decay=0.05)
+    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, steps))
+    rng, began = np.random.default_rng(SEED), time.monotonic()
+    for step in range(1, steps + 1):
+        rows = rng.choice(len(drawn.scenes), batch, replace=False)
+        tokens = tokenizer([caption(drawn.scenes[row]) for row in rows], padding=True, return_tensors="pt")
+        words = tokens.input_ids.clone()
+        words[:, 0] = text["bos_token_id"]
+        # the model shifts the labels itself; what begins a caption and what pads it is not learned
+        labels = words.masked_fill(tokens.attention_mask == 0, -100)
+        labels[:, 0] = -100
+        with torch.autocast("cpu", torch.bfloat16):
+            seen = model.vision_model(augmented(drawn.pictures[rows], rng, 0.5, 0.25)).last_hidden_state
+            told = model.text_decoder(
+                input_ids=words,
+                attention_mask=tokens.attention_mask,
+                encoder_hidden_states=seen,
+                labels=labels,
+                reduction="mean",
+            )
+        optimizer.zero_grad()
+        told.loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        rates.step()
+        report("captioner", step, steps, told.loss.item(), began)
+    model.save_pretrained(directory)
+
+
+def main() -> None:
+    """Train the models that are named, or both."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", choices=["embedder", "captioner", []], help="which; both by default")
+    models = parser.parse_args().models or ["embedder", "captioner"]
+    drawn = draw_pairs(TRAIN_PAIRS, held_out=False, seed=SEED)
+    if "embedder" in models:
+        train_embedder(drawn)
+    if "captioner" in models:
+        train_captioner(drawn)
+
+
+if __name__ == "__main__":
+    main()
