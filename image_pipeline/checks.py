@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 import numpy as np
 
-from image_pipeline.assets import captions, decoded_tensors, embeddings, qdrant_collection
+from image_pipeline.assets.captions import captions
+from image_pipeline.assets.decoded_tensors import decoded_tensors
+from image_pipeline.assets.embeddings import embeddings
+from image_pipeline.assets.qdrant_collection import qdrant_collection
 from image_pipeline.assets.step import step
 from image_pipeline.resources import InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.collection import Collection
@@ -79,7 +82,7 @@ def _not_of_unit_length(vectors: np.ndarray) -> int:
 def _result(
     spec: dg.AssetCheckSpec,
     passed: bool,
-    metadata: dict[str, object],
+    metadata: dict[str, int | float | list[str]],
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
 ) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(

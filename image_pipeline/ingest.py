@@ -10,8 +10,8 @@ import dagster as dg
 from image_pipeline.definitions import make_definitions
 from image_pipeline.errors import PipelineError
 from image_pipeline.files.discovery import walk
-from image_pipeline.files.plan import PartitionState, State, compare, group_into_ranges, list_partitions
 from image_pipeline.files.partition import Partition
+from image_pipeline.files.plan import PartitionState, State, compare, group_into_ranges, list_partitions
 from image_pipeline.partitions import PARTITIONS_PER_RUN, range_tags, register, registered_keys
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource, make_resources
 from image_pipeline.settings import Settings

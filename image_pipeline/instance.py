@@ -1,4 +1,4 @@
-"""Dagster's instance: its own records of partitions and runs, in DAGSTER_HOME or, where that is not set, in the store."""
+"""Dagster's instance: its records of partitions and runs, in DAGSTER_HOME or, where that is not set, in the store."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ def prepare_dagster_home(store: Store) -> Path:
 
 
 def open_instance(store: Store) -> dg.DagsterInstance:
-    """The instance. Its databases are made by one process at a time: those that begin together would hinder each other."""
+    """The instance. Its databases are made by one process at a time: two that begin together hinder each other."""
     home = prepare_dagster_home(store)
     with FileLock(store.home / "dagster.lock"):
         instance = dg.DagsterInstance.from_config(str(home))

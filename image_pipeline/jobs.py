@@ -26,7 +26,7 @@ class GonePartitions(dg.Config):
 def retire_partitions(
     context: dg.OpExecutionContext, config: GonePartitions, store: StoreResource, qdrant: QdrantResource
 ) -> int:
-    """Deletes the points, tables and keys of the partitions that are really gone; gives the number of points deleted."""
+    """Deletes the points, tables and keys of partitions that are really gone; gives the number of points deleted."""
     with step(context):
         root, ledger = store.library_root, store.ledger
         entries = ledger.entries()

@@ -10,8 +10,8 @@ import dagster as dg
 from image_pipeline.files.discovery import DISCOVERY_VERSION
 from image_pipeline.files.library import open_library
 from image_pipeline.imaging.decode import decoder_version
-from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.limits import DecodeLimits
+from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.pool import WorkerPool
 from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.settings import DType, Settings, variable_of

@@ -46,8 +46,8 @@ class Settings(BaseSettings):
         str,
         Field(
             validation_alias="IMAGE_PIPELINE_MODELS",
-            description="A profile (`demo`, `light`, `standard`, `large`), or `EMBEDDER,CAPTIONER`: each a Hugging Face "
-            "repository (`org/name@revision`) or a local directory. `none` as captioner switches captions off.",
+            description="A profile (`demo`, `light`, `standard`, `large`), or `EMBEDDER,CAPTIONER`: each a Hugging "
+            "Face repository (`org/name@revision`) or a local directory. `none` as captioner switches captions off.",
         ),
     ] = "standard"
     dtype: Annotated[
@@ -65,7 +65,8 @@ class Settings(BaseSettings):
         ),
     ] = None
     qdrant_api_key: Annotated[
-        SecretStr | None, Field(validation_alias="QDRANT_API_KEY", description="The key that the Qdrant server asks for.")
+        SecretStr | None,
+        Field(validation_alias="QDRANT_API_KEY", description="The key that the Qdrant server asks for."),
     ] = None
     qdrant_grpc_port: Annotated[
         int, Field(validation_alias="QDRANT_GRPC_PORT", ge=1, le=65535, description="The Qdrant server's gRPC port.")
@@ -97,12 +98,18 @@ class Settings(BaseSettings):
     workers: Annotated[
         int,
         Field(
-            validation_alias="IMAGE_PIPELINE_WORKERS", ge=0, description="Processes that decode images; 0: one a processor."
+            validation_alias="IMAGE_PIPELINE_WORKERS",
+            ge=0,
+            description="Processes that decode images; 0: one a processor.",
         ),
     ] = 0
     decode_seconds: Annotated[
         float,
-        Field(validation_alias="IMAGE_PIPELINE_DECODE_SECONDS", gt=0, description="Time limit for decoding one file, in s."),
+        Field(
+            validation_alias="IMAGE_PIPELINE_DECODE_SECONDS",
+            gt=0,
+            description="Time limit for decoding one file, in s.",
+        ),
     ] = 30.0
     decode_memory: Annotated[
         int,

@@ -14,10 +14,41 @@ from image_pipeline.demo.scenes import Relation, Scene, Thing, caption, near_mis
 SIZE = 64
 """Both models see 64 × 64 pixels, whatever the shape of the picture was."""
 
-WORDS = (
-    "a an the and on in of with left right above below over under next to background picture photo "
-    "red orange yellow green blue purple white black circle square triangle star heart cross"
-).split()
+WORDS = [
+    "a",
+    "an",
+    "the",
+    "and",
+    "on",
+    "in",
+    "of",
+    "with",
+    "left",
+    "right",
+    "above",
+    "below",
+    "over",
+    "under",
+    "next",
+    "to",
+    "background",
+    "picture",
+    "photo",
+    "red",
+    "orange",
+    "yellow",
+    "green",
+    "blue",
+    "purple",
+    "white",
+    "black",
+    "circle",
+    "square",
+    "triangle",
+    "star",
+    "heart",
+    "cross",
+]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[MASK]"]
 VOCABULARY = [*SPECIAL, *WORDS, "[SEP]"]
 """[SEP] stands last: open_clip takes the text's vector at the token of the highest number."""

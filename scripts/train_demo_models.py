@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import open_clip
 import torch
+from demo_data import SIZE, SPECIAL, VOCABULARY, Drawn, draw_pairs, phrasing
 from safetensors.torch import save_file
 from torch.nn import functional
 from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, BlipProcessor
 
-from demo_data import SIZE, SPECIAL, VOCABULARY, Drawn, draw_pairs, phrasing
 from image_pipeline.demo.scenes import caption
 
 MODELS = Path(__file__).parents[1] / "image_pipeline" / "demo" / "models"
@@ -61,7 +61,9 @@ def augmented(pictures: np.ndarray, rng: np.random.Generator, mean: float, std: 
     pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
     count = len(pictures)
     gamma = torch.from_numpy(rng.uniform(0.6, 1.3, (count, 1, 1, 1)).astype(np.float32))
-    gain = torch.from_numpy((rng.uniform(0.9, 1.1, (count, 3, 1, 1)) * rng.uniform(0.85, 1.4, (count, 1, 1, 1))).astype(np.float32))
+    gain = torch.from_numpy(
+        (rng.uniform(0.9, 1.1, (count, 3, 1, 1)) * rng.uniform(0.85, 1.4, (count, 1, 1, 1))).astype(np.float32)
+    )
     return ((pixels.clamp(1e-4, 1) ** gamma * gain).clamp(0, 1) - mean) / std
 
 
@@ -136,7 +138,9 @@ def train_captioner(drawn: Drawn, steps: int = 3500, batch: int = 96, rate: floa
     torch.manual_seed(SEED)
     model = BlipForConditionalGeneration(BlipConfig(text_config=text, vision_config=vision)).train()
     tokenizer = make_tokenizer()
-    image_processor = BlipImageProcessor(size={"height": SIZE, "width": SIZE}, image_mean=[0.5] * 3, image_std=[0.25] * 3)
+    image_processor = BlipImageProcessor(
+        size={"height": SIZE, "width": SIZE}, image_mean=[0.5] * 3, image_std=[0.25] * 3
+    )
     BlipProcessor(image_processor, tokenizer).save_pretrained(directory)
     print(f"captioner: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
     optimizer = torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.98), weight_decay=0.05)

@@ -65,7 +65,11 @@ def write_dng(path: Path, picture: Image.Image, *, preview: bool) -> None:
     preview_directory_at = _even(preview_at + len(jpeg))
     preview_directory = b""
     if preview:
-        tags = [*_image_tags(_PREVIEW, picture, _JPEG, _YCBCR, preview_at, len(jpeg)), _short(258, 8, 8, 8), _short(277, 3)]
+        tags = [
+            *_image_tags(_PREVIEW, picture, _JPEG, _YCBCR, preview_at, len(jpeg)),
+            _short(258, 8, 8, 8),
+            _short(277, 3),
+        ]
         preview_directory = _directory(tags, preview_directory_at)
     main_at = preview_directory_at + len(preview_directory)
     tags = [*_image_tags(_FULL_IMAGE, picture, _UNCOMPRESSED, _CFA, mosaic_at, len(mosaic)), *_camera_tags()]

@@ -162,9 +162,7 @@ def _is_walked(root: Path, relative: str) -> bool:
     parts = [] if relative == "." else relative.split("/")
     if any(is_directory_left_out(part) for part in parts):
         return False
-    return all(
-        stat.S_ISDIR(os.lstat(root.joinpath(*parts[: depth + 1])).st_mode) for depth in range(len(parts))
-    )
+    return all(stat.S_ISDIR(os.lstat(root.joinpath(*parts[: depth + 1])).st_mode) for depth in range(len(parts)))
 
 
 def _stat(entry: "os.DirEntry[str]") -> ListedFile | None:

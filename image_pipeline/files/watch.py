@@ -116,6 +116,5 @@ def settled_states(
     return [
         state
         for state in compare(listed, ingested)
-        if state.state is not State.INGESTED
-        and Partition.from_key(state.key).directory in quiet
+        if state.state is not State.INGESTED and Partition.from_key(state.key).directory in quiet
     ]

@@ -18,9 +18,7 @@ class ReadMetadata:
     read: int
 
 
-def read_metadata(
-    pool: WorkerPool, cache: RowCache[MetadataOfImage], sources: Mapping[str, Source]
-) -> ReadMetadata:
+def read_metadata(pool: WorkerPool, cache: RowCache[MetadataOfImage], sources: Mapping[str, Source]) -> ReadMetadata:
     """What the contents `sources` tell of themselves; the cache is kept by the version of the metadata reader."""
     rows = cache.get(list(sources))
     tasks = [MetadataTask(sha256, source.path) for sha256, source in sources.items() if sha256 not in rows]

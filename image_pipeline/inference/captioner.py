@@ -40,6 +40,10 @@ class Captioner(LazyModel[list[Caption]]):
     def _load(self, directory: Path, device: Device) -> None:
         import torch
         from transformers import BlipForConditionalGeneration, BlipProcessor
+        from transformers.utils.logging import disable_progress_bar
+
+        # loading takes a second, and its bar would stand across that of the images
+        disable_progress_bar()
 
         generation = self.producer.generation
         assert generation is not None, "a captioner's producer has generation settings"
@@ -57,6 +61,9 @@ class Captioner(LazyModel[list[Caption]]):
             "num_beams": generation.beams,
             "do_sample": False,
         }
+
+    def _parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self._model.parameters())
 
     def _forward(self, batch: "torch.Tensor") -> list[Caption]:
         import torch

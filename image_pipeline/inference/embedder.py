@@ -72,6 +72,9 @@ class Embedder(LazyModel[np.ndarray]):
         self._tokenizer = open_clip.get_tokenizer(where)
         self._model = model.eval().to(memory_format=torch.channels_last)
 
+    def _parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self._model.parameters())
+
     def _forward(self, batch: "torch.Tensor") -> np.ndarray:
         import torch
 

@@ -67,7 +67,9 @@ class Inference:
         """The version of the collection for these embeddings."""
         producer = self.embedding_producer
         assert producer.dimension is not None, "an embedder's producer has a dimension"
-        return CollectionVersion(alias, str(producer), producer.short_hash, producer.dimension, self.model_name, self._dtype)
+        return CollectionVersion(
+            alias, str(producer), producer.short_hash, producer.dimension, self.model_name, self._dtype
+        )
 
     def recipe(self, *others: str) -> str:
         """16 hex digits over the producers and `others`: what was ingested by another recipe is ingested again."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_SMALL = 50_000_000
+"""Parameters below which a model is small."""
+
 
 class LazyModel(ABC, Generic[Result]):
     """The base of the models: nothing is read, and torch not imported, before the first batch.
@@ -53,6 +56,10 @@ class LazyModel(ABC, Generic[Result]):
         """Read the model in `directory` onto `device`."""
 
     @abstractmethod
+    def _parameters(self) -> int:
+        """The number of the loaded model's parameters."""
+
+    @abstractmethod
     def _forward(self, batch: "torch.Tensor") -> Result:
         """The results of a batch, uint8 `[n, 3, height, width]`."""
 
@@ -68,7 +75,8 @@ class LazyModel(ABC, Generic[Result]):
                         self.producer.input,
                         device,
                         self._forward,
-                        first=self.first_batch,
+                        # of a small model, a batch costs more in calls than in arithmetic
+                        first=self.first_batch if self._parameters() >= _SMALL else self.largest_batch,
                         most=self.largest_batch,
                     )
             return self._batcher

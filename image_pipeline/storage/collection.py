@@ -1,5 +1,6 @@
 """The collection: a version for each embedding producer, all payload indexes, behind one alias."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,19 +49,29 @@ class Collection:
     def ensure(self) -> None:
         """Make the version with its payload indexes, unless it is there; and the alias, where there is none yet.
 
-        Raises CollectionError where a collection of that name has vectors of another size, or where the alias is
-        the name of a collection that somebody else made.
+        Raises CollectionError where a collection of that name has vectors of another size, or where somebody else
+        made a collection or an alias of the name that the alias should have; nothing is made then.
         """
+        target = alias_target(self._client, self.version.alias)
+        self._check_that_alias_is_free(target)
         if not self._client.collection_exists(self.version.name):
             self._create()
-        self._check()
-        if alias_target(self._client, self.version.alias) is None:
-            if any(c.name == self.version.alias for c in self._client.get_collections().collections):
-                raise CollectionError(
-                    f"Qdrant holds a collection named {self.version.alias!r} that this pipeline did not make: "
-                    "set IMAGE_PIPELINE_COLLECTION to another name."
-                )
+        self._check_size()
+        self._create_indexes()
+        if target is None:
             self.point_alias_here()
+
+    def _check_that_alias_is_free(self, target: str | None) -> None:
+        alias = self.version.alias
+        if target is None:
+            taken = any(c.name == alias for c in self._client.get_collections().collections)
+        else:
+            taken = not _is_version(alias, target)
+        if taken:
+            raise CollectionError(
+                f"Qdrant holds a collection named {alias!r} that this pipeline did not make: "
+                "set IMAGE_PIPELINE_COLLECTION to another name."
+            )
 
     def _create(self) -> None:
         from qdrant_client import models
@@ -76,18 +87,24 @@ class Collection:
                 },
             )
         except Exception:
-            if not self._client.collection_exists(self.version.name):
+            if not self._client.collection_exists(self.version.name):  # another process was faster
                 raise
+
+    def _create_indexes(self) -> None:
+        """Make the payload indexes that are not there: those of a new version, or of one whose making was ended."""
+        from qdrant_client import models
+
+        there = self._client.get_collection(self.version.name).payload_schema
         schemas: dict[str, Any] = dict.fromkeys(_KEYWORDS, models.PayloadSchemaType.KEYWORD)
         schemas["caption"] = models.TextIndexParams(
             type=models.TextIndexType.TEXT, tokenizer=models.TokenizerType.WORD, lowercase=True
         )
         schemas["taken_at"] = models.PayloadSchemaType.DATETIME
         schemas["place"] = models.PayloadSchemaType.GEO
-        for name, schema in schemas.items():
-            self._client.create_payload_index(self.version.name, name, field_schema=schema, wait=True)
+        for name in schemas.keys() - there.keys():
+            self._client.create_payload_index(self.version.name, name, field_schema=schemas[name], wait=True)
 
-    def _check(self) -> None:
+    def _check_size(self) -> None:
         vectors = self._client.get_collection(self.version.name).config.params.vectors
         size = getattr(vectors, "size", None)
         if size != self.version.dimension:
@@ -98,23 +115,7 @@ class Collection:
 
     def point_alias_here(self) -> str | None:
         """Let the alias lead to this version, in one step; gives the version that it led to before."""
-        from qdrant_client import models
-
-        before = alias_target(self._client, self.version.alias)
-        if before == self.version.name:
-            return before
-        operations: list[models.CreateAliasOperation | models.DeleteAliasOperation] = []
-        if before is not None:
-            operations.append(
-                models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=self.version.alias))
-            )
-        operations.append(
-            models.CreateAliasOperation(
-                create_alias=models.CreateAlias(collection_name=self.version.name, alias_name=self.version.alias)
-            )
-        )
-        self._client.update_collection_aliases(change_aliases_operations=operations)
-        return before
+        return point_alias(self._client, self.version.alias, self.version.name)
 
     def digests(self, partition_key: str) -> dict[str, str]:
         """The points of a partition: id → digest of the payload."""
@@ -159,27 +160,53 @@ class Collection:
     def count(self, partition_key: str | None = None) -> int:
         """The exact number of points, of a partition or of all."""
         count_filter = None if partition_key is None else _in_partition(partition_key)
-        return self._client.count(self.version.name, count_filter=count_filter, exact=True).count
+        return int(self._client.count(self.version.name, count_filter=count_filter, exact=True).count)
 
     def delete_other_versions(self) -> list[str]:
         """Delete the versions that this one has replaced; gives their names."""
-        others = [name for name in version_names(self._client, self.version.alias) if name != self.version.name]
-        for name in others:
-            self._client.delete_collection(name)
-        return others
+        return delete_versions_but(self._client, self.version.alias, self.version.name)
 
 
 def alias_target(client: "QdrantClient", alias: str) -> str | None:
     """The version that an alias leads to."""
     for description in client.get_aliases().aliases:
         if description.alias_name == alias:
-            return description.collection_name
+            return str(description.collection_name)
     return None
+
+
+def point_alias(client: "QdrantClient", alias: str, version: str) -> str | None:
+    """Let `alias` lead to a version, in one step; gives the version that it led to before."""
+    from qdrant_client import models
+
+    before = alias_target(client, alias)
+    if before == version:
+        return before
+    operations: list[models.CreateAliasOperation | models.DeleteAliasOperation] = []
+    if before is not None:
+        operations.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias)))
+    create = models.CreateAlias(collection_name=version, alias_name=alias)
+    operations.append(models.CreateAliasOperation(create_alias=create))
+    client.update_collection_aliases(change_aliases_operations=operations)
+    return before
+
+
+def delete_versions_but(client: "QdrantClient", alias: str, version: str) -> list[str]:
+    """Delete all versions of the collection but one; gives their names."""
+    others = [name for name in version_names(client, alias) if name != version]
+    for name in others:
+        client.delete_collection(name)
+    return others
 
 
 def version_names(client: "QdrantClient", alias: str) -> list[str]:
     """The versions of the collection that there are: the one that is searched, and one that is being built."""
-    return [c.name for c in client.get_collections().collections if c.name.startswith(f"{alias}--")]
+    return [c.name for c in client.get_collections().collections if _is_version(alias, c.name)]
+
+
+def _is_version(alias: str, name: str) -> bool:
+    """Whether a collection is a version of `alias`, and not of another alias that begins with the same letters."""
+    return re.fullmatch(f"{re.escape(alias)}--[0-9a-f]+", name) is not None
 
 
 def delete_partition(client: "QdrantClient", alias: str, partition_key: str) -> int:
@@ -198,6 +225,4 @@ def delete_partition(client: "QdrantClient", alias: str, partition_key: str) -> 
 def _in_partition(partition_key: str) -> Any:
     from qdrant_client import models
 
-    return models.Filter(
-        must=[models.FieldCondition(key="partition", match=models.MatchValue(value=partition_key))]
-    )
+    return models.Filter(must=[models.FieldCondition(key="partition", match=models.MatchValue(value=partition_key))])

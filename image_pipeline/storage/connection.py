@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from image_pipeline.errors import CollectionError, ServiceUnavailableError
+from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
 from image_pipeline.settings import Settings
 from image_pipeline.storage.store import Store
 
@@ -56,31 +56,63 @@ class QdrantAddress:
             stack.enter_context(FileLock(self.lock_file, timeout=self.lock_seconds))
         except Timeout as error:
             raise ServiceUnavailableError(
-                f"The embedded Qdrant in {self.directory} has been in use by another process for {self.lock_seconds:g} s: "
+                f"{self._embedded} has been in use by another process for {self.lock_seconds:g} s: "
                 "wait until that one ends, or set QDRANT_URL to a Qdrant server, which serves several at once."
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"{self.lock_file} cannot be made ({error.strerror}): set IMAGE_PIPELINE_HOME to a folder that can be "
+                "written."
+            ) from error
+
+    @property
+    def _embedded(self) -> str:
+        return f"The embedded Qdrant in {self.directory}"
+
+    def _open_embedded(self) -> "QdrantClient":
+        from qdrant_client import QdrantClient
+
+        try:
+            return QdrantClient(path=str(self.directory))
+        except RuntimeError as error:  # a program that does not know of our lock has it open
+            raise ServiceUnavailableError(
+                f"{self._embedded} is in use by another program: end that, or set QDRANT_URL to a Qdrant server."
+            ) from error
+        except Exception as error:  # it has no errors of its own: whatever parsing a damaged file raises
+            raise CollectionError(
+                f"{self._embedded} cannot be opened ({error}): delete that folder and ingest the library once more; "
+                "no image goes through a model again."
+            ) from error
+
+    def _open_server(self) -> "QdrantClient":
+        from qdrant_client import QdrantClient
+
+        try:
+            return QdrantClient(
+                url=self.url,
+                grpc_port=self.grpc_port,
+                prefer_grpc=True,
+                api_key=self.api_key,
+                timeout=_TIMEOUT_SECONDS,
+                # the warning of a version that differs says nothing that a person could act on
+                check_compatibility=False,
+            )
+        except ValueError as error:
+            raise CollectionError(
+                f"{self.url} is no address of a Qdrant server ({error}): set QDRANT_URL to one such as "
+                "http://localhost:6333."
             ) from error
 
     @contextmanager
     def _client(self) -> Iterator["QdrantClient"]:
-        from qdrant_client import QdrantClient
-
         with warnings.catch_warnings():
             # the embedded Qdrant says that it has no use for payload indexes, which are made for both kinds alike,
             # and that it is slow with many points, which `status` says in words of its own
             warnings.filterwarnings("ignore", message="Payload indexes have no effect")
             warnings.filterwarnings("ignore", message="Local mode is not recommended")
-            if self.url is None:
-                client = QdrantClient(path=str(self.directory))
-            else:
-                client = QdrantClient(
-                    url=self.url,
-                    grpc_port=self.grpc_port,
-                    prefer_grpc=True,
-                    api_key=self.api_key,
-                    timeout=_TIMEOUT_SECONDS,
-                    # the warning of a version that differs says nothing that a person could act on
-                    check_compatibility=False,
-                )
+            # a server on the same machine, or behind a private network, needs no TLS
+            warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
+            client = self._open_embedded() if self.url is None else self._open_server()
             try:
                 yield client
             finally:
@@ -89,6 +121,7 @@ class QdrantAddress:
     @contextmanager
     def _errors_for_people(self) -> Iterator[None]:
         import grpc
+        from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
         from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
         try:
@@ -105,7 +138,7 @@ class QdrantAddress:
             if error.status_code in (401, 403):
                 raise self._refused() from error
             raise CollectionError(f"Qdrant at {self} refused a request ({error.status_code}: {error}).") from error
-        except ResponseHandlingException as error:
+        except (ResponseHandlingException, ResourceExhaustedResponse) as error:
             raise self._unreachable(error) from error
 
     def _refused(self) -> CollectionError:

@@ -6,7 +6,13 @@ from image_pipeline.files.partition import Partition
 from image_pipeline.progress import Counter
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.ledger import Ledger, LedgerEntry, QuarantinedFile
-from image_pipeline.storage.partition_points import Provenance, lasting_fingerprint, points_of, quarantine_of
+from image_pipeline.storage.partition_points import (
+    Provenance,
+    check_tables,
+    lasting_fingerprint,
+    points_of,
+    quarantine_of,
+)
 from image_pipeline.storage.points import Point, difference
 from image_pipeline.storage.rows import DiscoveredFile
 from image_pipeline.storage.tables import StageTables
@@ -38,9 +44,11 @@ class Indexer:
 
         New points are written before old ones are deleted, so that a renamed file can be found at any time, and the
         ledger is written last, so that a run that ends before is done again. Raises CollectionError where Qdrant
-        refuses, ServiceUnavailableError where it does not answer, StoreError where a stage has not run.
+        refuses, ServiceUnavailableError where it does not answer, StoreError where a stage has not run, or not since
+        the one before it did.
         """
         tables = self.tables.read_all(partition.key)
+        check_tables(partition, self.tables.read(DiscoveredFile, partition.key), tables)
         points = points_of(partition, tables, self.provenance)
         quarantine = quarantine_of(partition, tables, self.provenance)
         change = difference(self.collection.digests(partition.key), points)

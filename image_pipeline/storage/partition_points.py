@@ -1,14 +1,15 @@
 """The points of a partition, from the tables of its stages; and its quarantine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from image_pipeline.errors import StoreError
 from image_pipeline.files.partition import Partition
 from image_pipeline.imaging.reason import Reason
 from image_pipeline.storage.ledger import QuarantinedFile
 from image_pipeline.storage.points import Point, make_point
-from image_pipeline.storage.rows import MetadataOfImage
+from image_pipeline.storage.rows import DiscoveredFile, MetadataOfImage, Stage
 from image_pipeline.storage.tables import PartitionTables
 
 
@@ -26,12 +27,13 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
     """A point for each file of the partition whose content has an embedding, in the order of the files."""
     metadata = {row.sha256: row for row in tables.metadata}
     decoded = {row.sha256: row for row in tables.decoded}
+    unreadable = {row.sha256 for row in tables.decoded if row.reason is not None}
     embeddings = {row.sha256: row for row in tables.embeddings}
     captions = {row.sha256: row for row in tables.captions}
     points = []
     for file in tables.hashes:
         sha256 = file.sha256
-        if sha256 is None or sha256 not in embeddings:
+        if sha256 is None or sha256 not in embeddings or sha256 in unreadable:
             continue
         caption = captions.get(sha256)
         payload = {
@@ -50,6 +52,29 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
         }
         points.append(make_point(file.path, embeddings[sha256].vector, payload))
     return points
+
+
+def check_tables(partition: Partition, files: Sequence[DiscoveredFile], tables: PartitionTables) -> None:
+    """Raises StoreError where the tables are of different runs, as where single stages were materialized by hand.
+
+    Files would then be neither points nor in quarantine.
+    """
+    listed = [(file.path, file.size_bytes, file.mtime_ns) for file in files]
+    if listed != [(file.path, file.size_bytes, file.mtime_ns) for file in tables.hashes]:
+        raise _outdated(partition, Stage.CONTENT_HASHES)
+    hashed = {file.sha256 for file in tables.hashes if file.sha256 is not None}
+    if not hashed <= {row.sha256 for row in tables.decoded}:
+        raise _outdated(partition, Stage.DECODED_TENSORS)
+    readable = {row.sha256 for row in tables.decoded if row.reason is None}
+    if not hashed & readable <= {row.sha256 for row in tables.embeddings}:
+        raise _outdated(partition, Stage.EMBEDDINGS)
+
+
+def _outdated(partition: Partition, stage: Stage) -> StoreError:
+    return StoreError(
+        f"The {stage} of partition {partition.key!r} are older than what they are made of: "
+        "materialize all stages of it together."
+    )
 
 
 def _metadata_payload(row: MetadataOfImage) -> dict[str, Any]:

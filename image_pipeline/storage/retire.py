@@ -1,30 +1,43 @@
 """Takes a partition that is no more out of the collection and the store."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from image_pipeline.files.discovery import list_files
+from image_pipeline.errors import LibraryError
+from image_pipeline.files.discovery import check_library, list_files
 from image_pipeline.files.partition import Partition
 from image_pipeline.storage.collection import delete_partition
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.tables import StageTables
 from image_pipeline.storage.tensors import release_tensors
+from image_pipeline.storage.versions import complete_left_version
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
 
 def is_gone(root: Path, partition: Partition, entries: Mapping[str, LedgerEntry]) -> bool:
-    """Whether a partition is no more: no file of it is on disk, or other parts of its directory have taken its files.
+    """Whether a partition is no more: each file of it that is on disk is in a smaller part that was ingested since.
 
-    Raises LibraryError where the library or the directory cannot be read: nothing is gone then.
+    Raises LibraryError where the library or the directory cannot be read, or where the library is empty, as it is
+    where a disk is not mounted: nothing is gone then.
     """
+    check_library(root)
+    with os.scandir(root) as there:
+        if next(there, None) is None:
+            raise LibraryError(
+                f"The library {root} is empty, although files of it were ingested: mount it, or, if it is to be empty, "
+                "delete the store."
+            )
     others = (Partition.from_key(key) for key in entries)
-    parts = {other.parts for other in others if other.directory == partition.directory}
-    if any(other > partition.parts for other in parts):
-        return True
-    return not any(partition.holds(file.name) for file in list_files(root, partition.directory))
+    parts = [other for other in others if other.directory == partition.directory and other.parts > partition.parts]
+    return all(
+        any(part.holds(file.name) for part in parts)
+        for file in list_files(root, partition.directory)
+        if partition.holds(file.name)
+    )
 
 
 def retire(
@@ -32,13 +45,16 @@ def retire(
 ) -> int:
     """Delete the points, tables, tensors and ledger entries of partitions; gives the number of points deleted.
 
-    The ledger comes last, so that a retirement that was interrupted is done again. Raises CollectionError where
-    Qdrant refuses, ServiceUnavailableError where it does not answer.
+    Where what is left is all in a newer version of the collection, that one is searched from then on. The ledger
+    comes last, so that a retirement that was interrupted is done again. Raises CollectionError where Qdrant refuses,
+    ServiceUnavailableError where it does not answer.
     """
     deleted = 0
     for key in partition_keys:
         deleted += delete_partition(client, alias, key)
         release_tensors(tables.store.tensor_directory(key))
         tables.delete(key)
+    left = {key: entry for key, entry in ledger.entries().items() if key not in partition_keys}
+    complete_left_version(client, alias, left)
     ledger.forget(partition_keys)
     return deleted

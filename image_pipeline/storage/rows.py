@@ -1,5 +1,6 @@
 """The rows of the stage tables: one class a stage, each column with its Arrow type and its meaning."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -20,10 +21,6 @@ class Stage(StrEnum):
 
 def _column(arrow_type: pa.DataType, description: str, nullable: bool = True) -> Any:
     return field(metadata={"type": arrow_type, "description": description, "nullable": nullable})
-
-
-_STRINGS = pa.list_(pa.string())
-_FLOATS = pa.list_(pa.float32())
 
 
 def _path() -> Any:
@@ -96,7 +93,7 @@ class MetadataOfImage(Row):
     altitude_m: float | None = _column(pa.float64(), "metres above sea level")
     title: str | None = _column(pa.string(), "title given by a person (XMP, IPTC)")
     description: str | None = _column(pa.string(), "description given by a person (XMP, IPTC, EXIF)")
-    keywords: list[str] | None = _column(_STRINGS, "keywords given by a person (XMP, IPTC)")
+    keywords: Sequence[str] | None = _column(pa.list_(pa.string()), "keywords given by a person (XMP, IPTC)")
     rating: int | None = _column(pa.int64(), "rating given by a person, 0 to 5")
 
 
@@ -119,7 +116,7 @@ class Embedding(Row):
 
     stage = Stage.EMBEDDINGS
     sha256: str = _sha256()
-    vector: list[float] = _column(_FLOATS, "embedding of unit length", nullable=False)
+    vector: Sequence[float] = _column(pa.list_(pa.float32()), "embedding of unit length", nullable=False)
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,7 @@ def nearest(
         files = sorted(group.hits, key=lambda point: str((point.payload or {})["path"]))
         payload = files[0].payload or {}
         copies = tuple(str((point.payload or {})["path"]) for point in files[1:])
-        hits.append(
-            Hit(payload["path"], files[0].score, payload.get("caption") or "", payload["sha256"], copies)
-        )
+        hits.append(Hit(payload["path"], files[0].score, payload.get("caption") or "", payload["sha256"], copies))
     return hits
 
 

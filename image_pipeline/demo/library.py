@@ -1,0 +1,174 @@
+"""Draws the demo library: some 300 scenes in nested directories, in many formats, with copies and broken files."""
+
+import shutil
+import struct
+import tempfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+from PIL import Image
+
+from image_pipeline.demo.dng import write_dng
+from image_pipeline.demo.drawing import draw
+from image_pipeline.demo.exif import exif_of
+from image_pipeline.demo.scenes import Scene, caption, random_scene
+
+SEED = 2026
+
+_SIZES = ((384, 256), (256, 384), (320, 240), (240, 320), (288, 288))
+
+Writer = Callable[[Path, Image.Image, np.random.Generator], None]
+
+
+@dataclass(frozen=True)
+class DemoLibrary:
+    """What was drawn: the caption of each scene, and the broken files; by path relative to `root`."""
+
+    root: Path
+    captions: dict[str, str]
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Directory:
+    """A directory of `scenes` pictures, all written by one of `writers` in turn; each a name's ending and a writer."""
+
+    path: str
+    scenes: int
+    writers: tuple[tuple[str, Writer], ...]
+
+
+def _jpeg(path: Path, picture: Image.Image, rng: np.random.Generator) -> None:
+    stored, exif = exif_of(picture, rng)
+    stored.save(path, "JPEG", quality=int(rng.integers(70, 96)), exif=exif, progressive=bool(rng.random() < 0.3))
+
+
+def _plain(image_format: str) -> Writer:
+    def write(path: Path, picture: Image.Image, rng: np.random.Generator) -> None:
+        picture.save(path, image_format)
+
+    return write
+
+
+def _gif(path: Path, picture: Image.Image, rng: np.random.Generator) -> None:
+    picture.quantize(64).save(path, "GIF")
+
+
+def _heic(path: Path, picture: Image.Image, rng: np.random.Generator) -> None:
+    pillow_heif.from_pillow(picture).save(path, quality=80, enc_params={"preset": "ultrafast"})
+
+
+def _avif(path: Path, picture: Image.Image, rng: np.random.Generator) -> None:
+    picture.save(path, "AVIF", quality=80, speed=10)
+
+
+def _raw(preview: bool) -> Writer:
+    def write(path: Path, picture: Image.Image, rng: np.random.Generator) -> None:
+        write_dng(path, picture, preview=preview)
+
+    return write
+
+
+_JPEG = (".jpg", _jpeg)
+_PNG = (".png", _plain("PNG"))
+_WEBP = (".webp", _plain("WEBP"))
+_TIFF = (".tif", _plain("TIFF"))
+
+_DIRECTORIES = (
+    _Directory("2023/winter", 30, (_JPEG,)),
+    _Directory("2023/summer trip/beach", 36, (_JPEG, (".JPG", _jpeg))),
+    _Directory("2023/summer trip/mountains", 30, (_JPEG, _PNG)),
+    _Directory("2024/trip", 36, (_JPEG,)),
+    _Directory("2024/trip/raw", 12, ((".dng", _raw(preview=True)), (".dng", _raw(preview=False)))),
+    _Directory("2024/日本, 春", 24, (_JPEG, _WEBP)),
+    _Directory("family/birthday", 30, (_JPEG,)),
+    _Directory("family/Zoë & Björn", 24, (_JPEG, _PNG)),
+    _Directory("phone/camera [1]", 24, ((".heic", _heic), _JPEG, (".avif", _avif), _JPEG)),
+    _Directory("scans/1985", 20, (_TIFF, (".bmp", _plain("BMP")))),
+    _Directory("web/exports", 24, (_WEBP, _PNG, (".gif", _gif))),
+    _Directory("web/animated", 10, ((".gif", _gif),)),
+)
+
+_COPIES = (("2024/trip", "family/birthday/best of", 4), ("phone/camera [1]", "2023/winter", 2))
+
+
+def make_library(root: Path, seed: int = SEED) -> DemoLibrary:
+    """Draw the library into the folder `root`; the same `seed` draws the same scenes.
+
+    The scenes are held out from the training of the demo models, and no two are alike. Raises OSError where `root`
+    cannot be written.
+    """
+    rng = np.random.default_rng(seed)
+    captions: dict[str, str] = {}
+    drawn: set[Scene] = set()
+    for directory in _DIRECTORIES:
+        where = root / directory.path
+        where.mkdir(parents=True, exist_ok=True)
+        for number in range(directory.scenes):
+            scene = _new_scene(drawn, rng)
+            ending, write = directory.writers[number % len(directory.writers)]
+            name = f"IMG_{len(captions) + 1:04d}{ending}"
+            write(where / name, draw(scene, _SIZES[rng.integers(len(_SIZES))], rng), rng)
+            captions[f"{directory.path}/{name}"] = caption(scene)
+    captions |= _copy(root, captions)
+    return DemoLibrary(root, captions, _write_broken(root, next(iter(captions))))
+
+
+def _new_scene(drawn: set[Scene], rng: np.random.Generator) -> Scene:
+    while True:
+        scene = random_scene(rng, held_out=True)
+        if scene not in drawn:
+            drawn.add(scene)
+            return scene
+
+
+def _copy(root: Path, captions: dict[str, str]) -> dict[str, str]:
+    copies = {}
+    for source, target, count in _COPIES:
+        (root / target).mkdir(parents=True, exist_ok=True)
+        for path in [path for path in captions if Path(path).parent == Path(source)][:count]:
+            copy = f"{target}/{Path(path).stem} copy{Path(path).suffix}"
+            shutil.copyfile(root / path, root / copy)
+            copies[copy] = captions[path]
+    return copies
+
+
+def _write_broken(root: Path, whole: str) -> tuple[str, ...]:
+    content = (root / whole).read_bytes()
+    broken = {
+        "web/downloads/empty.jpg": b"",
+        "web/downloads/truncated.jpg": content[: len(content) // 2],
+        "web/downloads/page not found.jpg": b"<!doctype html><title>404</title><h1>Not found</h1>\n",
+        "web/downloads/bomb.png": _png_bomb(40_000),
+        "2024/trip/raw/cut off.dng": _dng_cut_off(),
+    }
+    for path, data in broken.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    return tuple(broken)
+
+
+def _png_bomb(side: int) -> bytes:
+    """A PNG of a few bytes that says it has `side` × `side` pixels (W3C PNG, section 11.2.1)."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    )
+
+
+def _dng_cut_off() -> bytes:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "whole.dng"
+        write_dng(path, Image.new("RGB", (320, 240), "navy"), preview=False)
+        content = path.read_bytes()
+    # the directory of tags stands at the end of the file, and has to be there for a reader to know it as a RAW
+    pixels = content[8 : 8 + 320 * 240]
+    return content[:8] + pixels + content[8 + 2 * 320 * 240 :]

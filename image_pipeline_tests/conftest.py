@@ -1,0 +1,59 @@
+"""A Qdrant server for the whole session, and both ways to Qdrant for the tests that hold for both."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline_tests.qdrant_server import QdrantServer, find_binary
+
+# a busy machine is no failure
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session")
+def qdrant_binary() -> Path:
+    """The program of a Qdrant server. Tests that need it are skipped where there is none, or fail where CI says so."""
+    binary = find_binary()
+    if binary is None:
+        message = "There is no Qdrant server here: run `make qdrant`, or set QDRANT_BINARY."
+        if os.environ.get("IMAGE_PIPELINE_TESTS_NEED_QDRANT") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    return binary
+
+
+@pytest.fixture(scope="session")
+def qdrant_server(qdrant_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[QdrantServer]:
+    """A running server, the same for all tests."""
+    with QdrantServer(qdrant_binary, tmp_path_factory.mktemp("qdrant")) as server:
+        yield server
+
+
+@pytest.fixture
+def embedded_address(tmp_path: Path) -> QdrantAddress:
+    """An embedded Qdrant with nothing in it."""
+    return QdrantAddress(None, tmp_path / "store" / "qdrant", tmp_path / "store" / "qdrant.lock", lock_seconds=1.0)
+
+
+@pytest.fixture
+def server_address(qdrant_server: QdrantServer, tmp_path: Path) -> QdrantAddress:
+    """The server, with nothing in it."""
+    address = QdrantAddress(
+        qdrant_server.url, tmp_path / "unused", tmp_path / "unused.lock", grpc_port=qdrant_server.grpc_port
+    )
+    with address.connect() as client:
+        for collection in client.get_collections().collections:
+            client.delete_collection(collection.name)
+    return address
+
+
+@pytest.fixture(params=["embedded", "server"])
+def qdrant_address(request: pytest.FixtureRequest) -> QdrantAddress:
+    """Qdrant, both ways, with nothing in it."""
+    address: QdrantAddress = request.getfixturevalue(f"{request.param}_address")
+    return address
