@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import sys
-import warnings
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -64,8 +63,6 @@ def main() -> None:
 
     Every option can also be set by the environment variable that stands behind it.
     """
-    # what Dagster thinks of its own interfaces is nothing that a person at the command line could act on
-    warnings.filterwarnings("ignore", message=r"\w+ .* is currently in (beta|preview)")
 
 
 @main.command()

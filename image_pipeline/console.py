@@ -25,13 +25,13 @@ _WHAT = {
 
 def ingest_with_progress(settings: Settings) -> Summary:
     """Ingest the library, with a bar on stderr. Raises PipelineError where a stage failed."""
-    with _ingestion(settings) as ingestion, _bars() as bars, listening(bars.show):
+    with open_ingestion(settings) as ingestion, _bars() as bars, listening(bars.show):
         return ingestion.run(bars.show_run)
 
 
 def scan_library(settings: Settings) -> Scan:
     """Scan the library, and register its partitions. Raises LibraryError where it cannot be listed."""
-    with _ingestion(settings) as ingestion:
+    with open_ingestion(settings) as ingestion:
         return ingestion.scan()
 
 
@@ -45,7 +45,8 @@ def export_settings(settings: Settings) -> None:
 
 
 @contextmanager
-def _ingestion(settings: Settings) -> Iterator[Ingestion]:
+def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
+    """The library of `settings`, with Dagster's records in the store (or DAGSTER_HOME)."""
     # the resources name the variable of Qdrant's key, and take its value when a run begins
     export_settings(settings)
     with open_instance(Store(settings.home)) as instance:

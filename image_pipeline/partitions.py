@@ -1,8 +1,13 @@
 """The partitions of the assets: one for each directory of the library, or part of a very large one."""
 
+import warnings
+
 import dagster as dg
 
 from image_pipeline.files.plan import PartitionRange
+
+# Both are used on purpose, and a line for each asset at every start tells nobody anything.
+warnings.filterwarnings("ignore", r"Parameter `(backfill_policy|owners)` of .* is currently in beta", dg.BetaWarning)
 
 DIRECTORIES = dg.DynamicPartitionsDefinition(name="directory")
 

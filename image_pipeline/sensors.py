@@ -24,7 +24,11 @@ RETRY_SECONDS = 900
 """A directory whose run failed is tried again after this time, if it still looks the same."""
 
 
-@dg.sensor(jobs=[ingest_job, retire_job], minimum_interval_seconds=TICK_SECONDS)
+@dg.sensor(
+    jobs=[ingest_job, retire_job],
+    minimum_interval_seconds=TICK_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
 def library_sensor(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.SensorResult | dg.SkipReason:
     """Watches the library, and ingests a directory once it has been quiet for `settle_seconds`."""
     now = time.time()

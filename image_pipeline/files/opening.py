@@ -3,13 +3,13 @@
 import errno
 import os
 import stat
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from image_pipeline.files.names import from_text
 
 
-def open_file(root: Path, path: str) -> BinaryIO:
+def open_file(root: Path, path: str) -> FileIO:
     """The regular file `path` (text, relative to the library `root`), unbuffered.
 
     Raises OSError where it cannot be read, is gone, or is a link, a FIFO or a device by now.

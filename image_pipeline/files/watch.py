@@ -53,9 +53,9 @@ def look(
     Raises LibraryError where a directory cannot be listed.
     """
     ends_at = time.monotonic() + budget_seconds
-    keys_of: dict[str, list[str]] = {}
-    for key in ingested:
-        keys_of.setdefault(Partition.from_key(key).directory, []).append(key)
+    ingested_of: dict[str, dict[str, str]] = {}
+    for key, entry in ingested.items():
+        ingested_of.setdefault(Partition.from_key(key).directory, {})[key] = entry.fingerprint
     there = {directory_text(relative): mtime_ns for relative, mtime_ns in walk_directories(root)}
     # a library whose walk alone takes all the time is looked at bit by bit, not never
     ends_at = max(ends_at, time.monotonic() + budget_seconds * _LEAST_SHARE)
@@ -67,21 +67,21 @@ def look(
             known is not None
             and known.mtime_ns == there[directory]
             and now - known.checked_at < sweep_seconds
-            and _is_ingested(known, ingested)
+            and {part.key: part.fingerprint for part in known.partitions} == ingested_of.get(directory, {})
         )
         if known is not None and is_quiet:
             seen[directory] = known
         elif time.monotonic() < ends_at:
-            known_keys = keys_of.get(directory, ())
+            known_keys = ingested_of.get(directory, ())
             listed = list_partitions([(directory, list_files(root, directory))], partition_size, known_keys)
             seen[directory] = _sighting(directory, there[directory], tuple(listed.values()), known, now)
         else:
             is_whole = False
             if known is not None:
                 seen[directory] = known
-    for directory in keys_of.keys() | before.keys():
+    for directory in ingested_of.keys() | before.keys():
         # one that is gone is remembered for as long as something of it is in the collection
-        if directory not in there and (directory in keys_of or before[directory].partitions):
+        if directory not in there and (directory in ingested_of or before[directory].partitions):
             seen[directory] = _sighting(directory, 0, (), before.get(directory), now)
     return Look(seen, is_whole)
 
@@ -91,12 +91,6 @@ def _sighting(
 ) -> Sighting:
     is_same = before is not None and before.partitions == partitions
     return Sighting(directory, mtime_ns, partitions, before.since if before and is_same else now, now)
-
-
-def _is_ingested(sighting: Sighting, ingested: Mapping[str, Ingested]) -> bool:
-    return all(
-        part.key in ingested and ingested[part.key].fingerprint == part.fingerprint for part in sighting.partitions
-    )
 
 
 def settled_states(

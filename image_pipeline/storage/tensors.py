@@ -90,11 +90,11 @@ class TensorRows:
 def read_tensors(directory: Path, spec: InputSpec, rows: Sequence[int]) -> TensorRows:
     """Images of a partition for inputs of `spec`, by their rows.
 
-    Raises StoreError where they were released, or made for other models.
+    Raises StoreError where they were released, made for other models, or never finished.
     """
     try:
         return TensorRows(np.load(tensor_path(directory, spec), mmap_mode="r", allow_pickle=False), rows)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError, EOFError) as error:
         raise StoreError(
             f"The decoded tensors {tensor_path(directory, spec)} are not there: they are deleted once a directory is "
             "indexed; materialize decoded_tensors together with this asset."

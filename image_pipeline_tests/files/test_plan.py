@@ -1,5 +1,7 @@
 """What is to be done: pure differences, held against simple models."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,7 +96,7 @@ def test_ranges_hold_exactly_the_wanted_partitions(
         assert list(some.keys) == registered[start : end + 1]
         assert len(some.keys) <= max_keys
         assert len(some.keys) == 1 or sum(wanted[key] for key in some.keys) <= max_files
-    for one, next_ in zip(ranges, ranges[1:], strict=False):
+    for one, next_ in pairwise(ranges):
         # none could have been longer
         adjoins = registered.index(one.end) + 1 == registered.index(next_.start)
         fits = len(one.keys) < max_keys and sum(wanted[key] for key in one.keys) + wanted[next_.start] <= max_files

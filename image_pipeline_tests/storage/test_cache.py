@@ -1,0 +1,125 @@
+"""The content cache: computed once, for every process; and it may be deleted at any time."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from image_pipeline.errors import StoreError
+from image_pipeline.storage.cache import ContentCache
+from image_pipeline.storage.content import EmbeddingCache, RowCache
+from image_pipeline.storage.rows import DecodedImage, ImageCaption, MetadataOfImage
+from image_pipeline_tests.storage.conftest import metadata, sha256, unit_vector
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> ContentCache:
+    return ContentCache(tmp_path / "cache" / "content.sqlite")
+
+
+def test_values_belong_to_their_producer(cache: ContentCache) -> None:
+    cache.put("a", {"1": b"one", "2": b""})
+    cache.put("b", {"1": b"uno"})
+    cache.put("a", {})
+    assert cache.get("a", ["1", "2", "3", "1"]) == {"1": b"one", "2": b""}
+    assert cache.get("b", ["1", "2"]) == {"1": b"uno"}
+    assert cache.get("c", ["1"]) == {}
+    assert cache.get("a", []) == {}
+    cache.put("a", {"1": b"other"})
+    assert cache.get("a", ["1"]) == {"1": b"other"}
+
+
+def test_any_number_of_contents_is_asked_for_at_once(cache: ContentCache) -> None:
+    values = {sha256(str(n)): str(n).encode() for n in range(40_000)}
+    cache.put("p", values)
+    assert cache.get("p", list(values)) == values
+
+
+def test_a_cache_that_was_deleted_is_begun_again(cache: ContentCache, tmp_path: Path) -> None:
+    cache.put("p", {"1": b"one"})
+    for file in (tmp_path / "cache").iterdir():
+        file.unlink()
+    assert cache.get("p", ["1"]) == {}
+    cache.put("p", {"1": b"again"})
+    (tmp_path / "cache" / "content.sqlite").unlink()  # its side files, where there are any, stay
+    assert cache.get("p", ["1"]) == {}
+    cache.put("p", {"2": b"two"})
+    assert cache.get("p", ["2"]) == {"2": b"two"}
+
+
+@pytest.mark.parametrize("content", [b"rubbish" * 1000, None], ids=["damaged", "a directory"])
+def test_a_cache_that_cannot_be_used_says_what_to_do(
+    cache: ContentCache, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "cache" / "content.sqlite"
+    file.parent.mkdir()
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    for use in (lambda: cache.get("p", ["1"]), lambda: cache.put("p", {"1": b"one"})):
+        with pytest.raises(StoreError, match=r"content.sqlite cannot be used .*if the file is damaged, delete it"):
+            use()
+
+
+def test_several_processes_begin_and_fill_a_cache_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "cache" / "content.sqlite"
+    program = textwrap.dedent(
+        f"""
+        import sys
+        from pathlib import Path
+        from image_pipeline.storage.cache import ContentCache
+        sys.stdin.readline()
+        cache, me = ContentCache(Path({str(file)!r})), sys.argv[1]
+        for n in range(40):
+            cache.put("p", {{f"{{me}}-{{n}}-{{k}}": me.encode() for k in range(20)}})
+            assert len(cache.get("p", [f"{{me}}-{{n}}-{{k}}" for k in range(20)])) == 20
+        """
+    )
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(me)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for me in range(5)
+    ]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    errors = [writer.communicate(timeout=120)[1] for writer in writers]
+    assert errors == [""] * 5
+    values = ContentCache(file).get("p", [f"{me}-{n}-{k}" for me in range(5) for n in range(40) for k in range(20)])
+    assert len(values) == 5 * 40 * 20
+
+
+def test_rows_come_back_as_they_were(cache: ContentCache) -> None:
+    decoded = RowCache(cache, DecodedImage, "decoder 1")
+    rows = [
+        DecodedImage(sha256("a"), None, "jpeg", "decoder 1", None, None),
+        DecodedImage(sha256("b"), None, None, "decoder 1", "corrupt", "Übel"),
+    ]
+    decoded.put(rows)
+    assert decoded.get([sha256("a"), sha256("b"), sha256("c")]) == {row.sha256: row for row in rows}
+    assert RowCache(cache, DecodedImage, "decoder 2").get([sha256("a")]) == {}
+    told = metadata("a", keywords=["x"], exposure_s=1 / 3, taken_at="2021-07-03T10:11:12")
+    RowCache(cache, MetadataOfImage, "reader").put([told])
+    assert RowCache(cache, MetadataOfImage, "reader").get([sha256("a")]) == {sha256("a"): told}
+
+
+def test_rows_of_an_older_version_are_made_again(cache: ContentCache) -> None:
+    cache.put("blip", {sha256("a"): b'{"sha256": "a", "caption": "a cat"}'})
+    assert RowCache(cache, ImageCaption, "blip").get([sha256("a")]) == {}
+
+
+def test_embeddings_come_back_to_the_last_bit(cache: ContentCache) -> None:
+    embeddings = EmbeddingCache(cache, "clip")
+    vectors = np.array([unit_vector("a", 32), unit_vector("b", 32)], np.float32)
+    embeddings.put(["a", "b"], vectors)
+    found = embeddings.get(["b", "a", "c"])
+    assert found.keys() == {"a", "b"}
+    np.testing.assert_array_equal(np.array([found["a"].vector, found["b"].vector], np.float32), vectors)
+    with pytest.raises(ValueError, match="shorter"):
+        embeddings.put(["a", "b", "c"], vectors)

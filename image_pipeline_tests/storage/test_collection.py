@@ -1,0 +1,186 @@
+"""The collection, in the embedded Qdrant and in a server: the same to whoever uses it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from qdrant_client import QdrantClient, models
+
+from image_pipeline.errors import CollectionError
+from image_pipeline.storage.collection import (
+    Collection,
+    alias_target,
+    delete_partition,
+    version_names,
+)
+from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline.storage.points import Point, make_point
+from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, unit_vector
+
+
+@pytest.fixture
+def client(qdrant_address: QdrantAddress) -> Iterator[QdrantClient]:
+    with qdrant_address.connect() as client:
+        yield client
+
+
+@pytest.fixture
+def collection(client: QdrantClient) -> Collection:
+    collection = Collection(client, VERSION)
+    collection.ensure()
+    return collection
+
+
+def point(path: str, partition: str = "a", **payload: object) -> Point:
+    return make_point(path, unit_vector(path), {"partition": partition, "sha256": path, **payload})
+
+
+def put(collection: Collection, *points: Point) -> list[int]:
+    return list(collection.upsert(points))
+
+
+def test_a_version_is_made_once_and_reached_through_the_alias(client: QdrantClient, collection: Collection) -> None:
+    put(collection, point("a/1.jpg"))
+    collection.ensure()
+    assert version_names(client, "images") == ["images--0a1b2c3d"]
+    assert alias_target(client, "images") == "images--0a1b2c3d"
+    assert client.count("images", exact=True).count == 1
+    info = client.get_collection("images--0a1b2c3d")
+    assert info.config.params.vectors.size == 4
+    assert info.config.params.vectors.distance == models.Distance.COSINE
+    assert info.config.metadata == {
+        "embedding_producer": "open_clip:tiny@1",
+        "embedding_model": "org/tiny@1",
+        "embedding_dtype": "fp32",
+    }
+
+
+def test_points_are_written_replaced_counted_and_deleted(collection: Collection) -> None:
+    first, second = point("a/1.jpg"), point("a/2.jpg")
+    assert put(collection, first, second, point("b/1.jpg", "b")) == [3]
+    assert collection.digests("a") == {first.id: first.digest, second.id: second.digest}
+    changed = point("a/2.jpg", caption="a cat")
+    put(collection, changed)
+    assert collection.digests("a") == {first.id: first.digest, changed.id: changed.digest}
+    assert (collection.count("a"), collection.count("b"), collection.count("c"), collection.count()) == (2, 1, 0, 3)
+    collection.delete([first.id])
+    collection.delete([])
+    assert collection.digests("a") == {changed.id: changed.digest}
+    assert collection.digests("c") == {}
+
+
+def test_more_points_than_a_batch_or_a_page_holds(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("image_pipeline.storage.collection.UPSERT_BATCH", 20)
+    monkeypatch.setattr("image_pipeline.storage.collection.SCROLL_PAGE", 15)
+    points = [point(f"a/{n}.jpg") for n in range(45)]
+    assert put(collection, *points) == [20, 20, 5]
+    assert collection.digests("a") == {one.id: one.digest for one in points}
+    collection.delete([one.id for one in points])
+    assert collection.count() == 0
+
+
+@pytest.mark.parametrize("key", ["a", "a#0of2", "a%2Cb", ".", "日本/x y", "a/b"])
+def test_partitions_are_told_apart_by_their_whole_key(client: QdrantClient, collection: Collection, key: str) -> None:
+    others = [other for other in ("a", "a#0of2", "a%2Cb", ".", "日本/x y", "a/b", "A") if other != key]
+    put(collection, *(point(f"{other}/1.jpg", other) for other in [key, *others]))
+    assert collection.count(key) == 1
+    assert delete_partition(client, "images", key) == 1
+    assert (collection.count(key), collection.count()) == (0, len(others))
+    assert delete_partition(client, "images", key) == 0
+
+
+def test_a_file_that_moves_to_another_partition_is_one_point(collection: Collection) -> None:
+    put(collection, point("a/1.jpg", "a"))
+    put(collection, point("a/1.jpg", "a#1of2"))
+    assert (collection.count("a"), collection.count("a#1of2"), collection.count()) == (0, 1, 1)
+
+
+def test_search_goes_on_while_the_next_version_is_built(client: QdrantClient, collection: Collection) -> None:
+    put(collection, point("a/1.jpg"))
+    following = Collection(client, NEXT_VERSION)
+    following.ensure()
+    assert alias_target(client, "images") == VERSION.name
+    assert client.count("images", exact=True).count == 1
+    put(following, point("a/1.jpg"), point("a/2.jpg"))
+    assert client.count("images", exact=True).count == 1
+    assert following.point_alias_here() == VERSION.name
+    assert following.point_alias_here() == NEXT_VERSION.name
+    assert client.count("images", exact=True).count == 2
+    assert following.delete_other_versions() == [VERSION.name]
+    assert version_names(client, "images") == [NEXT_VERSION.name]
+    assert client.count("images", exact=True).count == 2
+
+
+def test_a_partition_is_deleted_from_all_versions(client: QdrantClient, collection: Collection) -> None:
+    following = Collection(client, NEXT_VERSION)
+    following.ensure()
+    put(collection, point("a/1.jpg"), point("a/2.jpg"))
+    put(following, point("a/1.jpg"))
+    assert delete_partition(client, "images", "a") == 2
+    assert (collection.count(), following.count()) == (0, 0)
+
+
+def test_other_collections_are_left_alone(client: QdrantClient, collection: Collection) -> None:
+    others = [replace(VERSION, alias=alias) for alias in ("images--old", "images2", "my-images", "images--beef")]
+    for other in others:
+        theirs = Collection(client, other)
+        theirs.ensure()
+        put(theirs, point("a/1.jpg"))
+    config = models.VectorParams(size=2, distance=models.Distance.DOT)
+    client.create_collection("images--by-hand", vectors_config=config)
+    assert version_names(client, "images") == [VERSION.name]
+    assert delete_partition(client, "images", "a") == 0
+    assert collection.delete_other_versions() == []
+    assert client.collection_exists("images--by-hand")
+    for other in others:
+        assert Collection(client, other).count() == 1
+
+
+def test_vectors_of_another_size_are_refused(client: QdrantClient, collection: Collection) -> None:
+    with pytest.raises(CollectionError, match=r"vectors of 4 numbers where the model gives 768.*IMAGE_PIPELINE_COLL"):
+        Collection(client, replace(VERSION, dimension=768)).ensure()
+
+
+def test_a_name_that_is_a_foreign_collections_is_refused(client: QdrantClient) -> None:
+    config = models.VectorParams(size=4, distance=models.Distance.COSINE)
+    client.create_collection("images", vectors_config=config)
+    with pytest.raises(CollectionError, match=r"'images' that this pipeline did not make.*another name"):
+        Collection(client, VERSION).ensure()
+    assert [one.name for one in client.get_collections().collections] == ["images"]
+
+
+def test_an_alias_of_a_foreign_collection_is_not_taken_away(client: QdrantClient) -> None:
+    config = models.VectorParams(size=4, distance=models.Distance.COSINE)
+    client.create_collection("theirs", vectors_config=config)
+    create = models.CreateAlias(collection_name="theirs", alias_name="images")
+    client.update_collection_aliases([models.CreateAliasOperation(create_alias=create)])
+    with pytest.raises(CollectionError, match="did not make"):
+        Collection(client, VERSION).ensure()
+    assert alias_target(client, "images") == "theirs"
+
+
+INDEXES = {
+    "path": models.PayloadSchemaType.KEYWORD,
+    "directory": models.PayloadSchemaType.KEYWORD,
+    "partition": models.PayloadSchemaType.KEYWORD,
+    "sha256": models.PayloadSchemaType.KEYWORD,
+    "camera_make": models.PayloadSchemaType.KEYWORD,
+    "camera_model": models.PayloadSchemaType.KEYWORD,
+    "lens": models.PayloadSchemaType.KEYWORD,
+    "keywords": models.PayloadSchemaType.KEYWORD,
+    "caption": models.PayloadSchemaType.TEXT,
+    "taken_at": models.PayloadSchemaType.DATETIME,
+    "place": models.PayloadSchemaType.GEO,
+}
+
+
+def test_a_server_has_all_payload_indexes(server_address: QdrantAddress) -> None:
+    with server_address.connect() as client:
+        Collection(client, VERSION).ensure()
+        schema = client.get_collection(VERSION.name).payload_schema
+        assert {name: index.data_type for name, index in schema.items()} == INDEXES
+        # as where a run was killed between the collection and its indexes
+        client.delete_payload_index(VERSION.name, "partition")
+        Collection(client, VERSION).ensure()
+        schema = client.get_collection(VERSION.name).payload_schema
+        assert {name: index.data_type for name, index in schema.items()} == INDEXES

@@ -1,0 +1,243 @@
+"""Indexing and retiring: after a run the collection holds exactly the readable files, in both kinds of Qdrant."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from qdrant_client import QdrantClient
+
+from image_pipeline.errors import LibraryError, StoreError
+from image_pipeline.files.partition import Partition, partitions_of
+from image_pipeline.progress import Progress, listening
+from image_pipeline.storage.collection import Collection, CollectionVersion, alias_target, version_names
+from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline.storage.indexing import IndexedPartition, Indexer
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.points import point_id
+from image_pipeline.storage.retire import is_gone, retire
+from image_pipeline.storage.rows import DecodedImage, DiscoveredFile, Embedding
+from image_pipeline.storage.store import Store
+from image_pipeline.storage.tables import StageTables
+from image_pipeline.storage.versions import complete_version, is_complete
+from image_pipeline_tests.storage.conftest import NEXT_VERSION, PROVENANCE, VERSION, StageRun, sha256, unit_vector
+
+ROME, OSLO = Partition("Rome"), Partition("Oslo")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What a run has at hand, without Dagster and models."""
+
+    client: QdrantClient
+    tables: StageTables
+    ledger: Ledger
+    stages: StageRun
+
+    def index(
+        self, partition: Partition, version: CollectionVersion = VERSION, run_id: str = "run-1"
+    ) -> IndexedPartition:
+        collection = Collection(self.client, version)
+        collection.ensure()
+        provenance = replace(PROVENANCE, embedding_producer=version.producer, run_id=run_id)
+        return Indexer(collection, self.tables, self.ledger, provenance, "recipe 1").index(partition)
+
+    def retire(self, *keys: str) -> int:
+        return retire(self.client, VERSION.alias, self.tables, self.ledger, keys)
+
+    def paths(self) -> dict[str, str]:
+        """What a search sees: path → partition."""
+        records, _ = self.client.scroll(VERSION.alias, limit=1000)
+        payloads = [record.payload or {} for record in records]
+        assert {record.id for record in records} == {point_id(payload["path"]) for payload in payloads}
+        return {payload["path"]: payload["partition"] for payload in payloads}
+
+    def counts(self, indexed: IndexedPartition) -> tuple[int, int, int]:
+        return indexed.upserted, indexed.deleted, indexed.unchanged
+
+
+@pytest.fixture
+def pipeline(
+    qdrant_address: QdrantAddress, tables: StageTables, store: Store, run_stages: StageRun
+) -> Iterator[Pipeline]:
+    with qdrant_address.connect() as client:
+        yield Pipeline(client, tables, Ledger(store.ledger_file), run_stages)
+
+
+def test_the_collection_follows_the_directory(pipeline: Pipeline) -> None:
+    pipeline.stages(ROME, {"a.jpg": "sea", "b.jpg": "sun", "bad.jpg": "rubbish"}, bad=["rubbish"])
+    first = pipeline.index(ROME)
+    assert pipeline.counts(first) == (2, 0, 0)
+    assert pipeline.paths() == {"Rome/a.jpg": "Rome", "Rome/b.jpg": "Rome"}
+    assert pipeline.counts(pipeline.index(ROME, run_id="run-2")) == (0, 0, 2), "nothing is written twice"
+
+    # one file edited, one renamed, one new, and the bad one mended
+    pipeline.stages(ROME, {"a.jpg": "sand", "sun.jpg": "sun", "new.jpg": "moon", "bad.jpg": "stars"})
+    assert pipeline.counts(pipeline.index(ROME, run_id="run-3")) == (4, 1, 0)
+    assert pipeline.paths().keys() == {"Rome/a.jpg", "Rome/sun.jpg", "Rome/new.jpg", "Rome/bad.jpg"}
+    (record,) = pipeline.client.retrieve(VERSION.alias, [point_id("Rome/a.jpg")], with_vectors=True)
+    assert record.vector == pytest.approx(unit_vector("sand"))
+    assert (record.payload or {})["sha256"] == sha256("sand")
+
+    pipeline.stages(ROME, {})
+    assert pipeline.counts(pipeline.index(ROME)) == (0, 4, 0)
+    assert pipeline.paths() == {}
+
+
+def test_partitions_do_not_touch_each_other(pipeline: Pipeline) -> None:
+    for partition in (ROME, OSLO):
+        pipeline.stages(partition, {"a.jpg": "sea", "b.jpg": "sea"})
+        pipeline.index(partition)
+    pipeline.stages(OSLO, {})
+    pipeline.index(OSLO)
+    assert pipeline.paths().keys() == {"Rome/a.jpg", "Rome/b.jpg"}
+
+
+def test_the_ledger_tells_what_was_ingested(pipeline: Pipeline) -> None:
+    pipeline.stages(ROME, {"a.jpg": "sea", "copy.jpg": "sea", "bad.jpg": "rubbish"}, bad=["rubbish"])
+    indexed = pipeline.index(ROME)
+    entry = pipeline.ledger.entries()["Rome"]
+    assert entry.fingerprint == pipeline.tables.note(DiscoveredFile, "Rome") != ""
+    assert (entry.files, entry.indexed, entry.quarantined) == (3, 2, 1)
+    assert (entry.collection, entry.recipe, entry.run_id) == (VERSION.name, "recipe 1", "run-1")
+    assert pipeline.ledger.quarantine() == indexed.quarantine
+    assert [(file.path, file.reason) for file in indexed.quarantine] == [("Rome/bad.jpg", "corrupt")]
+
+    pipeline.stages(ROME, {"a.jpg": "sea", "locked.jpg": None})
+    pipeline.index(ROME)
+    assert pipeline.ledger.entries()["Rome"].fingerprint == "", "it is looked at again"
+
+
+def test_progress_is_told(pipeline: Pipeline) -> None:
+    pipeline.stages(ROME, {f"{n}.jpg": f"{n}" for n in range(3)})
+    told: list[Progress] = []
+    with listening(told.append):
+        pipeline.index(ROME)
+    stage = "qdrant_collection"
+    assert told == [Progress(stage, 0, 3, 0), Progress(stage, 3, 3, 3)]
+
+
+def test_a_stage_that_has_not_run_stops_the_indexing(pipeline: Pipeline, store: Store) -> None:
+    pipeline.stages(ROME, {"a.jpg": "sea"})
+    pipeline.index(ROME)
+    store.table_file(Embedding.stage, "Rome").unlink()
+    with pytest.raises(StoreError, match="materialize embeddings for it first"):
+        pipeline.index(ROME)
+    assert pipeline.paths().keys() == {"Rome/a.jpg"}
+
+
+@pytest.mark.parametrize("older", ["content_hashes", "decoded_tensors", "embeddings"])
+def test_tables_of_different_runs_lose_no_file(pipeline: Pipeline, store: Store, older: str) -> None:
+    pipeline.stages(ROME, {"a.jpg": "sea"})
+    pipeline.index(ROME)
+    before = pipeline.ledger.entries()
+    table = store.table_file(older, "Rome")
+    kept = table.read_bytes()
+    pipeline.stages(ROME, {"a.jpg": "sea", "new.jpg": "sun"})
+    table.write_bytes(kept)
+    with pytest.raises(StoreError, match=rf"{older} of partition 'Rome' are older .*materialize all stages"):
+        pipeline.index(ROME)
+    assert pipeline.ledger.entries() == before, "it does not count as ingested"
+
+
+def test_what_a_newer_decoder_refuses_is_in_quarantine_alone(pipeline: Pipeline) -> None:
+    pipeline.stages(ROME, {"a.jpg": "sea"})
+    pipeline.index(ROME)
+    refused = DecodedImage(sha256("sea"), None, None, "decoder 2", "truncated", "ends early")
+    pipeline.tables.write(DecodedImage, "Rome", [refused])
+    indexed = pipeline.index(ROME)
+    assert (indexed.points, len(indexed.quarantine), indexed.deleted) == ([], 1, 1)
+
+
+def test_a_directory_that_splits_keeps_its_points_at_all_times(pipeline: Pipeline, tmp_path: Path) -> None:
+    names = {f"{n}.jpg": f"{n}" for n in range(12)}
+    library = tmp_path / "library"
+    (library / "Rome").mkdir(parents=True)
+    for name in names:
+        (library / "Rome" / name).touch()
+    pipeline.stages(ROME, dict(names))
+    pipeline.index(ROME)
+    parts = partitions_of("Rome", 12, 6)
+    for part in parts:
+        assert not is_gone(library, ROME, pipeline.ledger.entries())
+        pipeline.stages(part, {name: content for name, content in names.items() if part.holds(name)})
+        pipeline.index(part)
+        assert len(pipeline.paths()) == 12
+    assert is_gone(library, ROME, pipeline.ledger.entries())
+    assert pipeline.retire("Rome") == 0, "its points are the parts' by now"
+    assert set(pipeline.paths().values()) == {part.key for part in parts}
+    assert pipeline.ledger.entries().keys() == {part.key for part in parts}
+
+
+def test_a_partition_that_is_gone_leaves_nothing(pipeline: Pipeline, store: Store) -> None:
+    for partition in (ROME, OSLO):
+        pipeline.stages(partition, {"a.jpg": "sea", "bad.jpg": "rubbish"}, bad=["rubbish"])
+        pipeline.index(partition)
+        store.tensor_directory(partition.key).mkdir(parents=True)
+    assert pipeline.retire("Rome") == 1
+    assert pipeline.paths().keys() == {"Oslo/a.jpg"}
+    assert pipeline.ledger.entries().keys() == {"Oslo"}
+    assert [file.path for file in pipeline.ledger.quarantine()] == ["Oslo/bad.jpg"]
+    assert pipeline.tables.read_if_there(DiscoveredFile, "Rome") is None
+    assert not store.tensor_directory("Rome").exists()
+    assert store.tensor_directory("Oslo").exists()
+    assert pipeline.retire("Rome") == 0
+
+
+def test_gone_is_what_is_no_more_on_disk(tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    (library / "Rome").mkdir(parents=True)
+    (library / "Rome/a.jpg").touch()
+    assert not is_gone(library, ROME, {})
+    assert is_gone(library, OSLO, {})
+    part = next(part for part in partitions_of("Rome", 2, 1) if not part.holds("a.jpg"))
+    assert is_gone(library, part, {})
+    (library / "Rome").rename(library / "Napoli")
+    assert is_gone(library, ROME, {})
+    (library / "Rome").symlink_to(library / "Napoli")
+    assert is_gone(library, ROME, {}), "a link is not followed"
+    shutil.rmtree(library)
+    with pytest.raises(LibraryError, match="does not exist"):
+        is_gone(library, ROME, {})
+    library.mkdir()
+    with pytest.raises(LibraryError, match="is empty, although files of it were ingested: mount it"):
+        is_gone(library, ROME, {})
+
+
+def test_the_next_version_is_searched_once_it_is_complete(pipeline: Pipeline) -> None:
+    for partition in (ROME, OSLO):
+        pipeline.stages(partition, {"a.jpg": "sea"})
+        pipeline.index(partition)
+    keys = ["Rome", "Oslo", "registered, never ingested"]
+    following = Collection(pipeline.client, NEXT_VERSION)
+    for partition, deleted in ((ROME, []), (OSLO, [VERSION.name])):
+        assert not is_complete(NEXT_VERSION.name, pipeline.ledger.entries(), keys)
+        pipeline.index(partition, NEXT_VERSION)
+        assert pipeline.paths().keys() == {"Rome/a.jpg", "Oslo/a.jpg"}, "search goes on"
+        assert complete_version(following, pipeline.ledger.entries(), keys) == deleted
+    assert alias_target(pipeline.client, "images") == NEXT_VERSION.name
+    assert version_names(pipeline.client, "images") == [NEXT_VERSION.name]
+    assert pipeline.paths().keys() == {"Rome/a.jpg", "Oslo/a.jpg"}
+
+
+def test_a_version_that_waited_only_for_what_is_gone_is_searched_then(pipeline: Pipeline) -> None:
+    for partition in (ROME, OSLO):
+        pipeline.stages(partition, {"a.jpg": "sea"})
+        pipeline.index(partition)
+    pipeline.index(ROME, NEXT_VERSION)
+    assert alias_target(pipeline.client, "images") == VERSION.name
+    assert pipeline.retire("Oslo") == 1
+    assert alias_target(pipeline.client, "images") == NEXT_VERSION.name
+    assert version_names(pipeline.client, "images") == [NEXT_VERSION.name]
+    assert pipeline.paths().keys() == {"Rome/a.jpg"}
+
+
+def test_a_version_that_is_being_built_outlives_a_retirement(pipeline: Pipeline) -> None:
+    for partition in (ROME, OSLO):
+        pipeline.stages(partition, {"a.jpg": "sea"})
+        pipeline.index(partition)
+    Collection(pipeline.client, NEXT_VERSION).ensure()
+    pipeline.retire("Oslo")
+    assert alias_target(pipeline.client, "images") == VERSION.name
+    assert set(version_names(pipeline.client, "images")) == {VERSION.name, NEXT_VERSION.name}

@@ -1,0 +1,135 @@
+"""Search: nearest first, copies once, narrowed as asked; the same in the embedded Qdrant and in a server."""
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from qdrant_client import QdrantClient, models
+
+from image_pipeline.errors import CollectionError
+from image_pipeline.settings import DType
+from image_pipeline.storage.collection import Collection
+from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline.storage.points import Point, make_point
+from image_pipeline.storage.search import Hit, Narrowing, Near, SearchedVersion, nearest, searched_version
+from image_pipeline_tests.storage.conftest import VERSION
+
+ROME, OSLO, FIJI = {"lat": 41.9, "lon": 12.5}, {"lat": 59.9, "lon": 10.75}, {"lat": -17.8, "lon": 179.99}
+
+
+def at(degrees: float) -> list[float]:
+    """A vector at an angle to the query, which is at 0."""
+    return [math.cos(math.radians(degrees)), math.sin(math.radians(degrees)), 0.0, 0.0]
+
+
+def photo(path: str, degrees: float, sha256: str, **payload: object) -> Point:
+    return make_point(path, at(degrees), {"partition": "p", "sha256": sha256, **payload})
+
+
+PHOTOS = [
+    photo("rome.jpg", 10, "1", caption="a red circle left of a star", place=ROME, taken_at="2021-07-03T10:11:12+02:00"),
+    photo("copies/rome (1).jpg", 10, "1", caption="a red circle left of a star", place=ROME),
+    photo("copies/rome (2).jpg", 10, "1", caption="a red circle left of a star", place=ROME),
+    photo(
+        "oslo.jpg", 30, "2", caption="a Blue heart", place=OSLO, taken_at="2022-01-01T00:00:00", camera_model="X100V"
+    ),
+    photo(
+        "fiji.jpg", 50, "3", caption="two stars", place=FIJI, taken_at="2022-01-01T01:30:00+02:00", camera_model="X100"
+    ),
+    photo("plain.jpg", 70, "4"),
+]
+
+
+@pytest.fixture
+def client(qdrant_address: QdrantAddress) -> Iterator[QdrantClient]:
+    with qdrant_address.connect() as client:
+        collection = Collection(client, VERSION)
+        collection.ensure()
+        list(collection.upsert(PHOTOS))
+        yield client
+
+
+def paths(client: QdrantClient, **asked: object) -> list[str]:
+    return [hit.path for hit in nearest(client, "images", at(0), 10, Narrowing(**asked))]  # type: ignore[arg-type]
+
+
+def test_the_nearest_come_first_and_copies_count_once(client: QdrantClient) -> None:
+    hits = nearest(client, "images", at(0), 2)
+    assert [round(hit.score, 4) for hit in hits] == [round(math.cos(math.radians(degrees)), 4) for degrees in (10, 30)]
+    first = Hit(
+        path="copies/rome (1).jpg",
+        score=hits[0].score,
+        caption="a red circle left of a star",
+        sha256="1",
+        copies=("copies/rome (2).jpg", "rome.jpg"),
+    )
+    assert hits == [first, Hit("oslo.jpg", hits[1].score, "a Blue heart", "2")]
+    assert [hit.sha256 for hit in nearest(client, "images", at(80), 10)] == ["4", "3", "2", "1"]
+
+
+def test_a_file_without_a_caption_is_found(client: QdrantClient) -> None:
+    assert nearest(client, "images", at(70), 1)[0].caption == ""
+
+
+def test_many_copies_of_one_photo_hide_no_other(client: QdrantClient) -> None:
+    copies = [photo(f"burst/{n:03}.jpg", 1, "5", caption="many") for n in range(120)]
+    list(Collection(client, VERSION).upsert(copies))
+    hits = nearest(client, "images", at(0), 5)
+    assert [hit.sha256 for hit in hits] == ["5", "1", "2", "3", "4"]
+    assert len(hits[0].copies) == 15
+
+
+def test_by_place(client: QdrantClient) -> None:
+    assert paths(client, near=Near(41.9, 12.5, 5)) == ["copies/rome (1).jpg"]
+    assert paths(client, near=Near(50.0, 12.0, 2000)) == ["copies/rome (1).jpg", "oslo.jpg"]
+    assert paths(client, near=Near(-17.8, -179.99, 10)) == ["fiji.jpg"], "across the date line"
+    assert paths(client, near=Near(0, 0, 10)) == []
+
+
+def test_by_time(client: QdrantClient) -> None:
+    new_year = datetime(2022, 1, 1, tzinfo=UTC)
+    assert paths(client, after=new_year) == ["oslo.jpg"], "a time without an offset counts as UTC"
+    assert paths(client, before=new_year) == ["rome.jpg", "fiji.jpg"], "02:30 in +02:00 is the year before in UTC"
+    assert paths(client, after=datetime(2022, 1, 1)) == ["oslo.jpg"]
+    east = timezone(timedelta(hours=2))
+    assert paths(client, after=datetime(2021, 7, 3, 10, 11, 12, tzinfo=east), before=new_year) == [
+        "rome.jpg",
+        "fiji.jpg",
+    ]
+    assert paths(client, after=datetime(2021, 7, 3, 10, 11, 13, tzinfo=east), before=new_year) == ["fiji.jpg"]
+
+
+def test_by_camera(client: QdrantClient) -> None:
+    assert paths(client, camera="X100V") == ["oslo.jpg"]
+    assert paths(client, camera="X100") == ["fiji.jpg"]
+    assert paths(client, camera="Leica") == []
+
+
+def test_by_words_of_the_caption(client: QdrantClient) -> None:
+    assert paths(client, words="star circle") == ["copies/rome (1).jpg"]
+    assert paths(client, words="STAR") == ["copies/rome (1).jpg"]
+    assert paths(client, words="blue") == ["oslo.jpg"]
+    assert paths(client, words="red heart") == []
+
+
+def test_all_that_is_asked_must_hold(client: QdrantClient) -> None:
+    asked = {"near": Near(59.9, 10.75, 100), "camera": "X100V", "words": "heart"}
+    assert paths(client, **asked) == ["oslo.jpg"]
+    assert paths(client, **{**asked, "words": "star"}) == []
+
+
+def test_what_is_searched_says_what_made_it(client: QdrantClient) -> None:
+    assert searched_version(client, "images") == SearchedVersion("open_clip:tiny@1", "org/tiny@1", DType.FP32)
+
+
+def test_without_a_collection_a_person_is_told_what_to_do(qdrant_address: QdrantAddress) -> None:
+    with qdrant_address.connect() as client:
+        with pytest.raises(CollectionError, match=r"no collection 'images' in Qdrant yet: .*image-pipeline ingest"):
+            searched_version(client, "images")
+        config = models.VectorParams(size=4, distance=models.Distance.COSINE)
+        client.create_collection("images--0", vectors_config=config)
+        create = models.CreateAlias(collection_name="images--0", alias_name="images")
+        client.update_collection_aliases([models.CreateAliasOperation(create_alias=create)])
+        with pytest.raises(CollectionError, match="does not say which model made it"):
+            searched_version(client, "images")

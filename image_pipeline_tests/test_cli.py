@@ -1,0 +1,167 @@
+"""The command line as a program: what it prints, how it ends, what it says of wrong input."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from image_pipeline_tests.library import draw_scenes
+from image_pipeline_tests.qdrant_server import QdrantServer, free_port
+
+PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
+DAGSTER = str(Path(sys.executable).with_name("dagster"))
+
+
+class Shell:
+    """Runs programs in an environment in which nothing but the test's own is set."""
+
+    def __init__(self, home: Path) -> None:
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "IMAGE_PIPELINE_HOME": str(home / "store"),
+            "IMAGE_PIPELINE_MODELS": "demo",
+            "LANG": "C.UTF-8",
+        }
+        self.home = home
+
+    def run(self, *arguments: str, program: str = PROGRAM, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [program, *arguments],
+            env={**self.environment, **environment},
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+
+    def json(self, *arguments: str) -> Any:
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+def test_from_a_folder_to_an_answer(shell: Shell) -> None:
+    library = shell.home / "Photos"
+    draw_scenes(library / "2024/trip", 3)
+    draw_scenes(library / "2024/trip [raw]", 1, seed=1)
+    (library / "2024/trip/bad.jpg").write_bytes(b"\xff\xd8\xff")
+    summary = shell.json("ingest", str(library))
+    assert list(summary) == [
+        *("directories", "files", "indexed", "quarantined", "unchanged", "embedded", "captioned", "deleted", "seconds")
+    ]
+    assert (summary["files"], summary["indexed"], summary["quarantined"], summary["embedded"]) == (5, 4, 1, 4)
+
+    hits = shell.json("search", "a red circle", "--limit", "2")
+    assert len(hits) == 2 and {"path", "score", "caption", "sha256"} <= hits[0].keys()
+    hits = shell.json("search", "--image", str(library / "2024/trip/a1.jpg"), "--limit", "1")
+    assert hits[0]["path"] == "2024/trip/a1.jpg"
+
+    status = shell.json("status")
+    assert {"library", "collection", "points", "directories", "quarantined", "models", "qdrant"} == status.keys()
+    assert (status["points"], status["directories"], status["library"]) == (4, 2, str(library))
+    [bad] = shell.json("quarantine")
+    assert bad["path"] == "2024/trip/bad.jpg" and bad["reason"] and bad["message"]
+
+    states = shell.json("scan")
+    assert states == [
+        {"partition": "2024/trip", "files": 4, "state": "ingested"},
+        {"partition": "2024/trip %5Braw%5D", "files": 1, "state": "ingested"},
+    ]
+
+
+def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None:
+    library = shell.home / "Photos"
+    for name in ("a", "b", "c"):
+        draw_scenes(library / name, 1, seed=ord(name))
+    keys = [state["partition"] for state in shell.json("scan", str(library))]
+    assert keys == ["a", "b", "c"]
+
+    def execute(tags: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        return shell.run(
+            *("job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "--tags", json.dumps(tags)),
+            program=DAGSTER,
+            DAGSTER_HOME=str(shell.home / "store/dagster"),
+        )
+
+    assert execute({"dagster/partition": "b"}).returncode == 0
+    assert [state["state"] for state in shell.json("scan")] == ["new", "ingested", "new"]
+    tags = {"dagster/asset_partition_range_start": "a", "dagster/asset_partition_range_end": "c"}
+    assert execute(tags).returncode == 0
+    assert [state["state"] for state in shell.json("scan")] == ["ingested"] * 3
+    assert execute({"dagster/partition": "nowhere"}).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "words"),
+    [
+        (["ingest", "nowhere"], {}, 1, ["nowhere", "does not exist", "IMAGE_LIBRARY"]),
+        (["ingest", "a file"], {}, 1, ["a file", "is a file", "IMAGE_LIBRARY"]),
+        (["ingest"], {}, 2, ["IMAGE_LIBRARY"]),
+        (["ingest", "library", "--models", "gigantic"], {}, 2, ["IMAGE_PIPELINE_MODELS", "gigantic", "demo"]),
+        (["ingest", "library", "--models", "./no/model,none"], {}, 1, ["no/model", "IMAGE_PIPELINE_MODELS"]),
+        (["ingest", "library"], {"QDRANT_URL": "localhost:6333"}, 2, ["QDRANT_URL", "http://"]),
+        (["ingest", "library"], {"IMAGE_PIPELINE_PARTITION_SIZE": "0"}, 2, ["IMAGE_PIPELINE_PARTITION_SIZE"]),
+        (["search", "a dog"], {}, 1, ["ingest"]),
+        (["search"], {}, 2, ["TEXT", "--image"]),
+        (["search", "x", "--near", "here"], {}, 2, ["--near", "LAT,LON,KM"]),
+    ],
+)
+def test_wrong_input_is_told_in_a_sentence(
+    shell: Shell, arguments: list[str], environment: dict[str, str], code: int, words: list[str]
+) -> None:
+    draw_scenes(shell.home / "library/trip", 1)
+    (shell.home / "a file").write_text("x")
+    done = shell.run(*arguments, **environment)
+    assert done.returncode == code, done.stderr
+    assert all(word in done.stderr for word in words), done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_a_qdrant_that_does_not_answer_is_named(shell: Shell) -> None:
+    draw_scenes(shell.home / "library/trip", 1)
+    shell.run("ingest", "library")
+    url = f"http://127.0.0.1:{free_port()}"
+    done = shell.run("status", QDRANT_URL=url, QDRANT_GRPC_PORT=str(free_port()))
+    assert done.returncode == 1 and url in done.stderr and "QDRANT_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_refused_key_is_told_and_nothing_is_lost(shell: Shell, qdrant_binary: Path, tmp_path: Path) -> None:
+    draw_scenes(shell.home / "library/trip", 1)
+    with QdrantServer(qdrant_binary, tmp_path / "qdrant", api_key="the key") as server:
+        address = {"QDRANT_URL": server.url, "QDRANT_GRPC_PORT": str(server.grpc_port)}
+        done = shell.run("ingest", "library", QDRANT_API_KEY="another key", **address)
+        assert done.returncode == 1 and "QDRANT_API_KEY" in done.stderr and "Traceback" not in done.stderr
+        done = shell.run("ingest", "library", "--json", QDRANT_API_KEY="the key", **address)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["embedded"] == 0, "it was embedded before"
+
+
+def test_a_store_belongs_to_one_library(shell: Shell) -> None:
+    draw_scenes(shell.home / "one/trip", 1)
+    draw_scenes(shell.home / "two/trip", 1)
+    shell.run("ingest", "one")
+    done = shell.run("ingest", "two")
+    assert done.returncode == 1 and "IMAGE_PIPELINE_HOME" in done.stderr
+    assert shell.run("adopt", "two").returncode == 0
+    assert shell.run("ingest", "two").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command", ["ingest", "search", "status", "quarantine", "scan", "dev", "adopt", "demo-library"]
+)
+def test_every_command_has_help(shell: Shell, command: str) -> None:
+    done = shell.run(command, "--help")
+    assert done.returncode == 0 and "Usage" in done.stdout
+    if command in ("ingest", "search", "status", "quarantine", "scan"):
+        assert "The keys of" in done.stdout, "what a program may rely on is told"

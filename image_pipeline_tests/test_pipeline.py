@@ -1,0 +1,202 @@
+"""The whole pipeline over small real libraries: what is in the collection, and what went through a model."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from image_pipeline.imaging.reason import Reason
+from image_pipeline.search import Search
+from image_pipeline.settings import load_settings
+from image_pipeline.storage.connection import QdrantAddress, address_of
+from image_pipeline.storage.search import Narrowing
+from image_pipeline.storage.store import Store
+from image_pipeline_tests.library import Pipeline, captions_of, draw_scenes
+
+
+@pytest.fixture(autouse=True)
+def environment_of_its_own() -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.pop("DAGSTER_HOME", None)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, qdrant_address: QdrantAddress) -> Pipeline:
+    """An empty library, with Qdrant embedded and as a server."""
+    (tmp_path / "library").mkdir()
+    settings = load_settings(
+        library=tmp_path / "library",
+        home=tmp_path / "store",
+        models="demo",
+        qdrant_url=qdrant_address.url,
+        qdrant_grpc_port=qdrant_address.grpc_port,
+    )
+    return Pipeline(settings)
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Pipeline:
+    """An empty library, with the embedded Qdrant."""
+    (tmp_path / "library").mkdir()
+    return Pipeline(load_settings(library=tmp_path / "library", home=tmp_path / "store", models="demo"))
+
+
+def test_every_file_is_a_point_or_in_quarantine(pipeline: Pipeline) -> None:
+    scenes = draw_scenes(pipeline.root / "2024/trip", 4) | draw_scenes(pipeline.root / "2024/trip", 2, 1, ".png")
+    (pipeline.root / "2024/trip/broken.jpg").write_bytes(b"no picture")
+    (pipeline.root / "2024/trip/notes.txt").write_text("left out")
+    summary = pipeline.ingest()
+    assert (summary.files, summary.indexed, summary.quarantined) == (7, 6, 1)
+    assert (summary.embedded, summary.captioned, summary.directories) == (6, 6, 1)
+    points = pipeline.points()
+    assert points.keys() == captions_of("2024/trip", scenes).keys()
+    payload = points["2024/trip/a0.jpg"]
+    assert payload["directory"] == payload["partition"] == "2024/trip"
+    assert (payload["width"], payload["height"]) == (120, 90)
+    assert 0 < payload["caption_confidence"] <= 1
+    assert Store(pipeline.settings.home).thumbnail_file(payload["sha256"]).exists()
+    [bad] = pipeline.quarantine()
+    assert (bad.path, bad.reason) == ("2024/trip/broken.jpg", Reason.UNKNOWN_FORMAT)
+    assert not list((pipeline.settings.home / "tensors").glob("*")), "tensors are released once a directory is indexed"
+
+
+def test_search_by_words_and_by_picture_finds_the_scene(embedded: Pipeline) -> None:
+    truth = captions_of("scenes", draw_scenes(embedded.root / "scenes", 12))
+    shutil.copy(embedded.root / "scenes/a3.jpg", embedded.root / "scenes/copy.jpg")
+    embedded.ingest()
+    search = Search(embedded.settings, address_of(embedded.settings))
+    found = sum(search.by_words(caption, 1, Narrowing())[0].path == path for path, caption in truth.items())
+    assert found >= 11
+    [first, second] = search.by_picture(embedded.root / "scenes/a3.jpg", 2, Narrowing())
+    assert (first.path, first.copies) == ("scenes/a3.jpg", ("scenes/copy.jpg",))
+    assert first.score == pytest.approx(1, abs=1e-3) and second.score < first.score
+
+
+def test_an_unchanged_library_sends_nothing_through_a_model(pipeline: Pipeline) -> None:
+    draw_scenes(pipeline.root / "one", 3)
+    draw_scenes(pipeline.root / "two", 3, seed=1)
+    pipeline.ingest()
+    before = pipeline.points()
+    again = pipeline.ingest()
+    assert (again.embedded, again.captioned, again.deleted, again.unchanged) == (0, 0, 0, 6)
+    assert pipeline.points() == before
+
+
+def test_a_renamed_directory_keeps_its_vectors_and_gets_new_paths(pipeline: Pipeline) -> None:
+    draw_scenes(pipeline.root / "old", 3)
+    pipeline.ingest()
+    (pipeline.root / "old").rename(pipeline.root / "new, better name")
+    summary = pipeline.ingest()
+    assert (summary.embedded, summary.captioned, summary.deleted, summary.indexed) == (0, 0, 3, 3)
+    assert pipeline.points().keys() == {f"new, better name/a{n}.jpg" for n in range(3)}
+
+
+def test_the_collection_follows_what_happens_to_files(pipeline: Pipeline) -> None:
+    where = pipeline.root / "trip"
+    draw_scenes(where, 4)
+    pipeline.ingest()
+    draw_scenes(pipeline.root / "elsewhere", 1, seed=7)
+    shutil.copy(where / "a0.jpg", where / "copy of a0.jpg")
+    (where / "a1.jpg").unlink()
+    (where / "a2.jpg").rename(where / "renamed.jpg")
+    (pipeline.root / "elsewhere/a0.jpg").replace(where / "a3.jpg")
+    (where / "a0.jpg").touch()
+    summary = pipeline.ingest()
+    assert (summary.embedded, summary.captioned) == (1, 1), "only a3.jpg has a content that is new"
+    points = pipeline.points()
+    assert points.keys() == {f"trip/{name}.jpg" for name in ("a0", "copy of a0", "renamed", "a3")}
+    assert points["trip/a0.jpg"]["sha256"] == points["trip/copy of a0.jpg"]["sha256"]
+
+
+def test_a_directory_that_vanished_leaves_nothing(pipeline: Pipeline) -> None:
+    draw_scenes(pipeline.root / "stays", 2)
+    draw_scenes(pipeline.root / "goes", 2, seed=1)
+    (pipeline.root / "goes/bad.jpg").write_bytes(b"")
+    pipeline.ingest()
+    shutil.rmtree(pipeline.root / "goes")
+    summary = pipeline.ingest()
+    assert (summary.deleted, summary.files, summary.quarantined) == (2, 2, 0)
+    assert {path.split("/")[0] for path in pipeline.points()} == {"stays"}
+    tables = [file.name for file in (pipeline.settings.home / "tables").rglob("*.parquet")]
+    assert tables and not [name for name in tables if name.startswith("goes")]
+
+
+def test_a_file_leaves_quarantine_by_itself_once_it_can_be_read(embedded: Pipeline) -> None:
+    draw_scenes(embedded.root / "trip", 2)
+    whole = (embedded.root / "trip/a0.jpg").read_bytes()
+    (embedded.root / "trip/a0.jpg").write_bytes(whole[: len(whole) // 2])
+    embedded.ingest()
+    assert [file.reason for file in embedded.quarantine()] == [Reason.TRUNCATED]
+    (embedded.root / "trip/a0.jpg").write_bytes(whole)
+    embedded.ingest()
+    assert not embedded.quarantine()
+    assert len(embedded.points()) == 2
+
+
+def test_a_raised_limit_lets_files_out_of_quarantine(embedded: Pipeline) -> None:
+    (embedded.root / "big").mkdir()
+    Image.new("RGB", (400, 300), "navy").save(embedded.root / "big/a.png")
+    tight = embedded.with_settings(decode_pixels=1000)
+    tight.ingest()
+    assert [file.reason for file in tight.quarantine()] == [Reason.TOO_MANY_PIXELS]
+    embedded.ingest()
+    assert not embedded.quarantine() and len(embedded.points()) == 1
+
+
+def test_a_large_directory_is_split_and_its_points_move_without_a_model(pipeline: Pipeline) -> None:
+    small = pipeline.with_settings(partition_size=4)
+    draw_scenes(small.root / "flat", 4)
+    small.ingest()
+    assert {point["partition"] for point in small.points().values()} == {"flat"}
+    draw_scenes(small.root / "flat", 3, seed=5, ending=".png")
+    summary = small.ingest()
+    assert (summary.embedded, summary.files, summary.indexed) == (3, 7, 7)
+    partitions = {point["partition"] for point in small.points().values()}
+    assert partitions <= {"flat#0of2", "flat#1of2"} and len(small.points()) == 7
+
+
+def test_another_model_builds_a_collection_beside_the_old_one(pipeline: Pipeline) -> None:
+    draw_scenes(pipeline.root / "trip", 3)
+    pipeline.ingest()
+    with address_of(pipeline.settings).connect() as client:
+        [before] = [a.collection_name for a in client.get_aliases().aliases]
+    other = pipeline.with_settings(dtype="fp32")
+    summary = other.ingest()
+    assert (summary.embedded, summary.indexed) == (3, 3)
+    with address_of(pipeline.settings).connect() as client:
+        [after] = [a.collection_name for a in client.get_aliases().aliases]
+        names = [c.name for c in client.get_collections().collections]
+    assert after != before and names == [after]
+
+
+def test_captions_can_be_switched_off(embedded: Pipeline) -> None:
+    draw_scenes(embedded.root / "trip", 2)
+    silent = embedded.with_settings(models="bundled:embedder,none")
+    summary = silent.ingest()
+    assert (summary.embedded, summary.captioned, summary.indexed) == (2, 0, 2)
+    assert all("caption" not in point for point in silent.points().values())
+    summary = embedded.ingest()
+    assert (summary.embedded, summary.captioned) == (0, 2), "the embeddings are the same model's"
+    assert all(point["caption"] for point in embedded.points().values())
+
+
+def test_the_cache_may_be_deleted_at_any_time(embedded: Pipeline) -> None:
+    draw_scenes(embedded.root / "trip", 2)
+    embedded.ingest()
+    shutil.rmtree(embedded.settings.home / "cache")
+    draw_scenes(embedded.root / "trip", 1, seed=3, ending=".png")
+    summary = embedded.ingest()
+    assert (summary.indexed, summary.quarantined) == (3, 0)
+    assert len(embedded.points()) == 3
+
+
+def test_decoded_tensors_can_be_kept(embedded: Pipeline) -> None:
+    draw_scenes(embedded.root / "trip", 2)
+    embedded.with_settings(keep_decoded_tensors=True).ingest()
+    assert len(list((embedded.settings.home / "tensors").rglob("*.npy"))) == 1
