@@ -170,3 +170,16 @@ def load_settings(**given: Any) -> Settings:
 def variable_of(name: str) -> str:
     """The environment variable of a setting."""
     return str(Settings.model_fields[name].validation_alias)
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table, as it stands in the README."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        lines.append(f"| `{variable_of(name)}` | {default} | {field.description} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(settings_table())

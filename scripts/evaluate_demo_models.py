@@ -92,7 +92,7 @@ def recall_of_captions(inference: Inference, scenes: list[Scene], pictures: np.n
 
 
 def print_queries(inference: Inference, rng: np.random.Generator) -> None:
-    """A table of the queries: the share of the k pictures that satisfy one among the k nearest, of a gallery of 2,000."""
+    """A table of the queries: of the k pictures that satisfy one, the share among the k nearest."""
     scenes = distinct_scenes(1500, rng)
     for condition in QUERIES.values():
         # so that each query has pictures to be found
