@@ -68,9 +68,10 @@ def main() -> None:
 @main.command()
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of stdout.")
+@click.option("--allow-deletions", is_flag=True, help="Also where a large share of the library has vanished.")
 @shared_options
 @errors_for_people
-def ingest(directory: Path | None, as_json: bool, **given: Any) -> None:
+def ingest(directory: Path | None, as_json: bool, allow_deletions: bool, **given: Any) -> None:
     """Bring the collection up to date with the library in DIRECTORY (or IMAGE_LIBRARY).
 
     Ends with 0 where every file is a point or in quarantine, 1 where a stage failed, 2 for wrong usage.
@@ -81,7 +82,7 @@ def ingest(directory: Path | None, as_json: bool, **given: Any) -> None:
     settings = _settings(library=directory, **given)
     from image_pipeline.console import ingest_with_progress
 
-    summary = ingest_with_progress(settings)
+    summary = ingest_with_progress(settings, allow_deletions)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(summary)))
         return

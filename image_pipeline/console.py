@@ -23,10 +23,10 @@ _WHAT = {
 }
 
 
-def ingest_with_progress(settings: Settings) -> Summary:
-    """Ingest the library, with a bar on stderr. Raises PipelineError where a stage failed."""
+def ingest_with_progress(settings: Settings, allow_deletions: bool) -> Summary:
+    """Ingest the library, with a bar on stderr. Raises PipelineError where a stage failed, or too much would vanish."""
     with open_ingestion(settings) as ingestion, _bars() as bars, listening(bars.show):
-        return ingestion.run(bars.show_run)
+        return ingestion.run(bars.show_run, allow_deletions)
 
 
 def scan_library(settings: Settings) -> Scan:

@@ -3,16 +3,16 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 
 from image_pipeline.definitions import make_definitions
 from image_pipeline.errors import PipelineError
+from image_pipeline.files.deletions import DeletionLimit, vanished_files
 from image_pipeline.files.discovery import walk
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import PartitionState, State, compare, group_into_ranges, list_partitions
-from image_pipeline.partitions import PARTITIONS_PER_RUN, range_tags, register, registered_keys
+from image_pipeline.partitions import ALLOW_DELETIONS_TAG, PARTITIONS_PER_RUN, range_tags, register, registered_keys
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource, make_resources
 from image_pipeline.settings import Settings
 from image_pipeline.storage.ledger import LedgerEntry
@@ -26,10 +26,11 @@ class RunFailedError(PipelineError):
 
 @dataclass(frozen=True)
 class Scan:
-    """The library as it is on disk against what was ingested."""
+    """The library as it is on disk against what was ingested: `vanished` of the `ingested` files are not there."""
 
-    root: Path
     states: list[PartitionState]
+    vanished: int
+    ingested: int
 
     def keys(self, *states: State) -> list[str]:
         """The keys of the partitions in one of `states`."""
@@ -78,18 +79,25 @@ class Ingestion:
         recipe = self._inference.pipeline.recipe(*self._decoding.versions)
         ingested = ledger.ingested(recipe)
         listed = list_partitions(walk(root), self._settings.partition_size, ingested)
-        scan = Scan(root, compare(listed, ingested))
+        scan = Scan(
+            compare(listed, ingested), vanished_files(listed, ingested), sum(i.files for i in ingested.values())
+        )
         known = set(registered_keys(self._instance))
         register(self._instance, [state.key for state in scan.states if state.key not in known])
         return scan
 
-    def run(self, on_run: Callable[[int, int], None] = lambda done, total: None) -> Summary:
+    def run(
+        self, on_run: Callable[[int, int], None] = lambda done, total: None, allow_deletions: bool = False
+    ) -> Summary:
         """Bring the collection to what is on disk; `on_run` is told of the runs that are done, and of how many.
 
-        Raises RunFailedError where a stage failed; what was done before that stays.
+        Raises LibraryError where more files would vanish than may without `allow_deletions`, and RunFailedError where
+        a stage failed; what was done before that stays.
         """
         began = time.monotonic()
         scan = self.scan()
+        DeletionLimit(self._settings.deletion_share, allow_deletions).check(scan.vanished, scan.ingested)
+        allowed = {ALLOW_DELETIONS_TAG: "true"} if allow_deletions else {}
         wanted = {s.key: s.files for s in scan.states if s.state in (State.NEW, State.CHANGED)}
         ranges = group_into_ranges(
             registered_keys(self._instance), wanted, self._settings.partition_size, PARTITIONS_PER_RUN
@@ -98,7 +106,7 @@ class Ingestion:
         totals: dict[str, int] = {}
         for done, some in enumerate(ranges):
             on_run(done, len(ranges))
-            result = self._execute("ingest", tags=range_tags(some))
+            result = self._execute("ingest", tags=range_tags(some) | allowed)
             for event in result.get_asset_materialization_events():
                 for name, value in event.materialization.metadata.items():
                     if isinstance(value, dg.IntMetadataValue) and value.value is not None:

@@ -4,14 +4,13 @@ import dagster as dg
 
 from image_pipeline.assets.step import SERVICE_RETRY, step
 from image_pipeline.files.partition import Partition
-from image_pipeline.partitions import DIRECTORIES, unregister
+from image_pipeline.partitions import unregister
 from image_pipeline.resources import QdrantResource, StoreResource
 from image_pipeline.storage.retire import is_gone, retire
 
 ingest_job = dg.define_asset_job(
     "ingest",
     selection=dg.AssetSelection.all(),
-    partitions_def=DIRECTORIES,
     description="Brings directories up to date: every readable file is a point, every other one is in quarantine.",
 )
 

@@ -14,6 +14,9 @@ DIRECTORIES = dg.DynamicPartitionsDefinition(name="directory")
 PARTITIONS_PER_RUN = 100
 """Partitions that one run takes at most: an empty run costs over a second, so that small directories share one."""
 
+ALLOW_DELETIONS_TAG = "image_pipeline/allow_deletions"
+"""Set to `true`, a run may delete more of the collection than `IMAGE_PIPELINE_DELETION_SHARE`."""
+
 BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=PARTITIONS_PER_RUN)
 
 

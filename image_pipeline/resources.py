@@ -31,6 +31,7 @@ class StoreResource(dg.ConfigurableResource):
     library: str | None = None
     partition_size: int
     settle_seconds: float
+    deletion_share: float
     keep_decoded_tensors: bool = False
 
     @property
@@ -145,6 +146,7 @@ def make_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             library=None if settings.library is None else str(settings.library),
             partition_size=settings.partition_size,
             settle_seconds=settings.settle_seconds,
+            deletion_share=settings.deletion_share,
             keep_decoded_tensors=settings.keep_decoded_tensors,
         ),
         "decoding": DecodingResource(

@@ -6,6 +6,7 @@ import time
 import dagster as dg
 
 from image_pipeline.errors import PipelineError
+from image_pipeline.files.deletions import DeletionLimit, vanished_files
 from image_pipeline.files.plan import PartitionState, State, group_into_ranges
 from image_pipeline.files.watch import look, settled_states
 from image_pipeline.jobs import ingest_job, retire_job
@@ -40,13 +41,15 @@ def library_sensor(context: dg.SensorEvaluationContext, store: StoreResource) ->
         )
         ledger.set_sightings(looked.sightings.values())
         states = settled_states(looked, ingested, now, store.settle_seconds)
+        vanished = vanished_files(looked.listed, ingested) if looked.is_whole else 0
+        DeletionLimit(store.deletion_share).check(vanished, sum(entry.files for entry in ingested.values()))
     except PipelineError as error:
         return dg.SkipReason(str(error))
     busy = _keys_in_flight(context.instance)
     states = [state for state in states if state.key not in busy][:KEYS_PER_TICK]
     if not states:
         return dg.SkipReason("Every directory that is quiet is ingested.")
-    fingerprints = {part.key: part.fingerprint for s in looked.sightings.values() for part in s.partitions}
+    fingerprints = {key: part.fingerprint for key, part in looked.listed.items()}
     return _requests(context.instance, states, fingerprints, store.partition_size, now)
 
 

@@ -26,7 +26,9 @@ class DType(StrEnum):
 class Settings(BaseSettings):
     """The settings, read from the environment; an argument given by name comes before its variable."""
 
-    model_config = SettingsConfigDict(populate_by_name=True, frozen=True, env_ignore_empty=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        populate_by_name=True, frozen=True, env_ignore_empty=True, extra="forbid", validate_default=True
+    )
 
     library: Annotated[
         Path | None,
@@ -123,6 +125,16 @@ class Settings(BaseSettings):
         int,
         Field(validation_alias="IMAGE_PIPELINE_DECODE_PIXELS", ge=1, description="Largest picture decoded, in pixels."),
     ] = 200_000_000
+    deletion_share: Annotated[
+        float,
+        Field(
+            validation_alias="IMAGE_PIPELINE_DELETION_SHARE",
+            ge=0,
+            le=1,
+            description="Share of the library that may vanish at once (and 100 files always may); beyond, `ingest "
+            "--allow-deletions` is asked for.",
+        ),
+    ] = 0.2
     keep_decoded_tensors: Annotated[
         bool,
         Field(

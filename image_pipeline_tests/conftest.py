@@ -1,6 +1,8 @@
 """A Qdrant server for the whole session, and both ways to Qdrant for the tests that hold for both."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,9 @@ from hypothesis import settings
 
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline_tests.qdrant_server import QdrantServer, find_binary
+
+_SHARED_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 1 << 30
 
 # a busy machine is no failure
 settings.register_profile("unhurried", deadline=None)
@@ -28,16 +33,28 @@ def qdrant_binary() -> Path:
 
 
 @pytest.fixture(scope="session")
-def qdrant_server(qdrant_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[QdrantServer]:
+def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory, where there is one: both kinds of Qdrant wait for the disk at every write."""
+    if not _SHARED_MEMORY.is_dir() or shutil.disk_usage(_SHARED_MEMORY).free < _ROOM_BYTES:
+        yield tmp_path_factory.mktemp("qdrant")
+        return
+    with tempfile.TemporaryDirectory(prefix="image-pipeline-", dir=_SHARED_MEMORY) as directory:
+        yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def qdrant_server(qdrant_binary: Path, memory: Path) -> Iterator[QdrantServer]:
     """A running server, the same for all tests."""
-    with QdrantServer(qdrant_binary, tmp_path_factory.mktemp("qdrant")) as server:
+    with QdrantServer(qdrant_binary, memory / "server") as server:
         yield server
 
 
 @pytest.fixture
-def embedded_address(tmp_path: Path) -> QdrantAddress:
+def embedded_address(memory: Path) -> Iterator[QdrantAddress]:
     """An embedded Qdrant with nothing in it."""
-    return QdrantAddress(None, tmp_path / "store" / "qdrant", tmp_path / "store" / "qdrant.lock", lock_seconds=1.0)
+    with tempfile.TemporaryDirectory(prefix="embedded-", dir=memory) as directory:
+        store = Path(directory)
+        yield QdrantAddress(None, store / "qdrant", store / "qdrant.lock", lock_seconds=1.0)
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ class QdrantServer:
             "QDRANT__SERVICE__GRPC_PORT": str(self.grpc_port),
             "QDRANT__STORAGE__STORAGE_PATH": str(self._directory / "storage"),
             "QDRANT__STORAGE__SNAPSHOTS_PATH": str(self._directory / "snapshots"),
+            "QDRANT__STORAGE__WAL__WAL_CAPACITY_MB": "1",  # 32 are written for each collection else
         }
         if self._api_key is not None:
             environment["QDRANT__SERVICE__API_KEY"] = self._api_key

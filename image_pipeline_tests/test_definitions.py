@@ -7,6 +7,8 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
+from image_pipeline.assets.captions import captions
+from image_pipeline.assets.embeddings import embeddings
 from image_pipeline.definitions import defs
 
 REPOSITORY = Path(__file__).parents[1]
@@ -54,10 +56,9 @@ def test_the_stages_stand_in_the_order_of_the_data() -> None:
 
 
 def test_models_share_the_pool_of_the_gpu_and_are_tried_again() -> None:
-    job = defs.resolve_job_def("ingest")
-    for name in ("embeddings", "captions"):
-        node = job.node_dict[name].definition
-        assert node.pool == "gpu" and node.retry_policy.backoff is dg.Backoff.EXPONENTIAL
+    for asset in (embeddings, captions):
+        assert asset.op.pool == "gpu"
+        assert asset.op.retry_policy is not None and asset.op.retry_policy.backoff is dg.Backoff.EXPONENTIAL
 
 
 def test_the_workspace_names_the_definitions() -> None:

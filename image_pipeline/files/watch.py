@@ -34,6 +34,12 @@ class Look:
     sightings: dict[str, Sighting]
     is_whole: bool
 
+    @property
+    def listed(self) -> dict[str, ListedPartition]:
+        """All partitions that are seen, by key, in the order of their directories."""
+        in_order = sorted(self.sightings.values(), key=lambda sighting: sighting.directory)
+        return {part.key: part for sighting in in_order for part in sighting.partitions}
+
 
 def look(
     root: Path,
@@ -101,10 +107,10 @@ def settled_states(
     Nothing is gone for a look that is not whole. Raises LibraryError where the whole library seems empty although
     files of it were ingested.
     """
-    sightings = looked.sightings
-    in_order = sorted(sightings.values(), key=lambda sighting: sighting.directory)
-    listed = {part.key: part for sighting in in_order for part in sighting.partitions}
-    quiet = {name for name, seen in sightings.items() if min(seen.checked_at, now) - seen.since >= settle_seconds}
+    listed = looked.listed
+    quiet = {
+        name for name, seen in looked.sightings.items() if min(seen.checked_at, now) - seen.since >= settle_seconds
+    }
     if not looked.is_whole:
         ingested = {key: entry for key, entry in ingested.items() if key in listed}
     return [

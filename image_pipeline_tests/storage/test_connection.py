@@ -81,7 +81,8 @@ def test_processes_take_turns_with_an_embedded_qdrant(embedded_address: QdrantAd
         from image_pipeline.storage.connection import QdrantAddress
         from image_pipeline.storage.points import make_point
         from image_pipeline_tests.storage.conftest import VERSION, unit_vector
-        address = QdrantAddress(None, Path({str(embedded_address.directory)!r}), Path({str(embedded_address.lock_file)!r}))
+        store = Path({str(embedded_address.directory.parent)!r})
+        address = QdrantAddress(None, store / "qdrant", store / "qdrant.lock")
         for n in range(4):
             with address.connect() as client:
                 collection = Collection(client, VERSION)
@@ -161,8 +162,8 @@ def test_an_error_of_ones_own_is_left_as_it_is(qdrant_address: QdrantAddress) ->
         raise ZeroDivisionError
 
 
-def test_a_server_that_stops_and_comes_back(qdrant_binary: Path, tmp_path: Path) -> None:
-    with QdrantServer(qdrant_binary, tmp_path / "qdrant") as server:
+def test_a_server_that_stops_and_comes_back(qdrant_binary: Path, memory: Path, tmp_path: Path) -> None:
+    with QdrantServer(qdrant_binary, memory / "another") as server:
         address = QdrantAddress(server.url, tmp_path, tmp_path / "lock", grpc_port=server.grpc_port)
         with address.connect() as client:
             Collection(client, VERSION).ensure()
@@ -178,8 +179,8 @@ def test_a_server_that_stops_and_comes_back(qdrant_binary: Path, tmp_path: Path)
             assert Collection(client, VERSION).count() == 1
 
 
-def test_a_server_asks_for_its_key(qdrant_binary: Path, tmp_path: Path) -> None:
-    with QdrantServer(qdrant_binary, tmp_path / "qdrant", api_key="secret") as server:
+def test_a_server_asks_for_its_key(qdrant_binary: Path, memory: Path, tmp_path: Path) -> None:
+    with QdrantServer(qdrant_binary, memory / "locked", api_key="secret") as server:
         address = QdrantAddress(server.url, tmp_path, tmp_path / "lock", grpc_port=server.grpc_port, api_key="secret")
         with warnings.catch_warnings():
             warnings.simplefilter("error")

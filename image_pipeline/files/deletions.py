@@ -1,0 +1,42 @@
+"""The guard against deleting by mistake: a disk that is half mounted looks like a library whose files were deleted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from image_pipeline.errors import LibraryError
+from image_pipeline.files.plan import Ingested, ListedPartition
+
+FEW = 100
+"""So many files may always vanish at once."""
+
+
+@dataclass(frozen=True)
+class DeletionLimit:
+    """At most `share` (0 to 1) of what is there may vanish at once, or `FEW` files, unless a person has allowed more."""
+
+    share: float
+    allowed: bool = False
+
+    def check(self, vanished: int, total: int) -> None:
+        """Raises LibraryError where `vanished` of `total` files are more than may vanish."""
+        if not self.allowed and vanished > FEW and vanished > self.share * total:
+            raise LibraryError(
+                f"{vanished} of {total} files would vanish from the collection, more than {self.share:.0%}: see whether "
+                "the whole library is mounted; if they are really gone, run `image-pipeline ingest --allow-deletions`, or "
+                "raise IMAGE_PIPELINE_DELETION_SHARE."
+            )
+
+
+def vanished_files(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested]) -> int:
+    """How many files are no longer on disk, or fewer: those of a directory that was only renamed are none of them.
+
+    A renamed directory is one that is new and has the files, by their fingerprint, of one that is gone.
+    """
+    new = {partition.fingerprint for key, partition in listed.items() if key not in ingested}
+    vanished = 0
+    for key, entry in ingested.items():
+        if key in listed:
+            vanished += max(0, entry.files - listed[key].files)
+        elif entry.fingerprint not in new:
+            vanished += entry.files
+    return vanished

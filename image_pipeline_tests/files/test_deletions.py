@@ -1,0 +1,41 @@
+"""How many files have vanished, and when that is too many."""
+
+import pytest
+
+from image_pipeline.errors import LibraryError
+from image_pipeline.files.deletions import DeletionLimit, vanished_files
+from image_pipeline.files.plan import Ingested, ListedPartition
+
+
+def listed(*partitions: tuple[str, int, str]) -> dict[str, ListedPartition]:
+    return {key: ListedPartition(key, files, mark) for key, files, mark in partitions}
+
+
+def ingested(*partitions: tuple[str, int, str]) -> dict[str, Ingested]:
+    return {key: Ingested(mark, files) for key, files, mark in partitions}
+
+
+def test_a_file_that_is_gone_and_a_directory_that_is_gone_count() -> None:
+    before = ingested(("a", 10, "x"), ("b", 5, "y"), ("c", 3, "z"))
+    assert vanished_files(listed(("a", 8, "x2"), ("c", 4, "z2")), before) == 2 + 5
+
+
+def test_a_renamed_directory_does_not_count() -> None:
+    assert vanished_files(listed(("new name", 500, "x")), ingested(("old name", 500, "x"))) == 0
+
+
+def test_one_of_two_copies_that_goes_counts() -> None:
+    before = ingested(("a", 500, "x"), ("copy", 500, "x"))
+    assert vanished_files(listed(("a", 500, "x")), before) == 500
+
+
+@pytest.mark.parametrize(("vanished", "total"), [(100, 100), (100, 101), (200, 1000), (0, 0)])
+def test_few_files_or_a_small_share_may_vanish(vanished: int, total: int) -> None:
+    DeletionLimit(0.2).check(vanished, total)
+
+
+@pytest.mark.parametrize(("vanished", "total"), [(101, 101), (201, 1000), (5000, 20_000)])
+def test_more_is_refused_until_a_person_allows_it(vanished: int, total: int) -> None:
+    with pytest.raises(LibraryError, match="--allow-deletions"):
+        DeletionLimit(0.2).check(vanished, total)
+    DeletionLimit(0.2, allowed=True).check(vanished, total)

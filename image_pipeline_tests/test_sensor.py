@@ -1,0 +1,115 @@
+"""The sensor: what it asks for as a library changes, tick by tick, with Dagster's own evaluation of ticks."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from image_pipeline.instance import open_instance
+from image_pipeline.partitions import register, registered_keys
+from image_pipeline.resources import make_resources
+from image_pipeline.sensors import library_sensor
+from image_pipeline.settings import load_settings
+from image_pipeline.storage.store import Store
+from image_pipeline_tests.library import Pipeline, draw_scenes
+
+
+@pytest.fixture(autouse=True)
+def environment_of_its_own() -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.pop("DAGSTER_HOME", None)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    """An empty library whose directories settle at once."""
+    (tmp_path / "library").mkdir()
+    settings = load_settings(
+        library=tmp_path / "library", home=tmp_path / "store", models="demo", settle_seconds=0, partition_size=8
+    )
+    return Pipeline(settings)
+
+
+@pytest.fixture
+def instance(pipeline: Pipeline) -> Iterator[dg.DagsterInstance]:
+    with open_instance(Store(pipeline.settings.home)) as instance:
+        yield instance
+
+
+def tick(pipeline: Pipeline, instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
+    """One evaluation of the sensor; the keys that it asks for are registered, as the daemon does."""
+    store = make_resources(pipeline.settings)["store"]
+    with dg.build_sensor_context(instance=instance, resources={"store": store}) as context:
+        told = library_sensor(context)
+    assert isinstance(told, (dg.SensorResult, dg.SkipReason))
+    if isinstance(told, dg.SensorResult):
+        for request in told.dynamic_partitions_requests or ():
+            register(instance, list(request.partition_keys))
+    return told
+
+
+def ranges(told: dg.SensorResult | dg.SkipReason) -> list[tuple[str, str]]:
+    """The ranges of partitions that runs are asked for."""
+    assert isinstance(told, dg.SensorResult), told
+    return [
+        (request.tags["dagster/asset_partition_range_start"], request.tags["dagster/asset_partition_range_end"])
+        for request in told.run_requests or ()
+        if request.job_name == "ingest"
+    ]
+
+
+def test_new_folders_are_asked_for_in_few_runs(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
+    for number in range(4):
+        draw_scenes(pipeline.root / f"day {number}", 3, seed=number)
+    assert ranges(tick(pipeline, instance)) == [("day 0", "day 1"), ("day 2", "day 3")], "eight files a run at most"
+    assert registered_keys(instance) == [f"day {number}" for number in range(4)]
+
+
+def test_a_quiet_library_asks_for_nothing(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
+    draw_scenes(pipeline.root / "trip", 2)
+    pipeline.ingest()
+    assert isinstance(tick(pipeline, instance), dg.SkipReason)
+
+
+def test_a_folder_that_is_still_being_copied_waits(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
+    patient = pipeline.with_settings(settle_seconds=3600)
+    draw_scenes(pipeline.root / "trip", 2)
+    assert isinstance(tick(patient, instance), dg.SkipReason)
+
+
+def test_what_changed_and_what_is_gone_are_asked_for(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
+    for name in ("stays", "changes", "goes"):
+        draw_scenes(pipeline.root / name, 2, seed=len(name))
+    pipeline.ingest()
+    draw_scenes(pipeline.root / "changes", 1, seed=9, ending=".png")
+    shutil.rmtree(pipeline.root / "goes")
+    told = tick(pipeline, instance)
+    assert ranges(told) == [("changes", "changes")]
+    assert isinstance(told, dg.SensorResult)
+    [retire] = [request for request in told.run_requests or () if request.job_name == "retire"]
+    assert retire.run_config["ops"]["retire_partitions"]["config"]["keys"] == ["goes"]
+
+
+def test_the_same_state_asks_for_the_same_run(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
+    draw_scenes(pipeline.root / "trip", 2)
+    first, second = tick(pipeline, instance), tick(pipeline, instance)
+    assert isinstance(first, dg.SensorResult) and isinstance(second, dg.SensorResult)
+    keys = [[request.run_key for request in told.run_requests or ()] for told in (first, second)]
+    assert keys[0] == keys[1], "Dagster begins a run once for each run key"
+
+
+def test_a_library_that_is_not_mounted_deletes_nothing(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
+    draw_scenes(pipeline.root / "trip", 2)
+    pipeline.ingest()
+    shutil.move(pipeline.root, pipeline.root.with_name("elsewhere"))
+    told = tick(pipeline, instance)
+    assert isinstance(told, dg.SkipReason) and "does not exist" in str(told.skip_message)
+    pipeline.root.mkdir()
+    told = tick(pipeline, instance)
+    assert isinstance(told, dg.SkipReason) and "mount it" in str(told.skip_message)
