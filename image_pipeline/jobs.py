@@ -33,7 +33,7 @@ def retire_partitions(
         for key in sorted(set(config.keys) - set(gone)):
             context.log.warning(f"{key} is on disk again and is left as it is.")
         with qdrant.address.connect() as client:
-            deleted = retire(client, qdrant.alias, store.tables, ledger, gone)
+            deleted = retire(client, qdrant.alias, store.tables, ledger, gone, context.run_id)
         unregister(context.instance, gone)
     context.log.info(f"{len(gone)} partitions were taken out, and {deleted} points with them.")
     return deleted

@@ -23,6 +23,13 @@ class DType(StrEnum):
     FP32 = "fp32"
 
 
+class LogFormat(StrEnum):
+    """How logs are written to stderr."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Settings(BaseSettings):
     """The settings, read from the environment; an argument given by name comes before its variable."""
 
@@ -150,6 +157,14 @@ class Settings(BaseSettings):
             description="How long to wait for another process that uses the embedded Qdrant, in s.",
         ),
     ] = 120.0
+    log_format: Annotated[
+        LogFormat,
+        Field(
+            validation_alias="IMAGE_PIPELINE_LOG_FORMAT",
+            description="Logs on stderr, of the commands and of Dagster's runs: `text` for people, or `json`, one object "
+            "a line.",
+        ),
+    ] = LogFormat.TEXT
 
     @field_validator("library", "home")
     @classmethod

@@ -3,13 +3,13 @@
 import io
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from image_pipeline.demo.drawing import draw
-from image_pipeline.demo.scenes import Relation, Scene, Thing, caption, near_miss, random_scene
+from image_pipeline.demo.scenes import Colour, Relation, Scene, Thing, caption, near_miss, random_scene
 
 SIZE = 64
 """Both models see 64 × 64 pixels, whatever the shape of the picture was."""
@@ -94,32 +94,48 @@ def photograph(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
 
 
-def phrasing(scene: Scene, rng: np.random.Generator) -> str:
+@dataclass(frozen=True)
+class Asked:
+    """What a person asks for, in words, and what a scene must have to be it; None asks for nothing."""
+
+    text: str
+    things: tuple[Thing, ...]
+    relation: Relation | None = None
+    background: Colour | None = None
+
+    def is_met_by(self, scene: Scene) -> bool:
+        """Whether a scene has the things, in their relation, on the background."""
+        if self.background is not None and scene.background is not self.background:
+            return False
+        if self.relation is not None:
+            return scene.relation is self.relation and scene.things == self.things
+        return all(thing in scene.things for thing in self.things)
+
+
+def phrasing(scene: Scene, rng: np.random.Generator) -> Asked:
     """One of the ways in which people ask for a scene; mostly the caption itself, sometimes only a part of it."""
     way = rng.random()
+    background, behind = scene.background, f"on {_article(scene.background)} {scene.background} background"
+    whole = Asked(caption(scene), scene.things, scene.relation, background)
     if way < 0.6:
-        return caption(scene)
-    if way < 0.7:
-        return _without_articles(caption(scene).removesuffix(" background"))
-    behind = f"on {_article(scene.background)} {scene.background} background"
-    if scene.second is None or scene.relation is None:
-        return _without_articles(str(scene.first)) if way < 0.85 else f"{_the(scene.first)} {behind}"
-    if way < 0.8:
+        return whole
+    if way < 0.68:
+        return replace(whole, text=_without_articles(whole.text.removesuffix(" background")))
+    one = scene.things[rng.integers(len(scene.things))]
+    if way < 0.78:
+        return Asked(_without_articles(str(one)) if way < 0.74 else str(one), (one,))
+    if way < 0.88 or scene.second is None:
+        return Asked(f"{one} {behind}", (one,), background=background)
+    if way < 0.92:
         turned = "right of" if scene.relation is Relation.LEFT_OF else "below"
-        return f"{scene.second} {turned} {scene.first} {behind}"
-    if way < 0.88:
-        return f"{scene.first} and {scene.second}"
-    if way < 0.94:
-        return f"{scene.first} {scene.relation} {scene.second}"
-    return f"{scene.first if rng.random() < 0.5 else scene.second} {behind}"
+        return replace(whole, text=f"{scene.second} {turned} {scene.first} {behind}")
+    if way < 0.96:
+        return Asked(f"{scene.first} and {scene.second}", scene.things)
+    return Asked(f"{scene.first} {scene.relation} {scene.second}", scene.things, scene.relation)
 
 
 def _without_articles(text: str) -> str:
     return " ".join(word for word in text.split() if word not in ("a", "an"))
-
-
-def _the(thing: Thing) -> str:
-    return f"the {thing.colour} {thing.shape}"
 
 
 def _article(word: str) -> str:

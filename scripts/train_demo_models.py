@@ -30,7 +30,7 @@ DIMENSION = 128
 EMBEDDER_CONFIGURATION = {
     "model_cfg": {
         "embed_dim": DIMENSION,
-        "vision_cfg": {"image_size": SIZE, "layers": 5, "width": 192, "head_width": 48, "patch_size": 8},
+        "vision_cfg": {"image_size": SIZE, "layers": 5, "width": 128, "head_width": 32, "patch_size": 8},
         "text_cfg": {
             "context_length": CONTEXT,
             "vocab_size": len(VOCABULARY),
@@ -60,9 +60,9 @@ def augmented(pictures: np.ndarray, rng: np.random.Generator, mean: float, std: 
     """uint8 `[n, 64, 64, 3]` to normalised float32 `[n, 3, 64, 64]`, under other light, as another camera sees it."""
     pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
     count = len(pictures)
-    gamma = torch.from_numpy(rng.uniform(0.6, 1.3, (count, 1, 1, 1)).astype(np.float32))
+    gamma = torch.from_numpy(rng.uniform(0.85, 1.2, (count, 1, 1, 1)).astype(np.float32))
     gain = torch.from_numpy(
-        (rng.uniform(0.9, 1.1, (count, 3, 1, 1)) * rng.uniform(0.85, 1.4, (count, 1, 1, 1))).astype(np.float32)
+        (rng.uniform(0.95, 1.05, (count, 3, 1, 1)) * rng.uniform(0.92, 1.15, (count, 1, 1, 1))).astype(np.float32)
     )
     return ((pixels.clamp(1e-4, 1) ** gamma * gain).clamp(0, 1) - mean) / std
 
@@ -78,8 +78,15 @@ def report(name: str, step: int, steps: int, loss: float, began: float) -> None:
         print(f"{name} {step}/{steps} loss {loss:.4f} {time.monotonic() - began:.0f} s", flush=True)
 
 
-def train_embedder(drawn: Drawn, steps: int = 1800, pairs: int = 64, rate: float = 1.5e-3) -> None:
-    """A CLIP: contrastive, over batches in which each scene stands beside a near miss of it."""
+def mixed_rows(scenes: int, batch: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of a batch: three quarters are any scenes, the rest pairs of a scene and a near miss of it."""
+    pairs = rng.choice(scenes // 2, batch // 8, replace=False)
+    others = np.setdiff1d(rng.choice(scenes, 2 * batch, replace=False), np.concatenate([2 * pairs, 2 * pairs + 1]))
+    return np.concatenate([2 * pairs, 2 * pairs + 1, rng.permutation(others)[: batch - 2 * len(pairs)]])
+
+
+def train_embedder(drawn: Drawn, steps: int = 2000, batch: int = 128, rate: float = 1.5e-3) -> None:
+    """A CLIP: contrastive; a text and a picture belong together where the picture has all that the text asks for."""
     directory = MODELS / "embedder"
     directory.mkdir(parents=True, exist_ok=True)
     make_tokenizer().save_pretrained(directory)
@@ -92,16 +99,19 @@ def train_embedder(drawn: Drawn, steps: int = 1800, pairs: int = 64, rate: float
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, steps))
     rng, began = np.random.default_rng(SEED), time.monotonic()
     for step in range(1, steps + 1):
-        chosen = rng.choice(len(drawn.scenes) // 2, pairs, replace=False)
-        rows = np.stack([2 * chosen, 2 * chosen + 1], axis=1).ravel()
-        texts = tokenizer([phrasing(drawn.scenes[row], rng) for row in rows])
+        rows = mixed_rows(len(drawn.scenes), batch, rng)
+        scenes = [drawn.scenes[row] for row in rows]
+        asked = [phrasing(scene, rng) for scene in scenes]
         images = augmented(drawn.pictures[rows], rng, 0.5, 0.25)
         with torch.autocast("cpu", torch.bfloat16):
             image_features = model.encode_image(images, normalize=True)
-            text_features = model.encode_text(texts, normalize=True)
-        logits = model.logit_scale.exp() * image_features.float() @ text_features.float().T
-        target = torch.arange(len(rows))
-        loss = (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
+            text_features = model.encode_text(tokenizer([one.text for one in asked]), normalize=True)
+        logits = model.logit_scale.exp() * text_features.float() @ image_features.float().T
+        met = torch.tensor([[one.is_met_by(scene) for scene in scenes] for one in asked], dtype=torch.float32)
+        loss = (
+            functional.cross_entropy(logits, met / met.sum(dim=1, keepdim=True))
+            + functional.cross_entropy(logits.T, met.T / met.T.sum(dim=1, keepdim=True))
+        ) / 2
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -35,8 +35,9 @@ def captions(context: dg.AssetExecutionContext, store: StoreResource, inference:
         cache = models.captions_in(store.cache)
         for partition in partitions(context):
             began = time.monotonic()
-            decoded = tables.read(DecodedImage, partition.key)
-            captioned = caption_images(models.captioner, cache, store.store, partition.key, decoded)
+            decoded, maker = tables.read_noted(DecodedImage, partition.key)
+            directory = store.store.tensor_directory(partition.key, maker)
+            captioned = caption_images(models.captioner, cache, directory, decoded)
             path = tables.write(ImageCaption, partition.key, captioned.rows)
             seconds = time.monotonic() - began
             context.add_asset_metadata(

@@ -43,10 +43,12 @@ def decoded_tensors(
             began = time.monotonic()
             sources = sources_of(root, tables.read(ContentHash, partition.key))
             wanted = models.unseen(store.cache, list(sources))
+            maker = f"{context.run_id}-{context.retry_number}"
+            directory = store.store.tensor_directory(partition.key, maker)
             images = decode_images(
-                pool, cache, store.store, partition.key, sources, wanted, models.input_specs, decoding.decoder
+                pool, cache, store.store, directory, sources, wanted, models.input_specs, decoding.decoder
             )
-            path = tables.write(DecodedImage, partition.key, images.rows)
+            path = tables.write(DecodedImage, partition.key, images.rows, note=maker)
             seconds = time.monotonic() - began
             bad = [row for row in images.rows if row.reason is not None]
             context.add_asset_metadata(

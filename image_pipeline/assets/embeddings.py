@@ -34,8 +34,9 @@ def embeddings(context: dg.AssetExecutionContext, store: StoreResource, inferenc
         cache = models.embeddings_in(store.cache)
         for partition in partitions(context):
             began = time.monotonic()
-            decoded = tables.read(DecodedImage, partition.key)
-            embedded = embed_images(models.embedder, cache, store.store, partition.key, decoded)
+            decoded, maker = tables.read_noted(DecodedImage, partition.key)
+            directory = store.store.tensor_directory(partition.key, maker)
+            embedded = embed_images(models.embedder, cache, directory, decoded)
             path = tables.write(Embedding, partition.key, embedded.rows)
             seconds = time.monotonic() - began
             context.add_asset_metadata(

@@ -16,6 +16,7 @@ from image_pipeline.resources import DecodingResource, InferenceResource, Qdrant
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.indexing import Indexer
 from image_pipeline.storage.partition_points import Provenance
+from image_pipeline.storage.rows import DecodedImage
 from image_pipeline.storage.tensors import release_tensors
 from image_pipeline.storage.versions import complete_version
 
@@ -57,7 +58,8 @@ def qdrant_collection(
             began = time.monotonic()
             indexed = indexer.index(partition)
             if not store.keep_decoded_tensors:
-                release_tensors(store.store.tensor_directory(partition.key))
+                _, maker = store.tables.read_noted(DecodedImage, partition.key)
+                release_tensors(store.store.tensor_directory(partition.key, maker))
             pictures = [
                 (store.store.thumbnail_file(point.payload["sha256"]), point.payload.get("caption", ""))
                 for point in indexed.points[:SHEET_PICTURES]

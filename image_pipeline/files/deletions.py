@@ -12,7 +12,7 @@ FEW = 100
 
 @dataclass(frozen=True)
 class DeletionLimit:
-    """At most `share` (0 to 1) of what is there may vanish at once, or `FEW` files, unless a person has allowed more."""
+    """At most `share` (0 to 1) of what is there may vanish at once, or `FEW` files, unless a person allows more."""
 
     share: float
     allowed: bool = False
@@ -21,9 +21,9 @@ class DeletionLimit:
         """Raises LibraryError where `vanished` of `total` files are more than may vanish."""
         if not self.allowed and vanished > FEW and vanished > self.share * total:
             raise LibraryError(
-                f"{vanished} of {total} files would vanish from the collection, more than {self.share:.0%}: see whether "
-                "the whole library is mounted; if they are really gone, run `image-pipeline ingest --allow-deletions`, or "
-                "raise IMAGE_PIPELINE_DELETION_SHARE."
+                f"{vanished} of {total} files would vanish from the collection, more than {self.share:.0%}: see "
+                "whether the whole library is mounted; if they are really gone, run "
+                "`image-pipeline ingest --allow-deletions`, or raise IMAGE_PIPELINE_DELETION_SHARE."
             )
 
 

@@ -91,7 +91,7 @@ def discover(root: Path, partition: Partition, known: Mapping[str, DiscoveredFil
     """The image files of a partition, by path; none where its directory is gone.
 
     The content tells the format: the first bytes of each file are read, unless `known` (by path) has the format of a
-    file of the same size and mtime. A file without an image's ending counts only where its content is an image's, or
+    file of the same size and times. A file without an image's ending counts only where its content is an image's, or
     where it cannot be read, so that nobody can say. Raises LibraryError as `list_files` does.
     """
     listed = [file for file in list_files(root, partition.directory) if partition.holds(file.name)]
@@ -108,10 +108,10 @@ def discover(root: Path, partition: Partition, known: Mapping[str, DiscoveredFil
         except FileNotFoundError:  # it went since it was listed: the next look finds another fingerprint
             continue
         except OSError:  # told as unreadable when it is hashed
-            found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, None))
+            found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, file.ctime_ns, None))
             continue
         if image_format is not None or ending(file.name) in _PICTURE_ENDINGS:
-            found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, image_format))
+            found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, file.ctime_ns, image_format))
     return Discovery(found, fingerprint(listed))
 
 
@@ -172,8 +172,8 @@ def _stat(entry: "os.DirEntry[str]") -> ListedFile | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    return ListedFile(to_text(entry.name), status.st_size, status.st_mtime_ns)
+    return ListedFile(to_text(entry.name), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _is_unchanged(before: DiscoveredFile, file: ListedFile) -> bool:
-    return (before.size_bytes, before.mtime_ns) == (file.size_bytes, file.mtime_ns)
+    return (before.size_bytes, before.mtime_ns, before.ctime_ns) == (file.size_bytes, file.mtime_ns, file.ctime_ns)

@@ -1,4 +1,8 @@
-"""A fingerprint of a directory's files: it changes when a name, a size or a modification time does."""
+"""A fingerprint of a directory's files: it changes when a name, a size or a time of change does.
+
+The modification time can be set by a program, and some set it back after an edit; the time of the last change of
+status (ctime) is the kernel's own.
+"""
 
 import hashlib
 from collections.abc import Iterable
@@ -7,17 +11,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A regular file as a directory lists it; `name` is text, and `size_bytes` and `mtime_ns` are the file system's."""
+    """A regular file as a directory lists it; `name` is text, the rest is the file system's."""
 
     name: str
     size_bytes: int
     mtime_ns: int
+    ctime_ns: int
 
 
 def fingerprint(files: Iterable[ListedFile]) -> str:
-    """16 hex digits over the names, sizes and mtimes of `files`, in the order given."""
+    """16 hex digits over the names, sizes and times of `files`, in the order given."""
     digest = hashlib.blake2b(digest_size=8)
     for file in files:
         # a name holds no NUL, so that no two listings are written alike
-        digest.update(f"{file.name}\0{file.size_bytes}\0{file.mtime_ns}\0".encode())
+        digest.update(f"{file.name}\0{file.size_bytes}\0{file.mtime_ns}\0{file.ctime_ns}\0".encode())
     return digest.hexdigest()

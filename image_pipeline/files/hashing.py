@@ -22,14 +22,14 @@ class HashedFiles:
 def hash_files(root: Path, files: Sequence[DiscoveredFile], known: Iterable[ContentHash], threads: int) -> HashedFiles:
     """The hashes of `files`, in their order.
 
-    A file whose size and mtime are those of a `known` hash is not read again; the others are read by `threads`
+    A file whose size and times are those of a `known` hash is not read again; the others are read by `threads`
     threads (hashing frees the GIL). A file that cannot be read is a row with the system's message.
     """
     hashes = {row.path: row for row in known if row.sha256 is not None}
 
     def is_known(file: DiscoveredFile) -> bool:
         row = hashes.get(file.path)
-        return row is not None and (row.size_bytes, row.mtime_ns) == (file.size_bytes, file.mtime_ns)
+        return row is not None and _state(row) == _state(file)
 
     unknown = [file for file in files if not is_known(file)]
     if unknown:
@@ -47,4 +47,8 @@ def hash_file(root: Path, file: DiscoveredFile) -> ContentHash:
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         message = error.strerror or str(error)
-    return ContentHash(file.path, file.size_bytes, file.mtime_ns, sha256, message)
+    return ContentHash(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns, sha256, message)
+
+
+def _state(file: DiscoveredFile | ContentHash) -> tuple[int, int, int]:
+    return file.size_bytes, file.mtime_ns, file.ctime_ns

@@ -10,9 +10,11 @@ from typing import BinaryIO
 from image_pipeline.imaging import isobmff
 from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.imaging.png import is_png_truncated
-from image_pipeline.imaging.tiff import Directory, TiffReader, data_end, file_size, numbers, pixels
+from image_pipeline.imaging.tiff import Directory, TiffReader, data_end, data_span, file_size, numbers, pixels
+from image_pipeline.imaging.zeros import ends_in_zeros
 
 _PANASONIC_RAW_OFFSET = 0x118
+_DNG_TAGS = range(50706, 52600)
 _FUJI_TABLE = (84, ">LLLLLL")  # offset and length of the JPEG, of the directory and of the sensor data
 
 
@@ -56,11 +58,13 @@ def sensor_data_is_whole(file: BinaryIO, sensor_pixels: int) -> bool | None:
     if head.startswith(b"IIU\0"):
         return _is_panasonic_whole(reader.first(), size, sensor_pixels)
     proven = None
-    for directory in reader.all():
-        end = data_end(directory)
-        if end is None:
+    for offset, directory in reader.walk():
+        if reader.values_end(offset, _DNG_TAGS) > size:
+            return False  # black level and colours come from there
+        span = data_span(directory)
+        if span is None:
             continue
-        if end > size:
+        if span[1] > size or ends_in_zeros(file, *span):
             return False
         if 2 * pixels(directory) >= sensor_pixels or not pixels(directory):
             proven = True

@@ -15,6 +15,7 @@ from image_pipeline.imaging.failure import image_error
 from image_pipeline.imaging.formats import HEAD_BYTES, ImageFormat, sniff
 from image_pipeline.imaging.jpeg import decode_jpeg
 from image_pipeline.imaging.limits import DecodeLimits
+from image_pipeline.imaging.opening import AnyPath, open_image
 from image_pipeline.imaging.picture import decode_picture
 from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.raw import decode_raw
@@ -23,10 +24,7 @@ from image_pipeline.imaging.resize import fit, to_array
 from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.imaging.thumbnail import shrink, to_webp
 
-AnyPath = str | bytes | os.PathLike[str]
-"""A path of any name that the operating system allows, also one that is not UTF-8."""
-
-_REVISION = 1
+_REVISION = 2
 """Raised when this package comes to decode a file that it rejected, or to decode it otherwise."""
 
 
@@ -58,7 +56,7 @@ def decode_image(
     """
     max_pixels = (limits or DecodeLimits()).pixels
     try:
-        with open(path, "rb") as file:
+        with open_image(path) as file:
             image_format = identify(file)
             try:
                 raster = _decode(file, image_format, specs, max_pixels)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
 from image_pipeline.imaging.reason import Reason
@@ -29,7 +30,7 @@ def decode_images(
     pool: WorkerPool,
     cache: RowCache[DecodedImage],
     store: Store,
-    partition_key: str,
+    directory: Path,
     sources: Mapping[str, Source],
     wanted: Collection[str],
     specs: Sequence[InputSpec],
@@ -37,9 +38,9 @@ def decode_images(
 ) -> DecodedImages:
     """Decode the contents `sources` that no worker has seen yet, and those that a model is still to see (`wanted`).
 
-    The wanted ones get a row in the partition's tensor files, one file for each of `specs`, which are made anew. A
-    content that is known to be no readable image is not tried again: `decoder` names the decoder's version and its
-    limits, and the cache is kept by it.
+    The wanted ones get a row in the tensor files of `directory`, one file for each of `specs`, which are made anew: no
+    two runs share a directory. A content that is known to be no readable image is not tried again: `decoder` names
+    the decoder's version and its limits, and the cache is kept by it.
     """
     known = cache.get(list(sources))
     rows: dict[str, DecodedImage] = {}
@@ -53,7 +54,7 @@ def decode_images(
             continue
         tasks.append(DecodeTask(sha256, source.path, next_row if is_wanted else None, store.thumbnail_file(sha256)))
         next_row += is_wanted
-    outputs = create_tensor_files(store.tensor_directory(partition_key), specs, next_row)
+    outputs = create_tensor_files(directory, specs, next_row)
     counter = Counter("decoded_tensors", len(tasks))
     row_of = {task.key: task.row for task in tasks}
     for outcome in pool.decode(tasks, outputs):

@@ -28,6 +28,8 @@ def image_error(error: Exception, file: BinaryIO | None = None, image_format: Im
 
 def _reason(error: Exception, file: BinaryIO | None, image_format: ImageFormat | None) -> Reason:
     message = _message(error).lower()
+    if isinstance(error, MemoryError) and _is_cut_off(file, image_format):
+        return Reason.TRUNCATED  # what it announces, and a decoder made room for, is not there
     if isinstance(error, MemoryError | rawpy.LibRawUnsufficientMemoryError):
         return Reason.OUT_OF_MEMORY
     if any(word in message for word in _MEMORY_WORDS):
@@ -39,12 +41,14 @@ def _reason(error: Exception, file: BinaryIO | None, image_format: ImageFormat |
     # LibRaw reads past the end and calls it an input/output error; a true one would have come from the system.
     if isinstance(error, EOFError | rawpy.LibRawIOError) or any(word in message for word in _TRUNCATION_WORDS):
         return Reason.TRUNCATED
-    if file is not None and image_format is not None and _ends_early(file, image_format):
+    if _is_cut_off(file, image_format):
         return Reason.TRUNCATED
     return Reason.CORRUPT
 
 
-def _ends_early(file: BinaryIO, image_format: ImageFormat) -> bool:
+def _is_cut_off(file: BinaryIO | None, image_format: ImageFormat | None) -> bool:
+    if file is None or image_format is None:
+        return False
     try:
         return is_truncated(file, image_format)
     except (OSError, ValueError, MemoryError):

@@ -7,13 +7,19 @@ the boxes, so they are compared with the file's size here.
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
+
+from image_pipeline.imaging.zeros import is_zero
 
 _MAX_BOXES = 4096
 _MAX_META_BYTES = 64 << 20
 _FULL_BOX_HEADER = 4
 _REQUIRED = (b"ftyp", b"meta", b"moov", b"mdat")
+_CODECS = (b"hvc1", b"hev1", b"av01", b"avc1", b"jpeg", b"j2k1", b"vvc1")
+_ZEROS = 64
+"""More zeros than any of these codecs ends a picture with: HEVC forbids three in a row."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,15 @@ class Box:
     """One box: its type, where its content begins and where the box ends, in bytes from the start of the file."""
 
     kind: bytes
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """Where some of an item's data lie, in bytes from the start of the file."""
+
+    item: int
     start: int
     end: int
 
@@ -45,7 +60,7 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
 
 
 def is_truncated(file: BinaryIO) -> bool:
-    """Whether the file ends before a box or an item that it announces does.
+    """Whether the file ends before a box or an item that it announces does, or was never written to its end.
 
     Bytes behind the last box, as some phones append them, are no box that the format knows and do not count.
     """
@@ -59,8 +74,16 @@ def is_truncated(file: BinaryIO) -> bool:
     if b"meta" not in found:
         return b"moov" not in found  # cut off before either begins
     meta = found[b"meta"]
-    locations = next((b for b in boxes(file, meta.start + _FULL_BOX_HEADER, meta.end) if b.kind == b"iloc"), None)
-    return locations is not None and _last_byte(_content(file, locations)) > size
+    locations = next(_inside(file, meta, b"iloc", skip=_FULL_BOX_HEADER), None)
+    extents = [] if locations is None else list(_extents(_content(file, locations)))
+    if any(extent.end > size for extent in extents):
+        return True
+    pictures = _coded_pictures(file, meta)
+    return any(
+        is_zero(file, max(extent.start, extent.end - _ZEROS), extent.end)
+        for extent in extents
+        if extent.item in pictures
+    )
 
 
 def largest_picture(file: BinaryIO) -> int:
@@ -87,16 +110,29 @@ def _content(file: BinaryIO, box: Box) -> bytes:
     return file.read(min(box.end - box.start, _MAX_META_BYTES))
 
 
-def _last_byte(iloc: bytes) -> int:
-    """The end of the extent that reaches furthest into the file, told by an item location box (14496-12, 8.11.3)."""
-    furthest = 0
-    try:
+def _coded_pictures(file: BinaryIO, meta: Box) -> set[int]:
+    """The numbers of the items that are compressed pixels, told by the item information box (14496-12, 8.11.6)."""
+    found = set()
+    for table in _inside(file, meta, b"iinf", skip=_FULL_BOX_HEADER):
+        version = _content(file, table)[:1]
+        for entry in _inside(file, table, b"infe", skip=_FULL_BOX_HEADER + (2 if version == b"\0" else 4)):
+            content = _content(file, entry)[:16]
+            wide = 4 if content[:1] == b"\3" else 2
+            if content[6 + wide : 10 + wide] in _CODECS:
+                found.add(int.from_bytes(content[4 : 4 + wide], "big"))
+    return found
+
+
+def _extents(iloc: bytes) -> Iterator[_Extent]:
+    """The extents that lie in the file, of an item location box (14496-12, 8.11.3); up to where it is malformed."""
+    with suppress(IndexError):  # libheif says it better
         version = iloc[0]
         offset_bytes, length_bytes = iloc[4] >> 4, iloc[4] & 15
         base_bytes, index_bytes = iloc[5] >> 4, iloc[5] & 15 if version else 0
         wide = 4 if version == 2 else 2
         at = 6 + wide
         for _ in range(int.from_bytes(iloc[6:at], "big")):
+            item = int.from_bytes(iloc[at : at + wide], "big")
             at += wide
             in_file = True
             if version:
@@ -109,14 +145,11 @@ def _last_byte(iloc: bytes) -> int:
             at += 2
             for _ in range(extents):
                 if at >= len(iloc):
-                    return furthest
+                    return
                 at += index_bytes
-                offset = int.from_bytes(iloc[at : at + offset_bytes], "big")
+                start = base + int.from_bytes(iloc[at : at + offset_bytes], "big")
                 at += offset_bytes
                 length = int.from_bytes(iloc[at : at + length_bytes], "big")
                 at += length_bytes
                 if in_file:
-                    furthest = max(furthest, base + offset + length)
-    except IndexError:
-        pass  # the box itself is malformed: libheif says so better
-    return furthest
+                    yield _Extent(item, start, start + length)

@@ -6,9 +6,11 @@ from typing import BinaryIO
 from image_pipeline.imaging.colour import plain
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.formats import ImageFormat
+from image_pipeline.imaging.jpeg_end import is_cut_short
 from image_pipeline.imaging.orientation import displayed_size, upright
 from image_pipeline.imaging.picture import open_picture, stored_orientation
 from image_pipeline.imaging.raster import Raster
+from image_pipeline.imaging.reason import ImageError, Reason
 from image_pipeline.imaging.resize import smallest_source
 from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.imaging.thumbnail import thumbnail_size
@@ -30,5 +32,7 @@ def decode_jpeg(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int, ori
     needed = max(least[0], thumbnail[0]), max(least[1], thumbnail[1])
     image.draft(None, displayed_size(*needed, orientation))
     image.load()
+    if is_cut_short(file, image):
+        raise ImageError(Reason.TRUNCATED, "the picture data end before the picture does")
     path = DecodePath.FULL if image.size == full else DecodePath.SCALED
     return Raster(upright(plain(image), orientation), image.info.get("icc_profile"), width, height, path)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, fields
 from importlib.metadata import version
 from typing import BinaryIO, TypeVar
 
-from image_pipeline.imaging.decode import AnyPath, identify
+from image_pipeline.imaging.decode import identify
 from image_pipeline.imaging.embedded import Embedded, embedded_in_picture, embedded_in_raw
 from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.imaging.limits import DecodeLimits
+from image_pipeline.imaging.opening import AnyPath, open_image
 from image_pipeline.imaging.orientation import ORIENTATION_TAG, displayed_size, valid_orientation
 from image_pipeline.imaging.picture import open_picture, stored_orientation
 from image_pipeline.imaging.position import Position, position_of_exif, position_of_xmp
@@ -75,13 +76,22 @@ def metadata_version() -> str:
 
 def read_metadata(path: AnyPath, limits: DecodeLimits | None = None) -> ImageMetadata:
     """The metadata of the file at `path`, from its headers alone. Raises nothing: what cannot be read is missing."""
+    try:
+        with open_image(path) as file:
+            return metadata_of(file, limits)
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        return ImageMetadata()
+
+
+def metadata_of(file: BinaryIO, limits: DecodeLimits | None = None) -> ImageMetadata:
+    """The metadata of an open file. Raises OSError where it cannot be read at all, and nothing else."""
+    file.read(1)
     max_pixels = (limits or DecodeLimits()).pixels
     try:
-        with open(path, "rb") as file:
-            image_format = identify(file)
-            if image_format is ImageFormat.RAW:
-                return _of_raw(file)
-            return _of_picture(file, image_format, max_pixels)
+        image_format = identify(file)
+        if image_format is ImageFormat.RAW:
+            return _of_raw(file)
+        return _of_picture(file, image_format, max_pixels)
     except Exception:  # the file may be anything, and a photograph without metadata is still one
         return ImageMetadata()
 

@@ -5,6 +5,7 @@ The decoder is chosen by the content's magic number and named here, so that no f
 
 from typing import BinaryIO
 
+import numpy as np
 from PIL import ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
@@ -20,8 +21,13 @@ from image_pipeline.imaging.colour import plain
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.imaging.orientation import ORIENTATION_TAG, UPRIGHT, displayed_size, upright, valid_orientation
+from image_pipeline.imaging.png import has_wrong_checksum, holds_all_rows
 from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.reason import ImageError, Reason
+from image_pipeline.imaging.tiff import file_size
+from image_pipeline.imaging.zeros import ends_in_zeros
+
+_PLANAR_CONFIGURATION, _SEPARATE_PLANES = 284, 2
 
 _DECODERS: dict[ImageFormat, type[ImageFile.ImageFile]] = {
     ImageFormat.JPEG: JpegImageFile,
@@ -59,12 +65,35 @@ def decode_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -
     if image_format in (ImageFormat.HEIF, ImageFormat.AVIF) and isobmff.is_truncated(file):
         raise ImageError(Reason.TRUNCATED, "the file ends before the picture data that it announces")
     image = open_picture(file, image_format, max_pixels)
+    if image_format is ImageFormat.TIFF and not _has_all_strips(image):
+        raise ImageError(Reason.TRUNCATED, "the file has fewer strips or tiles than its picture needs")
     image.load()
+    if image_format is ImageFormat.PNG:
+        _check_png(file, image)
+    elif image_format is ImageFormat.WEBP and ends_in_zeros(file, 0, file_size(file)):
+        raise ImageError(Reason.TRUNCATED, "the picture data end in zeros that were never written over")
     # Only now: a PNG may tell its orientation behind its pixels, and a TIFF is turned while it is loaded.
     orientation = stored_orientation(image)
     width, height = displayed_size(*image.size, orientation)
     profile = image.info.get("icc_profile")
     return Raster(upright(plain(image), orientation), profile, width, height, DecodePath.FULL)
+
+
+def _has_all_strips(image: ImageFile.ImageFile) -> bool:
+    """Whether the strips or tiles of a TIFF cover its picture: where there are none, Pillow leaves it black."""
+    planes = len(image.getbands()) if image.getexif().get(_PLANAR_CONFIGURATION) == _SEPARATE_PLANES else 1
+    covered = sum((right - left) * (bottom - top) for _, (left, top, right, bottom), *_ in image.tile)
+    # One of another codec than `raw` stands for the whole file: libtiff knows its strips.
+    return any(codec != "raw" for codec, *_ in image.tile) or covered >= planes * image.width * image.height
+
+
+def _check_png(file: BinaryIO, image: ImageFile.ImageFile) -> None:
+    if has_wrong_checksum(file):
+        raise ImageError(Reason.CORRUPT, "a chunk of the picture data has a wrong checksum")
+    # Two, since the last one belongs to the last but one pass of an interlaced picture of odd height.
+    last_rows = np.asarray(image.crop((0, max(0, image.height - 2), image.width, image.height)))
+    if not all(row.any() for row in last_rows) and not holds_all_rows(file):
+        raise ImageError(Reason.TRUNCATED, "the picture data end before the picture does")
 
 
 def stored_orientation(image: ImageFile.ImageFile) -> int:

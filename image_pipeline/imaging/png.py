@@ -5,15 +5,21 @@ metadata is to be had without a decode.
 """
 
 import os
+import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 _SIGNATURE_BYTES = 8
+_BLOCK_BYTES = 1 << 20
 _MAX_CHUNKS = 100_000
 _MAX_TEXT_BYTES = 16 << 20
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Samples a pixel, by colour type."""
+_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""Adam7: first column, first row, and the steps to the next ones, of each pass."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,12 @@ class PngChunk:
         file.seek(self.start)
         return file.read(min(self.length, _MAX_TEXT_BYTES))
 
+    def blocks(self, file: BinaryIO) -> Iterator[bytes]:
+        """The chunk's data, in pieces."""
+        for at in range(self.start, self.start + self.length, _BLOCK_BYTES):
+            file.seek(at)
+            yield file.read(min(_BLOCK_BYTES, self.start + self.length - at))
+
 
 def png_chunks(file: BinaryIO) -> Iterator[PngChunk]:
     """The chunks of a PNG file up to IEND, those that are whole."""
@@ -49,6 +61,39 @@ def is_png_truncated(file: BinaryIO) -> bool:
         if not last.kind.isalpha():
             return False  # damaged: where the file should end is not known
     return last is None or last.kind != b"IEND" or last.end > size
+
+
+def has_wrong_checksum(file: BinaryIO) -> bool:
+    """Whether a chunk of pixels is not what was written.
+
+    Pillow looks at the checksums of all chunks but these; libpng, and with it every browser, refuses such a file.
+    """
+    for chunk in png_chunks(file):
+        if chunk.kind == b"IDAT":
+            checksum = zlib.crc32(chunk.kind)
+            for block in chunk.blocks(file):
+                checksum = zlib.crc32(block, checksum)
+            file.seek(chunk.start + chunk.length)
+            if file.read(4) != checksum.to_bytes(4, "big"):
+                return True
+    return False
+
+
+def holds_all_rows(file: BinaryIO) -> bool:
+    """Whether the compressed pixels are as many as the header announces: a decoder leaves missing rows black."""
+    header = next((chunk.read(file) for chunk in png_chunks(file) if chunk.kind == b"IHDR"), b"")
+    missing = _announced_bytes(header)
+    inflater = zlib.decompressobj()
+    try:
+        for chunk in png_chunks(file):
+            for block in chunk.blocks(file) if chunk.kind == b"IDAT" else ():
+                waiting = block
+                while waiting and missing > 0:
+                    missing -= len(inflater.decompress(waiting, _BLOCK_BYTES))
+                    waiting = inflater.unconsumed_tail
+    except zlib.error:
+        return missing <= 0
+    return missing <= 0
 
 
 def png_exif(file: BinaryIO) -> bytes | None:
@@ -86,6 +131,17 @@ def _announced_chunks(file: BinaryIO) -> Iterator[PngChunk]:
         if chunk.kind == b"IEND":
             return
         at = chunk.end
+
+
+def _announced_bytes(header: bytes) -> int:
+    """The size of all rows, each with its filter's byte, by the content of IHDR (PNG specification, section 7.2)."""
+    if len(header) < 13:
+        return 0
+    width, height, depth, colour, _, _, interlace = struct.unpack_from(">LLBBBBB", header)
+    bits = depth * _SAMPLES.get(colour, 0)
+    pictures = ((0, 0, 1, 1),) if interlace == 0 else _PASSES
+    sizes = ((-(-(width - left) // across), -(-(height - top) // down)) for left, top, across, down in pictures)
+    return sum(rows * (1 + -(-columns * bits // 8)) for columns, rows in sizes if columns > 0 and rows > 0)
 
 
 def _raw_profile(text: bytes) -> bytes | None:

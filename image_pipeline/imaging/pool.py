@@ -10,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 
 from image_pipeline.errors import StoreError
-from image_pipeline.imaging.decode import AnyPath
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.metadata import ImageMetadata
+from image_pipeline.imaging.opening import AnyPath
 from image_pipeline.imaging.protocol import (
     Decoded,
     DecodeRequest,
@@ -181,7 +181,8 @@ class WorkerPool:
             if worker in readable:
                 # Read before any deadline is looked at: the caller may have been away for long.
                 reply = worker.receive()
-                if not worker.is_alive:
+                # One that died with a file in hand, after another word, has its death still to be read.
+                if not worker.is_alive and (key is None or reply is not None):
                     self._discard(worker)
             elif worker.deadline <= time.monotonic():
                 reply = worker.expire()

@@ -8,9 +8,9 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from image_pipeline.imaging.decode import AnyPath
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.metadata import ImageMetadata
+from image_pipeline.imaging.opening import AnyPath
 from image_pipeline.imaging.reason import Reason
 from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
 

@@ -69,7 +69,7 @@ def decode_raw(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> R
         check_pixels(raw.sizes.raw_width * raw.sizes.raw_height, max_pixels)
         whole = sensor_data_is_whole(file, raw.sizes.width * raw.sizes.height)
         if whole is False:
-            raise ImageError(Reason.TRUNCATED, "the file ends before the sensor data that it announces")
+            raise ImageError(Reason.TRUNCATED, "not all of the sensor data that the file announces are there")
         width, height = raw_size(raw)
         least = smallest_source(width, height, specs, 1.0)
         # Before the sensor data is unpacked, since it may then not have to be.

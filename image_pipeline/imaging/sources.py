@@ -17,6 +17,7 @@ class Source:
     path: str
     size_bytes: int
     mtime_ns: int
+    ctime_ns: int
 
     def is_unchanged(self) -> bool:
         """Whether the file is still as it was when it was hashed: what was read of it since is of that content."""
@@ -24,7 +25,8 @@ class Source:
             status = os.stat(self.path, follow_symlinks=False)
         except OSError:
             return False
-        return (status.st_size, status.st_mtime_ns) == (self.size_bytes, self.mtime_ns)
+        now = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        return now == (self.size_bytes, self.mtime_ns, self.ctime_ns)
 
 
 def sources_of(root: Path, hashes: Iterable[ContentHash]) -> dict[str, Source]:
@@ -33,5 +35,5 @@ def sources_of(root: Path, hashes: Iterable[ContentHash]) -> dict[str, Source]:
     for row in hashes:
         if row.sha256 is not None and row.sha256 not in sources:
             path = os.path.join(root, from_text(row.path))
-            sources[row.sha256] = Source(row.sha256, path, row.size_bytes, row.mtime_ns)
+            sources[row.sha256] = Source(row.sha256, path, row.size_bytes, row.mtime_ns, row.ctime_ns)
     return sources

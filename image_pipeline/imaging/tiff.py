@@ -6,6 +6,7 @@ may well be damaged or private where the first nine are of use.
 
 import io
 import os
+import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ _SUB_IFDS = 330
 _IMAGE_WIDTH, _IMAGE_LENGTH = 256, 257
 _STRIPS, _TILES = (273, 279), (324, 325)
 _MAX_DIRECTORIES = 64
+_ENTRY_BYTES = 12
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+"""The size of one value, by field type (TIFF 6.0, section 2)."""
 _DATA_ERRORS = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, AttributeError)
 
 
@@ -62,6 +66,10 @@ class TiffReader:
 
     def all(self) -> Iterator[Directory]:
         """Every directory of the chain and the sub-directories of each, none twice."""
+        return (directory for _, directory in self.walk())
+
+    def walk(self) -> Iterator[tuple[int, Directory]]:
+        """As `all`, each directory with its offset."""
         waiting, seen = [self.first_offset], {0}
         while waiting and len(seen) <= _MAX_DIRECTORIES:
             offset = waiting.pop(0)
@@ -69,9 +77,26 @@ class TiffReader:
                 continue
             seen.add(offset)
             directory, following = self._load(offset)
-            yield directory
+            yield offset, directory
             waiting += numbers(directory, _SUB_IFDS)
             waiting.append(following)
+
+    def values_end(self, offset: int, tags: range) -> int:
+        """Where the furthest value of any of `tags` ends, of those that the directory at `offset` keeps elsewhere.
+
+        0 where there are none, and for a BigTIFF.
+        """
+        order = "<" if self.byte_order == b"II" else ">"
+        self.file.seek(offset)
+        count = self.file.read(2)
+        entries = self.file.read(_ENTRY_BYTES * struct.unpack(order + "H", count)[0]) if len(count) == 2 else b""
+        furthest = 0
+        whole = len(entries) - len(entries) % _ENTRY_BYTES
+        for tag, kind, number, at in struct.iter_unpack(order + "HHLL", entries[:whole] if not self.big else b""):
+            length = number * _TYPE_BYTES.get(kind, 0)
+            if tag in tags and length > 4:
+                furthest = max(furthest, at + length)
+        return furthest
 
     def _load(self, offset: object) -> tuple[Directory, int]:
         if not isinstance(offset, int) or not 0 < offset < 1 << 63:
@@ -106,9 +131,16 @@ def file_size(file: BinaryIO) -> int:
 
 def data_end(directory: Directory) -> int | None:
     """The end of the picture data that a directory points to, in bytes; None when it points to none."""
+    span = data_span(directory)
+    return span[1] if span else None
+
+
+def data_span(directory: Directory) -> tuple[int, int] | None:
+    """The beginning and the end of the picture data that a directory points to, in bytes; None when there are none."""
     offsets, counts = _STRIPS if _STRIPS[0] in directory else _TILES
     starts, lengths = numbers(directory, offsets), numbers(directory, counts)
-    return max((start + length for start, length in zip(starts, lengths, strict=False)), default=None)
+    strips = [(start, start + length) for start, length in zip(starts, lengths, strict=False)]
+    return (min(start for start, _ in strips), max(end for _, end in strips)) if strips else None
 
 
 def pixels(directory: Directory) -> int:

@@ -21,7 +21,8 @@ from PIL import AvifImagePlugin, Image
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.failure import image_error
 from image_pipeline.imaging.limits import DecodeLimits
-from image_pipeline.imaging.metadata import read_metadata
+from image_pipeline.imaging.metadata import metadata_of
+from image_pipeline.imaging.opening import open_image
 from image_pipeline.imaging.protocol import (
     Decoded,
     DecodeRequest,
@@ -34,7 +35,8 @@ from image_pipeline.imaging.protocol import (
     read_request,
     reply_line,
 )
-from image_pipeline.imaging.reason import ImageError
+from image_pipeline.imaging.reason import ImageError, Reason
+from image_pipeline.storage.claims import replacing
 
 _PR_SET_PDEATHSIG = 1
 
@@ -52,7 +54,7 @@ def main() -> None:
 
 def _answer(request: Request, limits: DecodeLimits) -> Reply:
     if isinstance(request, MetadataRequest):
-        return read_metadata(request.path, limits)
+        return _metadata(request, limits)
     specs = [target.spec for target in request.targets]
     try:
         image = decode_image(request.path, specs, limits, thumbnail=request.thumbnail is not None)
@@ -70,6 +72,14 @@ def _answer(request: Request, limits: DecodeLimits) -> Reply:
     return Decoded(image.width, image.height, image.decode_path)
 
 
+def _metadata(request: MetadataRequest, limits: DecodeLimits) -> Reply:
+    try:
+        with open_image(request.path) as file:
+            return metadata_of(file, limits)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        return Rejected(Reason.UNREADABLE, str(error))
+
+
 def _write_at(path: bytes, offset: int, data: memoryview) -> None:
     output = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
@@ -83,17 +93,8 @@ def _write_at(path: bytes, offset: int, data: memoryview) -> None:
 def _write_thumbnail(request: DecodeRequest, thumbnail: bytes | None) -> None:
     if request.thumbnail is None or thumbnail is None:
         return
-    directory, name = os.path.split(request.thumbnail)
-    Path(os.fsdecode(directory)).mkdir(parents=True, exist_ok=True)
-    temporary = os.path.join(directory, b".%d-%s" % (os.getpid(), name))
-    try:
-        with open(temporary, "wb") as file:
-            file.write(thumbnail)
-        os.replace(temporary, request.thumbnail)
-    except OSError:
-        with suppress(OSError):  # it was never made, or the disk is gone: the first error says more
-            os.unlink(temporary)
-        raise
+    with replacing(Path(os.fsdecode(request.thumbnail))) as file:
+        file.write(thumbnail)
 
 
 def _claim_output() -> BinaryIO:
@@ -105,7 +106,9 @@ def _claim_output() -> BinaryIO:
 
 def _end_with_parent() -> None:
     """Leave no orphan: on Linux also in the middle of a file; elsewhere when standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle, and no file's fault
+    # What a terminal or a service manager sends to all processes at once is the parent's to handle, and no file's fault.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 

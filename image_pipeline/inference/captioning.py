@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,6 @@ from image_pipeline.inference.unseen import unseen_images
 from image_pipeline.progress import Counter
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.rows import DecodedImage, ImageCaption
-from image_pipeline.storage.store import Store
 
 if TYPE_CHECKING:
     from image_pipeline.inference.captioner import Captioner
@@ -31,12 +31,12 @@ class CaptionedImages:
 def caption_images(
     captioner: "Captioner | None",
     cache: RowCache[ImageCaption],
-    store: Store,
-    partition_key: str,
+    directory: Path,
     decoded: Sequence[DecodedImage],
 ) -> CaptionedImages:
-    """The captions of the images `decoded`; those in quarantine have none. No captioner, no captions.
+    """The captions of the images `decoded`; those in quarantine have none. `directory` holds their tensors.
 
+    Without a captioner there are no captions.
     Each batch is kept in the cache as soon as it is computed, so that a run that ends early loses one at most.
     Raises StoreError where an image that the model has not seen has no tensor any more, and ModelError where the
     model cannot be loaded.
@@ -45,7 +45,7 @@ def caption_images(
         return CaptionedImages([], 0)
     readable = [image.sha256 for image in decoded if image.reason is None]
     rows = cache.get(readable)
-    unseen = unseen_images(store.tensor_directory(partition_key), captioner.producer.input, decoded, rows)
+    unseen = unseen_images(directory, captioner.producer.input, decoded, rows)
     counter = Counter("captions", len(unseen))
     for batch, captions in captioner.caption_batches(unseen.images) if unseen.images is not None else ():
         sha256s = unseen.sha256s[batch]

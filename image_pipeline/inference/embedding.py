@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_pipeline.inference.unseen import unseen_images
 from image_pipeline.progress import Counter
 from image_pipeline.storage.content import EmbeddingCache
 from image_pipeline.storage.rows import DecodedImage, Embedding
-from image_pipeline.storage.store import Store
 
 if TYPE_CHECKING:
     from image_pipeline.inference.embedder import Embedder
@@ -23,9 +23,9 @@ class EmbeddedImages:
 
 
 def embed_images(
-    embedder: "Embedder", cache: EmbeddingCache, store: Store, partition_key: str, decoded: Sequence[DecodedImage]
+    embedder: "Embedder", cache: EmbeddingCache, directory: Path, decoded: Sequence[DecodedImage]
 ) -> EmbeddedImages:
-    """The embeddings of the images `decoded`; those in quarantine have none.
+    """The embeddings of the images `decoded`; those in quarantine have none. `directory` holds their tensors.
 
     Each batch is kept in the cache as soon as it is computed, so that a run that ends early loses one at most.
     Raises StoreError where an image that the model has not seen has no tensor any more, and ModelError where the
@@ -33,7 +33,7 @@ def embed_images(
     """
     readable = [image.sha256 for image in decoded if image.reason is None]
     rows = cache.get(readable)
-    unseen = unseen_images(store.tensor_directory(partition_key), embedder.producer.input, decoded, rows)
+    unseen = unseen_images(directory, embedder.producer.input, decoded, rows)
     counter = Counter("embeddings", len(unseen))
     for batch, vectors in embedder.embed_batches(unseen.images) if unseen.images is not None else ():
         sha256s = unseen.sha256s[batch]

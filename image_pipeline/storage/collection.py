@@ -151,11 +151,7 @@ class Collection:
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete points by id."""
-        from qdrant_client import models
-
-        for start in range(0, len(ids), SCROLL_PAGE):
-            batch = list(ids[start : start + SCROLL_PAGE])
-            self._client.delete(self.version.name, models.PointIdsList(points=batch), wait=True)
+        delete_points(self._client, self.version.name, ids)
 
     def count(self, partition_key: str | None = None) -> int:
         """The exact number of points, of a partition or of all."""
@@ -207,6 +203,15 @@ def version_names(client: "QdrantClient", alias: str) -> list[str]:
 def _is_version(alias: str, name: str) -> bool:
     """Whether a collection is a version of `alias`, and not of another alias that begins with the same letters."""
     return re.fullmatch(f"{re.escape(alias)}--[0-9a-f]+", name) is not None
+
+
+def delete_points(client: "QdrantClient", collection: str, ids: Sequence[str | int]) -> None:
+    """Delete points by id."""
+    from qdrant_client import models
+
+    for start in range(0, len(ids), SCROLL_PAGE):
+        batch = list(ids[start : start + SCROLL_PAGE])
+        client.delete(collection, models.PointIdsList(points=batch), wait=True)
 
 
 def delete_partition(client: "QdrantClient", alias: str, partition_key: str) -> int:

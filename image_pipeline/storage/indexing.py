@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from image_pipeline.files.partition import Partition
 from image_pipeline.progress import Counter
 from image_pipeline.storage.collection import Collection
+from image_pipeline.storage.history import FileEvent
 from image_pipeline.storage.ledger import Ledger, LedgerEntry, QuarantinedFile
 from image_pipeline.storage.partition_points import (
     Provenance,
@@ -20,10 +21,14 @@ from image_pipeline.storage.tables import StageTables
 
 @dataclass(frozen=True)
 class IndexedPartition:
-    """The points and the quarantine of a partition, and how many points were written, deleted, right as they were."""
+    """The points and the quarantine of a partition, and how many points were written, deleted, right as they were.
+
+    `events` tells what happened to its files since it was ingested before.
+    """
 
     points: list[Point]
     quarantine: list[QuarantinedFile]
+    events: list[FileEvent]
     upserted: int
     deleted: int
     unchanged: int
@@ -48,7 +53,8 @@ class Indexer:
         the one before it did.
         """
         tables = self.tables.read_all(partition.key)
-        check_tables(partition, self.tables.read(DiscoveredFile, partition.key), tables)
+        files, fingerprint = self.tables.read_noted(DiscoveredFile, partition.key)
+        check_tables(partition, files, tables, self.provenance)
         points = points_of(partition, tables, self.provenance)
         quarantine = quarantine_of(partition, tables, self.provenance)
         change = difference(self.collection.digests(partition.key), points)
@@ -56,7 +62,6 @@ class Indexer:
         for written in self.collection.upsert(change.upserts):
             counter.advance(written)
         self.collection.delete(change.deletions)
-        fingerprint = self.tables.note(DiscoveredFile, partition.key)
         entry = LedgerEntry(
             key=partition.key,
             fingerprint=lasting_fingerprint(fingerprint, quarantine),
@@ -68,7 +73,8 @@ class Indexer:
             run_id=self.provenance.run_id,
             ingested_at=self.provenance.at,
         )
-        self.ledger.record(entry, quarantine)
+        indexed = {point.payload["path"]: point.payload["sha256"] for point in points}
+        events = self.ledger.record(entry, quarantine, indexed)
         return IndexedPartition(
-            points, quarantine, len(change.upserts), len(change.deletions), len(points) - len(change.upserts)
+            points, quarantine, events, len(change.upserts), len(change.deletions), len(points) - len(change.upserts)
         )

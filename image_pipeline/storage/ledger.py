@@ -1,15 +1,25 @@
-"""The ledger: what was ingested of each partition, the quarantine, and what the sensor saw; in SQLite."""
+"""The ledger: what was ingested of each partition, the quarantine, the history of files, what the sensor saw."""
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.plan import Ingested, ListedPartition
 from image_pipeline.files.watch import Sighting
 from image_pipeline.storage.database import Database
+from image_pipeline.storage.history import (
+    HISTORY_SCHEMA,
+    FileEvent,
+    FileState,
+    append,
+    events_between,
+    events_of,
+    last_events,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS library (root TEXT NOT NULL);
@@ -42,6 +52,7 @@ CREATE TABLE IF NOT EXISTS sighting (
     checked_at REAL NOT NULL
 ) WITHOUT ROWID;
 """
+_TO_BE_INGESTED_AGAIN = ""  # the fingerprint of no directory
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,9 @@ class Ledger:
 
     def __init__(self, file: Path) -> None:
         self._database = Database(
-            file, _SCHEMA, "make room in the store, or set IMAGE_PIPELINE_HOME to a folder that can be written"
+            file,
+            _SCHEMA + HISTORY_SCHEMA,
+            "make room in the store, or set IMAGE_PIPELINE_HOME to a folder that can be written",
         )
 
     @property
@@ -118,12 +131,20 @@ class Ledger:
             for key, entry in self.entries().items()
         }
 
-    def record(self, entry: LedgerEntry, quarantined: Iterable[QuarantinedFile]) -> None:
-        """Replace a partition's entry and its quarantine, in one step.
+    def record(
+        self, entry: LedgerEntry, quarantined: Sequence[QuarantinedFile], indexed: Mapping[str, str] | None = None
+    ) -> list[FileEvent]:
+        """Replace a partition's entry and its quarantine, in one step; gives what happened to its files, and keeps it.
 
-        A file that stays in quarantine with the same content and reason keeps the run and time of its first entry.
+        `indexed` holds the sha256 of each file that is a point, by path. A file that stays in quarantine with the same
+        content and reason keeps the run and time of its first entry.
         """
+        states = {path: FileState(sha256) for path, sha256 in (indexed or {}).items()}
+        states |= {file.path: FileState(file.sha256, file.reason, file.message) for file in quarantined}
         with self._database.transaction() as connection:
+            last = last_events(connection, entry.key, states)
+            events = events_between(last, states, entry.key, entry.run_id, entry.ingested_at)
+            append(connection, events)
             before = {file.path: file for file in self._quarantine(connection, entry.key)}
             connection.execute("DELETE FROM quarantine WHERE partition_key = ?", (entry.key,))
             for file in quarantined:
@@ -133,10 +154,26 @@ class Ledger:
                     "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(known if known and same else file)
                 )
             connection.execute("INSERT OR REPLACE INTO partition VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(entry))
+        return events
 
-    def forget(self, keys: Sequence[str]) -> None:
-        """Delete the entries and the quarantine of partitions."""
+    def set_outdated(self, keys: Iterable[str]) -> None:
+        """Let partitions count as changed, whatever they look like on disk, until they are ingested again."""
         with self._database.transaction() as connection:
+            connection.executemany(
+                "UPDATE partition SET fingerprint = ? WHERE key = ?", ((_TO_BE_INGESTED_AGAIN, key) for key in keys)
+            )
+
+    def history(self, path: str) -> list[FileEvent]:
+        """What happened to a file, oldest first."""
+        with self._database.transaction() as connection:
+            return events_of(connection, path)
+
+    def forget(self, keys: Sequence[str], run_id: str = "") -> None:
+        """Delete the entries and the quarantine of partitions that are gone; `run_id` is the run that saw it."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._database.transaction() as connection:
+            for key in keys:
+                append(connection, events_between(last_events(connection, key), {}, key, run_id, now))
             for table, column in (("partition", "key"), ("quarantine", "partition_key")):
                 connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", ((key,) for key in keys))
 

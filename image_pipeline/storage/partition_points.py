@@ -54,13 +54,15 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
     return points
 
 
-def check_tables(partition: Partition, files: Sequence[DiscoveredFile], tables: PartitionTables) -> None:
+def check_tables(
+    partition: Partition, files: Sequence[DiscoveredFile], tables: PartitionTables, provenance: Provenance
+) -> None:
     """Raises StoreError where the tables are of different runs, as where single stages were materialized by hand.
 
     Files would then be neither points nor in quarantine.
     """
-    listed = [(file.path, file.size_bytes, file.mtime_ns) for file in files]
-    if listed != [(file.path, file.size_bytes, file.mtime_ns) for file in tables.hashes]:
+    listed = [(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns) for file in files]
+    if listed != [(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns) for file in tables.hashes]:
         raise _outdated(partition, Stage.CONTENT_HASHES)
     hashed = {file.sha256 for file in tables.hashes if file.sha256 is not None}
     if not hashed <= {row.sha256 for row in tables.decoded}:
@@ -68,6 +70,8 @@ def check_tables(partition: Partition, files: Sequence[DiscoveredFile], tables: 
     readable = {row.sha256 for row in tables.decoded if row.reason is None}
     if not hashed & readable <= {row.sha256 for row in tables.embeddings}:
         raise _outdated(partition, Stage.EMBEDDINGS)
+    if provenance.caption_producer is not None and not hashed & readable <= {row.sha256 for row in tables.captions}:
+        raise _outdated(partition, Stage.CAPTIONS)
 
 
 def _outdated(partition: Partition, stage: Stage) -> StoreError:

@@ -44,9 +44,13 @@ def make_point(path: str, vector: Sequence[float], payload: Mapping[str, Any]) -
     """The point of the file `path`; values of None are left out of its payload, and a digest of the rest is added."""
     content = {name: value for name, value in payload.items() if value is not None}
     content["path"] = path
-    lasting = {name: value for name, value in content.items() if name not in _NOT_CONTENT}
-    digest = hashlib.blake2b(json.dumps(lasting, sort_keys=True).encode(), digest_size=8).hexdigest()
-    return Point(point_id(path), vector, {**content, "digest": digest})
+    return Point(point_id(path), vector, {**content, "digest": payload_digest(content)})
+
+
+def payload_digest(payload: Mapping[str, Any]) -> str:
+    """16 hex digits over a payload, save what tells of the run that wrote it."""
+    lasting = {name: value for name, value in payload.items() if name not in _NOT_CONTENT}
+    return hashlib.blake2b(json.dumps(lasting, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def difference(existing: Mapping[str, str], wanted: Sequence[Point]) -> Difference:

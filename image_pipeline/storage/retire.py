@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.discovery import check_library, list_files
 from image_pipeline.files.partition import Partition
+from image_pipeline.storage.claims import delete_unclaimed
 from image_pipeline.storage.collection import delete_partition
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.tables import StageTables
-from image_pipeline.storage.tensors import release_tensors
 from image_pipeline.storage.versions import complete_left_version
 
 if TYPE_CHECKING:
@@ -41,20 +41,25 @@ def is_gone(root: Path, partition: Partition, entries: Mapping[str, LedgerEntry]
 
 
 def retire(
-    client: "QdrantClient", alias: str, tables: StageTables, ledger: Ledger, partition_keys: Sequence[str]
+    client: "QdrantClient",
+    alias: str,
+    tables: StageTables,
+    ledger: Ledger,
+    partition_keys: Sequence[str],
+    run_id: str = "",
 ) -> int:
     """Delete the points, tables, tensors and ledger entries of partitions; gives the number of points deleted.
 
-    Where what is left is all in a newer version of the collection, that one is searched from then on. The ledger
-    comes last, so that a retirement that was interrupted is done again. Raises CollectionError where Qdrant refuses,
-    ServiceUnavailableError where it does not answer.
+    `run_id` is the run that does it. Where what is left is all in a newer version of the collection, that one is
+    searched from then on. The ledger comes last, so that a retirement that was interrupted is done again. Raises
+    CollectionError where Qdrant refuses, ServiceUnavailableError where it does not answer.
     """
     deleted = 0
     for key in partition_keys:
         deleted += delete_partition(client, alias, key)
-        release_tensors(tables.store.tensor_directory(key))
+        delete_unclaimed(tables.store.tensor_directories(key))
         tables.delete(key)
     left = {key: entry for key, entry in ledger.entries().items() if key not in partition_keys}
     complete_left_version(client, alias, left)
-    ledger.forget(partition_keys)
+    ledger.forget(partition_keys, run_id)
     return deleted

@@ -56,6 +56,7 @@ class DiscoveredFile(Row):
     path: str = _path()
     size_bytes: int = _column(pa.int64(), "file size, in bytes", nullable=False)
     mtime_ns: int = _column(pa.int64(), "modification time, in ns since 1970", nullable=False)
+    ctime_ns: int = _column(pa.int64(), "time of the last change of any kind, in ns since 1970", nullable=False)
     format: str | None = _column(pa.string(), "format told by the content; null where it is none that is known")
 
 
@@ -67,6 +68,7 @@ class ContentHash(Row):
     path: str = _path()
     size_bytes: int = _column(pa.int64(), "file size when it was hashed, in bytes", nullable=False)
     mtime_ns: int = _column(pa.int64(), "modification time when it was hashed, in ns since 1970", nullable=False)
+    ctime_ns: int = _column(pa.int64(), "time of its last change of any kind, in ns since 1970", nullable=False)
     sha256: str | None = _column(pa.string(), "content hash, 64 hex digits; null where the file could not be read")
     message: str | None = _column(pa.string(), "why the file could not be read, in the system's words")
 

@@ -53,9 +53,13 @@ class Store:
         """The table of a stage for one partition."""
         return self.home / "tables" / stage / f"{file_stem(partition_key)}.parquet"
 
-    def tensor_directory(self, partition_key: str) -> Path:
-        """The decoded tensors of a partition: one `.npy` file per input specification."""
+    def tensor_directories(self, partition_key: str) -> Path:
+        """The decoded tensors of a partition: a directory for each run that is making them."""
         return self.home / "tensors" / file_stem(partition_key)
+
+    def tensor_directory(self, partition_key: str, maker: str) -> Path:
+        """The decoded tensors that `maker` (a run) made of a partition: one `.npy` file per input specification."""
+        return self.tensor_directories(partition_key) / maker
 
     def thumbnail_file(self, sha256: str) -> Path:
         """The thumbnail of an image, by its content."""

@@ -1,21 +1,19 @@
 """Stage tables: Parquet files with a declared schema, one for each stage and partition."""
 
-import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from image_pipeline.errors import StoreError
+from image_pipeline.storage.claims import replacing
 from image_pipeline.storage.rows import ContentHash, DecodedImage, Embedding, ImageCaption, MetadataOfImage, Row, Stage
 from image_pipeline.storage.store import Store
 
 R = TypeVar("R", bound=Row)
-T = TypeVar("T")
 
 _NOTE = b"image_pipeline.note"
 
@@ -39,10 +37,7 @@ class StageTables:
 
     def read(self, row_type: type[R], partition_key: str) -> list[R]:
         """The rows of a stage's table. Raises StoreError where the stage has not run for the partition."""
-        rows = self.read_if_there(row_type, partition_key)
-        if rows is None:
-            raise self._missing(row_type, partition_key)
-        return rows
+        return self.read_noted(row_type, partition_key)[0]
 
     def read_if_there(self, row_type: type[R], partition_key: str) -> list[R] | None:
         """The rows of a stage's table; None where there is none that can be used, so that it is made again.
@@ -50,14 +45,36 @@ class StageTables:
         It cannot be used where it is damaged, or where its columns are others (an older version's). Raises StoreError
         where the system will not hand it over.
         """
+        found = self._load(row_type, partition_key)
+        return None if found is None else found[0]
 
-        def rows(file: BinaryIO) -> list[R] | None:
-            table = pq.ParquetFile(file, page_checksum_verification=True).read()
-            if not table.schema.equals(row_type.schema()):
+    def read_noted(self, row_type: type[R], partition_key: str) -> tuple[list[R], str]:
+        """The rows of a stage's table and the note that was written with them. Raises StoreError as `read` does."""
+        found = self._load(row_type, partition_key)
+        if found is None:
+            raise StoreError(
+                f"There is no {row_type.stage} of partition {partition_key!r} in the store: "
+                f"materialize {row_type.stage} for it first."
+            )
+        return found
+
+    def _load(self, row_type: type[R], partition_key: str) -> tuple[list[R], str] | None:
+        path = self.store.table_file(row_type.stage, partition_key)
+        try:
+            with path.open("rb") as file:
+                table = pq.ParquetFile(file, page_checksum_verification=True).read()
+            note = str((table.schema.metadata or {}).get(_NOTE, b"").decode())
+        except (FileNotFoundError, pa.ArrowException, UnicodeDecodeError):
+            return None
+        except OSError as error:
+            if error.errno is None:  # not the system's: Arrow found the file damaged
                 return None
-            return [row_type(**row) for row in table.to_pylist()]
-
-        return _load(self.store.table_file(row_type.stage, partition_key), rows)
+            raise StoreError(
+                f"{path} cannot be read ({error.strerror}): give the user who runs the pipeline the right to."
+            ) from error
+        if not table.schema.equals(row_type.schema()):
+            return None
+        return [row_type(**row) for row in table.to_pylist()], note
 
     def read_all(self, partition_key: str) -> PartitionTables:
         """All that becomes points. Raises StoreError where a stage has not run for the partition."""
@@ -69,13 +86,6 @@ class StageTables:
             captions=self.read(ImageCaption, partition_key),
         )
 
-    def note(self, row_type: type[R], partition_key: str) -> str:
-        """The note that was written with a stage's table. Raises StoreError where the stage has not run."""
-        schema = _load(self.store.table_file(row_type.stage, partition_key), pq.read_schema)
-        if schema is None:
-            raise self._missing(row_type, partition_key)
-        return str((schema.metadata or {}).get(_NOTE, b"").decode())
-
     def write(self, row_type: type[R], partition_key: str, rows: Sequence[R], note: str = "") -> Path:
         """Replace a stage's table by `rows`, in one step: a reader sees the old table or the new one, whole.
 
@@ -85,8 +95,8 @@ class StageTables:
         columns = {f.name: [getattr(row, f.name) for row in rows] for f in fields(row_type)}
         table = pa.Table.from_pydict(columns, schema=row_type.schema().with_metadata({_NOTE: note}))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, table)
+            with replacing(path) as file:
+                pq.write_table(table, file, compression="zstd", write_page_checksum=True)
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be written ({error.strerror or error}): make room in the store, or set "
@@ -94,42 +104,7 @@ class StageTables:
             ) from error
         return path
 
-    @staticmethod
-    def _missing(row_type: type[Row], partition_key: str) -> StoreError:
-        return StoreError(
-            f"There is no {row_type.stage} of partition {partition_key!r} in the store: "
-            f"materialize {row_type.stage} for it first."
-        )
-
     def delete(self, partition_key: str) -> None:
         """Delete the tables of all stages of a partition."""
         for stage in Stage:
             self.store.table_file(stage, partition_key).unlink(missing_ok=True)
-
-
-def _load(path: Path, read: Callable[[BinaryIO], T]) -> T | None:
-    """What `read` makes of a table's file; None where it is not there, or damaged."""
-    try:
-        with path.open("rb") as file:
-            return read(file)
-    except (FileNotFoundError, pa.ArrowException, UnicodeDecodeError):
-        return None
-    except OSError as error:
-        if error.errno is None:  # not the system's: Arrow found the file damaged
-            return None
-        raise StoreError(
-            f"{path} cannot be read ({error.strerror}): give the user who runs the pipeline the right to."
-        ) from error
-
-
-def _replace(path: Path, table: pa.Table) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with open(descriptor, "wb") as file:
-            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -1,7 +1,6 @@
 """Tensor files: model-ready images of one partition, `[n, 3, height, width]` uint8, in NumPy's `.npy` format."""
 
 import os
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from image_pipeline.errors import StoreError
 from image_pipeline.imaging.spec import InputSpec
+from image_pipeline.storage.claims import claim_directory, delete_unclaimed, give_up_directory
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,15 @@ def tensor_path(directory: Path, spec: InputSpec) -> Path:
 
 
 def create_tensor_files(directory: Path, specs: Iterable[InputSpec], rows: int) -> list[TensorFile]:
-    """Files for `rows` images, one for each distinct spec, in a directory that then holds nothing else.
+    """Files for `rows` images, one for each distinct spec, in a directory that is claimed for this process.
 
-    None at all where there are no rows. Raises StoreError where there is no room for them.
+    None at all, and no directory, where there are no rows. Raises StoreError where there is no room for them.
     """
-    release_tensors(directory)
+    if not rows:
+        return []
     try:
-        return [TensorFile.create(tensor_path(directory, spec), spec, rows) for spec in dict.fromkeys(specs) if rows]
+        claim_directory(directory)
+        return [TensorFile.create(tensor_path(directory, spec), spec, rows) for spec in dict.fromkeys(specs)]
     except OSError as error:
         raise StoreError(
             f"{directory} cannot be written ({error.strerror}): make room in the store, or set IMAGE_PIPELINE_HOME to "
@@ -102,5 +104,6 @@ def read_tensors(directory: Path, spec: InputSpec, rows: Sequence[int]) -> Tenso
 
 
 def release_tensors(directory: Path) -> None:
-    """Delete a partition's tensor files."""
-    shutil.rmtree(directory, ignore_errors=True)
+    """Delete tensor files that this process has made, and those beside them that killed processes have left."""
+    give_up_directory(directory)
+    delete_unclaimed(directory.parent)

@@ -95,7 +95,9 @@ def test_the_content_tells_the_format(library: Path) -> None:
 def test_an_unchanged_file_is_not_opened_again(library: Path) -> None:
     write(library, "a.jpg", "b.jpg")
     first = discover(library, Partition(""), {}).files
-    known = {file.path: DiscoveredFile(file.path, file.size_bytes, file.mtime_ns, "gif") for file in first}
+    known = {
+        file.path: DiscoveredFile(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns, "gif") for file in first
+    }
     write(library, "b.jpg", content=picture("PNG"))
     again = discover(library, Partition(""), known).files
     assert {file.path: file.format for file in again} == {"a.jpg": "gif", "b.jpg": "png"}

@@ -30,7 +30,7 @@ def test_only_files_that_changed_are_read_again(library: Path) -> None:
     for name in ("same.jpg", "edited.jpg", "touched.jpg"):
         (library / name).write_bytes(picture())
     files = discover(library, Partition(""), {}).files
-    known = [ContentHash(file.path, file.size_bytes, file.mtime_ns, "0" * 64, None) for file in files]
+    known = [ContentHash(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns, "0" * 64, None) for file in files]
     (library / "edited.jpg").write_bytes(picture("PNG"))
     os.utime(library / "touched.jpg", ns=(1, 1))
     (library / "new.jpg").write_bytes(picture("BMP"))

@@ -38,7 +38,7 @@ def test_listed_partitions_hold_each_file_once(files: list[ListedFile], size: in
 
 
 def test_a_directory_that_shrinks_keeps_its_parts() -> None:
-    files = [ListedFile(f"{n}.jpg", 1, 1) for n in range(10)]
+    files = [ListedFile(f"{n}.jpg", 1, 1, 0) for n in range(10)]
     grown = list_partitions([("d", files)], 5, [])
     assert {Partition.from_key(key).parts for key in grown} == {2}
     shrunk = list_partitions([("d", files[:3])], 5, grown)
@@ -46,7 +46,7 @@ def test_a_directory_that_shrinks_keeps_its_parts() -> None:
 
 
 def test_a_directory_that_outgrows_its_parts_splits_and_its_partition_is_gone() -> None:
-    files = [ListedFile(f"{n}.jpg", 1, 1) for n in range(10)]
+    files = [ListedFile(f"{n}.jpg", 1, 1, 0) for n in range(10)]
     before = list_partitions([("d", files[:5])], 5, [])
     ingested = {key: Ingested(part.fingerprint, part.files) for key, part in before.items()}
     states = compare(list_partitions([("d", files)], 5, ingested), ingested)
@@ -104,12 +104,12 @@ def test_ranges_hold_exactly_the_wanted_partitions(
 
 
 def test_a_fingerprint_tells_names_sizes_times_and_nothing_else() -> None:
-    file = ListedFile("a.jpg", 1, 2)
+    file = ListedFile("a.jpg", 1, 2, 0)
     others = [
-        ListedFile("b.jpg", 1, 2),
-        ListedFile("a.jpg", 2, 2),
-        ListedFile("a.jpg", 1, 3),
-        ListedFile("a.jpg1", 1, 2),
+        ListedFile("b.jpg", 1, 2, 0),
+        ListedFile("a.jpg", 2, 2, 0),
+        ListedFile("a.jpg", 1, 3, 0),
+        ListedFile("a.jpg1", 1, 2, 0),
     ]
     assert len({fingerprint([one]) for one in [file, *others]} | {fingerprint([]), fingerprint([file, file])}) == 7
-    assert fingerprint([file]) == fingerprint([ListedFile("a.jpg", 1, 2)])
+    assert fingerprint([file]) == fingerprint([ListedFile("a.jpg", 1, 2, 0)])

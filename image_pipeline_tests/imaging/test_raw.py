@@ -103,10 +103,11 @@ def test_a_raw_that_was_cut_off_is_rejected_even_if_its_preview_is_good(tmp_path
     assert rejection(write(tmp_path, "b.dng", bytes(content[:3000]))).reason is Reason.TRUNCATED
 
 
-def test_a_raw_of_nothing_but_black_is_rejected(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.dng", dng(scene(480, 320), sensor=np.zeros((320, 480))))
+@pytest.mark.parametrize(("level", "reason"), [(0, Reason.TRUNCATED), (700, Reason.CORRUPT)])
+def test_a_raw_of_nothing_but_black_is_rejected(tmp_path: Path, level: int, reason: Reason) -> None:
+    path = write(tmp_path, "a.dng", dng(scene(480, 320), sensor=np.full((320, 480), level)))
 
-    assert rejection(path).reason is Reason.CORRUPT
+    assert rejection(path).reason is reason
 
 
 def test_a_jpeg_that_calls_itself_a_raw_is_told_apart(tmp_path: Path) -> None:

@@ -67,13 +67,14 @@ class StageRun:
                 partition.path_of(name),
                 len(content or ""),
                 1,
+                1,
                 None if content is None else sha256(content),
                 None if content is not None else "Permission denied",
             )
             for name, content in sorted(files.items())
         ]
-        listed = [ListedFile(name, len(content or ""), 1) for name, content in sorted(files.items())]
-        discovered = [DiscoveredFile(row.path, row.size_bytes, row.mtime_ns, "jpeg") for row in hashes]
+        listed = [ListedFile(name, len(content or ""), 1, 1) for name, content in sorted(files.items())]
+        discovered = [DiscoveredFile(row.path, row.size_bytes, row.mtime_ns, row.ctime_ns, "jpeg") for row in hashes]
         contents = list(dict.fromkeys(content for content in files.values() if content is not None))
         good = [content for content in contents if content not in bad]
         decoded = [

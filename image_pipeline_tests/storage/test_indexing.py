@@ -98,7 +98,7 @@ def test_the_ledger_tells_what_was_ingested(pipeline: Pipeline) -> None:
     pipeline.stages(ROME, {"a.jpg": "sea", "copy.jpg": "sea", "bad.jpg": "rubbish"}, bad=["rubbish"])
     indexed = pipeline.index(ROME)
     entry = pipeline.ledger.entries()["Rome"]
-    assert entry.fingerprint == pipeline.tables.note(DiscoveredFile, "Rome") != ""
+    assert entry.fingerprint == pipeline.tables.read_noted(DiscoveredFile, "Rome")[1] != ""
     assert (entry.files, entry.indexed, entry.quarantined) == (3, 2, 1)
     assert (entry.collection, entry.recipe, entry.run_id) == (VERSION.name, "recipe 1", "run-1")
     assert pipeline.ledger.quarantine() == indexed.quarantine
@@ -174,14 +174,14 @@ def test_a_partition_that_is_gone_leaves_nothing(pipeline: Pipeline, store: Stor
     for partition in (ROME, OSLO):
         pipeline.stages(partition, {"a.jpg": "sea", "bad.jpg": "rubbish"}, bad=["rubbish"])
         pipeline.index(partition)
-        store.tensor_directory(partition.key).mkdir(parents=True)
+        store.tensor_directory(partition.key, "run 0").mkdir(parents=True)
     assert pipeline.retire("Rome") == 1
     assert pipeline.paths().keys() == {"Oslo/a.jpg"}
     assert pipeline.ledger.entries().keys() == {"Oslo"}
     assert [file.path for file in pipeline.ledger.quarantine()] == ["Oslo/bad.jpg"]
     assert pipeline.tables.read_if_there(DiscoveredFile, "Rome") is None
-    assert not store.tensor_directory("Rome").exists()
-    assert store.tensor_directory("Oslo").exists()
+    assert not store.tensor_directories("Rome").exists()
+    assert store.tensor_directories("Oslo").exists()
     assert pipeline.retire("Rome") == 0
 
 

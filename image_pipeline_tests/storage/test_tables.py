@@ -29,10 +29,10 @@ from image_pipeline_tests.storage.conftest import metadata, sha256, unit_vector
 
 ROWS: list[list[Row]] = [
     [
-        DiscoveredFile("Grüße/\uf7e9 日本.jpg", 1 << 40, 1_700_000_000_123_456_789, "jpeg"),
-        DiscoveredFile("b", 0, -1, None),
+        DiscoveredFile("Grüße/\uf7e9 日本.jpg", 1 << 40, 1_700_000_000_123_456_789, 5, "jpeg"),
+        DiscoveredFile("b", 0, -1, -1, None),
     ],
-    [ContentHash("a.jpg", 3, 1, sha256("a"), None), ContentHash("b.jpg", 3, 1, None, "Permission denied")],
+    [ContentHash("a.jpg", 3, 1, 1, sha256("a"), None), ContentHash("b.jpg", 3, 1, 1, None, "Permission denied")],
     [
         metadata(
             "a", taken_at="2021-07-03T10:11:12+02:00", keywords=["sea", "Küste"], latitude=-33.5, iso=100, rating=5
@@ -50,13 +50,13 @@ def test_rows_come_back_as_they_were(tables: StageTables, rows: list[Row]) -> No
     row_type = type(rows[0])
     path = tables.write(row_type, "2024/Rome", rows, note="fingerprint ü")
     assert tables.read(row_type, "2024/Rome") == rows
-    assert tables.note(row_type, "2024/Rome") == "fingerprint ü"
+    assert tables.read_noted(row_type, "2024/Rome")[1] == "fingerprint ü"
     assert pq.read_schema(path).remove_metadata().equals(row_type.schema())
     assert [one.nullable for one in pq.read_schema(path)] == [one.nullable for one in row_type.schema()]
     assert row_type.descriptions().keys() == set(row_type.schema().names)
     tables.write(row_type, "2024/Rome", [])
     assert tables.read(row_type, "2024/Rome") == []
-    assert tables.note(row_type, "2024/Rome") == ""
+    assert tables.read_noted(row_type, "2024/Rome")[1] == ""
 
 
 def test_the_rows_of_all_stages_are_tried() -> None:
@@ -72,7 +72,7 @@ def test_a_table_is_read_by_other_programs(tables: StageTables) -> None:
 
 def test_a_table_that_is_not_there_says_what_to_do(tables: StageTables) -> None:
     assert tables.read_if_there(Embedding, "a") is None
-    for read in (tables.read, tables.note):
+    for read in (tables.read, tables.read_noted):
         with pytest.raises(StoreError, match=r"no embeddings of partition 'a'.*materialize embeddings"):
             read(Embedding, "a")
 
@@ -124,7 +124,7 @@ def test_a_store_may_have_a_name_of_any_bytes(tmp_path: Path) -> None:
 
 
 def test_a_reader_in_another_process_sees_one_table_or_the_other(tables: StageTables, store: Store) -> None:
-    versions = [[ContentHash(f"{n}.jpg", n, version, None, None) for n in range(200)] for version in range(2)]
+    versions = [[ContentHash(f"{n}.jpg", n, version, version, None, None) for n in range(200)] for version in range(2)]
     tables.write(ContentHash, "a", versions[0])
     program = textwrap.dedent(
         f"""

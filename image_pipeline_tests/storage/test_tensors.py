@@ -1,5 +1,7 @@
 """Tensor files: rows written in place, read back in any order."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,11 +59,27 @@ def test_files_take_their_disk_only_as_rows_are_written(tmp_path: Path) -> None:
     assert file.path.stat().st_blocks * 512 < 1 << 20
 
 
-def test_a_directory_holds_only_what_was_made_last(tmp_path: Path) -> None:
-    create_tensor_files(tmp_path / "p", [SQUARE], 3)
-    create_tensor_files(tmp_path / "p", [WIDE], 2)
-    assert [path.name for path in (tmp_path / "p").iterdir()] == [f"{WIDE}.npy"]
-    assert create_tensor_files(tmp_path / "p", [WIDE], 0) == []
+def test_no_rows_take_no_directory(tmp_path: Path) -> None:
+    assert create_tensor_files(tmp_path / "p" / "run", [WIDE], 0) == []
+    assert not (tmp_path / "p").exists()
+
+
+def test_what_a_killed_process_left_is_deleted_and_what_a_living_one_makes_is_not(tmp_path: Path) -> None:
+    program = "import sys, time; from pathlib import Path; from image_pipeline.storage.claims import claim_directory\n"
+    program += "claim_directory(Path(sys.argv[1])); print('claimed', flush=True); time.sleep(60)"
+    for name in ("killed", "living"):
+        process = subprocess.Popen([sys.executable, "-c", program, tmp_path / "p" / name], stdout=subprocess.PIPE)
+        assert process.stdout is not None and process.stdout.readline() == b"claimed\n"
+        if name == "killed":
+            process.kill()
+            process.wait()
+    with process:
+        create_tensor_files(tmp_path / "p" / "own", [SQUARE], 3)
+        release_tensors(tmp_path / "p" / "own")
+        assert [path.name for path in (tmp_path / "p").iterdir()] == ["living"]
+        process.kill()
+        process.wait()
+    release_tensors(tmp_path / "p" / "own")
     assert not (tmp_path / "p").exists()
 
 

@@ -1,0 +1,65 @@
+"""Where a JPEG's picture ends, and whether all of it is there (ITU-T T.81, annex B).
+
+libjpeg paints the rest grey when the data end too early, and takes zeros for data; Pillow tells of neither. To look
+at every file as closely as here would cost as much as its decode, so only what looks suspicious is.
+"""
+
+import io
+import re
+from typing import BinaryIO
+
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_GREY = (127, 128)
+"""What no data at all decode to, in any number of channels, inverted (as in CMYK) or not."""
+_TAIL_BYTES = 64
+_STUFFING = bytes(16)
+"""As much as libjpeg wants to look ahead while it decodes the last block."""
+
+
+def is_cut_short(file: BinaryIO, image: Image.Image) -> bool:
+    """Whether `image`, decoded from `file`, is a picture whose last part is missing."""
+    grey = all(value in _GREY for value in _values(image.getpixel((image.width - 1, image.height - 1))))
+    if not grey and not _ends_in_zeros(file):
+        return False
+    file.seek(0)
+    content = file.read()
+    end = _end_of_image(content)
+    return end is None or (grey and not _is_whole(content[:end]))
+
+
+def _values(pixel: float | tuple[int, ...] | None) -> tuple[float, ...]:
+    return pixel if isinstance(pixel, tuple) else (pixel or 0.0,)
+
+
+def _ends_in_zeros(file: BinaryIO) -> bool:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _TAIL_BYTES))
+    return not file.read().strip(b"\0")
+
+
+def _end_of_image(content: bytes) -> int | None:
+    """Where the marker stands that ends the picture; None when there is none."""
+    at, scanning = 2, False
+    while True:
+        found = _MARKER.search(content, at) if scanning else _MARKER.match(content, at)
+        if found is None:
+            return None
+        at, marker = found.end(), content[found.end() - 1]
+        if marker == _END_OF_IMAGE:
+            return found.start()
+        scanning = scanning or marker == _START_OF_SCAN
+        at += int.from_bytes(content[at : at + 2], "big")
+
+
+def _is_whole(content: bytes) -> bool:
+    """Whether a JPEG without its end has enough data for each of its blocks: otherwise libjpeg waits for more."""
+    image = JpegImageFile(io.BytesIO(content + _STUFFING))
+    try:
+        image.load()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,80 @@
+"""Structured logs: one JSON object a line on stderr, where the settings ask for it.
+
+`dagster.yaml` names the handler, so that it takes the records of every run: of the command line, of
+`dagster job execute`, and of those that the sensor or the page launches.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from image_pipeline.settings import LogFormat, load_settings
+
+FIELDS = ("partition", "path", "sha256", "reason", "files", "indexed", "quarantined", "upserted", "deleted", "unchanged")
+"""What a message may tell beside itself, given as `extra` where it is logged."""
+
+
+class JsonLines(logging.Handler):
+    """Writes the records of a run from INFO upwards as JSON lines, and keeps Dagster's own lines from being written.
+
+    Does nothing where IMAGE_PIPELINE_LOG_FORMAT is `text`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_wanted = load_settings().log_format is LogFormat.JSON
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        if not self._is_wanted:
+            return
+        try:
+            if record.levelno >= logging.INFO:
+                write_line(line_of(record))
+            # Dagster shows a record to its handlers (its event log is the first) and then, at the record's level, to
+            # its console, which writes for people: at no level it writes nothing.
+            record.levelno = logging.NOTSET
+        except Exception:
+            self.handleError(record)
+
+
+def line_of(record: logging.LogRecord) -> dict[str, Any]:
+    """What a record of a run tells: time, level, message, run_id, job, step; and event, error and `FIELDS`, if any."""
+    told = getattr(record, "dagster_meta", {})
+    event = told.get("dagster_event")
+    line = {
+        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname,
+        "message": told.get("orig_message", record.getMessage()),
+        "run_id": told.get("run_id"),
+        "job": told.get("job_name"),
+        "step": told.get("step_key"),
+        "event": None if event is None else event.event_type_value,
+        "error": None if event is None else _error(event.event_specific_data),
+    }
+    line |= {name: getattr(record, name, None) for name in FIELDS}
+    return {name: value for name, value in line.items() if value is not None}
+
+
+def write_line(line: dict[str, Any]) -> None:
+    """Write one JSON object to stderr, in one piece."""
+    sys.stderr.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+    sys.stderr.flush()
+
+
+def error_line(message: str) -> dict[str, Any]:
+    """An error that ends a command."""
+    return {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": "ERROR", "message": message}
+
+
+def _error(data: Any) -> str | None:
+    """What an event of a failure tells a person: a failure's description, or the message of what began it."""
+    failure = getattr(data, "user_failure_data", None)
+    if failure is not None and failure.description:
+        return str(failure.description)
+    error = getattr(data, "error", None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return None if error is None else str(error.message).strip()

@@ -1,0 +1,99 @@
+"""Mends what a verification finds: the partitions it concerns are ingested again, and points of nobody are deleted."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_pipeline.errors import SettingsError
+from image_pipeline.files.deletions import DeletionLimit
+from image_pipeline.files.partition import Partition
+from image_pipeline.ingest import Ingestion
+from image_pipeline.storage.collection import alias_target, delete_points
+from image_pipeline.storage.held_points import outdate_points
+from image_pipeline.storage.ledger import LedgerEntry
+from image_pipeline.storage.retire import is_gone
+from image_pipeline.storage.verification import Finding, PointId, Verification
+from image_pipeline.storage.verifier import Verifier
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What was found, and done about it.
+
+    `missing`, `orphaned` and `stale` count what was found, `partitions` those that were ingested again, `deleted` the
+    points that were deleted; `embedded` and `captioned` the images that went through a model.
+    """
+
+    missing: int
+    orphaned: int
+    stale: int
+    partitions: int
+    deleted: int
+    embedded: int
+    captioned: int
+    seconds: float
+
+
+def repair(ingestion: Ingestion, on_run: Callable[[int, int], None], allow_deletions: bool) -> Repair:
+    """Verify, and mend what is found; `on_run` is told of the runs that are done, and of how many.
+
+    Nothing is mended that a run would not do: a run is let take for changed what does not agree. Raises LibraryError
+    where more would be deleted than may without `allow_deletions`, and as `Verifier.verify` and `Ingestion.run` do.
+    """
+    began = time.monotonic()
+    verifier = ingestion.verifier
+    found = verifier.verify()
+    if found.ok:
+        return Repair(0, 0, 0, 0, 0, 0, 0, round(time.monotonic() - began, 2))
+    entries = verifier.ledger.entries()
+    limit = DeletionLimit(ingestion.deletion_share, allow_deletions)
+    orphans = [finding for finding in found.orphaned if finding.point_id is not None]
+    limit.check(len(orphans), sum(entry.files for entry in entries.values()))
+    strays = [ids for ids in (_stray(finding, verifier.root, entries) for finding in orphans) if ids is not None]
+    again = _set_outdated(verifier, found, strays, entries)
+    summary = ingestion.run(on_run, allow_deletions)
+    return Repair(
+        missing=len(found.missing),
+        orphaned=len(found.orphaned),
+        stale=len(found.stale),
+        partitions=again,
+        deleted=len(strays) + summary.deleted,
+        embedded=summary.embedded,
+        captioned=summary.captioned,
+        seconds=round(time.monotonic() - began, 2),
+    )
+
+
+def _stray(finding: Finding, root: Path, entries: Mapping[str, LedgerEntry]) -> PointId | None:
+    """The id of a point that no run would delete: it is of no partition that is on disk, or was ingested."""
+    key = finding.partition_key
+    if key is not None:
+        try:
+            partition = Partition.from_key(key)
+        except SettingsError:
+            return finding.point_id
+        if key in entries or not is_gone(root, partition, entries):
+            return None
+    return finding.point_id
+
+
+def _set_outdated(
+    verifier: Verifier, found: Verification, strays: list[PointId], entries: Mapping[str, LedgerEntry]
+) -> int:
+    """Delete strays, and let the next run do the other findings' partitions again; gives how many those are."""
+    stale = [finding.point_id for finding in found.stale if finding.point_id is not None]
+    with verifier.address.connect() as client:
+        collection = alias_target(client, verifier.alias)
+        if collection is not None:
+            delete_points(client, collection, strays)
+            outdate_points(client, collection, stale)
+    unlike_disk = {finding.partition_key for finding in (*found.missing, *found.stale)}
+    again = unlike_disk | {finding.partition_key for finding in found.orphaned if finding.partition_key in entries}
+    keys = {key for key in again if key is not None}
+    verifier.ledger.set_outdated(keys)
+    for key in keys & unlike_disk:
+        partition = Partition.from_key(key)
+        for one in (partition, *partition.ancestors):  # so that files are read that look as they did
+            verifier.tables.delete(one.key)
+    return len(keys)

@@ -1,0 +1,152 @@
+"""The history of files: what happened to each, when and in which run; a table of the ledger, written with it.
+
+Only what changed is written, so that a run that finds everything as it was adds nothing. The last event of a file tells
+what the pipeline knows of it, and is what the next run is compared with.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+KEPT_EVENTS = 20
+"""Events kept of a file; older ones are deleted."""
+
+DELETED_FILES_KEPT = timedelta(days=90)
+"""How long the history of a deleted file is kept."""
+
+HISTORY_SCHEMA = """
+CREATE TABLE IF NOT EXISTS history (
+    path TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    partition_key TEXT NOT NULL,
+    sha256 TEXT,
+    reason TEXT,
+    message TEXT,
+    PRIMARY KEY (path, number)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS history_of_partition ON history (partition_key);
+CREATE INDEX IF NOT EXISTS history_of_deleted ON history (at) WHERE event = 'deleted';
+"""
+_VARIABLES = 500  # SQLite's limit of variables in a statement was 999 for long
+
+
+class Event(StrEnum):
+    """What can happen to a file."""
+
+    INDEXED = "indexed"
+    REPLACED = "replaced"
+    MOVED = "moved"
+    QUARANTINED = "quarantined"
+    RELEASED = "released"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What a run found a file to be: a point with the content `sha256`, or, with a `reason`, in quarantine."""
+
+    sha256: str | None
+    reason: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class FileEvent:
+    """Something that happened to the file `path`.
+
+    `indexed`: it became a point; `replaced`: the point has another content; `moved`: it is in another partition, as
+    its directory was split; `quarantined`: for `reason`, and with the library's own `message`; `released`: it left
+    quarantine and is a point; `deleted`: it is gone from disk. `at` is ISO 8601, UTC.
+    """
+
+    path: str
+    at: str
+    run_id: str
+    event: Event
+    partition_key: str
+    sha256: str | None
+    reason: str | None = None
+    message: str | None = None
+
+
+_COLUMNS = ", ".join(field.name for field in fields(FileEvent))
+
+
+def events_between(
+    before: Mapping[str, FileEvent], after: Mapping[str, FileState], partition_key: str, run_id: str, at: str
+) -> list[FileEvent]:
+    """What happened to the files of a partition that were last seen as `before` tells, by path, and are `after` now.
+
+    Of `before`, what is in another partition counts only for a file that is in this one now.
+    """
+    events = []
+    for path, state in after.items():
+        event = _event(before.get(path), state, partition_key)
+        if event is not None:
+            events.append(FileEvent(path, at, run_id, event, partition_key, state.sha256, state.reason, state.message))
+    for path, last in before.items():
+        if path not in after and last.partition_key == partition_key and last.event is not Event.DELETED:
+            events.append(FileEvent(path, at, run_id, Event.DELETED, partition_key, last.sha256))
+    return events
+
+
+def _event(last: FileEvent | None, state: FileState, partition_key: str) -> Event | None:
+    if last is None or last.event is Event.DELETED:
+        return Event.INDEXED if state.reason is None else Event.QUARANTINED
+    if state.reason is not None and (last.reason, last.sha256) != (state.reason, state.sha256):
+        return Event.QUARANTINED
+    if state.reason is None and last.reason is not None:
+        return Event.RELEASED
+    if last.sha256 != state.sha256:
+        return Event.REPLACED
+    return Event.MOVED if last.partition_key != partition_key else None
+
+
+def last_events(connection: sqlite3.Connection, partition_key: str, paths: Iterable[str] = ()) -> dict[str, FileEvent]:
+    """The last event of each file that was last seen in a partition, and of each of `paths`, by path."""
+    is_last = "number = (SELECT max(number) FROM history AS other WHERE other.path = history.path)"
+    found = dict(_read(connection, f"partition_key = ? AND {is_last}", [partition_key]))
+    others = [path for path in paths if path not in found]
+    for start in range(0, len(others), _VARIABLES):
+        some = others[start : start + _VARIABLES]
+        found.update(_read(connection, f"path IN ({','.join('?' * len(some))}) AND {is_last}", some))
+    return found
+
+
+def events_of(connection: sqlite3.Connection, path: str) -> list[FileEvent]:
+    """What happened to a file, oldest first."""
+    return [event for _, event in _read(connection, "path = ? ORDER BY number", [path])]
+
+
+def append(connection: sqlite3.Connection, events: Sequence[FileEvent]) -> None:
+    """Write events; delete what is too old."""
+    if not events:
+        return
+    for event in events:
+        (last,) = connection.execute("SELECT max(number) FROM history WHERE path = ?", (event.path,)).fetchone()
+        number = (last or 0) + 1
+        connection.execute(
+            f"INSERT INTO history (number, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (number, *astuple(event))
+        )
+        if number > KEPT_EVENTS:
+            connection.execute("DELETE FROM history WHERE path = ? AND number <= ?", (event.path, number - KEPT_EVENTS))
+    _forget_deleted_files(connection, events[-1].at)
+
+
+def _forget_deleted_files(connection: sqlite3.Connection, now: str) -> None:
+    before = (datetime.fromisoformat(now) - DELETED_FILES_KEPT).astimezone(UTC).isoformat(timespec="seconds")
+    connection.execute(
+        "DELETE FROM history WHERE path IN (SELECT path FROM history AS old WHERE event = 'deleted' AND at < ? "
+        "AND number = (SELECT max(number) FROM history AS other WHERE other.path = old.path))",
+        (before,),
+    )
+
+
+def _read(connection: sqlite3.Connection, where: str, values: Sequence[str]) -> Iterator[tuple[str, FileEvent]]:
+    for path, at, run_id, event, *rest in connection.execute(f"SELECT {_COLUMNS} FROM history WHERE {where}", values):
+        yield path, FileEvent(path, at, run_id, Event(event), *rest)

@@ -1,0 +1,170 @@
+"""Runs of `image-pipeline` as processes of their own, that can be watched and killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_START_SECONDS = 180.0
+RUN_SECONDS = 150.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: `code` is its exit status, or minus the number of the signal that killed it."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether it was killed; it had ended before the signal came, otherwise."""
+        return self.code == -signal.SIGKILL
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What `--json` printed."""
+        parsed: dict[str, Any] = json.loads(self.stdout.splitlines()[-1])
+        return parsed
+
+
+class Run:
+    """A run that has begun."""
+
+    def __init__(self, server: "RunServer", pid: int, stdout: Path, stderr: Path) -> None:
+        self._server, self._stdout, self._stderr = server, stdout, stderr
+        self.pid = pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has."""
+        return self._server.code_of(self.pid, seconds=0) is not None
+
+    def kill(self) -> None:
+        """Kill it, as `kill -9` does."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if not self.has_ended:
+            os.kill(self.pid, number)
+
+    def children(self) -> list[int]:
+        """The processes that it has started: its workers."""
+        try:
+            return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        except OSError:
+            return []
+
+    def wait(self, seconds: float = RUN_SECONDS) -> Outcome:
+        """How it ended. One that does not end is a failure, and is killed."""
+        code = self._server.code_of(self.pid, seconds)
+        if code is None:
+            stacks = _stacks(self.pid)
+            self.kill()
+            self._server.code_of(self.pid, 10)
+            raise AssertionError(f"a run did not end in {seconds:g} s: {self._told()}\n{stacks}")
+        return Outcome(code, self._stdout.read_text(errors="replace"), self._stderr.read_text(errors="replace"))
+
+    def _told(self) -> str:
+        return self._stderr.read_text(errors="replace")[-2000:]
+
+
+def _stacks(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/wchan").read_text() + Path(f"/proc/{pid}/status").read_text()
+    except OSError as error:
+        return str(error)
+
+
+class RunServer:
+    """Begins runs; see `forks`. A context manager."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._numbers = count()
+        self._codes: dict[int, int] = {}
+        self._begun: list[int] = []
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> Self:
+        environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._errors = (self._directory / "forks.err").open("wb")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "image_pipeline_tests.histories.forks"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=environment,
+            cwd=Path.cwd(),
+        )
+        threading.Thread(target=self._listen, name="answers", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._errors.close()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            answer = json.loads(line)
+            with self._changed:
+                if "begun" in answer:
+                    self._begun.append(answer["begun"])
+                elif "ended" in answer:
+                    self._codes[answer["ended"]] = answer["code"]
+                self._changed.notify_all()
+
+    def begin(self, arguments: list[str], environment: Mapping[str, str]) -> Run:
+        """Begin `image-pipeline ARGUMENTS` in an environment of its own."""
+        assert self._process.stdin is not None
+        number = next(self._numbers)
+        stdout, stderr = (self._directory / f"{number}.{stream}" for stream in ("out", "err"))
+        request = {
+            "arguments": arguments,
+            "environment": {**_base_environment(), **environment},
+            "stdout": str(stdout),
+            "stderr": str(stderr),
+        }
+        self._process.stdin.write(json.dumps(request).encode() + b"\n")
+        self._process.stdin.flush()
+        with self._changed:
+            began = self._changed.wait_for(lambda: self._begun, _START_SECONDS)
+            if not began:
+                raise RuntimeError(f"no run could be begun; see {self._errors.name}")
+            pid = self._begun.pop()
+        return Run(self, pid, stdout, stderr)
+
+    def run(self, arguments: list[str], environment: Mapping[str, str]) -> Outcome:
+        """Begin a run, and wait until it has ended."""
+        return self.begin(arguments, environment).wait()
+
+    def code_of(self, pid: int, seconds: float) -> int | None:
+        """How a process ended; None where it has not after `seconds`."""
+        with self._changed:
+            self._changed.wait_for(lambda: pid in self._codes, seconds)
+            return self._codes.get(pid)
+
+
+def _base_environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+    return {**kept, **dict.fromkeys(_ONE_THREAD, "1")}
