@@ -1,6 +1,6 @@
 """What must be true of a directory once it was ingested; told on the assets' pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import numpy as np
@@ -10,12 +10,16 @@ from image_pipeline.assets.decoded_tensors import decoded_tensors
 from image_pipeline.assets.embeddings import embeddings
 from image_pipeline.assets.qdrant_collection import qdrant_collection
 from image_pipeline.assets.step import step
-from image_pipeline.resources import InferenceResource, QdrantResource, StoreResource
+from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.rows import DecodedImage, Embedding, ImageCaption
+from image_pipeline.verifying import make_verifier
 
 QUARANTINE_SHARE = 0.1
 """The share of contents in quarantine above which a person should look."""
+
+LISTED_PATHS = 50
+"""Paths of each kind that a check lists: what it tells is kept for ever."""
 
 UNIT_TOLERANCE = 1e-3
 
@@ -37,6 +41,13 @@ _COUNT = dg.AssetCheckSpec(
     "collection_holds_exactly_these_points",
     asset=qdrant_collection,
     description="Qdrant's exact count for the directory is the number of its readable files.",
+)
+
+_AGREES = dg.AssetCheckSpec(
+    "collection_agrees_with_disk",
+    asset=qdrant_collection,
+    description="Every file and every point was read: disk, store and collection agree. It takes the time of reading "
+    "the library, and is run by itself; `image-pipeline repair` mends what it finds.",
 )
 
 
@@ -72,6 +83,25 @@ def ingested_partitions(
     yield _result(_COUNT, not wrong, {"partitions_with_another_count": wrong})
 
 
+@dg.multi_asset_check(specs=[_AGREES], can_subset=True)
+def whole_collection(
+    context: dg.AssetCheckExecutionContext,
+    store: StoreResource,
+    decoding: DecodingResource,
+    inference: InferenceResource,
+    qdrant: QdrantResource,
+) -> Iterator[dg.AssetCheckResult]:
+    """The check of everything, which is run by itself: in a run of partitions, it does nothing."""
+    if context.has_partition_key or context.has_partition_key_range:
+        return
+    with step(context):
+        verifier = make_verifier(store, decoding, inference, qdrant.address, qdrant.alias)
+        verification = verifier.verify()
+    paths = verification.paths
+    metadata: dict[str, int | list[str]] = {f"{kind}_files": len(some) for kind, some in paths.items()}
+    yield _result(_AGREES, verification.ok, metadata | {kind: some[:LISTED_PATHS] for kind, some in paths.items()})
+
+
 def _not_of_unit_length(vectors: np.ndarray) -> int:
     if not vectors.size:
         return 0
@@ -82,7 +112,7 @@ def _not_of_unit_length(vectors: np.ndarray) -> int:
 def _result(
     spec: dg.AssetCheckSpec,
     passed: bool,
-    metadata: dict[str, int | float | list[str]],
+    metadata: Mapping[str, int | float | list[str]],
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
 ) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(

@@ -4,56 +4,19 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from image_pipeline.errors import PipelineError
-from image_pipeline.settings import Settings, load_settings, variable_of
+from image_pipeline.options import errors_for_people, shared_options
+from image_pipeline.settings import LogFormat, Settings, load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
+from image_pipeline.upkeep import history, repair, verify
 
 if TYPE_CHECKING:
     from image_pipeline.storage.connection import QdrantAddress
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-FAILED, WRONG_USAGE = 1, 2
-_QUARANTINE_SHOWN = 10
-
-_SHARED = ("home", "models", "qdrant_url", "qdrant_api_key")
-
-
-def _option(name: str) -> Callable[[F], F]:
-    description = (Settings.model_fields[name].description or "").replace("`", "")
-    variable = variable_of(name)
-    return click.option(f"--{name.replace('_', '-')}", name, metavar="VALUE", help=f"{description} [{variable}]")
-
-
-def shared_options(command: F) -> F:
-    """The options that every command has: each is a setting, and stands before its environment variable."""
-    for name in reversed(_SHARED):
-        command = _option(name)(command)
-    return command
-
-
-def errors_for_people(command: F) -> F:
-    """Prints an error for people as one line, and ends with its exit code."""
-
-    @wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        from image_pipeline.errors import SettingsError
-
-        try:
-            return command(*args, **kwargs)
-        except PipelineError as error:
-            click.echo(f"image-pipeline: {error}", err=True)
-            sys.exit(WRONG_USAGE if isinstance(error, SettingsError) else FAILED)
-
-    return wrapped  # type: ignore[return-value]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -63,6 +26,10 @@ def main() -> None:
 
     Every option can also be set by the environment variable that stands behind it.
     """
+
+
+for command in (verify, repair, history):
+    main.add_command(command)
 
 
 @main.command()
@@ -248,6 +215,8 @@ def dev(port: int, **given: Any) -> None:
     export_settings(settings)
     program = str(Path(sys.executable).with_name("dagster"))
     command = [program, "dev", "-m", "image_pipeline.definitions", "--host", "127.0.0.1", "--port", str(port)]
+    if settings.log_format is LogFormat.JSON:
+        command += ["--log-format", "json"]
     os.execv(program, command)
 
 

@@ -1,7 +1,7 @@
 """What the command line does with Dagster: runs in its own process, with progress that moves."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -11,8 +11,10 @@ from image_pipeline.ingest import Ingestion, Scan, Summary
 from image_pipeline.instance import open_instance
 from image_pipeline.progress import Progress as Step
 from image_pipeline.progress import listening
-from image_pipeline.settings import Settings, variable_of
+from image_pipeline.repair import Repair, repair
+from image_pipeline.settings import LogFormat, Settings, variable_of
 from image_pipeline.storage.store import Store
+from image_pipeline.storage.verification import Verification
 
 _WHAT = {
     "image_metadata": "reading metadata",
@@ -20,13 +22,26 @@ _WHAT = {
     "embeddings": "embedding",
     "captions": "captioning",
     "qdrant_collection": "writing to Qdrant",
+    "verification": "reading files",
 }
 
 
 def ingest_with_progress(settings: Settings, allow_deletions: bool) -> Summary:
     """Ingest the library, with a bar on stderr. Raises PipelineError where a stage failed, or too much would vanish."""
-    with open_ingestion(settings) as ingestion, _bars() as bars, listening(bars.show):
-        return ingestion.run(bars.show_run, allow_deletions)
+    with open_ingestion(settings) as ingestion, _progress(settings) as on_run:
+        return ingestion.run(on_run, allow_deletions)
+
+
+def verify_with_progress(settings: Settings) -> Verification:
+    """Compare disk, store and collection, with a bar on stderr. Raises as `Verifier.verify` does."""
+    with open_ingestion(settings) as ingestion, _progress(settings):
+        return ingestion.verifier.verify()
+
+
+def repair_with_progress(settings: Settings, allow_deletions: bool) -> Repair:
+    """Mend what a verification finds, with bars on stderr. Raises as `repair` does."""
+    with open_ingestion(settings) as ingestion, _progress(settings) as on_run:
+        return repair(ingestion, on_run, allow_deletions)
 
 
 def scan_library(settings: Settings) -> Scan:
@@ -82,7 +97,13 @@ class _Bars:
 
 
 @contextmanager
-def _bars() -> Iterator[_Bars]:
+def _progress(settings: Settings) -> Iterator[Callable[[int, int], None]]:
+    """Bars on stderr, unless the logs go there as JSON; gives what is to be told of the runs that are done."""
+    if settings.log_format is LogFormat.JSON:
+        yield lambda done, total: None
+        return
     columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield _Bars(progress)
+        bars = _Bars(progress)
+        with listening(bars.show):
+            yield bars.show_run

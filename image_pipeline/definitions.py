@@ -3,7 +3,7 @@
 import dagster as dg
 
 from image_pipeline.assets import ASSETS
-from image_pipeline.checks import ingested_partitions
+from image_pipeline.checks import ingested_partitions, whole_collection
 from image_pipeline.jobs import ingest_job, retire_job
 from image_pipeline.resources import make_resources
 from image_pipeline.sensors import library_sensor
@@ -23,7 +23,7 @@ def make_definitions(settings: Settings) -> dg.Definitions:
 
     return dg.Definitions(
         assets=dg.map_asset_specs(with_models, ASSETS),
-        asset_checks=[ingested_partitions],
+        asset_checks=[ingested_partitions, whole_collection],
         jobs=[ingest_job, retire_job],
         sensors=[library_sensor],
         resources=make_resources(settings),

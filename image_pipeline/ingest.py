@@ -15,7 +15,11 @@ from image_pipeline.files.plan import PartitionState, State, compare, group_into
 from image_pipeline.partitions import ALLOW_DELETIONS_TAG, PARTITIONS_PER_RUN, range_tags, register, registered_keys
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource, make_resources
 from image_pipeline.settings import Settings
+from image_pipeline.storage.collection import held_versions
+from image_pipeline.storage.connection import address_of
 from image_pipeline.storage.ledger import LedgerEntry
+from image_pipeline.storage.verifier import Verifier
+from image_pipeline.verifying import make_verifier
 
 _QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -69,6 +73,17 @@ class Ingestion:
         assert isinstance(inference, InferenceResource)
         self._store, self._decoding, self._inference = store, decoding, inference
 
+    @property
+    def verifier(self) -> Verifier:
+        """Compares the library with the collection. Raises as `scan` does."""
+        address = address_of(self._settings)
+        return make_verifier(self._store, self._decoding, self._inference, address, self._settings.collection)
+
+    @property
+    def deletion_share(self) -> float:
+        """The share of the library that may vanish at once."""
+        return self._settings.deletion_share
+
     def scan(self) -> Scan:
         """Compare disk and ledger, and make the partitions known to Dagster.
 
@@ -77,7 +92,7 @@ class Ingestion:
         """
         root, ledger = self._store.library_root, self._store.ledger
         recipe = self._inference.pipeline.recipe(*self._decoding.versions)
-        ingested = ledger.ingested(recipe)
+        ingested = ledger.ingested(recipe, held_versions(address_of(self._settings), self._settings.collection))
         listed = list_partitions(walk(root), self._settings.partition_size, ingested)
         scan = Scan(
             compare(listed, ingested), vanished_files(listed, ingested), sum(i.files for i in ingested.values())

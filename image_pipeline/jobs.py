@@ -3,6 +3,7 @@
 import dagster as dg
 
 from image_pipeline.assets.step import SERVICE_RETRY, step
+from image_pipeline.checks import whole_collection
 from image_pipeline.files.partition import Partition
 from image_pipeline.partitions import unregister
 from image_pipeline.resources import QdrantResource, StoreResource
@@ -10,7 +11,8 @@ from image_pipeline.storage.retire import is_gone, retire
 
 ingest_job = dg.define_asset_job(
     "ingest",
-    selection=dg.AssetSelection.all(),
+    # without the check that reads the whole library
+    selection=dg.AssetSelection.all() - dg.AssetSelection.checks(whole_collection),
     description="Brings directories up to date: every readable file is a point, every other one is in quarantine.",
 )
 

@@ -12,7 +12,18 @@ from typing import Any
 
 from image_pipeline.settings import LogFormat, load_settings
 
-FIELDS = ("partition", "path", "sha256", "reason", "files", "indexed", "quarantined", "upserted", "deleted", "unchanged")
+FIELDS = (
+    "partition",
+    "path",
+    "sha256",
+    "reason",
+    "files",
+    "indexed",
+    "quarantined",
+    "upserted",
+    "deleted",
+    "unchanged",
+)
 """What a message may tell beside itself, given as `extra` where it is logged."""
 
 

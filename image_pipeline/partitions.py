@@ -6,8 +6,9 @@ import dagster as dg
 
 from image_pipeline.files.plan import PartitionRange
 
-# Both are used on purpose, and a line for each asset at every start tells nobody anything.
+# All are used on purpose, and a line for each asset at every start tells nobody anything.
 warnings.filterwarnings("ignore", r"Parameter `(backfill_policy|owners)` of .* is currently in beta", dg.BetaWarning)
+warnings.filterwarnings("ignore", r"Handling yaml-defined logging configuration", dg.BetaWarning)
 
 DIRECTORIES = dg.DynamicPartitionsDefinition(name="directory")
 

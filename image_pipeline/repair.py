@@ -13,7 +13,7 @@ from image_pipeline.storage.collection import alias_target, delete_points
 from image_pipeline.storage.held_points import outdate_points
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.retire import is_gone
-from image_pipeline.storage.verification import Finding, PointId, Verification
+from image_pipeline.storage.verification import PointId, Verification
 from image_pipeline.storage.verifier import Verifier
 
 
@@ -47,10 +47,11 @@ def repair(ingestion: Ingestion, on_run: Callable[[int, int], None], allow_delet
     if found.ok:
         return Repair(0, 0, 0, 0, 0, 0, 0, round(time.monotonic() - began, 2))
     entries = verifier.ledger.entries()
-    limit = DeletionLimit(ingestion.deletion_share, allow_deletions)
-    orphans = [finding for finding in found.orphaned if finding.point_id is not None]
+    orphans = {f.point_id: f.partition_key for f in found.orphaned if f.point_id is not None}
+    limit = DeletionLimit(ingestion.deletion_share, allow_deletions, "repair")
     limit.check(len(orphans), sum(entry.files for entry in entries.values()))
-    strays = [ids for ids in (_stray(finding, verifier.root, entries) for finding in orphans) if ids is not None]
+    nowhere = {key for key in orphans.values() if _is_nowhere(key, verifier.root, entries)}
+    strays = [point_id for point_id, key in orphans.items() if key in nowhere]
     again = _set_outdated(verifier, found, strays, entries)
     summary = ingestion.run(on_run, allow_deletions)
     return Repair(
@@ -65,17 +66,14 @@ def repair(ingestion: Ingestion, on_run: Callable[[int, int], None], allow_delet
     )
 
 
-def _stray(finding: Finding, root: Path, entries: Mapping[str, LedgerEntry]) -> PointId | None:
-    """The id of a point that no run would delete: it is of no partition that is on disk, or was ingested."""
-    key = finding.partition_key
-    if key is not None:
-        try:
-            partition = Partition.from_key(key)
-        except SettingsError:
-            return finding.point_id
-        if key in entries or not is_gone(root, partition, entries):
-            return None
-    return finding.point_id
+def _is_nowhere(key: str | None, root: Path, entries: Mapping[str, LedgerEntry]) -> bool:
+    """Whether no run would delete a point of this partition: it is not on disk, and was never ingested."""
+    if key is None or key in entries:
+        return key is None
+    try:
+        return is_gone(root, Partition.from_key(key), entries)
+    except SettingsError:  # no key of this pipeline
+        return True
 
 
 def _set_outdated(

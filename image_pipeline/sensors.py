@@ -11,7 +11,8 @@ from image_pipeline.files.plan import PartitionState, State, group_into_ranges
 from image_pipeline.files.watch import look, settled_states
 from image_pipeline.jobs import ingest_job, retire_job
 from image_pipeline.partitions import DIRECTORIES, PARTITIONS_PER_RUN, range_tags, registered_keys
-from image_pipeline.resources import StoreResource
+from image_pipeline.resources import QdrantResource, StoreResource
+from image_pipeline.storage.collection import held_versions
 
 TICK_SECONDS = 30
 SWEEP_SECONDS = 600.0
@@ -30,12 +31,14 @@ RETRY_SECONDS = 900
     minimum_interval_seconds=TICK_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
-def library_sensor(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.SensorResult | dg.SkipReason:
+def library_sensor(
+    context: dg.SensorEvaluationContext, store: StoreResource, qdrant: QdrantResource
+) -> dg.SensorResult | dg.SkipReason:
     """Watches the library, and ingests a directory once it has been quiet for `settle_seconds`."""
     now = time.time()
     try:
         ledger = store.ledger
-        ingested = ledger.ingested()
+        ingested = ledger.ingested(versions=held_versions(qdrant.address, qdrant.alias))
         looked = look(
             store.library_root, ledger.sightings(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
         )

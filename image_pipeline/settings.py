@@ -161,7 +161,7 @@ class Settings(BaseSettings):
         LogFormat,
         Field(
             validation_alias="IMAGE_PIPELINE_LOG_FORMAT",
-            description="Logs on stderr, of the commands and of Dagster's runs: `text` for people, or `json`, one object "
+            description="Logs on stderr, of commands and of Dagster's runs: `text` for people, or `json`, one object "
             "a line.",
         ),
     ] = LogFormat.TEXT

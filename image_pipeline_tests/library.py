@@ -42,10 +42,10 @@ class Pipeline:
         assert self.settings.library is not None
         return self.settings.library
 
-    def ingest(self) -> Summary:
+    def ingest(self, allow_deletions: bool = False) -> Summary:
         """Bring the collection up to date."""
         with open_ingestion(self.settings) as ingestion:
-            return ingestion.run()
+            return ingestion.run(allow_deletions=allow_deletions)
 
     def points(self) -> dict[str, dict[str, Any]]:
         """The payloads of all points of the collection that is searched, by path."""

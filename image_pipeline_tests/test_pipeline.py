@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from image_pipeline.errors import LibraryError
 from image_pipeline.imaging.reason import Reason
 from image_pipeline.search import Search
 from image_pipeline.settings import load_settings
@@ -173,6 +174,33 @@ def test_another_model_builds_a_collection_beside_the_old_one(pipeline: Pipeline
         [after] = [a.collection_name for a in client.get_aliases().aliases]
         names = [c.name for c in client.get_collections().collections]
     assert after != before and names == [after]
+
+
+def test_a_qdrant_that_was_lost_is_filled_again_without_a_model(pipeline: Pipeline) -> None:
+    draw_scenes(pipeline.root / "trip", 3)
+    pipeline.ingest()
+    before = pipeline.points().keys()
+    with address_of(pipeline.settings).connect() as client:
+        for collection in client.get_collections().collections:
+            client.delete_collection(collection.name)
+    summary = pipeline.ingest()
+    assert (summary.embedded, summary.captioned) == (0, 0)
+    assert pipeline.points().keys() == before
+
+
+def test_much_that_vanishes_at_once_asks_for_a_flag(embedded: Pipeline) -> None:
+    for number in range(3):
+        (embedded.root / f"day {number}").mkdir()
+        for n in range(60):
+            Image.new("RGB", (8, 8), (number * 80, n * 4, 0)).save(embedded.root / f"day {number}/{n}.png")
+    embedded.with_settings(models="bundled:embedder,none").ingest()
+    shutil.rmtree(embedded.root / "day 1")
+    shutil.rmtree(embedded.root / "day 2")
+    with pytest.raises(LibraryError, match="--allow-deletions"):
+        embedded.with_settings(models="bundled:embedder,none").ingest()
+    assert len(embedded.points()) == 180
+    summary = embedded.with_settings(models="bundled:embedder,none").ingest(allow_deletions=True)
+    assert (summary.deleted, len(embedded.points())) == (120, 60)
 
 
 def test_captions_can_be_switched_off(embedded: Pipeline) -> None:

@@ -44,8 +44,8 @@ def instance(pipeline: Pipeline) -> Iterator[dg.DagsterInstance]:
 
 def tick(pipeline: Pipeline, instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
     """One evaluation of the sensor; the keys that it asks for are registered, as the daemon does."""
-    store = make_resources(pipeline.settings)["store"]
-    with dg.build_sensor_context(instance=instance, resources={"store": store}) as context:
+    resources = {name: make_resources(pipeline.settings)[name] for name in ("store", "qdrant")}
+    with dg.build_sensor_context(instance=instance, resources=resources) as context:
         told = library_sensor(context)
     assert isinstance(told, (dg.SensorResult, dg.SkipReason))
     if isinstance(told, dg.SensorResult):

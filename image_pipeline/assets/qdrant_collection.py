@@ -14,7 +14,8 @@ from image_pipeline.imaging.contact_sheet import contact_sheet
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES, registered_keys
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.collection import Collection
-from image_pipeline.storage.indexing import Indexer
+from image_pipeline.storage.history import Event
+from image_pipeline.storage.indexing import IndexedPartition, Indexer
 from image_pipeline.storage.partition_points import Provenance
 from image_pipeline.storage.rows import DecodedImage
 from image_pipeline.storage.tensors import release_tensors
@@ -57,6 +58,7 @@ def qdrant_collection(
         for partition in partitions(context):
             began = time.monotonic()
             indexed = indexer.index(partition)
+            _log(context.log, partition.key, indexed)
             if not store.keep_decoded_tensors:
                 _, maker = store.tables.read_noted(DecodedImage, partition.key)
                 release_tensors(store.store.tensor_directory(partition.key, maker))
@@ -81,3 +83,21 @@ def qdrant_collection(
             )
         for name in complete_version(collection, store.ledger.entries(), registered_keys(context.instance)):
             context.log.info(f"{collection.version.name} is complete and is searched now; {name} was deleted.")
+
+
+def _log(log: dg.DagsterLogManager, key: str, indexed: IndexedPartition) -> None:
+    """A warning for each file that went into quarantine since the last run, and a line for the partition."""
+    for event in indexed.events:
+        if event.event is Event.QUARANTINED:
+            what = {"partition": key, "path": event.path, "sha256": event.sha256, "reason": event.reason}
+            log.warning(f"{event.path} is in quarantine: {event.reason} ({event.message})", extra=what)
+    counts = {
+        "files": len(indexed.points) + len(indexed.quarantine),
+        "indexed": len(indexed.points),
+        "quarantined": len(indexed.quarantine),
+        "upserted": indexed.upserted,
+        "deleted": indexed.deleted,
+        "unchanged": indexed.unchanged,
+    }
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    log.info(f"{key} is up to date: {told}.", extra={"partition": key, **counts})

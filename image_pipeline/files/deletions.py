@@ -12,10 +12,14 @@ FEW = 100
 
 @dataclass(frozen=True)
 class DeletionLimit:
-    """At most `share` (0 to 1) of what is there may vanish at once, or `FEW` files, unless a person allows more."""
+    """At most `share` (0 to 1) of what is there may vanish at once, or `FEW` files, unless a person allows more.
+
+    `command` is the one that a person would allow it by.
+    """
 
     share: float
     allowed: bool = False
+    command: str = "ingest"
 
     def check(self, vanished: int, total: int) -> None:
         """Raises LibraryError where `vanished` of `total` files are more than may vanish."""
@@ -23,7 +27,7 @@ class DeletionLimit:
             raise LibraryError(
                 f"{vanished} of {total} files would vanish from the collection, more than {self.share:.0%}: see "
                 "whether the whole library is mounted; if they are really gone, run "
-                "`image-pipeline ingest --allow-deletions`, or raise IMAGE_PIPELINE_DELETION_SHARE."
+                f"`image-pipeline {self.command} --allow-deletions`, or raise IMAGE_PIPELINE_DELETION_SHARE."
             )
 
 

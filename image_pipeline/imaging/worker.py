@@ -36,7 +36,6 @@ from image_pipeline.imaging.protocol import (
     reply_line,
 )
 from image_pipeline.imaging.reason import ImageError, Reason
-from image_pipeline.storage.claims import replacing
 
 _PR_SET_PDEATHSIG = 1
 
@@ -93,8 +92,19 @@ def _write_at(path: bytes, offset: int, data: memoryview) -> None:
 def _write_thumbnail(request: DecodeRequest, thumbnail: bytes | None) -> None:
     if request.thumbnail is None or thumbnail is None:
         return
-    with replacing(Path(os.fsdecode(request.thumbnail))) as file:
-        file.write(thumbnail)
+    directory, name = os.path.split(request.thumbnail)
+    Path(os.fsdecode(directory)).mkdir(parents=True, exist_ok=True)
+    # one name for all who make this thumbnail: they write the same bytes, and what a killed one left is written over
+    temporary = os.path.join(directory, b".%s.tmp" % name)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(thumbnail)
+        os.replace(temporary, request.thumbnail)
+    except OSError:
+        if not os.path.exists(request.thumbnail):  # else another was quicker
+            with suppress(OSError):  # it was never made, or the disk is gone: the first error says more
+                os.unlink(temporary)
+            raise
 
 
 def _claim_output() -> BinaryIO:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from image_pipeline.errors import CollectionError
+from image_pipeline.errors import CollectionError, ServiceUnavailableError
+from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.points import Point
 
 if TYPE_CHECKING:
@@ -198,6 +199,23 @@ def delete_versions_but(client: "QdrantClient", alias: str, version: str) -> lis
 def version_names(client: "QdrantClient", alias: str) -> list[str]:
     """The versions of the collection that there are: the one that is searched, and one that is being built."""
     return [c.name for c in client.get_collections().collections if _is_version(alias, c.name)]
+
+
+def held_versions(address: QdrantAddress, alias: str) -> list[str] | None:
+    """The versions of the collection that Qdrant holds; None where a server does not say.
+
+    The embedded Qdrant is asked by its folders: opening it reads all points. Raises CollectionError where a server
+    refuses.
+    """
+    if address.url is None:
+        folders = address.directory / "collection"
+        names = [folder.name for folder in folders.iterdir()] if folders.is_dir() else []
+        return [name for name in names if _is_version(alias, name)]
+    try:
+        with address.connect() as client:
+            return version_names(client, alias)
+    except ServiceUnavailableError:
+        return None  # the runs will wait for it, and tell
 
 
 def _is_version(alias: str, name: str) -> bool:

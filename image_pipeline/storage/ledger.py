@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,11 +124,18 @@ class Ledger:
             rows = connection.execute(f"SELECT {columns} FROM partition ORDER BY key")
             return {row[0]: LedgerEntry(*row) for row in rows}
 
-    def ingested(self, recipe: str | None = None) -> dict[str, Ingested]:
-        """What was ingested, by key; current where it was made by `recipe`, or, where that is None, by any."""
+    def ingested(self, recipe: str | None = None, versions: Collection[str] | None = None) -> dict[str, Ingested]:
+        """What was ingested, by key.
+
+        It is current where it was made by `recipe` (where that is None, by any) and is in one of `versions` of the
+        collection (where that is None, in any): a Qdrant that was lost, or exchanged, holds none of it.
+        """
+
+        def is_current(entry: LedgerEntry) -> bool:
+            return (recipe is None or entry.recipe == recipe) and (versions is None or entry.collection in versions)
+
         return {
-            key: Ingested(entry.fingerprint, entry.files, recipe is None or entry.recipe == recipe)
-            for key, entry in self.entries().items()
+            key: Ingested(entry.fingerprint, entry.files, is_current(entry)) for key, entry in self.entries().items()
         }
 
     def record(

@@ -6,11 +6,13 @@ child is a process like any other: it does all that the command does, and can be
 """
 
 import atexit
+import faulthandler
 import gc
 import importlib
 import json
 import os
 import selectors
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -75,6 +77,7 @@ def _fork(request: dict[str, Any]) -> int:
             os.close(file)
         os.environ.clear()
         os.environ.update(request["environment"])
+        faulthandler.register(signal.SIGUSR1)  # tells where it is, where it does not end
         code = _command(request["arguments"])
     finally:
         # what the interpreter does at a program's end, but for freeing 300 MB of modules, which takes a second

@@ -78,6 +78,11 @@ def history_settings(histories: int, steps: int, **others: Any) -> settings:
 def _keep_for_debugging(history):
     import shutil
     import os
+
     if os.environ.get("HFAIL"):
-        shutil.copytree(history.settings.home, f"/tmp/hfail/{os.getpid()}-{history.name}", dirs_exist_ok=True, symlinks=True)
-        shutil.copytree(history.library.root, f"/tmp/hfail/{os.getpid()}-{history.name}-library", dirs_exist_ok=True, symlinks=True)
+        shutil.copytree(
+            history.settings.home, f"/tmp/hfail/{os.getpid()}-{history.name}", dirs_exist_ok=True, symlinks=True
+        )
+        shutil.copytree(
+            history.library.root, f"/tmp/hfail/{os.getpid()}-{history.name}-library", dirs_exist_ok=True, symlinks=True
+        )

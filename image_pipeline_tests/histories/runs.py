@@ -69,21 +69,12 @@ class Run:
         """How it ended. One that does not end is a failure, and is killed."""
         code = self._server.code_of(self.pid, seconds)
         if code is None:
-            stacks = _stacks(self.pid)
+            self._signal(signal.SIGUSR1)
+            self._server.code_of(self.pid, 1)
             self.kill()
             self._server.code_of(self.pid, 10)
-            raise AssertionError(f"a run did not end in {seconds:g} s: {self._told()}\n{stacks}")
+            raise AssertionError(f"a run did not end in {seconds:g} s: {self._stderr.read_text(errors='replace')}")
         return Outcome(code, self._stdout.read_text(errors="replace"), self._stderr.read_text(errors="replace"))
-
-    def _told(self) -> str:
-        return self._stderr.read_text(errors="replace")[-2000:]
-
-
-def _stacks(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/wchan").read_text() + Path(f"/proc/{pid}/status").read_text()
-    except OSError as error:
-        return str(error)
 
 
 class RunServer:

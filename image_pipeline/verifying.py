@@ -1,0 +1,27 @@
+"""The verifier of the pipeline's resources, for the command line and for the check on the page."""
+
+from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
+from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline.storage.partition_points import Provenance
+from image_pipeline.storage.verifier import Verifier
+
+
+def make_verifier(
+    store: StoreResource, decoding: DecodingResource, inference: InferenceResource, address: QdrantAddress, alias: str
+) -> Verifier:
+    """The verifier for the collection that `alias` leads to.
+
+    Raises SettingsError or LibraryError where there is no library, ModelError where the models cannot be had.
+    """
+    models = inference.pipeline
+    return Verifier(
+        root=store.library_root,
+        tables=store.tables,
+        ledger=store.ledger,
+        address=address,
+        alias=alias,
+        provenance=Provenance(*models.producer_texts, run_id="", at=""),
+        recipe=models.recipe(*decoding.versions),
+        partition_size=store.partition_size,
+        threads=decoding.processes,
+    )
