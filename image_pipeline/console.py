@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from image_pipeline.ingest import Ingestion, Scan, Summary
-from image_pipeline.instance import open_instance
+from image_pipeline.instance import errors_of_records, open_instance
 from image_pipeline.progress import Progress as Step
 from image_pipeline.progress import listening
 from image_pipeline.repair import Repair, repair
@@ -64,7 +64,8 @@ def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
     """The library of `settings`, with Dagster's records in the store (or DAGSTER_HOME)."""
     # the resources name the variable of Qdrant's key, and take its value when a run begins
     export_settings(settings)
-    with open_instance(Store(settings.home)) as instance:
+    store = Store(settings.home)
+    with errors_of_records(store), open_instance(store) as instance:
         yield Ingestion(settings, instance)
 
 

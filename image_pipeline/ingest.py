@@ -18,6 +18,7 @@ from image_pipeline.settings import Settings
 from image_pipeline.storage.collection import held_versions
 from image_pipeline.storage.connection import address_of
 from image_pipeline.storage.ledger import LedgerEntry
+from image_pipeline.storage.tensors import sweep_tensors
 from image_pipeline.storage.verifier import Verifier
 from image_pipeline.verifying import make_verifier
 
@@ -93,12 +94,14 @@ class Ingestion:
         root, ledger = self._store.library_root, self._store.ledger
         recipe = self._inference.pipeline.recipe(*self._decoding.versions)
         ingested = ledger.ingested(recipe, held_versions(address_of(self._settings), self._settings.collection))
-        listed = list_partitions(walk(root), self._settings.partition_size, ingested)
-        scan = Scan(
-            compare(listed, ingested), vanished_files(listed, ingested), sum(i.files for i in ingested.values())
-        )
-        known = set(registered_keys(self._instance))
-        register(self._instance, [state.key for state in scan.states if state.key not in known])
+        known = registered_keys(self._instance)
+        # a run that was killed may have written points of a partition that never came to the ledger
+        begun = [key for key in known if key not in ingested and Partition.is_key(key)]
+        listed = list_partitions(walk(root), self._settings.partition_size, [*ingested, *begun])
+        states = compare(listed, ingested)
+        states += [PartitionState(key, 0, State.GONE) for key in begun if key not in listed]
+        scan = Scan(states, vanished_files(listed, ingested), sum(i.files for i in ingested.values()))
+        register(self._instance, [state.key for state in scan.states if state.key not in set(known)])
         return scan
 
     def run(
@@ -131,6 +134,8 @@ class Ingestion:
         if gone:
             config = {"ops": {"retire_partitions": {"config": {"keys": gone}}}}
             deleted += int(self._execute("retire", config=config).output_for_node("retire_partitions"))
+        if not self._settings.keep_decoded_tensors:
+            sweep_tensors(self._store.store)
         entries = self._store.ledger.entries()
         untouched = sum(entries[key].indexed for key in scan.keys(State.INGESTED) if key in entries)
         return _summary(entries, totals, untouched, deleted, time.monotonic() - began)

@@ -26,6 +26,8 @@ FIELDS = (
 )
 """What a message may tell beside itself, given as `extra` where it is logged."""
 
+_EVENTS = ("RUN_START", "RUN_SUCCESS")  # Dagster's own at DEBUG; those of a failure are at ERROR
+
 
 class JsonLines(logging.Handler):
     """Writes the records of a run from INFO upwards as JSON lines, and keeps Dagster's own lines from being written.
@@ -42,8 +44,9 @@ class JsonLines(logging.Handler):
         if not self._is_wanted:
             return
         try:
-            if record.levelno >= logging.INFO:
-                write_line(line_of(record))
+            line = line_of(record)
+            if record.levelno >= logging.INFO or line.get("event") in _EVENTS:
+                write_line(line)
             # Dagster shows a record to its handlers (its event log is the first) and then, at the record's level, to
             # its console, which writes for people: at no level it writes nothing.
             record.levelno = logging.NOTSET
@@ -62,7 +65,7 @@ def line_of(record: logging.LogRecord) -> dict[str, Any]:
         "run_id": told.get("run_id"),
         "job": told.get("job_name"),
         "step": told.get("step_key"),
-        "event": None if event is None else event.event_type_value,
+        "event": None if event is None else event.event_type.name,
         "error": None if event is None else _error(event.event_specific_data),
     }
     line |= {name: getattr(record, name, None) for name in FIELDS}
@@ -82,6 +85,9 @@ def error_line(message: str) -> dict[str, Any]:
 
 def _error(data: Any) -> str | None:
     """What an event of a failure tells a person: a failure's description, or the message of what began it."""
+    first = getattr(data, "first_step_failure_event", None)
+    if first is not None:
+        return _error(first.event_specific_data)
     failure = getattr(data, "user_failure_data", None)
     if failure is not None and failure.description:
         return str(failure.description)

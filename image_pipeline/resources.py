@@ -16,6 +16,7 @@ from image_pipeline.imaging.pool import WorkerPool
 from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.settings import DType, Settings, variable_of
 from image_pipeline.storage.cache import ContentCache
+from image_pipeline.storage.claims import turn
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.ledger import Ledger
@@ -116,6 +117,16 @@ class InferenceResource(dg.ConfigurableResource):
     def pipeline(self) -> Inference:
         """The models. Raises SettingsError or ModelError where they are not known or their configuration is missing."""
         return load_inference(self.models, self.dtype, Path(self.home))
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until no other process of this store uses the device, and have it for the length of the block.
+
+        A lock of the kernel's, which ends with its holder: a slot in one of Dagster's pools stays taken for ever where
+        a run's process was killed, and every run after it would wait. Raises StoreError where there can be no lock.
+        """
+        with turn(Store(Path(self.home)).device_lock_file):
+            yield
 
 
 class QdrantResource(dg.ConfigurableResource):

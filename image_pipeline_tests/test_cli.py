@@ -158,10 +158,14 @@ def test_a_store_belongs_to_one_library(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ingest", "search", "status", "quarantine", "scan", "dev", "adopt", "demo-library"]
+    "command",
+    [
+        *("ingest", "search", "status", "quarantine", "scan", "verify", "repair", "history"),
+        *("dev", "adopt", "demo-library"),
+    ],
 )
 def test_every_command_has_help(shell: Shell, command: str) -> None:
     done = shell.run(command, "--help")
     assert done.returncode == 0 and "Usage" in done.stdout
-    if command in ("ingest", "search", "status", "quarantine", "scan"):
+    if "--json" in done.stdout:
         assert "The keys of" in done.stdout, "what a program may rely on is told"

@@ -85,7 +85,7 @@ def _draw_chunk(chunk: tuple[int, int, int, bool]) -> tuple[list[Scene], np.ndar
 def photograph(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     """The scene as a model is shown it: drawn in some size and shape, perhaps a JPEG, squashed to 64 × 64."""
     area = rng.uniform(80, 200)
-    aspect = rng.choice([1.0, 4 / 3, 3 / 2, 3 / 4, 2 / 3])
+    aspect = rng.choice([1.0, 1.2, 4 / 3, 3 / 4, 1 / 1.2])
     picture = draw(scene, (int(area * aspect**0.5), int(area / aspect**0.5)), rng)
     if rng.random() < 0.5:
         buffer = io.BytesIO()

@@ -1,6 +1,6 @@
 """Trains the two demo models from scenes that it draws, and writes them where the pipeline looks for them.
 
-    python scripts/train_demo_models.py [embedder] [captioner]
+    python scripts/train_demo_models.py [--further] [embedder] [captioner]
 
 Some twenty minutes on two cores. `scripts/evaluate_demo_models.py` measures what came out.
 """
@@ -8,14 +8,16 @@ Some twenty minutes on two cores. `scripts/evaluate_demo_models.py` measures wha
 import argparse
 import json
 import math
+import shutil
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import open_clip
 import torch
 from demo_data import SIZE, SPECIAL, VOCABULARY, Drawn, draw_pairs, phrasing
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, BlipProcessor
 
@@ -86,19 +88,21 @@ def mixed_rows(scenes: int, batch: int, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([2 * pairs, 2 * pairs + 1, rng.permutation(others)[: batch - 2 * len(pairs)]])
 
 
-def train_embedder(drawn: Drawn, steps: int = 2000, batch: int = 128, rate: float = 1.5e-3) -> None:
+def train_embedder(
+    directory: Path, drawn: Drawn, further: bool, steps: int = 2000, batch: int = 128, rate: float = 1.5e-3
+) -> None:
     """A CLIP: contrastive; a text and a picture belong together where the picture has all that the text asks for."""
-    directory = MODELS / "embedder"
-    directory.mkdir(parents=True, exist_ok=True)
     make_tokenizer().save_pretrained(directory)
     (directory / "open_clip_config.json").write_text(json.dumps(EMBEDDER_CONFIGURATION, indent=2) + "\n")
     torch.manual_seed(SEED)
     model = open_clip.create_model(f"local-dir:{directory}", load_weights=False).train()
+    if further:
+        model.load_state_dict(load_file(MODELS / "embedder" / "open_clip_model.safetensors"))
     tokenizer = open_clip.get_tokenizer(f"local-dir:{directory}")
     print(f"embedder: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
     optimizer = torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.98), weight_decay=0.1)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, steps))
-    rng, began = np.random.default_rng(SEED), time.monotonic()
+    rng, began = np.random.default_rng(SEED + further), time.monotonic()
     for step in range(1, steps + 1):
         rows = mixed_rows(len(drawn.scenes), batch, rng)
         scenes = [drawn.scenes[row] for row in rows]
@@ -129,10 +133,10 @@ def train_embedder(drawn: Drawn, steps: int = 2000, batch: int = 128, rate: floa
     save_file(weights, directory / "open_clip_model.safetensors")
 
 
-def train_captioner(drawn: Drawn, steps: int = 3500, batch: int = 96, rate: float = 2e-3) -> None:
+def train_captioner(
+    directory: Path, drawn: Drawn, further: bool, steps: int = 5000, batch: int = 96, rate: float = 2e-3
+) -> None:
     """A BLIP: the next word of the caption, given the picture."""
-    directory = MODELS / "captioner"
-    directory.mkdir(parents=True, exist_ok=True)
     sides = {"hidden_size": 112, "intermediate_size": 320, "num_attention_heads": 4}
     text = {
         **sides,
@@ -150,7 +154,10 @@ def train_captioner(drawn: Drawn, steps: int = 3500, batch: int = 96, rate: floa
     }
     vision = {**sides, "num_hidden_layers": 5, "image_size": SIZE, "patch_size": 8}
     torch.manual_seed(SEED)
-    model = BlipForConditionalGeneration(BlipConfig(text_config=text, vision_config=vision)).train()
+    model = BlipForConditionalGeneration(BlipConfig(text_config=text, vision_config=vision))
+    if further:
+        model = BlipForConditionalGeneration.from_pretrained(MODELS / "captioner")
+    model.train()
     tokenizer = make_tokenizer()
     image_processor = BlipImageProcessor(
         size={"height": SIZE, "width": SIZE}, image_mean=[0.5] * 3, image_std=[0.25] * 3
@@ -159,7 +166,7 @@ def train_captioner(drawn: Drawn, steps: int = 3500, batch: int = 96, rate: floa
     print(f"captioner: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
     optimizer = torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.98), weight_decay=0.05)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, steps))
-    rng, began = np.random.default_rng(SEED), time.monotonic()
+    rng, began = np.random.default_rng(SEED + further), time.monotonic()
     for step in range(1, steps + 1):
         rows = rng.choice(len(drawn.scenes), batch, replace=False)
         tokens = tokenizer([caption(drawn.scenes[row]) for row in rows], padding=True, return_tensors="pt")
@@ -190,12 +197,17 @@ def main() -> None:
     """Train the models that are named, or both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", choices=["embedder", "captioner", []], help="which; both by default")
-    models = parser.parse_args().models or ["embedder", "captioner"]
-    drawn = draw_pairs(TRAIN_PAIRS, held_out=False, seed=SEED)
-    if "embedder" in models:
-        train_embedder(drawn)
-    if "captioner" in models:
-        train_captioner(drawn)
+    parser.add_argument("--further", action="store_true", help="a round more, from the weights that are there")
+    chosen = parser.parse_args()
+    models = chosen.models or ["embedder", "captioner"]
+    drawn = draw_pairs(TRAIN_PAIRS, held_out=False, seed=SEED + chosen.further)
+    trainings = {"embedder": train_embedder, "captioner": train_captioner}
+    for name in models:
+        # the models that are there can be used until the new ones are whole
+        with TemporaryDirectory(dir=MODELS, prefix=f".{name}-") as directory:
+            trainings[name](Path(directory), drawn, chosen.further)
+            shutil.rmtree(MODELS / name, ignore_errors=True)
+            shutil.copytree(directory, MODELS / name)
 
 
 if __name__ == "__main__":

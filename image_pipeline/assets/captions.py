@@ -30,7 +30,7 @@ def captions(context: dg.AssetExecutionContext, store: StoreResource, inference:
     A content that the model has seen before, in whatever directory, is not shown to it again. Where captions are
     switched off, the table is empty.
     """
-    with step(context):
+    with step(context), inference.turn():
         tables, models = store.tables, inference.pipeline
         cache = models.captions_in(store.cache)
         for partition in partitions(context):

@@ -29,7 +29,7 @@ def embeddings(context: dg.AssetExecutionContext, store: StoreResource, inferenc
 
     A content that the model has seen before, in whatever directory, is not shown to it again.
     """
-    with step(context):
+    with step(context), inference.turn():
         tables, models = store.tables, inference.pipeline
         cache = models.embeddings_in(store.cache)
         for partition in partitions(context):

@@ -10,8 +10,9 @@ from image_pipeline.assets.content_hashes import content_hashes
 from image_pipeline.assets.embeddings import embeddings
 from image_pipeline.assets.image_metadata import image_metadata
 from image_pipeline.assets.step import SERVICE_RETRY, partitions, records, step
+from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.imaging.contact_sheet import contact_sheet
-from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES, registered_keys
+from image_pipeline.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES, registered_keys
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.history import Event
@@ -54,7 +55,9 @@ def qdrant_collection(
         collection.ensure()
         provenance = Provenance(*models.producer_texts, run_id=context.run.run_id, at=at)
         recipe = models.recipe(*decoding.versions)
-        indexer = Indexer(collection, store.tables, store.ledger, provenance, recipe)
+        limit = DeletionLimit(store.deletion_share, context.run.tags.get(ALLOW_DELETIONS_TAG) == "true")
+        shrinkage = Shrinkage(limit, collection.count())
+        indexer = Indexer(collection, store.tables, store.ledger, provenance, recipe, shrinkage)
         for partition in partitions(context):
             began = time.monotonic()
             indexed = indexer.index(partition)

@@ -58,7 +58,7 @@ def _placements(scene: Scene, rng: np.random.Generator) -> list[_Placement]:
     for along in (0.27, 0.73):
         centre = (along + rng.uniform(-0.05, 0.05), 0.5 + rng.uniform(-0.1, 0.1))
         x, y = centre if scene.relation is Relation.LEFT_OF else centre[::-1]
-        placements.append(_Placement(x, y, radius=rng.uniform(0.16, 0.23), turn=rng.uniform(-_TURN, _TURN)))
+        placements.append(_Placement(x, y, radius=rng.uniform(0.2, 0.24), turn=rng.uniform(-_TURN, _TURN)))
     return placements
 
 

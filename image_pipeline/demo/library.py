@@ -19,7 +19,7 @@ from image_pipeline.demo.scenes import Scene, caption, random_scene
 
 SEED = 2026
 
-_SIZES = ((384, 256), (256, 384), (320, 240), (240, 320), (288, 288))
+_SIZES = ((384, 288), (288, 384), (320, 240), (240, 320), (288, 288))
 
 Writer = Callable[[Path, Image.Image, np.random.Generator], None]
 

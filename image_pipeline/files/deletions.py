@@ -31,6 +31,18 @@ class DeletionLimit:
             )
 
 
+class Shrinkage:
+    """How many of the `total` points of a collection a run deletes without writing others in their place."""
+
+    def __init__(self, limit: DeletionLimit, total: int) -> None:
+        self._limit, self._total, self._points = limit, total, 0
+
+    def add(self, before: int, after: int) -> None:
+        """A partition is about to go from `before` to `after` points. Raises LibraryError where that is too much."""
+        self._points += max(0, before - after)
+        self._limit.check(self._points, self._total)
+
+
 def vanished_files(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested]) -> int:
     """How many files are no longer on disk, or fewer: those of a directory that was only renamed are none of them.
 

@@ -95,9 +95,10 @@ def discover(root: Path, partition: Partition, known: Mapping[str, DiscoveredFil
     where it cannot be read, so that nobody can say. Raises LibraryError as `list_files` does.
     """
     listed = [file for file in list_files(root, partition.directory) if partition.holds(file.name)]
-    found = []
+    found, there = [], []
     for file in listed:
         path = partition.path_of(file.name)
+        there.append(file)
         before = known.get(path)
         if before is not None and before.format is not None and _is_unchanged(before, file):
             found.append(before)
@@ -105,14 +106,15 @@ def discover(root: Path, partition: Partition, known: Mapping[str, DiscoveredFil
         try:
             with open_file(root, path) as opened:
                 image_format = sniff(opened.read(HEAD_BYTES), ending(file.name))
-        except FileNotFoundError:  # it went since it was listed: the next look finds another fingerprint
+        except FileNotFoundError:  # it went since it was listed, and may come back as it was: the next look tells
+            there.pop()
             continue
         except OSError:  # told as unreadable when it is hashed
             found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, file.ctime_ns, None))
             continue
         if image_format is not None or ending(file.name) in _PICTURE_ENDINGS:
             found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, file.ctime_ns, image_format))
-    return Discovery(found, fingerprint(listed))
+    return Discovery(found, fingerprint(there))
 
 
 def walk_directories(root: Path) -> Iterator[tuple[str, int]]:

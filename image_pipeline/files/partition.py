@@ -62,6 +62,15 @@ class Partition:
             raise SettingsError(f"{key!r} is not a partition key; `image-pipeline scan` prints those of the library.")
         return partition
 
+    @classmethod
+    def is_key(cls, key: str) -> bool:
+        """Whether `key` is one that `Partition.key` gives; a person may have made others known to Dagster."""
+        try:
+            cls.from_key(key)
+        except SettingsError:
+            return False
+        return True
+
     def _is_below_the_root(self) -> bool:
         """Whether a file system can have the directory, and spells it so: a key is no way out of the library."""
         if "\0" in self.directory or directory_text(self.os_directory) != self.directory:

@@ -1,5 +1,6 @@
 """One decode of a file, for every size that is wanted of it."""
 
+import mmap
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from image_pipeline.imaging.formats import HEAD_BYTES, ImageFormat, sniff
 from image_pipeline.imaging.jpeg import decode_jpeg
 from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.opening import AnyPath, open_image
-from image_pipeline.imaging.picture import decode_picture
+from image_pipeline.imaging.picture import announced_pixels, decode_picture
 from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.raw import decode_raw
 from image_pipeline.imaging.reason import ImageError, Reason
@@ -26,6 +27,10 @@ from image_pipeline.imaging.thumbnail import shrink, to_webp
 
 _REVISION = 2
 """Raised when this package comes to decode a file that it rejected, or to decode it otherwise."""
+
+
+_LEAST_BYTES_A_PIXEL = 8
+"""What any decode takes at the least: what the codec made, and Pillow's copy of it."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,10 @@ def decode_image(
                 raster = _decode(file, image_format, specs, max_pixels)
                 return _rendered(raster, specs, thumbnail)
             except Exception as error:
-                raise image_error(error, file, image_format) from error
+                failure = image_error(error, file, image_format)
+                if failure.reason is Reason.CORRUPT and not _has_room(file, image_format):
+                    failure = ImageError(Reason.OUT_OF_MEMORY, f"no room for its pixels ({failure.message})")
+                raise failure from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ImageError(Reason.UNREADABLE, str(error)) from error
 
@@ -86,6 +94,17 @@ def decoder_version() -> str:
     """What decodes: a text that changes whenever a file may decode otherwise than before."""
     libraries = " ".join(f"{name}-{version(name)}" for name in ("pillow", "pillow-heif", "rawpy"))
     return f"decode-{_REVISION} {libraries}"
+
+
+def _has_room(file: BinaryIO, image_format: ImageFormat) -> bool:
+    """Whether memory is left for as many pixels as the file announces: the decoders of WebP, HEIC, AVIF and of
+    progressive JPEG call it damage when there is none."""
+    needed = _LEAST_BYTES_A_PIXEL * announced_pixels(file, image_format)
+    try:
+        mmap.mmap(-1, max(1, needed)).close()
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _decode(file: BinaryIO, image_format: ImageFormat, specs: Sequence[InputSpec], max_pixels: int) -> Raster:

@@ -1,5 +1,6 @@
 """From whatever a decoder raised to the reason that stands in the quarantine."""
 
+import errno
 from typing import BinaryIO
 
 import rawpy
@@ -8,9 +9,14 @@ from PIL import Image
 from image_pipeline.imaging.completeness import is_truncated
 from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.imaging.reason import ImageError, Reason
+from image_pipeline.imaging.values import text
 
 _MAX_MESSAGE = 500
 _MEMORY_WORDS = ("out of memory", "memory allocation", "cannot allocate", "bad_alloc", "unsufficient memory")
+_ABSURD = "security limit"
+"""In what libheif says of numbers that no sound file has; it calls that an error of memory allocation, too."""
+_OF_THE_CONTENT = (None, errno.EINVAL, errno.EOVERFLOW)
+"""What an OSError bears that a decoder raised, or the system, of a place in the file that can be in none."""
 _TRUNCATION_WORDS = ("truncated", "unexpected eof", "unexpected end of file", "end of file", "not enough image data")
 
 
@@ -32,11 +38,11 @@ def _reason(error: Exception, file: BinaryIO | None, image_format: ImageFormat |
         return Reason.TRUNCATED  # what it announces, and a decoder made room for, is not there
     if isinstance(error, MemoryError | rawpy.LibRawUnsufficientMemoryError):
         return Reason.OUT_OF_MEMORY
-    if any(word in message for word in _MEMORY_WORDS):
+    if any(word in message for word in _MEMORY_WORDS) and _ABSURD not in message:
         return Reason.OUT_OF_MEMORY
     if isinstance(error, Image.DecompressionBombError | rawpy.LibRawTooBigError):
         return Reason.TOO_MANY_PIXELS
-    if isinstance(error, OSError) and error.errno is not None:
+    if isinstance(error, OSError) and error.errno not in _OF_THE_CONTENT:
         return Reason.UNREADABLE
     # LibRaw reads past the end and calls it an input/output error; a true one would have come from the system.
     if isinstance(error, EOFError | rawpy.LibRawIOError) or any(word in message for word in _TRUNCATION_WORDS):
@@ -57,5 +63,4 @@ def _is_cut_off(file: BinaryIO | None, image_format: ImageFormat | None) -> bool
 
 def _message(error: Exception) -> str:
     first = error.args[0] if len(error.args) == 1 else None
-    text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(error)
-    return (text.strip() or type(error).__name__)[:_MAX_MESSAGE]
+    return text(first if isinstance(first, bytes) else str(error), _MAX_MESSAGE) or type(error).__name__

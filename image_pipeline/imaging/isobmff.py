@@ -15,6 +15,7 @@ from image_pipeline.imaging.zeros import is_zero
 
 _MAX_BOXES = 4096
 _MAX_META_BYTES = 64 << 20
+_MAX_ITEMS = 1 << 16
 _FULL_BOX_HEADER = 4
 _REQUIRED = (b"ftyp", b"meta", b"moov", b"mdat")
 _CODECS = (b"hvc1", b"hev1", b"av01", b"avc1", b"jpeg", b"j2k1", b"vvc1")
@@ -131,7 +132,7 @@ def _extents(iloc: bytes) -> Iterator[_Extent]:
         base_bytes, index_bytes = iloc[5] >> 4, iloc[5] & 15 if version else 0
         wide = 4 if version == 2 else 2
         at = 6 + wide
-        for _ in range(int.from_bytes(iloc[6:at], "big")):
+        for _ in range(min(_MAX_ITEMS, int.from_bytes(iloc[6:at], "big"))):
             item = int.from_bytes(iloc[at : at + wide], "big")
             at += wide
             in_file = True
@@ -144,7 +145,8 @@ def _extents(iloc: bytes) -> Iterator[_Extent]:
             extents = int.from_bytes(iloc[at : at + 2], "big")
             at += 2
             for _ in range(extents):
-                if at >= len(iloc):
+                # Of no bytes each, there could be any number of them.
+                if at + index_bytes + offset_bytes + length_bytes > len(iloc) or not offset_bytes + length_bytes:
                     return
                 at += index_bytes
                 start = base + int.from_bytes(iloc[at : at + offset_bytes], "big")

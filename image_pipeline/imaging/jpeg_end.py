@@ -15,14 +15,18 @@ _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _GREY = (127, 128)
 """What no data at all decode to, in any number of channels, inverted (as in CMYK) or not."""
-_TAIL_BYTES = 64
+_TAIL_BYTES = 16
 _STUFFING = bytes(16)
 """As much as libjpeg wants to look ahead while it decodes the last block."""
 
 
 def is_cut_short(file: BinaryIO, image: Image.Image) -> bool:
-    """Whether `image`, decoded from `file`, is a picture whose last part is missing."""
-    grey = all(value in _GREY for value in _values(image.getpixel((image.width - 1, image.height - 1))))
+    """Whether `image`, decoded from `file`, is a picture whose last part is missing.
+
+    A progressive JPEG that ends after some of its scans is a coarse picture, and taken for one.
+    """
+    corner = _values(image.getpixel((image.width - 1, image.height - 1)))
+    grey = all(value in _GREY for value in corner) and "progressive" not in image.info
     if not grey and not _ends_in_zeros(file):
         return False
     file.seek(0)

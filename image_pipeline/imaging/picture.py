@@ -46,11 +46,7 @@ def open_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -> 
 
     Raises ImageError where the header announces more than `max_pixels`, and whatever the decoder raises.
     """
-    # These decoders take memory for the whole picture as soon as they see the header.
-    if image_format is ImageFormat.WEBP:
-        check_pixels(_webp_pixels(file), max_pixels)
-    elif image_format in (ImageFormat.HEIF, ImageFormat.AVIF):
-        check_pixels(isobmff.largest_picture(file), max_pixels)
+    check_pixels(_pixels_before_opening(file, image_format), max_pixels)
     file.seek(0)
     image = _DECODERS[image_format](file)
     check_pixels(image.width * image.height, max_pixels)
@@ -82,9 +78,10 @@ def decode_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -
 def _has_all_strips(image: ImageFile.ImageFile) -> bool:
     """Whether the strips or tiles of a TIFF cover its picture: where there are none, Pillow leaves it black."""
     planes = len(image.getbands()) if image.getexif().get(_PLANAR_CONFIGURATION) == _SEPARATE_PLANES else 1
-    covered = sum((right - left) * (bottom - top) for _, (left, top, right, bottom), *_ in image.tile)
+    extents = [tile.extents or (0, 0, *image.size) for tile in image.tile]
+    covered = sum((right - left) * (bottom - top) for left, top, right, bottom in extents)
     # One of another codec than `raw` stands for the whole file: libtiff knows its strips.
-    return any(codec != "raw" for codec, *_ in image.tile) or covered >= planes * image.width * image.height
+    return any(tile.codec_name != "raw" for tile in image.tile) or covered >= planes * image.width * image.height
 
 
 def _check_png(file: BinaryIO, image: ImageFile.ImageFile) -> None:
@@ -110,6 +107,27 @@ def check_pixels(pixels: int, max_pixels: int) -> None:
     """Raise ImageError where a picture has more than `max_pixels`."""
     if pixels > max_pixels:
         raise ImageError(Reason.TOO_MANY_PIXELS, f"{pixels:,} pixels announced, more than the {max_pixels:,} allowed")
+
+
+def announced_pixels(file: BinaryIO, image_format: ImageFormat) -> int:
+    """The pixels that a file's header announces; 0 for a RAW, and where there is no sound header."""
+    try:
+        pixels = _pixels_before_opening(file, image_format)
+        if pixels or image_format not in _DECODERS:
+            return pixels
+        file.seek(0)
+        image = _DECODERS[image_format](file)
+        return image.width * image.height
+    except Exception:  # any damage
+        return 0
+
+
+def _pixels_before_opening(file: BinaryIO, image_format: ImageFormat) -> int:
+    """The pixels announced, of those formats whose decoders take memory for the picture as soon as they see the
+    header; 0 of the others."""
+    if image_format is ImageFormat.WEBP:
+        return _webp_pixels(file)
+    return isobmff.largest_picture(file) if image_format in (ImageFormat.HEIF, ImageFormat.AVIF) else 0
 
 
 def _webp_pixels(file: BinaryIO) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from image_pipeline.errors import StoreError
+from image_pipeline.imaging.attempts import Attempt, AttemptQueue
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.metadata import ImageMetadata
@@ -26,8 +27,10 @@ from image_pipeline.imaging.protocol import (
     path_bytes,
 )
 from image_pipeline.imaging.reason import Reason
-from image_pipeline.imaging.worker_process import WorkerProcess
+from image_pipeline.imaging.worker_process import Lost, WorkerProcess, WorkerStartError
 from image_pipeline.storage.tensors import TensorFile
+
+_MOST_FAILED_STARTS = 3
 
 
 @dataclass(frozen=True)
@@ -72,23 +75,27 @@ class MetadataTask:
 
 @dataclass(frozen=True)
 class MetadataOutcome:
-    """What the file says of itself; empty where it could not be read."""
+    """What the file says of itself; empty, for `reason`, where it could not be read."""
 
     key: str
     metadata: ImageMetadata
+    reason: Reason | None = None
 
 
 class WorkerPool:
     """As many worker processes as there are cores, started as they are needed, each with one file in hand.
 
-    A worker that dies is replaced. To be used as a context manager, from one thread, for one call at a time: on Linux
-    the workers end with the thread that started them.
+    A worker that dies is replaced; a file whose worker was killed from outside is tried once more, alone. To be used
+    as a context manager, from one thread, for one call at a time: on Linux the workers end with the thread that
+    started them.
     """
 
     def __init__(self, limits: DecodeLimits | None = None, workers: int | None = None) -> None:
         self._limits = limits or DecodeLimits()
         self._most = workers or _cores()
         self._workers: list[WorkerProcess] = []
+        self._in_hand: dict[WorkerProcess, Attempt] = {}
+        self._failed_starts = 0
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> "WorkerPool":
@@ -137,31 +144,42 @@ class WorkerPool:
         """
         requests = ((task.key, MetadataRequest(path_bytes(task.path))) for task in tasks)
         for key, reply in self._replies(requests):
-            yield MetadataOutcome(key, reply if isinstance(reply, ImageMetadata) else ImageMetadata())
+            match reply:
+                case ImageMetadata():
+                    yield MetadataOutcome(key, reply)
+                case Rejected():
+                    yield MetadataOutcome(key, ImageMetadata(), reply.reason)
 
     def _replies(self, requests: Iterator[tuple[str, Request]]) -> Iterator[tuple[str, Reply]]:
         finished: deque[tuple[str, Reply]] = deque()
-        pending = next(requests, None)
+        queue = AttemptQueue(requests)
         try:
             while True:
-                while pending is not None and (worker := self._idle_worker()) is not None:
-                    if worker.take(*pending):
-                        pending = next(requests, None)
-                    else:
-                        self._discard(worker)  # it died idle: no file's fault
+                self._hand_out(queue)
                 if finished:
                     yield finished.popleft()
-                elif any(worker.key is not None for worker in self._workers):
-                    finished.extend(self._wait())
+                elif self._in_hand:
+                    finished.extend(self._wait(queue))
                 else:
                     return
         finally:
-            for worker in [worker for worker in self._workers if worker.key is not None]:
+            for worker in list(self._in_hand):
                 self._discard(worker)
+
+    def _hand_out(self, queue: AttemptQueue) -> None:
+        while (attempt := queue.next(self._in_hand.values())) is not None:
+            worker = self._idle_worker()
+            if worker is None:
+                return
+            if worker.take(attempt.request):
+                self._in_hand[worker] = attempt
+                queue.taken(attempt)
+            else:
+                self._discard(worker)  # it died idle: no file's fault
 
     def _idle_worker(self) -> WorkerProcess | None:
         for worker in list(self._workers):
-            if worker.key is None:
+            if worker not in self._in_hand:
                 if worker.is_alive:
                     return worker
                 self._discard(worker)
@@ -172,27 +190,51 @@ class WorkerPool:
         self._selector.register(worker, selectors.EVENT_READ)
         return worker
 
-    def _wait(self) -> Iterator[tuple[str, Reply]]:
-        """Wait for the next reply, death or deadline, and give what has come."""
+    def _wait(self, queue: AttemptQueue) -> Iterator[tuple[str, Reply]]:
+        """Wait for the next reply, death or deadline, and give what has come; lost files go back to `queue`."""
         until = min(worker.deadline for worker in self._workers)
         readable = [key.fileobj for key, _ in self._selector.select(max(0.0, until - time.monotonic()))]
         for worker in list(self._workers):
-            key = worker.key
+            attempt = self._in_hand.get(worker)
             if worker in readable:
                 # Read before any deadline is looked at: the caller may have been away for long.
                 reply = worker.receive()
+                if reply is not None:
+                    self._in_hand.pop(worker, None)
                 # One that died with a file in hand, after another word, has its death still to be read.
-                if not worker.is_alive and (key is None or reply is not None):
+                if not worker.is_alive and worker not in self._in_hand:
                     self._discard(worker)
             elif worker.deadline <= time.monotonic():
                 reply = worker.expire()
                 self._discard(worker)
             else:
                 continue
-            if key is not None and reply is not None:
-                yield key, reply
+            if isinstance(reply, Lost):
+                rejected = self._after_loss(queue, attempt, reply)
+                if attempt is not None and rejected is not None:
+                    yield attempt.key, rejected
+            elif attempt is not None and reply is not None:
+                self._failed_starts = 0
+                yield attempt.key, reply
+
+    def _after_loss(self, queue: AttemptQueue, attempt: Attempt | None, loss: Lost) -> Rejected | None:
+        """Try the file again, unless that was the second time: then it is rejected."""
+        if not loss.started:
+            self._failed_starts += 1
+            if self._failed_starts >= _MOST_FAILED_STARTS:
+                raise WorkerStartError(loss.message)
+        if attempt is None:
+            return None
+        if not loss.started:
+            queue.return_unseen(attempt)
+        elif attempt.alone:
+            return Rejected(Reason.DECODER_CRASHED, f"{loss.message} for the second time, with no other file in hand")
+        else:
+            queue.retry_alone(attempt)
+        return None
 
     def _discard(self, worker: WorkerProcess) -> None:
+        self._in_hand.pop(worker, None)
         self._workers.remove(worker)
         self._selector.unregister(worker)
         worker.end()

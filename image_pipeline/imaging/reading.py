@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from image_pipeline.imaging.pool import MetadataTask, WorkerPool
+from image_pipeline.imaging.reason import Reason
 from image_pipeline.imaging.sources import Source
 from image_pipeline.progress import Counter
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.rows import MetadataOfImage
+
+_NOT_KEPT = frozenset({Reason.UNREADABLE, Reason.TIMEOUT})
+"""Reasons that may be gone the next time; a file that was not read is no file without metadata."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ def read_metadata(pool: WorkerPool, cache: RowCache[MetadataOfImage], sources: M
     for outcome in pool.read_metadata(tasks):
         row = MetadataOfImage(sha256=outcome.key, **asdict(outcome.metadata))
         rows[row.sha256] = row
-        if sources[row.sha256].is_unchanged():
+        if outcome.reason not in _NOT_KEPT and sources[row.sha256].is_unchanged():
             lasting.append(row)
         counter.advance()
     cache.put(lasting)

@@ -10,9 +10,10 @@ _EARLIEST_YEAR, _LATEST_YEAR = 1826, 2099  # from the first photograph on
 _MAX_OFFSET = timedelta(hours=14)
 _DATE_AND_TIME = re.compile(
     r"(\d{4})[:\-/.](\d{1,2})[:\-/.](\d{1,2})"
-    r"(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$"
+    r"(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$",
+    re.ASCII,  # the digits of other scripts are digits, too, and none of ISO 8601
 )
-_DIGITS = re.compile(r"\d{1,6}")
+_DIGITS = re.compile(r"\d{1,6}", re.ASCII)
 _EXIF_TIMES = ((0x9003, 0x9011, 0x9291), (0x9004, 0x9012, 0x9292))
 """Date and time, offset, fraction of a second: of the exposure, then of its digitization."""
 _FILE_TIMES = (0x0132, 0x9010, 0x9290)
@@ -72,7 +73,7 @@ def iso_time(value: object, fraction: object = None, offset: object = None) -> s
 def _zone(value: str | None) -> timezone | None:
     if value == "Z":
         return UTC
-    match = re.match(r"([+-])(\d{2}):?(\d{2})$", value or "")
+    match = re.match(r"([+-])(\d{2}):?(\d{2})$", value or "", re.ASCII)
     if match is None:
         return None
     offset = timedelta(hours=int(match[2]), minutes=int(match[3]))

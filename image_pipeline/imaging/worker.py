@@ -45,6 +45,7 @@ def main() -> None:
     limits = DecodeLimits(address_space_bytes=int(sys.argv[1]), pixels=int(sys.argv[2]))
     replies = _claim_output()
     _end_with_parent()
+    _offer_to_kernel()
     _confine(limits)
     replies.write(reply_line(Ready()))
     for line in sys.stdin.buffer:
@@ -116,11 +117,17 @@ def _claim_output() -> BinaryIO:
 
 def _end_with_parent() -> None:
     """Leave no orphan: on Linux also in the middle of a file; elsewhere when standard input ends."""
-    # What a terminal or a service manager sends to all processes at once is the parent's to handle, and no file's fault.
+    # What a terminal or a service manager sends to all processes is the parent's to handle, and no file's fault.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _offer_to_kernel() -> None:
+    """Where the machine runs out of memory, let Linux kill this process rather than its parent with the models."""
+    with suppress(OSError):  # another system
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _confine(limits: DecodeLimits) -> None:

@@ -16,6 +16,7 @@ from image_pipeline.errors import PipelineError
 from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.protocol import Ready, Rejected, Reply, Request, read_reply, request_line
 from image_pipeline.imaging.reason import Reason
+from image_pipeline.imaging.values import text
 
 _START_SECONDS = 120.0
 _END_SECONDS = 5.0
@@ -30,11 +31,15 @@ class WorkerStartError(PipelineError):
 
 
 @dataclass(frozen=True)
-class _Job:
-    """What a worker has in hand; `deadline` (monotonic seconds) counts from when it has started."""
+class Lost:
+    """A process ended that may not have ended by the fault of the file in hand; `message` says how.
 
-    key: str
-    deadline: float
+    It was killed from outside, as the kernel does when the whole machine is short of memory, or (`started` False)
+    died before it had looked at the file.
+    """
+
+    message: str
+    started: bool
 
 
 class WorkerProcess:
@@ -46,9 +51,10 @@ class WorkerProcess:
         Raises WorkerStartError where the operating system has no process to give.
         """
         self._limits = limits
-        self._job: _Job | None = None
+        self._deadline: float | None = None
         self._ready = False
         self._received = b""
+        self._ended = False
         # A file, not a pipe: nobody has to read it while a library complains.
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by end)
         arguments = [str(limits.address_space_bytes), str(limits.pixels)]
@@ -74,28 +80,26 @@ class WorkerProcess:
         return self._process.pid
 
     @property
-    def key(self) -> str | None:
-        """The key of the file in hand; None when idle."""
-        return self._job.key if self._job else None
-
-    @property
     def deadline(self) -> float:
-        """When, in monotonic seconds, the file in hand must be done; never when idle."""
-        return self._job.deadline if self._job else float("inf")
+        """When, in monotonic seconds, the file in hand must be done; never when idle.
+
+        The time to start, of which no file is to blame, is not counted.
+        """
+        return float("inf") if self._deadline is None else self._deadline
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.poll() is None
+        """Whether the process still runs, and can be talked to."""
+        return not self._ended and self._process.poll() is None
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when there is a reply, or when the process died."""
         assert self._process.stdout is not None
         return self._process.stdout.fileno()
 
-    def take(self, key: str, request: Request) -> bool:
+    def take(self, request: Request) -> bool:
         """Hand `request` over; False when the process is found dead before it took it."""
-        assert self._process.stdin is not None and self._job is None
+        assert self._process.stdin is not None and self._deadline is None
         self._errors.seek(0)
         self._errors.truncate()
         try:
@@ -103,14 +107,13 @@ class WorkerProcess:
         except BrokenPipeError:
             return False
         seconds = self._limits.seconds if self._ready else _START_SECONDS
-        self._job = _Job(key, time.monotonic() + seconds)
+        self._deadline = time.monotonic() + seconds
         return True
 
-    def receive(self) -> Reply | None:
+    def receive(self) -> Reply | Lost | None:
         """Read what is there: the reply once it is complete, else None.
 
-        A process that died is a reply too, which rejects the file in hand. Raises WorkerStartError where it died
-        before it was ready.
+        A process that died is a reply too: it rejects the file in hand, or says that the file was lost.
         """
         data = os.read(self.fileno(), _READ_BYTES)
         if not data:
@@ -122,13 +125,18 @@ class WorkerProcess:
         return reply
 
     def _received_line(self, line: bytes) -> Reply | None:
-        reply = read_reply(line)
+        try:
+            reply = read_reply(line)
+        except (ValueError, KeyError, TypeError):
+            # Its memory is overwritten: nothing that it says from now on means anything.
+            self._ended = True
+            return Rejected(Reason.DECODER_CRASHED, f"the worker process gave no sensible reply: {line[:80]!r}")
         if isinstance(reply, Ready):
             self._ready = True
-            if self._job:
-                self._job = _Job(self._job.key, time.monotonic() + self._limits.seconds)
+            if self._deadline is not None:
+                self._deadline = time.monotonic() + self._limits.seconds
             return None
-        self._job = None
+        self._deadline = None
         return reply
 
     def expire(self) -> Reply:
@@ -152,7 +160,8 @@ class WorkerProcess:
             self._process.wait(_END_SECONDS)
         self._errors.close()
 
-    def _death(self) -> Reply:
+    def _death(self) -> Reply | Lost:
+        self._ended = True
         try:
             code = self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -160,8 +169,10 @@ class WorkerProcess:
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _TAIL_BYTES))
         tail = self._errors.read().decode("utf-8", "replace").strip()
         if not self._ready:
-            raise WorkerStartError(f"A worker process ended ({_ending(code)}) before it was ready: {tail or 'no word'}")
-        last = tail.splitlines()[-1] if tail else ""
+            return Lost(f"A worker process ended ({_ending(code)}) before it was ready: {tail or 'no word'}", False)
+        if code == -signal.SIGKILL:
+            return Lost(f"the worker process was killed from outside ({_ending(code)})", started=True)
+        last = text(tail.splitlines()[-1], _TAIL_BYTES) if tail else None
         reason = Reason.OUT_OF_MEMORY if any(word in tail for word in _MEMORY_WORDS) else Reason.DECODER_CRASHED
         return Rejected(reason, f"the worker process ended ({_ending(code)})" + (f": {last}" if last else ""))
 

@@ -4,16 +4,24 @@ A claim is a lock (`flock`) that the kernel gives back when its holder ends, how
 was left by a process that was killed, and may be deleted.
 """
 
+import errno
 import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock
+
+from image_pipeline.errors import StoreError
+
 _CLAIM = ".claim"
+_ATTEMPTS = 20
+_RETRY_SECONDS = 0.01
 
 _held: dict[Path, int] = {}
 
@@ -28,10 +36,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     prefix = f".{path.name[-100:]}."
     for left in path.parent.glob(f"{_escaped(prefix)}*.tmp"):
         _delete_unless_claimed(left, left)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=".tmp")
+    descriptor, temporary = _claimed_file(path.parent, prefix)
     try:
         with open(descriptor, "wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -42,17 +49,43 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+@contextmanager
+def turn(lock_file: Path) -> Iterator[None]:
+    """Wait until no other process holds `lock_file`, and hold it for the length of the block.
+
+    Raises StoreError where the file cannot be made.
+    """
+    lock = FileLock(lock_file)
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise StoreError(
+            f"{lock_file} cannot be made ({error.strerror}): make room in the store, or set IMAGE_PIPELINE_HOME to a "
+            "folder that can be written."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def claim_directory(directory: Path) -> None:
     """Make a directory, and claim it for this process. Raises OSError where it cannot be made, or is claimed."""
-    directory.mkdir(parents=True, exist_ok=True)
-    if directory not in _held:
-        descriptor = os.open(directory / _CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+    for _ in range(_ATTEMPTS):
+        if directory in _held:
+            return
+        directory.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # another process found it before it was claimed, and deleted it
+            descriptor = os.open(directory / _CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(descriptor).st_nlink:
+                    _held[directory] = descriptor
+                    return
+            except BlockingIOError:
+                time.sleep(_RETRY_SECONDS)
             os.close(descriptor)
-            raise
-        _held[directory] = descriptor
+    raise BlockingIOError(errno.EWOULDBLOCK, "is claimed by another process")
 
 
 def give_up_directory(directory: Path) -> None:
@@ -71,6 +104,15 @@ def delete_unclaimed(parent: Path) -> None:
                 _delete_unless_claimed(directory / _CLAIM, directory)
     with suppress(OSError):
         parent.rmdir()
+
+
+def _claimed_file(directory: Path, prefix: str) -> tuple[int, str]:
+    while True:
+        descriptor, name = tempfile.mkstemp(dir=directory, prefix=prefix, suffix=".tmp")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, name
+        os.close(descriptor)  # another process found it before it was claimed, and deleted it
 
 
 def _delete_unless_claimed(claim: Path, what: Path) -> None:

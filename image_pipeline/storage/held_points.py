@@ -11,8 +11,7 @@ from image_pipeline.storage.verification import HeldPoint, PointId
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-_PAGE = 512
-_KEYS_PAGE = 4096
+_PAGE = 2048  # the embedded Qdrant looks at all of its points for each page
 
 
 def held_points(client: "QdrantClient", collection: str, partition_keys: Sequence[str]) -> Iterator[HeldPoint]:
@@ -22,7 +21,7 @@ def held_points(client: "QdrantClient", collection: str, partition_keys: Sequenc
     of_partitions = models.Filter(
         must=[models.FieldCondition(key="partition", match=models.MatchAny(any=list(partition_keys)))]
     )
-    for record in _scroll(client, collection, _PAGE, scroll_filter=of_partitions, with_payload=True, with_vectors=True):
+    for record in _scroll(client, collection, scroll_filter=of_partitions, with_payload=True, with_vectors=True):
         payload = record.payload or {}
         digest = payload_digest(payload)
         yield HeldPoint(
@@ -36,7 +35,7 @@ def held_points(client: "QdrantClient", collection: str, partition_keys: Sequenc
 
 def stray_points(client: "QdrantClient", collection: str, partition_keys: Container[str | None]) -> Iterator[HeldPoint]:
     """The points that are of none of some partitions, whatever they are."""
-    for record in _scroll(client, collection, _KEYS_PAGE, with_payload=["path", "partition"], with_vectors=False):
+    for record in _scroll(client, collection, with_payload=["path", "partition"], with_vectors=False):
         key = _text(record.payload or {}, "partition")
         if key not in partition_keys:
             yield HeldPoint(record.id, _text(record.payload or {}, "path"), key)
@@ -44,14 +43,14 @@ def stray_points(client: "QdrantClient", collection: str, partition_keys: Contai
 
 def outdate_points(client: "QdrantClient", collection: str, ids: Sequence[PointId]) -> None:
     """Let points count as out of date, so that the next run of their partition writes them anew."""
-    for start in range(0, len(ids), _KEYS_PAGE):
-        client.set_payload(collection, {"digest": ""}, points=list(ids[start : start + _KEYS_PAGE]), wait=True)
+    for start in range(0, len(ids), _PAGE):
+        client.set_payload(collection, {"digest": ""}, points=list(ids[start : start + _PAGE]), wait=True)
 
 
-def _scroll(client: "QdrantClient", collection: str, page: int, **what: Any) -> Iterator[Any]:
+def _scroll(client: "QdrantClient", collection: str, **what: Any) -> Iterator[Any]:
     offset = None
     while True:
-        records, offset = client.scroll(collection, limit=page, offset=offset, **what)
+        records, offset = client.scroll(collection, limit=_PAGE, offset=offset, **what)
         yield from records
         if offset is None:
             return

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from image_pipeline.files.deletions import Shrinkage
 from image_pipeline.files.partition import Partition
 from image_pipeline.progress import Counter
+from image_pipeline.storage.claims import turn
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.history import FileEvent
 from image_pipeline.storage.ledger import Ledger, LedgerEntry, QuarantinedFile
@@ -43,21 +45,31 @@ class Indexer:
     ledger: Ledger
     provenance: Provenance
     recipe: str
+    shrinkage: Shrinkage
 
     def index(self, partition: Partition) -> IndexedPartition:
         """Let the collection hold exactly the readable files of the partition.
 
         New points are written before old ones are deleted, so that a renamed file can be found at any time, and the
-        ledger is written last, so that a run that ends before is done again. Raises CollectionError where Qdrant
+        ledger is written last, so that a run that ends before is done again. One process does this at a time, so that
+        of two runs the later one leaves what it has seen, all of it. Raises CollectionError where Qdrant
         refuses, ServiceUnavailableError where it does not answer, StoreError where a stage has not run, or not since
-        the one before it did.
+        the one before it did, and LibraryError where too many points would vanish.
         """
+        with turn(self.tables.store.index_lock_file):
+            return self._index(partition)
+
+    def _index(self, partition: Partition) -> IndexedPartition:
         tables = self.tables.read_all(partition.key)
         files, fingerprint = self.tables.read_noted(DiscoveredFile, partition.key)
         check_tables(partition, files, tables, self.provenance)
         points = points_of(partition, tables, self.provenance)
         quarantine = quarantine_of(partition, tables, self.provenance)
-        change = difference(self.collection.digests(partition.key), points)
+        existing = self.collection.digests(partition.key)
+        self.shrinkage.add(len(existing), len(points))
+        change = difference(existing, points)
+        if change.upserts or change.deletions:
+            self.ledger.set_outdated([partition.key])
         counter = Counter("qdrant_collection", len(change.upserts))
         for written in self.collection.upsert(change.upserts):
             counter.advance(written)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.discovery import check_library, list_files
 from image_pipeline.files.partition import Partition
-from image_pipeline.storage.claims import delete_unclaimed
+from image_pipeline.storage.claims import delete_unclaimed, turn
 from image_pipeline.storage.collection import delete_partition
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.tables import StageTables
@@ -55,11 +55,12 @@ def retire(
     CollectionError where Qdrant refuses, ServiceUnavailableError where it does not answer.
     """
     deleted = 0
-    for key in partition_keys:
-        deleted += delete_partition(client, alias, key)
-        delete_unclaimed(tables.store.tensor_directories(key))
-        tables.delete(key)
-    left = {key: entry for key, entry in ledger.entries().items() if key not in partition_keys}
-    complete_left_version(client, alias, left)
-    ledger.forget(partition_keys, run_id)
+    with turn(tables.store.index_lock_file):
+        for key in partition_keys:
+            deleted += delete_partition(client, alias, key)
+            delete_unclaimed(tables.store.tensor_directories(key))
+            tables.delete(key)
+        left = {key: entry for key, entry in ledger.entries().items() if key not in partition_keys}
+        complete_left_version(client, alias, left)
+        ledger.forget(partition_keys, run_id)
     return deleted

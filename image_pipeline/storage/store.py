@@ -49,13 +49,28 @@ class Store:
         """Held by the process that uses the embedded Qdrant."""
         return self.home / "qdrant.lock"
 
+    @property
+    def index_lock_file(self) -> Path:
+        """Held by the process that brings the collection and the ledger to what a partition is."""
+        return self.home / "index.lock"
+
+    @property
+    def device_lock_file(self) -> Path:
+        """Held by the process whose models are at work."""
+        return self.home / "device.lock"
+
     def table_file(self, stage: str, partition_key: str) -> Path:
         """The table of a stage for one partition."""
         return self.home / "tables" / stage / f"{file_stem(partition_key)}.parquet"
 
+    @property
+    def tensors_directory(self) -> Path:
+        """The decoded tensors of all partitions."""
+        return self.home / "tensors"
+
     def tensor_directories(self, partition_key: str) -> Path:
         """The decoded tensors of a partition: a directory for each run that is making them."""
-        return self.home / "tensors" / file_stem(partition_key)
+        return self.tensors_directory / file_stem(partition_key)
 
     def tensor_directory(self, partition_key: str, maker: str) -> Path:
         """The decoded tensors that `maker` (a run) made of a partition: one `.npy` file per input specification."""

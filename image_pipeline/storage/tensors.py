@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from image_pipeline.errors import StoreError
 from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.storage.claims import claim_directory, delete_unclaimed, give_up_directory
+from image_pipeline.storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -107,3 +109,10 @@ def release_tensors(directory: Path) -> None:
     """Delete tensor files that this process has made, and those beside them that killed processes have left."""
     give_up_directory(directory)
     delete_unclaimed(directory.parent)
+
+
+def sweep_tensors(store: Store) -> None:
+    """Delete the tensors that no process has a claim to: what runs left that were killed, or failed."""
+    with suppress(FileNotFoundError):
+        for directory in store.tensors_directory.iterdir():
+            delete_unclaimed(directory)

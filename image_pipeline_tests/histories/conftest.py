@@ -11,8 +11,8 @@ from image_pipeline_tests.histories.history import World, make_model
 from image_pipeline_tests.histories.model import Model
 from image_pipeline_tests.histories.room import Room
 from image_pipeline_tests.histories.runs import RunServer
+from image_pipeline_tests.histories.server import KillableServer
 from image_pipeline_tests.histories.tally import Tally
-from image_pipeline_tests.qdrant_server import QdrantServer
 
 MODELS = os.environ.get("HISTORIES_MODELS", "demo")
 _STORE_MEGABYTES = 96
@@ -53,7 +53,7 @@ def server_world(runs: RunServer, model: Model, room: Room, memory: Path, qdrant
     with (
         tempfile.TemporaryDirectory(prefix="histories-") as directory,
         tempfile.TemporaryDirectory(prefix="server-", dir=memory) as storage,
-        QdrantServer(qdrant_binary, Path(storage)) as server,
+        KillableServer(qdrant_binary, Path(storage)) as server,
     ):
         collections = Path(storage) / "storage" / "collections"
         yield World(runs, room, Path(directory), MODELS, model, _tally("server"), server, collections)

@@ -1,5 +1,6 @@
 """One history: a library, its store, the runs over it, and what must hold after a run that nothing disturbed."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +12,16 @@ import numpy as np
 from image_pipeline.settings import Settings, load_settings, variable_of
 from image_pipeline.storage.connection import address_of
 from image_pipeline.storage.store import Store
-from image_pipeline_tests.histories.library import Library, Operation
+from image_pipeline_tests.histories.changes import apply, fill
+from image_pipeline_tests.histories.library import Library
 from image_pipeline_tests.histories.model import Model, Reference, cached, read_points
 from image_pipeline_tests.histories.moments import Moment, StoreWatch
+from image_pipeline_tests.histories.operations import Operation
 from image_pipeline_tests.histories.pool import make_pool
 from image_pipeline_tests.histories.room import Room
 from image_pipeline_tests.histories.runs import Outcome, Run, RunServer
+from image_pipeline_tests.histories.server import KillableServer
 from image_pipeline_tests.histories.tally import Tally
-from image_pipeline_tests.qdrant_server import QdrantServer
 
 _numbers = count()
 
@@ -33,7 +36,7 @@ class World:
     models: str
     model: Model
     tally: Tally
-    server: QdrantServer | None = None
+    server: KillableServer | None = None
     server_storage: Path | None = None
 
 
@@ -47,7 +50,7 @@ class History:
         self.library = Library(
             world.directory / self.name / "library", world.model.pool, world.directory / self.name / "aside"
         )
-        self.library.fill(files)
+        fill(self.library, files)
         self.settings = _settings(world, self.library.root, self.name, partition_size)
         self.environment = _environment(self.settings)
         self.store = Store(self.settings.home)
@@ -66,7 +69,7 @@ class History:
     def change(self, operations: list[Operation]) -> None:
         """Make changes to the library."""
         for operation in operations:
-            self.library.apply(operation)
+            apply(self.library, operation)
             self.world.tally.operations += 1
 
     def begin(self) -> Run:
@@ -84,7 +87,7 @@ class History:
         if isinstance(moment, Moment):
             self.watch.wait_for(moment, run)
         else:
-            self.world.runs.code_of(run.pid, moment)
+            run.ends_within(moment)
         run.kill()
         outcome = run.wait()
         if outcome.was_killed:
@@ -109,6 +112,13 @@ class History:
             assert told == grown, f"{told} images were {count_name}, of which {grown} had not been seen by the model"
         problems = model.disagreements(self.settings, self.library.placed)
         assert not problems, "\n".join(problems)
+
+    def look_for_work(self) -> None:
+        """Raises AssertionError where another run would find something to do."""
+        outcome = self.world.runs.run(["scan", "--json"], self.environment)
+        assert outcome.code == 0, outcome.stderr[-3000:]
+        states = json.loads(outcome.stdout)
+        assert not [state for state in states if state["state"] != "ingested"], states
 
 
 def ended_well(outcome: Outcome) -> bool:

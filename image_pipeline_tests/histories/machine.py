@@ -4,13 +4,11 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from image_pipeline_tests.histories.faults import Fault, faults
 from image_pipeline_tests.histories.history import History, World
-from image_pipeline_tests.histories.library import Operation, operations
-
-_MOST_RUNS = 4
+from image_pipeline_tests.histories.operations import Operation, operations
 
 
 def make_machine(world: World) -> type[RuleBasedStateMachine]:
@@ -18,40 +16,36 @@ def make_machine(world: World) -> type[RuleBasedStateMachine]:
 
     class Histories(RuleBasedStateMachine):
         history: History
-        disturbed = 0
 
         @initialize(files=st.integers(0, 10), partition_size=st.sampled_from([4096, 4096, 4096, 8]))
         def begin(self, files: int, partition_size: int) -> None:
             self.history = History(world, files, partition_size)
 
-        @rule(changes=st.lists(operations, min_size=1, max_size=6))
-        def change(self, changes: list[Operation]) -> None:
+        @rule(
+            changes=st.lists(operations, max_size=6),
+            fault=st.one_of(st.none(), *faults(world.server is not None, world.room.is_small)),
+        )
+        def change_and_run(self, changes: list[Operation], fault: Fault | None) -> None:
             self.history.change(changes)
-
-        @precondition(lambda self: self.disturbed < _MOST_RUNS)
-        @rule(fault=faults(world.server is not None, world.room.is_small))
-        def run_disturbed(self, fault: Fault) -> None:
-            self.disturbed += 1
-            world.tally.faults[type(fault).__name__] += 1
-            self.history.log.append(f"run with {type(fault).__name__}")
-            self._told(lambda: fault.strike(self.history))
-
-        @rule()
-        def run_undisturbed(self) -> None:
-            self._told(self.history.run_undisturbed)
+            if fault is None:
+                self._told(self.history.run_undisturbed)
+            else:
+                world.tally.faults[type(fault).__name__] += 1
+                self.history.log.append(f"run with {type(fault).__name__}")
+                self._told(lambda: fault.strike(self.history))
 
         def _told(self, run: Any) -> None:
             try:
                 run()
             except BaseException as error:
                 error.add_note("\n".join([f"what happened in {self.history.name}:", *self.history.log]))
-                _keep_for_debugging(self.history)
                 raise
 
         def teardown(self) -> None:
             if hasattr(self, "history"):
                 world.tally.histories += 1
                 self._told(self.history.run_undisturbed)
+                self._told(self.history.look_for_work)
                 self.history.close()
 
     return Histories
@@ -73,16 +67,3 @@ def history_settings(histories: int, steps: int, **others: Any) -> settings:
         print_blob=False,
         **others,
     )
-
-
-def _keep_for_debugging(history):
-    import shutil
-    import os
-
-    if os.environ.get("HFAIL"):
-        shutil.copytree(
-            history.settings.home, f"/tmp/hfail/{os.getpid()}-{history.name}", dirs_exist_ok=True, symlinks=True
-        )
-        shutil.copytree(
-            history.library.root, f"/tmp/hfail/{os.getpid()}-{history.name}-library", dirs_exist_ok=True, symlinks=True
-        )

@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from image_pipeline.files.discovery import walk
 from image_pipeline.files.names import to_text
 from image_pipeline.files.partition import Partition
-from image_pipeline.files.plan import State, compare, list_partitions
 from image_pipeline.settings import Settings
 from image_pipeline.storage.collection import version_names
 from image_pipeline.storage.connection import address_of
@@ -86,7 +84,7 @@ class Model:
         return [
             *self._of_points(readable, read_points(settings)),
             *self._of_quarantine(disk, ledger),
-            *_of_ledger(settings, ledger, disk, readable),
+            *_of_ledger(ledger, disk, readable),
             *_of_store(Store(settings.home), ledger, set(readable.values())),
             *self._of_cache(Store(settings.home), placed, set(readable.values())),
         ]
@@ -160,8 +158,7 @@ def cached(store: Store) -> dict[str, set[str]]:
     return found
 
 
-def _of_ledger(settings: Settings, ledger: Ledger, disk: dict[str, str], readable: dict[str, str]) -> Iterator[str]:
-    assert settings.library is not None
+def _of_ledger(ledger: Ledger, disk: dict[str, str], readable: dict[str, str]) -> Iterator[str]:
     entries = ledger.entries()
     directories = {path.rpartition("/")[0] for path in disk}
     entered = {Partition.from_key(key).directory for key in entries}
@@ -170,11 +167,6 @@ def _of_ledger(settings: Settings, ledger: Ledger, disk: dict[str, str], readabl
     counts = (sum(entry.indexed for entry in entries.values()), sum(entry.files for entry in entries.values()))
     if counts != (len(readable), len(disk)):
         yield f"the ledger counts {counts} points and files, where there are {len(readable)} and {len(disk)}"
-    ingested = ledger.ingested()
-    listed = list_partitions(walk(settings.library), settings.partition_size, ingested)
-    for state in compare(listed, ingested):
-        if state.state is not State.INGESTED:
-            yield f"the next run would find {state.key!r} {state.state}"
 
 
 def _of_store(store: Store, ledger: Ledger, readable: set[str]) -> Iterator[str]:

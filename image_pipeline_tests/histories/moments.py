@@ -56,14 +56,14 @@ class StoreWatch:
 
     def _where(self, place: Place) -> list[Path]:
         home = self.store.home
-        if place in set(Stage):
+        if place in [stage.value for stage in Stage]:
             return [home / "tables" / place]
         return {
             Place.DAGSTER: [home / "dagster"],
             Place.TENSORS: [home / "tensors"],
             Place.THUMBNAILS: [home / "thumbnails"],
             Place.CACHE: [home / "cache"],
-            Place.COLLECTION: [self.server_storage or home / "qdrant"],
+            Place.COLLECTION: [self.server_storage or home / "qdrant" / "collection"],
             Place.LEDGER: [home / "ledger.sqlite", home / "ledger.sqlite-wal"],
         }[place]
 
@@ -87,6 +87,8 @@ class StoreWatch:
     def furthest(self, before: dict[Place, frozenset[tuple[str, int, int]]]) -> Place | None:
         """The last place, in the order of `Place`, that has changed; None where none has."""
         changed = [place for place in Place if self.look(place) != before[place]]
+        if Place.LEDGER in changed and Place.COLLECTION not in changed:
+            changed.remove(Place.LEDGER)  # it was only made
         return changed[-1] if changed else None
 
 

@@ -17,7 +17,7 @@ _FORMATS = {".bmp": "BMP", ".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".webp
 
 @dataclass(frozen=True)
 class Content:
-    """What a file can hold: a picture of `size` (width, height, in pixels), or, with a reason, none that is readable."""
+    """What a file can hold: a picture of `size` (width, height, in pixels), or, with a reason, none to be read."""
 
     data: bytes
     ending: str
@@ -41,6 +41,15 @@ class Pool:
     def by_sha256(self) -> dict[str, Content]:
         """The contents, by their identity."""
         return {content.sha256: content for content in (*self.readable, *self.broken)}
+
+    def picture(self, choice: int, ending: str = "") -> Content:
+        """A readable content, of a format."""
+        found = [content for content in self.readable if content.ending.startswith(ending)]
+        return found[choice % len(found)]
+
+    def wreck(self, choice: int) -> Content:
+        """A broken one."""
+        return self.broken[choice % len(self.broken)]
 
     def others_of_the_same_size(self, data: bytes) -> list[Content]:
         """The contents that could stand in for `data` without a change of the file's size."""

@@ -17,7 +17,7 @@ class Room:
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True)
-        command = ["mount", "-t", "tmpfs", "-o", f"size={self._megabytes}m", "image-pipeline-test", self.directory]
+        command = ["mount", "-t", "tmpfs", "-o", f"size={self._megabytes}m", "image-pipeline-test", str(self.directory)]
         with suppress(FileNotFoundError):
             self.is_small = subprocess.run(command, capture_output=True).returncode == 0
         return self

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -39,16 +40,16 @@ class Outcome:
 
 
 class Run:
-    """A run that has begun."""
+    """A run that has begun; `code_after` waits so many seconds at most for its exit status."""
 
-    def __init__(self, server: "RunServer", pid: int, stdout: Path, stderr: Path) -> None:
-        self._server, self._stdout, self._stderr = server, stdout, stderr
+    def __init__(self, pid: int, code_after: Callable[[float], int | None], stdout: Path, stderr: Path) -> None:
+        self._code_after, self._stdout, self._stderr = code_after, stdout, stderr
         self.pid = pid
 
     @property
     def has_ended(self) -> bool:
         """Whether it has."""
-        return self._server.code_of(self.pid, seconds=0) is not None
+        return self._code_after(0) is not None
 
     def kill(self) -> None:
         """Kill it, as `kill -9` does."""
@@ -58,21 +59,18 @@ class Run:
         if not self.has_ended:
             os.kill(self.pid, number)
 
-    def children(self) -> list[int]:
-        """The processes that it has started: its workers."""
-        try:
-            return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
-        except OSError:
-            return []
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for its end, not for long; whether it came."""
+        return self._code_after(seconds) is not None
 
     def wait(self, seconds: float = RUN_SECONDS) -> Outcome:
         """How it ended. One that does not end is a failure, and is killed."""
-        code = self._server.code_of(self.pid, seconds)
+        code = self._code_after(seconds)
         if code is None:
             self._signal(signal.SIGUSR1)
-            self._server.code_of(self.pid, 1)
+            self._code_after(1)
             self.kill()
-            self._server.code_of(self.pid, 10)
+            self._code_after(10)
             raise AssertionError(f"a run did not end in {seconds:g} s: {self._stderr.read_text(errors='replace')}")
         return Outcome(code, self._stdout.read_text(errors="replace"), self._stderr.read_text(errors="replace"))
 
@@ -120,6 +118,7 @@ class RunServer:
             answer = json.loads(line)
             with self._changed:
                 if "begun" in answer:
+                    self._codes.pop(answer["begun"], None)  # an id may come again
                     self._begun.append(answer["begun"])
                 elif "ended" in answer:
                     self._codes[answer["ended"]] = answer["code"]
@@ -143,17 +142,43 @@ class RunServer:
             if not began:
                 raise RuntimeError(f"no run could be begun; see {self._errors.name}")
             pid = self._begun.pop()
-        return Run(self, pid, stdout, stderr)
+        return Run(pid, partial(self._code_of, pid), stdout, stderr)
 
     def run(self, arguments: list[str], environment: Mapping[str, str]) -> Outcome:
         """Begin a run, and wait until it has ended."""
         return self.begin(arguments, environment).wait()
 
-    def code_of(self, pid: int, seconds: float) -> int | None:
+    def _code_of(self, pid: int, seconds: float) -> int | None:
         """How a process ended; None where it has not after `seconds`."""
         with self._changed:
             self._changed.wait_for(lambda: pid in self._codes, seconds)
             return self._codes.get(pid)
+
+
+class ProgramRuns:
+    """Begins the installed program itself, which takes some seconds more."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def begin(self, arguments: list[str], environment: Mapping[str, str]) -> Run:
+        """Begin `image-pipeline ARGUMENTS` in an environment of its own."""
+        stdout, stderr = self._directory / "program.out", self._directory / "program.err"
+        with stdout.open("wb") as out, stderr.open("wb") as err:
+            process = subprocess.Popen(
+                [Path(sys.executable).with_name("image-pipeline"), *arguments],
+                env={**_base_environment(), **environment},
+                stdout=out,
+                stderr=err,
+            )
+
+        def code_after(seconds: float) -> int | None:
+            try:
+                return process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                return None
+
+        return Run(process.pid, code_after, stdout, stderr)
 
 
 def _base_environment() -> dict[str, str]:

@@ -11,12 +11,12 @@ from image_pipeline_tests.histories.machine import history_settings, make_machin
 
 @pytest.mark.timeout(600)
 def test_short_random_histories_end_right(world: World) -> None:
-    run_state_machine_as_test(make_machine(world), settings=history_settings(4, 5, derandomize=True))
+    run_state_machine_as_test(make_machine(world), settings=history_settings(4, 3, derandomize=True))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(4 * 3600)
 def test_many_random_histories_end_right(world: World) -> None:
     histories = int(os.environ.get("IMAGE_PIPELINE_TESTS_HISTORIES", "110"))
-    run_state_machine_as_test(make_machine(world), settings=history_settings(histories, 8))
+    run_state_machine_as_test(make_machine(world), settings=history_settings(histories, 5))
     assert world.tally.histories >= 100 and world.tally.kills.total() >= 30, str(world.tally)

@@ -123,7 +123,7 @@ def _with_lying_length(content: bytes, random: Random) -> bytes:
     changed = bytearray(content)
     for part in random.sample(known, min(len(known), random.choice((1, 1, 3)))):
         true = part.length.read(content)
-        lies = (0, 1, 2, true - 1, true + 1, true // 2, 2 * true, len(content), len(content) + 1, *_extremes(part.length))
+        lies = (0, 1, 2, true - 1, true + 1, true // 2, 2 * true, len(content) + 1, *_extremes(part.length))
         part.length.write(changed, random.choice(lies))
     return bytes(changed)
 

@@ -51,7 +51,7 @@ def parts(content: bytes) -> list[Part]:
 
 
 def offsets(content: bytes) -> list[tuple[Number, int]]:
-    """The numbers that point to a place in a TIFF structure, each with where that structure's first directory begins."""
+    """The numbers that point to a place in a TIFF structure, each with where the directory is that it belongs to."""
     found = []
     for header in _tiff_headers(content):
         order = _order(content, header)
@@ -183,7 +183,9 @@ def _directories(content: bytes, header: int, order: ByteOrder) -> Iterator[tupl
         if directory + 6 + 12 * count > len(content):
             continue
         yield directory, count
-        for start in range(directory + 2, directory + 2 + 12 * count, 12):
-            if Number(start, 2, order).read(content) in (330, 0x8769, 0x8825):
-                waiting.append(Number(start + 8, 4, order).read(content))
+        waiting += (
+            Number(start + 8, 4, order).read(content)
+            for start in range(directory + 2, directory + 2 + 12 * count, 12)
+            if Number(start, 2, order).read(content) in (330, 0x8769, 0x8825)
+        )
         waiting.append(Number(directory + 2 + 12 * count, 4, order).read(content))

@@ -1,6 +1,7 @@
 """Small pictures, drawn here, that real files are made of."""
 
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +66,13 @@ ENCODERS: dict[str, Callable[[Image.Image], bytes]] = {
     ".avif": lambda image: encoded(image, "AVIF", quality=95),
 }
 """A file of every format that Pillow writes, by the ending that it is given."""
+
+
+def endless_jpeg(scans: int = 100_000) -> bytes:
+    """A progressive JPEG of 16 million pixels that refines each of them `scans` times: 1.5 ms of work by 10 bytes."""
+    start = encoded(Image.new("L", (4000, 4000), 90), "JPEG", progressive=True)[:-2]
+    refinement = b"\xff\xda" + struct.pack(">HBBBBBB", 8, 1, 1, 0, 0, 0, 0x10)
+    return start + refinement * scans + b"\xff\xd9"
 
 
 def write(directory: Path, name: str, content: bytes) -> Path:

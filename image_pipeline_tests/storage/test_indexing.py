@@ -9,6 +9,7 @@ import pytest
 from qdrant_client import QdrantClient
 
 from image_pipeline.errors import LibraryError, StoreError
+from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.files.partition import Partition, partitions_of
 from image_pipeline.progress import Progress, listening
 from image_pipeline.storage.collection import Collection, CollectionVersion, alias_target, version_names
@@ -41,7 +42,8 @@ class Pipeline:
         collection = Collection(self.client, version)
         collection.ensure()
         provenance = replace(PROVENANCE, embedding_producer=version.producer, run_id=run_id)
-        return Indexer(collection, self.tables, self.ledger, provenance, "recipe 1").index(partition)
+        shrinkage = Shrinkage(DeletionLimit(0.2), collection.count())
+        return Indexer(collection, self.tables, self.ledger, provenance, "recipe 1", shrinkage).index(partition)
 
     def retire(self, *keys: str) -> int:
         return retire(self.client, VERSION.alias, self.tables, self.ledger, keys)

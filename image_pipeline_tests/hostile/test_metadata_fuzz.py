@@ -1,0 +1,291 @@
+"""Whatever a file says of itself, no exception escapes, and what is told of it is plausible and can be stored."""
+
+import io
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from image_pipeline.imaging.metadata import ImageMetadata, read_metadata
+from image_pipeline_tests.hostile.mutations import Damage, damaged
+from image_pipeline_tests.hostile.specimens import png_chunk, specimens
+from image_pipeline_tests.imaging.scenes import encoded, scene
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+SHORT = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_KNOWN_TAGS = [0x010E, 0x010F, 0x0110, 0x0112, 0x0132, 0x4746, 0x8298, 0x829A, 0x829D, 0x8769, 0x8825, 0x8827, 0x8832]
+_KNOWN_TAGS += [0x9003, 0x9011, 0x9291, 0x920A, 0x9C9B, 0x9C9C, 0x9C9E, 0xA434, 700, 33723, *range(1, 8), 23, 29, 330]
+_TAGS = st.sampled_from(_KNOWN_TAGS)
+_DATES = st.from_regex(r"20[0-2]\d[:/-]0\d[:/-]1\d[ T]1\d:[0-5]\d:[0-5]\d([.]\d+)?([+-]0\d:00)?", fullmatch=True)
+_TEXTS = st.one_of(st.text(max_size=60), _DATES, st.text("0123456789٣۴५:-+., TZNSEW", max_size=40))
+_PROPERTIES = ["dc:title", "dc:description", "dc:subject", "xmp:Rating", "xmp:CreateDate", "exif:GPSLatitude"]
+_PROPERTIES += ["exif:GPSLongitude", "exif:DateTimeOriginal", "exif:GPSTimeStamp", "photoshop:DateCreated"]
+_PROPERTIES += ["tiff:Make", "tiff:Model", "aux:Lens", "exifEX:LensModel"]
+_NAMESPACES = {
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "xmp": "http://ns.adobe.com/xap/1.0/",
+    "exif": "http://ns.adobe.com/exif/1.0/",
+    "exifEX": "http://cipa.jp/exif/1.0/",
+    "aux": "http://ns.adobe.com/exif/1.0/aux/",
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
+    "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+}
+_MAGICS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\xff\0\0\0WEBPVP8X", b"II*\0", b"MM\0*", b"II+\0")
+_MAGICS += (b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypavif", b"\0\0\0\x18ftypcrx ", b"FUJIFILMCCD-RAW ", b"IIU\0", b"IIRO")
+_MAGICS += (b"II\x1a\0\0\0HEAPCCDR", b"FOVb", b"\0MRM", b"BM", b"")
+_PICTURES = {image_format: encoded(scene(24, 16), image_format) for image_format in ("JPEG", "WEBP", "PNG")}
+
+
+@contextmanager
+def file_of(content: bytes, ending: str) -> Iterator[Path]:
+    with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as directory:
+        path = Path(directory) / f"a{ending}"
+        path.write_bytes(content)
+        yield path
+
+
+def metadata_of(content: bytes, ending: str = ".jpg") -> ImageMetadata:
+    """What is told of a file, once it was found plausible and stored."""
+    with file_of(content, ending) as path:
+        metadata = read_metadata(path)
+    check(metadata)
+    return metadata
+
+
+def check(metadata: ImageMetadata) -> None:
+    assert_within(metadata.width, 1, 1 << 32)
+    assert_within(metadata.height, 1, 1 << 32)
+    assert_within(metadata.orientation, 1, 8)
+    assert_within(metadata.latitude, -90, 90)
+    assert_within(metadata.longitude, -180, 180)
+    assert_within(metadata.altitude_m, -11_000, 100_000)
+    assert_within(metadata.iso, 1, 10_000_000)
+    assert_within(metadata.exposure_s, 1e-7, 1e6)
+    assert_within(metadata.f_number, 0.5, 1000)
+    assert_within(metadata.focal_length_mm, 0.1, 20_000)
+    assert_within(metadata.rating, -1, 5)
+    assert (metadata.latitude is None) == (metadata.longitude is None)
+    if metadata.taken_at is not None:
+        assert metadata.taken_at.isascii()
+        assert 1826 <= datetime.fromisoformat(metadata.taken_at).year <= 2099
+    texts = (metadata.camera_make, metadata.camera_model, metadata.lens, metadata.title, metadata.description)
+    for text in (*filter(None, texts), *metadata.keywords):
+        assert text == text.strip() and 0 < len(text) <= 2000
+        assert text.encode("utf-8")
+        assert not any(ord(letter) < 32 or 0x7F <= ord(letter) < 0xA0 for letter in text)
+    assert len(metadata.keywords) <= 64
+    check_storage(metadata)
+
+
+def assert_within(value: float | None, low: float, high: float) -> None:
+    assert value is None or low <= value <= high
+
+
+def check_storage(metadata: ImageMetadata) -> None:
+    row = asdict(metadata) | {"keywords": list(metadata.keywords)}
+    assert json.loads(json.dumps(row, allow_nan=False, ensure_ascii=False).encode("utf-8")) == row
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([row]), buffer)
+    assert pq.read_table(buffer).to_pylist() == [row]
+
+
+@st.composite
+def exif_blocks(draw: st.DrawFn) -> bytes:
+    """TIFF structures of up to four directories, whose entries are as they please, and point where they like."""
+    order = draw(st.sampled_from("<>"))
+    count = draw(st.integers(1, 4))
+    starts = [8 + 300 * number for number in range(count)]
+    content = bytearray((b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "L", starts[0]) + bytes(2400))
+    pointers = st.one_of(st.sampled_from(starts), st.integers(0, 2400), st.integers(0, 0xFFFFFFFF))
+    for start in starts:
+        entries = draw(st.lists(st.tuples(_TAGS, st.sampled_from(sorted(_TYPE_BYTES))), max_size=12))
+        struct.pack_into(order + "H", content, start, len(entries))
+        for index, (tag, kind) in enumerate(entries):
+            number = draw(st.one_of(st.integers(0, 4), st.sampled_from((20, 1000, 0xFFFFFFFF))))
+            is_pointer = tag in (0x8769, 0x8825, 330) or number * _TYPE_BYTES[kind] > 4
+            value = draw(pointers) if is_pointer else draw(st.integers(0, 0xFFFFFFFF))
+            struct.pack_into(order + "HHLL", content, start + 2 + 12 * index, tag, kind, number, value)
+        struct.pack_into(order + "L", content, start + 2 + 12 * len(entries), draw(pointers))
+    values = draw(st.one_of(st.binary(max_size=200), _DATES.map(str.encode), st.text(max_size=60).map(str.encode)))
+    content[1300 : 1300 + len(values)] = values
+    return bytes(content)
+
+
+@st.composite
+def xmp_packets(draw: st.DrawFn) -> bytes:
+    """Packets with the properties that are read, as attributes or as elements, in lists or not."""
+    parts, attributes = [], []
+    for name in draw(st.lists(st.sampled_from(_PROPERTIES), max_size=8, unique=True)):
+        value = escape(draw(_TEXTS))
+        form = draw(st.integers(0, 2))
+        if form == 0:
+            attributes.append(f'{name}="{value}"')
+        elif form == 1:
+            parts.append(f"<{name}>{value}</{name}>")
+        else:
+            items = "".join(f"<rdf:li>{escape(item)}</rdf:li>" for item in draw(st.lists(_TEXTS, max_size=90)))
+            parts.append(f"<{name}><rdf:Bag>{items}</rdf:Bag></{name}>")
+    spaces = " ".join(f'xmlns:{prefix}="{address}"' for prefix, address in _NAMESPACES.items())
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f"<rdf:Description {spaces} {' '.join(attributes)}>{''.join(parts)}</rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+    return packet.encode("utf-8", "surrogatepass")
+
+
+@st.composite
+def iptc_records(draw: st.DrawFn) -> bytes:
+    records = draw(st.lists(st.tuples(st.sampled_from((5, 25, 55, 60, 120)), st.binary(max_size=80)), max_size=100))
+    return b"".join(struct.pack(">BBBH", 0x1C, 2, number, len(value)) + value for number, value in records)
+
+
+def jpeg_with(marker: int, block: bytes) -> bytes:
+    content = _PICTURES["JPEG"]
+    return content[:2] + struct.pack(">BBH", 0xFF, marker, len(block[:65_000]) + 2) + block[:65_000] + content[2:]
+
+
+def webp_with(kind: bytes, block: bytes) -> bytes:
+    """A WebP in its extended form (VP8X), with a chunk of EXIF or XMP."""
+    picture = _PICTURES["WEBP"][12:]
+    flags = 8 if kind == b"EXIF" else 4
+    extended = b"VP8X" + struct.pack("<LL", 10, flags) + (23).to_bytes(3, "little") + (15).to_bytes(3, "little")
+    chunk = kind + struct.pack("<L", len(block)) + block + b"\0" * (len(block) % 2)
+    body = b"WEBP" + extended + picture + chunk
+    return b"RIFF" + struct.pack("<L", len(body)) + body
+
+
+def png_with(kind: bytes, block: bytes) -> bytes:
+    content = _PICTURES["PNG"]
+    return content[:33] + png_chunk(kind, block) + content[33:]
+
+
+def check_exif(block: bytes, carrier: int) -> None:
+    carriers = (
+        (".jpg", lambda: jpeg_with(0xE1, b"Exif\0\0" + block)),
+        (".webp", lambda: webp_with(b"EXIF", block)),
+        (".png", lambda: png_with(b"eXIf", block)),
+        (".dng", lambda: block),
+        (".tif", lambda: block),
+    )
+    ending, make = carriers[carrier]
+    metadata = metadata_of(make(), ending)
+    if ending in (".jpg", ".webp", ".png"):
+        assert {metadata.width, metadata.height} == {24, 16}
+
+
+def check_xmp(packet: bytes, carrier: int) -> None:
+    text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(packet)
+    carriers = (
+        (".jpg", lambda: jpeg_with(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet)),
+        (".webp", lambda: webp_with(b"XMP ", packet)),
+        (".png", lambda: png_with(b"iTXt", text)),
+    )
+    ending, make = carriers[carrier]
+    metadata = metadata_of(make(), ending)
+    assert (metadata.width, metadata.height) == (24, 16)
+
+
+def check_mutation(name: str, damage: Damage, seed: int) -> None:
+    other = specimens()[Random(seed).choice(list(specimens()))]
+    metadata_of(damaged(specimens()[name], damage, Random(seed), other), Path(name).suffix)
+
+
+EXIF = given(exif_blocks(), st.integers(0, 4))
+XMP = given(xmp_packets(), st.integers(0, 2))
+IPTC = given(iptc_records())
+BYTES = given(st.sampled_from(_MAGICS), st.binary(max_size=2000), st.sampled_from((".jpg", ".tif", ".nef", ".heic")))
+MUTATIONS = given(
+    st.sampled_from(list(specimens())), st.sampled_from(list(Damage)), st.integers(min_value=0, max_value=1 << 32)
+)
+
+
+@SHORT
+@EXIF
+def test_exif_of_any_shape(block: bytes, carrier: int) -> None:
+    check_exif(block, carrier)
+
+
+@SHORT
+@XMP
+def test_xmp_of_any_words(packet: bytes, carrier: int) -> None:
+    check_xmp(packet, carrier)
+
+
+@SHORT
+@IPTC
+def test_iptc_of_any_bytes(records: bytes) -> None:
+    check_iptc(records)
+
+
+def check_iptc(records: bytes) -> None:
+    resource = b"8BIM" + struct.pack(">HHL", 0x0404, 0, len(records)) + records + b"\0" * (len(records) % 2)
+    assert metadata_of(jpeg_with(0xED, b"Photoshop 3.0\0" + resource)).width == 24
+
+
+@SHORT
+@BYTES
+def test_any_bytes_behind_any_magic_number(magic: bytes, content: bytes, ending: str) -> None:
+    metadata_of(magic + content, ending)
+
+
+@SHORT
+@MUTATIONS
+def test_damaged_files(name: str, damage: Damage, seed: int) -> None:
+    check_mutation(name, damage, seed)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@LONG
+@EXIF
+def test_much_exif(block: bytes, carrier: int) -> None:
+    check_exif(block, carrier)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@LONG
+@XMP
+def test_much_xmp(packet: bytes, carrier: int) -> None:
+    check_xmp(packet, carrier)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@LONG
+@IPTC
+def test_much_iptc(records: bytes) -> None:
+    check_iptc(records)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@LONG
+@BYTES
+def test_many_bytes(magic: bytes, content: bytes, ending: str) -> None:
+    metadata_of(magic + content, ending)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@LONG
+@MUTATIONS
+def test_many_damaged_files(name: str, damage: Damage, seed: int) -> None:
+    check_mutation(name, damage, seed)
