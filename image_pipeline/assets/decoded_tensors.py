@@ -43,7 +43,7 @@ def decoded_tensors(
             began = time.monotonic()
             sources = sources_of(root, tables.read(ContentHash, partition.key))
             wanted = models.unseen(store.cache, list(sources))
-            maker = f"{context.run_id}-{context.retry_number}"
+            maker = f"{context.run.run_id}-{context.retry_number}"
             directory = store.store.tensor_directory(partition.key, maker)
             images = decode_images(
                 pool, cache, store.store, directory, sources, wanted, models.input_specs, decoding.decoder
