@@ -2,51 +2,59 @@
 
 import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
 from image_pipeline.errors import StoreError
-from image_pipeline.storage.claims import replacing
+from image_pipeline.storage.claims import turn
 from image_pipeline.storage.store import Store
 
 _CONFIGURATION = "dagster.yaml"
 
 
-def prepare_dagster_home(store: Store) -> Path:
-    """DAGSTER_HOME, set to a folder of the store where it is not set; made where it is not there.
+def open_instance(store: Store) -> dg.DagsterInstance:
+    """The instance; DAGSTER_HOME is set to a folder of the store where it is not set, and made where it is not there.
 
-    What is made has the pipeline's `dagster.yaml`. Raises StoreError where it cannot be made.
+    One process at a time makes it: two that begin its databases together hinder each other. Raises StoreError where it
+    cannot be made.
     """
     store.prepare()
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(store.dagster_home)))
-    if home == store.dagster_home or not home.exists():
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-            if not (home / _CONFIGURATION).exists():
-                # in one step: half a configuration is one too
-                with replacing(home / _CONFIGURATION) as file:
-                    file.write(_shipped_configuration().read_bytes())
-        except OSError as error:
-            raise StoreError(
-                f"{home} cannot be made ({error.strerror}): set DAGSTER_HOME to a folder that can be written, or unset "
-                "it to keep Dagster's records in the store."
-            ) from error
-    return home
-
-
-def open_instance(store: Store) -> dg.DagsterInstance:
-    """The instance. Its databases are made by one process at a time: two that begin together hinder each other."""
-    home = prepare_dagster_home(store)
-    with FileLock(store.home / "dagster.lock"):
+    with turn(store.home / "dagster.lock"):
+        if not home.exists():
+            _make(home)
         instance = dg.DagsterInstance.from_config(str(home))
         instance.get_runs(limit=1)
     return instance
+
+
+def _make(home: Path) -> None:
+    """Make Dagster's folder, with the pipeline's `dagster.yaml` and all databases, in one step.
+
+    Dagster takes a database for whole as soon as it is there, also where a process was killed that was making it.
+    """
+    unfinished = home.with_name(f".{home.name}.new")
+    try:
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        unfinished.mkdir(parents=True)
+        (unfinished / _CONFIGURATION).write_bytes(_shipped_configuration().read_bytes())
+        with dg.DagsterInstance.from_config(str(unfinished)) as instance:
+            instance.get_runs(limit=1)
+            instance.get_dynamic_partitions("none")
+            instance.all_instigator_state()
+        unfinished.rename(home)
+    except OSError as error:
+        raise StoreError(
+            f"{home} cannot be made ({error.strerror}): make room on that disk, set DAGSTER_HOME to a folder that can "
+            "be written, or unset it to keep Dagster's records in the store."
+        ) from error
 
 
 @contextmanager

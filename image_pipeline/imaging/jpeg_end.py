@@ -13,6 +13,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_BARE = (0x01, 0xD8, 0xD9)
+"""Markers that no length follows."""
 _GREY = (127, 128)
 """What no data at all decode to, in any number of channels, inverted (as in CMYK) or not."""
 _TAIL_BYTES = 16
@@ -48,15 +50,14 @@ def _ends_in_zeros(file: BinaryIO) -> bool:
 def _end_of_image(content: bytes) -> int | None:
     """Where the marker stands that ends the picture; None when there is none."""
     at, scanning = 2, False
-    while True:
-        found = _MARKER.search(content, at) if scanning else _MARKER.match(content, at)
-        if found is None:
-            return None
+    while (found := _MARKER.search(content, at)) is not None:
         at, marker = found.end(), content[found.end() - 1]
-        if marker == _END_OF_IMAGE:
+        if marker == _END_OF_IMAGE and scanning:
             return found.start()
         scanning = scanning or marker == _START_OF_SCAN
-        at += int.from_bytes(content[at : at + 2], "big")
+        if marker not in _BARE:
+            at += int.from_bytes(content[at : at + 2], "big")
+    return None
 
 
 def _is_whole(content: bytes) -> bool:

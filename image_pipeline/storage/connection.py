@@ -1,8 +1,10 @@
 """The way to Qdrant: a server over gRPC, or the embedded one in the store; one client for both."""
 
+import errno
+import sqlite3
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
 _TIMEOUT_SECONDS = 60
+_DESCRIPTION = "meta.json"  # the embedded Qdrant's own
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class QdrantAddress:
     def _open_embedded(self) -> "QdrantClient":
         from qdrant_client import QdrantClient
 
+        self._delete_unwritten_description()
         try:
             return QdrantClient(path=str(self.directory))
         except RuntimeError as error:  # a program that does not know of our lock has it open
@@ -83,6 +87,16 @@ class QdrantAddress:
                 f"{self._embedded} cannot be opened ({error}): delete that folder and ingest the library once more; "
                 "no image goes through a model again."
             ) from error
+
+    def _delete_unwritten_description(self) -> None:
+        """Let the embedded Qdrant begin again where its disk was full, or its process killed, when it first began.
+
+        It writes the description of its collections in one step, but for the first one, of none.
+        """
+        description = self.directory / _DESCRIPTION
+        with suppress(FileNotFoundError):
+            if description.stat().st_size == 0:
+                description.unlink()
 
     def _open_server(self) -> "QdrantClient":
         from qdrant_client import QdrantClient
@@ -140,6 +154,10 @@ class QdrantAddress:
             raise CollectionError(f"Qdrant at {self} refused a request ({error.status_code}: {error}).") from error
         except (ResponseHandlingException, ResourceExhaustedResponse) as error:
             raise self._unreachable(error) from error
+        except (sqlite3.Error, OSError) as error:
+            if self.url is not None or not _is_disk_full(error):
+                raise
+            raise StoreError(f"{self._embedded} cannot write ({error}): make room on its disk.") from error
 
     def _refused(self) -> CollectionError:
         return CollectionError(f"Qdrant at {self} refuses the key: set QDRANT_API_KEY to one that may write.")
@@ -149,6 +167,12 @@ class QdrantAddress:
             f"Qdrant at {self} (gRPC port {self.grpc_port}) does not answer ({cause}): "
             "start it, or set QDRANT_URL and QDRANT_GRPC_PORT to where it is."
         )
+
+
+def _is_disk_full(error: sqlite3.Error | OSError) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def address_of(settings: Settings) -> QdrantAddress:

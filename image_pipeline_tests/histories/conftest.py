@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from image_pipeline_tests.histories.history import World, make_model
+from image_pipeline_tests.histories.history import World, make_model, make_records
 from image_pipeline_tests.histories.model import Model
 from image_pipeline_tests.histories.room import Room
 from image_pipeline_tests.histories.runs import RunServer
@@ -34,6 +34,12 @@ def model(runs: RunServer, tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 @pytest.fixture(scope="session")
+def records(runs: RunServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Dagster's records of nothing."""
+    return make_records(runs, tmp_path_factory.mktemp("records"), MODELS)
+
+
+@pytest.fixture(scope="session")
 def room(memory: Path) -> Iterator[Room]:
     """A small disk for the stores."""
     with Room(memory / "room", _STORE_MEGABYTES) as room:
@@ -41,14 +47,16 @@ def room(memory: Path) -> Iterator[Room]:
 
 
 @pytest.fixture
-def embedded_world(runs: RunServer, model: Model, room: Room) -> Iterator[World]:
+def embedded_world(runs: RunServer, model: Model, records: Path, room: Room) -> Iterator[World]:
     """Histories with the embedded Qdrant."""
     with tempfile.TemporaryDirectory(prefix="histories-") as directory:
-        yield World(runs, room, Path(directory), MODELS, model, _tally("embedded"))
+        yield World(runs, room, Path(directory), records, MODELS, model, _tally("embedded"))
 
 
 @pytest.fixture
-def server_world(runs: RunServer, model: Model, room: Room, memory: Path, qdrant_binary: Path) -> Iterator[World]:
+def server_world(
+    runs: RunServer, model: Model, records: Path, room: Room, memory: Path, qdrant_binary: Path
+) -> Iterator[World]:
     """Histories with a server, that may be stopped at any time."""
     with (
         tempfile.TemporaryDirectory(prefix="histories-") as directory,
@@ -56,7 +64,7 @@ def server_world(runs: RunServer, model: Model, room: Room, memory: Path, qdrant
         KillableServer(qdrant_binary, Path(storage)) as server,
     ):
         collections = Path(storage) / "storage" / "collections"
-        yield World(runs, room, Path(directory), MODELS, model, _tally("server"), server, collections)
+        yield World(runs, room, Path(directory), records, MODELS, model, _tally("server"), server, collections)
 
 
 @pytest.fixture(params=["embedded", "server"])

@@ -119,16 +119,23 @@ class Outage:
 
 @dataclass(frozen=True)
 class FullStore:
-    """The store's disk is full, but for some bytes."""
+    """The store's disk is full, but for some bytes: before the run, or from a moment of it on."""
 
     left_bytes: int
+    moment: Moment | None = None
 
     def strike(self, history: History) -> None:
         """See `Fault`."""
         room = history.world.room
-        room.fill(self.left_bytes)
+        if self.moment is None:
+            room.fill(self.left_bytes)
+            run = history.begin()
+        else:
+            run = history.begin()
+            history.watch.wait_for(self.moment, run)
+            room.fill(self.left_bytes)
         try:
-            outcome = history.begin().wait()
+            outcome = run.wait()
         finally:
             room.make_space()
         history.log.append(f"{self.left_bytes} bytes left: {outcome.code} {outcome.stderr[-300:]}")
@@ -157,5 +164,5 @@ def faults(has_server: bool, can_fill: bool) -> list[st.SearchStrategy[Fault]]:
     if has_server:
         others += [st.builds(Outage, _moments, st.floats(0.1, 3.0), st.booleans())] * 2
     if can_fill:
-        others.append(st.builds(FullStore, _pages))
+        others.append(st.builds(FullStore, _pages, st.one_of(st.none(), _moments)))
     return [*kills, *others]

@@ -33,6 +33,7 @@ class World:
     runs: RunServer
     room: Room
     directory: Path
+    records: Path
     models: str
     model: Model
     tally: Tally
@@ -43,7 +44,8 @@ class World:
 class History:
     """A history, from an empty store on. Each method that runs something waits until it has ended."""
 
-    def __init__(self, world: World, files: int = 6, partition_size: int = 4096) -> None:
+    def __init__(self, world: World, files: int = 6, partition_size: int = 4096, is_fresh: bool = False) -> None:
+        """The store is empty where `is_fresh`; else it has Dagster's records of nothing, which take long to make."""
         self.world = world
         number = next(_numbers)
         self.name = f"history-{number}"
@@ -54,6 +56,8 @@ class History:
         self.settings = _settings(world, self.library.root, self.name, partition_size)
         self.environment = _environment(self.settings)
         self.store = Store(self.settings.home)
+        if not is_fresh:
+            shutil.copytree(world.records, self.store.dagster_home)
         self.watch = StoreWatch(self.store, world.server_storage)
         self.log: list[str] = self.library.log
 
@@ -131,6 +135,15 @@ def ended_well(outcome: Outcome) -> bool:
         f"exit status {outcome.code}: {outcome.stderr[-3000:]}"
     )
     return False
+
+
+def make_records(runs: RunServer, directory: Path, models: str) -> Path:
+    """Dagster's folder of a store whose library was empty."""
+    (directory / "library").mkdir(parents=True)
+    settings = load_settings(library=directory / "library", home=directory / "store", models=models, dtype="fp32")
+    outcome = runs.run(["scan", "--json"], _environment(settings))
+    assert outcome.code == 0, outcome.stderr
+    return Store(settings.home).dagster_home
 
 
 def make_model(runs: RunServer, directory: Path, models: str) -> Model:

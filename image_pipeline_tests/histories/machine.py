@@ -17,9 +17,13 @@ def make_machine(world: World) -> type[RuleBasedStateMachine]:
     class Histories(RuleBasedStateMachine):
         history: History
 
-        @initialize(files=st.integers(0, 10), partition_size=st.sampled_from([4096, 4096, 4096, 8]))
-        def begin(self, files: int, partition_size: int) -> None:
-            self.history = History(world, files, partition_size)
+        @initialize(
+            files=st.integers(0, 8),
+            partition_size=st.sampled_from([4096, 4096, 4096, 8]),
+            is_fresh=st.sampled_from([False, False, False, True]),
+        )
+        def begin(self, files: int, partition_size: int, is_fresh: bool) -> None:
+            self.history = History(world, files, partition_size, is_fresh)
 
         @rule(
             changes=st.lists(operations, max_size=6),

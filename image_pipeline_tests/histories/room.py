@@ -1,5 +1,6 @@
 """A small disk of its own for stores, that really fills."""
 
+import errno
 import os
 import subprocess
 from contextlib import suppress
@@ -34,9 +35,16 @@ class Room:
 
     def fill(self, left_bytes: int) -> None:
         """Fill it, but for `left_bytes`."""
-        status = os.statvfs(self.directory)
         with self._filler.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, status.f_bavail * status.f_frsize - left_bytes))
+            while True:
+                status = os.statvfs(self.directory)
+                try:
+                    os.posix_fallocate(file.fileno(), 0, max(1, status.f_bavail * status.f_frsize - left_bytes))
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    continue  # a run took some of it meanwhile
+                return
 
     def make_space(self) -> None:
         """Undo `fill`."""

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from image_pipeline.storage.connection import address_of
 from image_pipeline_tests.histories.faults import FullStore, Outage, SearchMeanwhile, TwoRuns
 from image_pipeline_tests.histories.history import History, World, ended_well
-from image_pipeline_tests.histories.moments import Moment, Place
+from image_pipeline_tests.histories.moments import Moment, Place, wait_until
 from image_pipeline_tests.histories.operations import Kind, Operation
 from image_pipeline_tests.histories.runs import ProgramRuns
 
@@ -55,8 +56,17 @@ def test_the_program_itself_is_killed_while_it_embeds(embedded: History, tmp_pat
 
 
 def test_points_of_a_killed_first_run_go_with_their_directory(served: History) -> None:
-    served.kill_at(served.begin(), Moment(Place.LEDGER, 2, 0))
-    served.change([Operation(Kind.REMOVE_DIRECTORY, n, 0, 0) for n in range(6)])
+    run = served.begin()
+    with address_of(served.settings).connect() as client:
+
+        def has_points() -> bool:
+            name = served.settings.collection
+            return bool(client.collection_exists(name) and client.count(name).count)
+
+        assert wait_until(lambda: run.has_ended or has_points())
+    run.kill()
+    assert run.wait().was_killed
+    served.change([Operation(Kind.REMOVE_DIRECTORY, 0, 0, 0)] * 20)
     served.run_undisturbed()
     served.look_for_work()
 
@@ -80,13 +90,11 @@ def test_a_server_that_stays_away_is_told_and_the_next_run_goes_on(served: Histo
     served.run_undisturbed()
 
 
-@pytest.mark.parametrize("left_kilobytes", [0, 300])
-def test_a_full_disk_is_told_and_the_next_run_goes_on(embedded: History, left_kilobytes: int) -> None:
+@pytest.mark.parametrize("place", [None, Place.DECODED_TENSORS, Place.EMBEDDINGS, Place.CAPTIONS, Place.COLLECTION])
+def test_a_full_disk_is_told_and_the_next_run_goes_on(embedded: History, place: Place | None) -> None:
     if not embedded.world.room.is_small:
         pytest.skip("A small disk cannot be mounted here: that takes the right to mount a tmpfs.")
-    embedded.run_undisturbed()
-    embedded.change([Operation(Kind.ADD, n, n, n) for n in range(8)])
-    FullStore(left_kilobytes << 10).strike(embedded)
+    FullStore(0, None if place is None else Moment(place, 1, 0)).strike(embedded)
     assert "room" in embedded.log[-1], "the message names the remedy"
     embedded.run_undisturbed()
 

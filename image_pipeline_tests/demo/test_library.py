@@ -1,0 +1,65 @@
+"""The demo library holds what it says, in files that cameras and programs would write."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rawpy
+from PIL import Image
+
+from image_pipeline.demo.dng import write_dng
+from image_pipeline.demo.library import DemoLibrary, make_library
+from image_pipeline.demo.scenes import all_scenes, caption, is_held_out
+from image_pipeline.imaging.decode import decode_image
+from image_pipeline.imaging.decode_path import DecodePath
+from image_pipeline.imaging.failure import ImageError
+from image_pipeline.imaging.metadata import read_metadata
+from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
+
+SPEC = InputSpec(64, 64, ResizeMode.SQUASH, Interpolation.BICUBIC)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> DemoLibrary:
+    return make_library(tmp_path_factory.mktemp("demo"))
+
+
+def test_it_has_some_three_hundred_held_out_scenes_in_a_dozen_directories(library: DemoLibrary) -> None:
+    assert 290 <= len(library.captions) <= 320
+    assert len({Path(path).parent for path in library.captions}) >= 12
+    held_out = {caption(scene) for scene in all_scenes() if is_held_out(scene)}
+    assert set(library.captions.values()) <= held_out
+    assert {file.relative_to(library.root).as_posix() for file in library.root.rglob("*") if file.is_file()} == {
+        *library.captions,
+        *library.broken,
+    }
+
+
+def test_each_scene_can_be_read_and_each_broken_file_cannot(library: DemoLibrary) -> None:
+    for path in list(library.captions)[::7]:
+        assert decode_image(library.root / path, [SPEC]).arrays[0].shape == (3, 64, 64)
+    for path in library.broken:
+        with pytest.raises(ImageError):
+            decode_image(library.root / path, [SPEC])
+
+
+def test_its_photographs_know_their_camera_and_date_and_some_their_place(library: DemoLibrary) -> None:
+    told = [
+        read_metadata(library.root / path)
+        for path in library.captions
+        if path.startswith("2023/winter/IMG") and "copy" not in path
+    ]
+    assert all(one.camera_model and one.taken_at and one.lens for one in told)
+    assert 0 < sum(one.latitude is not None for one in told) < len(told)
+    assert len({one.orientation for one in told}) > 3
+
+
+@pytest.mark.parametrize(("preview", "way"), [(True, DecodePath.RAW_PREVIEW), (False, DecodePath.RAW_HALF)])
+def test_a_dng_is_developed_in_its_colours(tmp_path: Path, preview: bool, way: DecodePath) -> None:
+    picture = Image.new("RGB", (320, 240), (40, 80, 200))
+    picture.paste((205, 35, 40), (160, 0, 320, 240))
+    write_dng(tmp_path / "a.dng", picture, preview=preview)
+    with rawpy.imread(str(tmp_path / "a.dng")) as raw:
+        developed = raw.postprocess(no_auto_bright=True)
+    assert np.abs(developed.astype(int) - np.asarray(picture)).mean() < 16, "LibRaw's curve is not quite that of sRGB"
+    assert decode_image(tmp_path / "a.dng", [SPEC]).decode_path is way
