@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rawpy
-from PIL import Image
 
 from image_pipeline.demo.dng import write_dng
+from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.library import DemoLibrary, make_library
-from image_pipeline.demo.scenes import all_scenes, caption, is_held_out
+from image_pipeline.demo.scenes import all_scenes, caption, is_held_out, random_scene
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.failure import ImageError
@@ -56,8 +56,8 @@ def test_its_photographs_know_their_camera_and_date_and_some_their_place(library
 
 @pytest.mark.parametrize(("preview", "way"), [(True, DecodePath.RAW_PREVIEW), (False, DecodePath.RAW_HALF)])
 def test_a_dng_is_developed_in_its_colours(tmp_path: Path, preview: bool, way: DecodePath) -> None:
-    picture = Image.new("RGB", (320, 240), (40, 80, 200))
-    picture.paste((205, 35, 40), (160, 0, 320, 240))
+    rng = np.random.default_rng(0)
+    picture = draw(random_scene(rng, held_out=True), (320, 240), rng)
     write_dng(tmp_path / "a.dng", picture, preview=preview)
     with rawpy.imread(str(tmp_path / "a.dng")) as raw:
         developed = raw.postprocess(no_auto_bright=True)
