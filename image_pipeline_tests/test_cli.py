@@ -144,7 +144,7 @@ def test_a_refused_key_is_told_and_nothing_is_lost(shell: Shell, qdrant_binary: 
         assert done.returncode == 1 and "QDRANT_API_KEY" in done.stderr and "Traceback" not in done.stderr
         done = shell.run("ingest", "library", "--json", QDRANT_API_KEY="the key", **address)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["embedded"] == 0, "it was embedded before"
+    assert json.loads(done.stdout.splitlines()[-1])["indexed"] == 1
 
 
 def test_a_store_belongs_to_one_library(shell: Shell) -> None:
