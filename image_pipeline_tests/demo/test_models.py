@@ -12,7 +12,7 @@ from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.settings import DType
 
 COUNT = 100
-EXACT = 0.6
+EXACT = 0.9
 MODELS = Path(__file__).parents[2] / "image_pipeline" / "demo" / "models"
 
 
