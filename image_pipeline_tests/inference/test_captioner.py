@@ -99,5 +99,5 @@ def test_bf16_works_and_reports_itself(blip_directory: Path, squares: list[Image
     assert all(0 < caption.confidence <= 1 for caption in captions)
     assert captioner.throughput is not None
     assert captioner.throughput.images == len(squares)
-    assert captioner.throughput.batch_size == 8
+    assert captioner.throughput.batch_size == Captioner.largest_batch, "a small model takes large batches"
     assert captioner.device_text.endswith("bf16")

@@ -109,16 +109,16 @@ def test_bf16_stays_close_to_fp32_and_of_unit_length(
 
 def test_batches_tell_their_rows_and_no_image_depends_on_its_batch(clip_directory: Path, tmp_path: Path) -> None:
     embedder = embedder_in(clip_directory, tmp_path)
-    images = np.random.default_rng(2).integers(0, 256, (70, 3, CLIP_SIZE, CLIP_SIZE), dtype=np.uint8)
+    images = np.random.default_rng(2).integers(0, 256, (600, 3, CLIP_SIZE, CLIP_SIZE), dtype=np.uint8)
     np.save(tmp_path / "images.npy", images)
 
     batches = list(embedder.embed_batches(np.load(tmp_path / "images.npy", mmap_mode="r")))
 
-    assert [rows for rows, _ in batches] == [slice(0, 32), slice(32, 64), slice(64, 70)]
+    assert [rows for rows, _ in batches] == [slice(0, 512), slice(512, 600)]
     together = np.concatenate([vectors for _, vectors in batches])
-    np.testing.assert_allclose(together[69:], embed(embedder, images[69:]), atol=1e-5)
+    np.testing.assert_allclose(together[599:], embed(embedder, images[599:]), atol=1e-5)
     assert embedder.throughput is not None
-    assert embedder.throughput.images == 71
+    assert embedder.throughput.images == 601
     assert embedder.throughput.images_per_second > 0
 
 
