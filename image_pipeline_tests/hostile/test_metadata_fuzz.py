@@ -27,7 +27,7 @@ from image_pipeline_tests.imaging.scenes import encoded, scene
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 SHORT = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-LONG = settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
 
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _KNOWN_TAGS = [0x010E, 0x010F, 0x0110, 0x0112, 0x0132, 0x4746, 0x8298, 0x829A, 0x829D, 0x8769, 0x8825, 0x8827, 0x8832]
