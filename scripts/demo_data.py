@@ -113,20 +113,20 @@ class Asked:
 
 
 def phrasing(scene: Scene, rng: np.random.Generator) -> Asked:
-    """One of the ways in which people ask for a scene; mostly the caption itself, sometimes only a part of it."""
+    """One of the ways in which people ask for a scene; half of the time its caption, else mostly a part of it."""
     way = rng.random()
     background, behind = scene.background, f"on {_article(scene.background)} {scene.background} background"
     whole = Asked(caption(scene), scene.things, scene.relation, background)
-    if way < 0.6:
+    if way < 0.5:
         return whole
-    if way < 0.68:
+    if way < 0.56:
         return replace(whole, text=_without_articles(whole.text.removesuffix(" background")))
     one = scene.things[rng.integers(len(scene.things))]
-    if way < 0.78:
-        return Asked(_without_articles(str(one)) if way < 0.74 else str(one), (one,))
-    if way < 0.88 or scene.second is None:
+    if way < 0.7:
+        return Asked(_without_articles(str(one)) if way < 0.64 else str(one), (one,))
+    if way < 0.84 or scene.second is None:
         return Asked(f"{one} {behind}", (one,), background=background)
-    if way < 0.92:
+    if way < 0.88:
         turned = "right of" if scene.relation is Relation.LEFT_OF else "below"
         return replace(whole, text=f"{scene.second} {turned} {scene.first} {behind}")
     if way < 0.96:

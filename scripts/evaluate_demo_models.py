@@ -2,72 +2,26 @@
 
     python scripts/evaluate_demo_models.py
 
-Prints Markdown: recall of the captions among 200 pictures, captions that are right word for word, and twenty queries.
+Prints Markdown: recall of the captions among 200 pictures, captions that are right word for word, and twenty queries
+to the demo library.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from demo_data import photograph
+from demo_data import Asked, photograph
 
-from image_pipeline.demo.scenes import Relation, Scene, all_scenes, caption, is_held_out, random_scene
+from image_pipeline.demo.library import make_library
+from image_pipeline.demo.scenes import Colour, Scene, Shape, Thing, all_scenes, caption, random_scene
+from image_pipeline.imaging.decode import decode_image
 from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.settings import DType
 
 GALLERY = 200
 SEED = 7
-
-Satisfies = Callable[[Scene], bool]
-
-
-def holds(*words: str) -> Satisfies:
-    """Whether a scene has a thing that is described by `words`, a colour or a shape or both."""
-    return lambda scene: any(all(word in str(thing).split() for word in words) for thing in scene.things)
-
-
-def behind(colour: str) -> Satisfies:
-    """Whether a scene has a background of a colour."""
-    return lambda scene: scene.background == colour
-
-
-def both(*conditions: Satisfies) -> Satisfies:
-    """Whether a scene satisfies all `conditions`."""
-    return lambda scene: all(condition(scene) for condition in conditions)
-
-
-def first(*words: str) -> Satisfies:
-    """Whether the thing described by `words` stands left or above."""
-    return lambda scene: scene.second is not None and all(word in str(scene.first).split() for word in words)
-
-
-QUERIES: dict[str, Satisfies] = {
-    "a red circle on a blue background": both(holds("red", "circle"), behind("blue")),
-    "a white star on a black background": both(holds("white", "star"), behind("black")),
-    "a green heart on a yellow background": both(holds("green", "heart"), behind("yellow")),
-    "a blue square on an orange background": both(holds("blue", "square"), behind("orange")),
-    "a yellow triangle on a purple background": both(holds("yellow", "triangle"), behind("purple")),
-    "a black cross on a white background": both(holds("black", "cross"), behind("white")),
-    "an orange circle on a green background": both(holds("orange", "circle"), behind("green")),
-    "a purple star on a red background": both(holds("purple", "star"), behind("red")),
-    "red circle": holds("red", "circle"),
-    "blue star": holds("blue", "star"),
-    "green triangle": holds("green", "triangle"),
-    "purple heart": holds("purple", "heart"),
-    "black square": holds("black", "square"),
-    "white cross": holds("white", "cross"),
-    "yellow star": holds("yellow", "star"),
-    "orange heart on black": both(holds("orange", "heart"), behind("black")),
-    "a red circle and a blue star": both(holds("red", "circle"), holds("blue", "star")),
-    "a white heart and a black square": both(holds("white", "heart"), holds("black", "square")),
-    "a green circle left of a red square": both(
-        first("green", "circle"), holds("red", "square"), lambda scene: scene.relation is Relation.LEFT_OF
-    ),
-    "a yellow heart above a blue cross": both(
-        first("yellow", "heart"), holds("blue", "cross"), lambda scene: scene.relation is Relation.ABOVE
-    ),
-}
+ASKED_FOR = Asked("a red circle on a blue background", (Thing(Shape.CIRCLE, Colour.RED),), background=Colour.BLUE)
+"""What `make demo` searches for."""
 
 
 def distinct_scenes(count: int, rng: np.random.Generator) -> list[Scene]:
@@ -91,27 +45,40 @@ def recall_of_captions(inference: Inference, scenes: list[Scene], pictures: np.n
     return float((rank < 1).mean()), float((rank < 5).mean())
 
 
+def queries_of(scenes: list[Scene], rng: np.random.Generator) -> list[Asked]:
+    """Twenty queries that scenes satisfy: eight captions, six things on a background, six things; none twice."""
+    chosen = [scenes[index] for index in rng.permutation(len(scenes))]
+    captions = [Asked(caption(scene), scene.things, scene.relation, scene.background) for scene in chosen[:8]]
+    things = [scene.things[rng.integers(len(scene.things))] for scene in chosen[8:]]
+    placed = [
+        Asked(caption(Scene(thing, scene.background)), (thing,), background=scene.background)
+        for thing, scene in zip(things[:6], chosen[8:14], strict=True)
+    ]
+    bare = [Asked(f"{thing.colour} {thing.shape}", (thing,)) for thing in dict.fromkeys(things[6:])]
+    return [ASKED_FOR, *captions[1:], *placed, *bare[:6]]
+
+
 def print_queries(inference: Inference, rng: np.random.Generator) -> None:
-    """A table of the queries: of the k pictures that satisfy one, the share among the k nearest."""
-    scenes = distinct_scenes(1500, rng)
-    for condition in QUERIES.values():
-        # so that each query has pictures to be found
-        scenes += [scene for scene in all_held_out() if condition(scene)][:8]
-    scenes = list(dict.fromkeys(scenes))
-    images = inference.embed_images(pictures_of(scenes, rng))
-    print(f"\n| query | pictures that satisfy it, of {len(scenes)} | recall at that number |\n|---|---|---|")
-    recalls = []
-    for query, condition in QUERIES.items():
-        relevant = np.array([condition(scene) for scene in scenes])
-        nearest = np.argsort(-(images @ inference.embed_texts([query])[0]))[: relevant.sum()]
-        recalls.append(relevant[nearest].mean())
-        print(f"| {query} | {relevant.sum()} | {recalls[-1]:.2f} |")
-    print(f"| mean | | {np.mean(recalls):.2f} |")
-
-
-def all_held_out() -> list[Scene]:
-    """Every scene that no training has seen."""
-    return [scene for scene in all_scenes() if is_held_out(scene)]
+    """A table of queries in the demo library: of the n files that satisfy one, the share among the n and 2n nearest."""
+    told = {caption(scene): scene for scene in all_scenes()}
+    with TemporaryDirectory() as directory:
+        library = make_library(Path(directory))
+        scenes = [told[words] for words in library.captions.values()]
+        [spec] = inference.input_specs
+        pictures = np.stack([decode_image(library.root / path, [spec]).arrays[0] for path in library.captions])
+    images = inference.embed_images(pictures)
+    print(f"\n| query | files that satisfy it, of {len(scenes)} | the first does | recall at n | at 2n |")
+    print("|---|---|---|---|---|")
+    figures = []
+    for asked in queries_of(scenes, rng):
+        satisfied = np.array([asked.is_met_by(scene) for scene in scenes])
+        found = satisfied[np.argsort(-(images @ inference.embed_texts([asked.text])[0]))]
+        count = satisfied.sum()
+        figures.append((found[0], found[:count].mean(), found[: 2 * count].sum() / count))
+        first, at_n, at_2n = figures[-1]
+        print(f"| {asked.text} | {count} | {'yes' if first else 'no'} | {at_n:.2f} | {at_2n:.2f} |")
+    first, at_n, at_2n = np.mean(figures, axis=0)
+    print(f"| mean of {len(figures)} | | {first:.2f} | {at_n:.2f} | {at_2n:.2f} |")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
     python scripts/train_demo_models.py [--further] [embedder] [captioner]
 
-Some twenty minutes on two cores. `scripts/evaluate_demo_models.py` measures what came out.
+Some forty minutes on two cores. `scripts/evaluate_demo_models.py` measures what came out.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def mixed_rows(scenes: int, batch: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def train_embedder(
-    directory: Path, drawn: Drawn, further: bool, steps: int = 2000, batch: int = 128, rate: float = 1.5e-3
+    directory: Path, drawn: Drawn, further: bool, steps: int = 4000, batch: int = 128, rate: float = 1.5e-3
 ) -> None:
     """A CLIP: contrastive; a text and a picture belong together where the picture has all that the text asks for."""
     make_tokenizer().save_pretrained(directory)
