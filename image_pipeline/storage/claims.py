@@ -20,6 +20,7 @@ from filelock import FileLock
 from image_pipeline.errors import StoreError
 
 _CLAIM = ".claim"
+_MAKING = ".making"
 _ATTEMPTS = 20
 _RETRY_SECONDS = 0.01
 
@@ -30,13 +31,13 @@ _held: dict[Path, int] = {}
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write that takes the place of `path` at the end of the block, in one step; not where the block raises.
 
-    What killed processes left beside `path` is deleted. Raises OSError where it cannot be written.
+    It is made in a folder of its own beside `path`, so that what killed processes have left, which is deleted here, is
+    found without a look at all that is whole. Raises OSError where it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{path.name[-100:]}."
-    for left in path.parent.glob(f"{_escaped(prefix)}*.tmp"):
-        _delete_unless_claimed(left, left)
-    descriptor, temporary = _claimed_file(path.parent, prefix)
+    making = path.parent / _MAKING
+    making.mkdir(parents=True, exist_ok=True)
+    delete_unfinished(path.parent)
+    descriptor, temporary = _claimed_file(making)
     try:
         with open(descriptor, "wb") as file:
             yield file
@@ -106,9 +107,16 @@ def delete_unclaimed(parent: Path) -> None:
         parent.rmdir()
 
 
-def _claimed_file(directory: Path, prefix: str) -> tuple[int, str]:
+def delete_unfinished(directory: Path) -> None:
+    """Delete what killed processes have left of files that were to be `replacing` others in `directory`."""
+    with suppress(FileNotFoundError):
+        for left in (directory / _MAKING).iterdir():
+            _delete_unless_claimed(left, left)
+
+
+def _claimed_file(directory: Path) -> tuple[int, str]:
     while True:
-        descriptor, name = tempfile.mkstemp(dir=directory, prefix=prefix, suffix=".tmp")
+        descriptor, name = tempfile.mkstemp(dir=directory)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return descriptor, name
@@ -131,7 +139,3 @@ def _delete_unless_claimed(claim: Path, what: Path) -> None:
             what.unlink(missing_ok=True)
     finally:
         os.close(descriptor)
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"[{character}]" if character in "*?[" else character for character in name)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from image_pipeline.errors import StoreError
-from image_pipeline.storage.claims import replacing
+from image_pipeline.storage.claims import delete_unfinished, replacing
 from image_pipeline.storage.rows import ContentHash, DecodedImage, Embedding, ImageCaption, MetadataOfImage, Row, Stage
 from image_pipeline.storage.store import Store
 
@@ -107,4 +107,6 @@ class StageTables:
     def delete(self, partition_key: str) -> None:
         """Delete the tables of all stages of a partition."""
         for stage in Stage:
-            self.store.table_file(stage, partition_key).unlink(missing_ok=True)
+            file = self.store.table_file(stage, partition_key)
+            file.unlink(missing_ok=True)
+            delete_unfinished(file.parent)
