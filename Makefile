@@ -65,7 +65,7 @@ lock: ## Lock the dependencies anew (needs uv).
 	uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate -q -o requirements-dev.lock
 
-demo-models: install ## Train the demo models anew, and measure them (half an hour on two cores).
+demo-models: install ## Train the demo models anew, and measure them (an hour on two cores).
 	PYTHONPATH=. $(BIN)/python scripts/train_demo_models.py
 	PYTHONPATH=. $(BIN)/python scripts/evaluate_demo_models.py
 
