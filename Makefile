@@ -67,6 +67,8 @@ lock: ## Lock the dependencies anew (needs uv).
 
 demo-models: install ## Train the demo models anew, and measure them (an hour on two cores).
 	PYTHONPATH=. $(BIN)/python scripts/train_demo_models.py
+	PYTHONPATH=. $(BIN)/python scripts/train_demo_models.py --further embedder
+	PYTHONPATH=. $(BIN)/python scripts/train_demo_models.py --further embedder
 	PYTHONPATH=. $(BIN)/python scripts/evaluate_demo_models.py
 
 clean: ## Delete what the other targets made.
