@@ -8,23 +8,9 @@ from pathlib import Path
 from image_pipeline.files.discovery import list_files, walk_directories
 from image_pipeline.files.partition import Partition, directory_text
 from image_pipeline.files.plan import Ingested, ListedPartition, PartitionState, State, compare, list_partitions
+from image_pipeline.files.sighting import Sighting
 
 _LEAST_SHARE = 0.2
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """What a directory looked like.
-
-    `mtime_ns` is the directory's own modification time, `partitions` what lies in it (nothing: it has no images, or
-    is gone). It looks so since `since`, and its files were last looked at one by one at `checked_at` (s since 1970).
-    """
-
-    directory: str
-    mtime_ns: int
-    partitions: tuple[ListedPartition, ...]
-    since: float
-    checked_at: float
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,12 @@ from image_pipeline.imaging.resize import smallest_source
 from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.imaging.thumbnail import thumbnail_size
 
-_MARGIN = 2.0
-"""How many times larger than the largest target a scaled picture stays, so that the resize still decides the result."""
+_MARGIN = 1.5
+"""How many times larger than the largest target a scaled picture stays, so that the resize still decides the result.
+
+Measured on 43 photographs, ViT-B/32, against the full decode: 1.5 leaves a cosine of at least 0.994 (median 0.9998),
+and a 12-megapixel picture an eighth of its side; 1.0 goes down to 0.957.
+"""
 
 
 def decode_jpeg(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int, orientation: int | None = None) -> Raster:

@@ -8,7 +8,7 @@ MAX_SIDE = 320
 """The longer side of a thumbnail, in pixels; a smaller picture keeps its size."""
 
 _QUALITY = 78
-_METHOD = 2  # libwebp's effort, 0–6: 4 takes twice as long for files smaller by a few per cent
+_METHOD = 0  # libwebp's effort, 0–6: 2 takes half as long again, 4 three times as long, for files smaller by 3 %
 
 
 def thumbnail_size(width: int, height: int) -> tuple[int, int]:
@@ -19,8 +19,9 @@ def thumbnail_size(width: int, height: int) -> tuple[int, int]:
 
 def shrink(image: Image.Image, width: int, height: int) -> Image.Image:
     """The thumbnail of a picture of `width` × `height`, of which `image` may be a smaller version."""
-    # The reducing gap lets Pillow average whole blocks first: five times as fast on a large picture.
-    return image.resize(thumbnail_size(width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    # The reducing gap lets Pillow average whole blocks first: five times as fast on a large picture. Hamming's filter
+    # is as quick as the bilinear one, and nearly as sharp as the bicubic.
+    return image.resize(thumbnail_size(width, height), Image.Resampling.HAMMING, reducing_gap=2.0)
 
 
 def to_webp(image: Image.Image) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.plan import Ingested, ListedPartition
-from image_pipeline.files.watch import Sighting
+from image_pipeline.files.sighting import Sighting
 from image_pipeline.storage.database import Database
 from image_pipeline.storage.history import (
     HISTORY_SCHEMA,
