@@ -64,7 +64,7 @@ def ingested_partitions(
         tables, ledger = store.tables, store.ledger.entries()
         with qdrant.address.connect() as client:
             collection = Collection(client, inference.pipeline.collection_version(qdrant.alias))
-            counts = {key: collection.count(key) for key in keys}
+            counts = collection.counts(keys)
         off = empty = bad = contents = 0
         for key in keys:
             vectors = np.array([row.vector for row in tables.read(Embedding, key)], np.float64)

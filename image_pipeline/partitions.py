@@ -1,6 +1,9 @@
 """The partitions of the assets: one for each directory of the library, or part of a very large one."""
 
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import dagster as dg
 
@@ -10,7 +13,35 @@ from image_pipeline.files.plan import PartitionRange
 warnings.filterwarnings("ignore", r"Parameter `(backfill_policy|owners)` of .* is currently in beta", dg.BetaWarning)
 warnings.filterwarnings("ignore", r"Handling yaml-defined logging configuration", dg.BetaWarning)
 
-DIRECTORIES = dg.DynamicPartitionsDefinition(name="directory")
+_range_of_step: ContextVar[tuple[dg.PartitionKeyRange, Sequence[str]] | None] = ContextVar("range", default=None)
+
+
+class DirectoryPartitions(dg.DynamicPartitionsDefinition):
+    """The directories of the library that are registered.
+
+    Dagster reads all keys there are to check each piece of metadata that a step adds to a partition: with a thousand
+    directories that takes longer than the step. In the block of `within_range`, the keys of its range are known.
+    """
+
+    def get_partition_keys_in_range(self, partition_key_range: dg.PartitionKeyRange) -> Sequence[str]:
+        """The keys from the first to the last of a range, in the order of registration."""
+        known = _range_of_step.get()
+        if known is not None and known[0] == partition_key_range:
+            return known[1]
+        return super().get_partition_keys_in_range(partition_key_range)
+
+
+@contextmanager
+def within_range(keys: Sequence[str]) -> Iterator[None]:
+    """For the length of the block, the range from the first to the last of `keys`, a run's, is taken to be `keys`."""
+    token = _range_of_step.set((dg.PartitionKeyRange(keys[0], keys[-1]), keys))
+    try:
+        yield
+    finally:
+        _range_of_step.reset(token)
+
+
+DIRECTORIES = DirectoryPartitions(name="directory")
 
 PARTITIONS_PER_RUN = 100
 """Partitions that one run takes at most: an empty run costs over a second, so that small directories share one."""

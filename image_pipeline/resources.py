@@ -4,8 +4,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from image_pipeline.files.discovery import DISCOVERY_VERSION
 from image_pipeline.files.library import open_library
@@ -14,6 +16,7 @@ from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.pool import WorkerPool
 from image_pipeline.inference.inference import Inference, load_inference
+from image_pipeline.inference.unseen import DecodedPartition
 from image_pipeline.settings import DType, Settings, variable_of
 from image_pipeline.storage.cache import ContentCache
 from image_pipeline.storage.claims import turn
@@ -57,6 +60,11 @@ class StoreResource(dg.ConfigurableResource):
         """Values by content."""
         return ContentCache(self.store.cache_file)
 
+    def decoded_partition(self, key: str) -> DecodedPartition:
+        """A partition as it was decoded. Raises StoreError where it was not."""
+        rows, maker = self.tables.read_noted(DecodedImage, key)
+        return DecodedPartition(self.store.tensor_directory(key, maker), rows)
+
     @property
     def library_root(self) -> Path:
         """The root of the library. Raises SettingsError or LibraryError where there is none to read."""
@@ -64,12 +72,16 @@ class StoreResource(dg.ConfigurableResource):
 
 
 class DecodingResource(dg.ConfigurableResource):
-    """Worker processes that decode images and read metadata, within limits for each file."""
+    """Worker processes that decode images and read metadata, within limits for each file.
+
+    They are started at the first file of a run, and serve its stages one after the other until it ends.
+    """
 
     seconds: float
     memory_bytes: int
     pixels: int
     workers: int
+    _pool: WorkerPool = PrivateAttr()
 
     @property
     def processes(self) -> int:
@@ -100,10 +112,15 @@ class DecodingResource(dg.ConfigurableResource):
         return RowCache(cache, DecodedImage, self.decoder)
 
     @contextmanager
-    def pool(self) -> Iterator[WorkerPool]:
-        """The workers; they are started at the first file and ended with the block."""
-        with WorkerPool(DecodeLimits(self.seconds, self.memory_bytes, self.pixels), self.processes) as pool:
-            yield pool
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
+        """The resource for the length of a run."""
+        with WorkerPool(DecodeLimits(self.seconds, self.memory_bytes, self.pixels), self.processes) as self._pool:
+            yield self
+
+    @property
+    def pool(self) -> WorkerPool:
+        """The workers of a run."""
+        return self._pool
 
 
 class InferenceResource(dg.ConfigurableResource):

@@ -1,6 +1,6 @@
 """The caption of each image."""
 
-import time
+from statistics import fmean
 
 import dagster as dg
 
@@ -9,7 +9,7 @@ from image_pipeline.assets.step import SERVICE_RETRY, partitions, records, step,
 from image_pipeline.inference.captioning import caption_images
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import InferenceResource, StoreResource
-from image_pipeline.storage.rows import DecodedImage, ImageCaption
+from image_pipeline.storage.rows import ImageCaption
 
 
 @dg.asset(
@@ -32,27 +32,25 @@ def captions(context: dg.AssetExecutionContext, store: StoreResource, inference:
     """
     with step(context), inference.turn():
         tables, models = store.tables, inference.pipeline
-        cache = models.captions_in(store.cache)
-        for partition in partitions(context):
-            began = time.monotonic()
-            decoded, maker = tables.read_noted(DecodedImage, partition.key)
-            directory = store.store.tensor_directory(partition.key, maker)
-            captioned = caption_images(models.captioner, cache, directory, decoded)
-            path = tables.write(ImageCaption, partition.key, captioned.rows)
-            seconds = time.monotonic() - began
+        decoded = {partition.key: store.decoded_partition(partition.key) for partition in partitions(context)}
+        captioned = caption_images(models.captioner, models.captions_in(store.cache), list(decoded.values()))
+        uncounted = set(captioned.computed)
+        for key, partition in decoded.items():
+            rows = [captioned.rows[sha256] for sha256 in partition.readable if sha256 in captioned.rows]
+            path = tables.write(ImageCaption, key, rows)
+            computed = uncounted.intersection(partition.readable)
+            uncounted -= computed
             context.add_asset_metadata(
                 {
-                    "dagster/row_count": len(captioned.rows),
-                    "images_captioned": captioned.computed,
-                    "images_per_second": round(captioned.computed / seconds, 1),
-                    "mean_confidence": captioned.mean_confidence,
+                    "dagster/row_count": len(rows),
+                    "images_captioned": len(computed),
+                    "mean_confidence": round(fmean(row.confidence for row in rows), 3) if rows else 0.0,
                     "examples": records(
-                        ["caption", "confidence"], [(r.caption, round(r.confidence, 3)) for r in captioned.rows[:10]]
+                        ["caption", "confidence"], [(row.caption, round(row.confidence, 3)) for row in rows[:10]]
                     ),
                     "producer": str(models.caption_producer or "captions are switched off"),
-                    "device": told(models.captioner.throughput if models.captioner else None),
-                    "seconds": round(seconds, 3),
+                    **told(models.captioner.throughput if models.captioner else None),
                     "table": dg.MetadataValue.path(path),
                 },
-                partition_key=partition.key,
+                partition_key=key,
             )

@@ -36,7 +36,7 @@ def decoded_tensors(
     is a row with its reason. Only what a model has not seen yet is decoded; the tensors are deleted once the
     directory is indexed.
     """
-    with step(context), decoding.pool() as pool:
+    with step(context):
         root, tables = store.library_root, store.tables
         cache, models = decoding.decode_cache(store.cache), inference.pipeline
         for partition in partitions(context):
@@ -46,7 +46,7 @@ def decoded_tensors(
             maker = f"{context.run.run_id}-{context.retry_number}"
             directory = store.store.tensor_directory(partition.key, maker)
             images = decode_images(
-                pool, cache, store.store, directory, sources, wanted, models.input_specs, decoding.decoder
+                decoding.pool, cache, store.store, directory, sources, wanted, models.input_specs, decoding.decoder
             )
             path = tables.write(DecodedImage, partition.key, images.rows, note=maker)
             seconds = time.monotonic() - began

@@ -1,7 +1,5 @@
 """The embedding of each image."""
 
-import time
-
 import dagster as dg
 
 from image_pipeline.assets.decoded_tensors import decoded_tensors
@@ -9,7 +7,7 @@ from image_pipeline.assets.step import SERVICE_RETRY, partitions, step, table_me
 from image_pipeline.inference.embedding import embed_images
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import InferenceResource, StoreResource
-from image_pipeline.storage.rows import DecodedImage, Embedding
+from image_pipeline.storage.rows import Embedding
 
 
 @dg.asset(
@@ -31,23 +29,21 @@ def embeddings(context: dg.AssetExecutionContext, store: StoreResource, inferenc
     """
     with step(context), inference.turn():
         tables, models = store.tables, inference.pipeline
-        cache = models.embeddings_in(store.cache)
-        for partition in partitions(context):
-            began = time.monotonic()
-            decoded, maker = tables.read_noted(DecodedImage, partition.key)
-            directory = store.store.tensor_directory(partition.key, maker)
-            embedded = embed_images(models.embedder, cache, directory, decoded)
-            path = tables.write(Embedding, partition.key, embedded.rows)
-            seconds = time.monotonic() - began
+        decoded = {partition.key: store.decoded_partition(partition.key) for partition in partitions(context)}
+        embedded = embed_images(models.embedder, models.embeddings_in(store.cache), list(decoded.values()))
+        uncounted = set(embedded.computed)
+        for key, partition in decoded.items():
+            rows = [embedded.rows[sha256] for sha256 in partition.readable]
+            path = tables.write(Embedding, key, rows)
+            computed = uncounted.intersection(partition.readable)
+            uncounted -= computed
             context.add_asset_metadata(
                 {
-                    "dagster/row_count": len(embedded.rows),
-                    "images_embedded": embedded.computed,
-                    "images_per_second": round(embedded.computed / seconds, 1),
+                    "dagster/row_count": len(rows),
+                    "images_embedded": len(computed),
                     "producer": str(models.embedding_producer),
-                    "device": told(models.embedder.throughput),
-                    "seconds": round(seconds, 3),
+                    **told(models.embedder.throughput),
                     "table": dg.MetadataValue.path(path),
                 },
-                partition_key=partition.key,
+                partition_key=key,
             )

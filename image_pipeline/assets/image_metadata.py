@@ -29,13 +29,13 @@ def image_metadata(context: dg.AssetExecutionContext, store: StoreResource, deco
     Values that cannot be true (a latitude of 900, the year 0) are dropped. A content that was read before, in
     whatever directory, is not read again.
     """
-    with step(context), decoding.pool() as pool:
+    with step(context):
         root, tables = store.library_root, store.tables
         cache = decoding.metadata_cache(store.cache)
         for partition in partitions(context):
             began = time.monotonic()
             sources = sources_of(root, tables.read(ContentHash, partition.key))
-            metadata = read_metadata(pool, cache, sources)
+            metadata = read_metadata(decoding.pool, cache, sources)
             path = tables.write(MetadataOfImage, partition.key, metadata.rows)
             context.add_asset_metadata(
                 {

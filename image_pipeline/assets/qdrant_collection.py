@@ -18,7 +18,6 @@ from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.history import Event
 from image_pipeline.storage.indexing import IndexedPartition, Indexer
 from image_pipeline.storage.partition_points import Provenance
-from image_pipeline.storage.rows import DecodedImage
 from image_pipeline.storage.tensors import release_tensors
 from image_pipeline.storage.versions import complete_version
 
@@ -58,32 +57,33 @@ def qdrant_collection(
         limit = DeletionLimit(store.deletion_share, context.run.tags.get(ALLOW_DELETIONS_TAG) == "true")
         shrinkage = Shrinkage(limit, collection.count())
         indexer = Indexer(collection, store.tables, store.ledger, provenance, recipe, shrinkage)
-        for partition in partitions(context):
-            began = time.monotonic()
-            indexed = indexer.index(partition)
-            _log(context.log, partition.key, indexed)
-            if not store.keep_decoded_tensors:
-                _, maker = store.tables.read_noted(DecodedImage, partition.key)
-                release_tensors(store.store.tensor_directory(partition.key, maker))
-            pictures = [
-                (store.store.thumbnail_file(point.payload["sha256"]), point.payload.get("caption", ""))
-                for point in indexed.points[:SHEET_PICTURES]
-            ]
-            quarantine = [(file.path, file.reason, file.message) for file in indexed.quarantine[:LISTED_ROWS]]
-            context.add_asset_metadata(
-                {
-                    "dagster/row_count": len(indexed.points),
-                    "points_upserted": indexed.upserted,
-                    "points_deleted": indexed.deleted,
-                    "points_unchanged": indexed.unchanged,
-                    "contact_sheet": dg.MetadataValue.md(contact_sheet(pictures)),
-                    "quarantined": len(indexed.quarantine),
-                    "quarantine": records(["path", "reason", "message"], quarantine),
-                    "collection": collection.version.name,
-                    "seconds": round(time.monotonic() - began, 3),
-                },
-                partition_key=partition.key,
-            )
+        chosen = partitions(context)
+        with indexer.turn(chosen) as index:
+            for partition in chosen:
+                began = time.monotonic()
+                indexed = index(partition)
+                _log(context.log, partition.key, indexed)
+                if not store.keep_decoded_tensors:
+                    release_tensors(store.decoded_partition(partition.key).directory)
+                pictures = [
+                    (store.store.thumbnail_file(point.payload["sha256"]), point.payload.get("caption", ""))
+                    for point in indexed.points[:SHEET_PICTURES]
+                ]
+                quarantine = [(file.path, file.reason, file.message) for file in indexed.quarantine[:LISTED_ROWS]]
+                context.add_asset_metadata(
+                    {
+                        "dagster/row_count": len(indexed.points),
+                        "points_upserted": indexed.upserted,
+                        "points_deleted": indexed.deleted,
+                        "points_unchanged": indexed.unchanged,
+                        "contact_sheet": dg.MetadataValue.md(contact_sheet(pictures)),
+                        "quarantined": len(indexed.quarantine),
+                        "quarantine": records(["path", "reason", "message"], quarantine),
+                        "collection": collection.version.name,
+                        "seconds": round(time.monotonic() - began, 3),
+                    },
+                    partition_key=partition.key,
+                )
         for name in complete_version(collection, store.ledger.entries(), registered_keys(context.instance)):
             context.log.info(f"{collection.version.name} is complete and is searched now; {name} was deleted.")
 

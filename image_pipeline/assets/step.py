@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
 
 from image_pipeline.errors import PipelineError
 from image_pipeline.files.partition import Partition
 from image_pipeline.inference.batching import Throughput
+from image_pipeline.partitions import within_range
 from image_pipeline.progress import Progress, listening
 from image_pipeline.storage.rows import Row
 
@@ -36,7 +37,10 @@ def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.
 
     The failure is retried only where the same call may succeed a little later.
     """
-    with listening(_ProgressLog(context.log)):
+    with ExitStack() as stack:
+        stack.enter_context(listening(_ProgressLog(context.log)))
+        if isinstance(context, dg.AssetExecutionContext):
+            stack.enter_context(within_range(context.partition_keys))
         try:
             yield
         except PipelineError as error:
@@ -71,8 +75,14 @@ def records(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.Tabl
     )
 
 
-def told(throughput: Throughput | None) -> str:
-    """The device, number format and batch size of a model; that there were none where it was not needed."""
+def told(throughput: Throughput | None) -> dict[str, str | float]:
+    """What a model has done in this process: its device, number format, batch size, and images a second.
+
+    The rate is that of the model over all directories that share its batches, not of one of them.
+    """
     if throughput is None:
-        return "not needed: every image was seen before"
-    return f"{throughput.device}, batches of {throughput.batch_size}"
+        return {"device": "not needed: every image was seen before"}
+    return {
+        "device": f"{throughput.device}, batches of {throughput.batch_size}",
+        "images_per_second": round(throughput.images_per_second, 1),
+    }

@@ -1,15 +1,13 @@
-"""The captions of a partition: each content once, from its tensors."""
+"""The captions of some partitions: each content once, from its tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING
 
-from image_pipeline.inference.unseen import unseen_images
+from image_pipeline.inference.unseen import DecodedPartition, unseen_images
 from image_pipeline.progress import Counter
 from image_pipeline.storage.content import RowCache
-from image_pipeline.storage.rows import DecodedImage, ImageCaption
+from image_pipeline.storage.rows import ImageCaption
 
 if TYPE_CHECKING:
     from image_pipeline.inference.captioner import Captioner
@@ -17,40 +15,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CaptionedImages:
-    """The rows of a partition, one a decoded content; `computed` of them went through the model now."""
+    """The captions by content; those of `computed` went through the model now, the others were known."""
 
-    rows: list[ImageCaption]
-    computed: int
-
-    @property
-    def mean_confidence(self) -> float:
-        """The mean of the captions' confidences; 0 where there is none."""
-        return round(fmean(row.confidence for row in self.rows), 3) if self.rows else 0.0
+    rows: dict[str, ImageCaption]
+    computed: frozenset[str]
 
 
 def caption_images(
-    captioner: "Captioner | None",
-    cache: RowCache[ImageCaption],
-    directory: Path,
-    decoded: Sequence[DecodedImage],
+    captioner: "Captioner | None", cache: RowCache[ImageCaption], partitions: Sequence[DecodedPartition]
 ) -> CaptionedImages:
-    """The captions of the images `decoded`; those in quarantine have none. `directory` holds their tensors.
+    """The captions of the readable images of `partitions`; without a captioner there are none.
 
-    Without a captioner there are no captions.
     Each batch is kept in the cache as soon as it is computed, so that a run that ends early loses one at most.
     Raises StoreError where an image that the model has not seen has no tensor any more, and ModelError where the
     model cannot be loaded.
     """
     if captioner is None:
-        return CaptionedImages([], 0)
-    readable = [image.sha256 for image in decoded if image.reason is None]
-    rows = cache.get(readable)
-    unseen = unseen_images(directory, captioner.producer.input, decoded, rows)
+        return CaptionedImages({}, frozenset())
+    rows = cache.get(list(dict.fromkeys(sha256 for partition in partitions for sha256 in partition.readable)))
+    unseen = unseen_images(partitions, captioner.producer.input, rows)
     counter = Counter("captions", len(unseen))
-    for batch, captions in captioner.caption_batches(unseen.images) if unseen.images is not None else ():
+    for batch, captions in captioner.caption_batches(unseen):
         sha256s = unseen.sha256s[batch]
         written = [ImageCaption(s, c.text, c.confidence) for s, c in zip(sha256s, captions, strict=True)]
         cache.put(written)
         rows.update((row.sha256, row) for row in written)
         counter.advance(len(sha256s))
-    return CaptionedImages([rows[sha256] for sha256 in readable], len(unseen))
+    return CaptionedImages(rows, frozenset(unseen.sha256s))

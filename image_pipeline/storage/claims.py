@@ -32,7 +32,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write that takes the place of `path` at the end of the block, in one step; not where the block raises.
 
     It is made in a folder of its own beside `path`, so that what killed processes have left, which is deleted here, is
-    found without a look at all that is whole. Raises OSError where it cannot be written.
+    found without a look at all that is whole. It is not forced to the disk: to wait for that takes longer than all the
+    rest of a small table, and one that a power cut spoilt is found by its checksums. Raises OSError where it cannot be
+    written.
     """
     making = path.parent / _MAKING
     making.mkdir(parents=True, exist_ok=True)
@@ -42,7 +44,6 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with open(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
             os.replace(temporary, path)
     except BaseException:
         with suppress(FileNotFoundError):

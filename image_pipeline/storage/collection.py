@@ -118,22 +118,24 @@ class Collection:
         """Let the alias lead to this version, in one step; gives the version that it led to before."""
         return point_alias(self._client, self.version.alias, self.version.name)
 
-    def digests(self, partition_key: str) -> dict[str, str]:
-        """The points of a partition: id → digest of the payload."""
+    def digests(self, partition_keys: Sequence[str]) -> dict[str, dict[str, str]]:
+        """The points of partitions: for each key, id → digest of the payload."""
         from qdrant_client import models
 
-        found: dict[str, str] = {}
+        found: dict[str, dict[str, str]] = {key: {} for key in partition_keys}
         offset = None
         while True:
             records, offset = self._client.scroll(
                 self.version.name,
-                scroll_filter=_in_partition(partition_key),
+                scroll_filter=_in_partitions(partition_keys),
                 limit=SCROLL_PAGE,
                 offset=offset,
-                with_payload=models.PayloadSelectorInclude(include=["digest"]),
+                with_payload=models.PayloadSelectorInclude(include=["partition", "digest"]),
                 with_vectors=False,
             )
-            found.update((str(record.id), str((record.payload or {}).get("digest"))) for record in records)
+            for record in records:
+                payload = record.payload or {}
+                found[payload["partition"]][str(record.id)] = str(payload.get("digest"))
             if offset is None:
                 return found
 
@@ -150,14 +152,29 @@ class Collection:
             )
             yield len(batch)
 
-    def delete(self, ids: Sequence[str]) -> None:
-        """Delete points by id."""
-        delete_points(self._client, self.version.name, ids)
+    def delete(self, partition_key: str, ids: Sequence[str]) -> None:
+        """Delete points of a partition by id; one that has come to another partition meanwhile stays."""
+        from qdrant_client import models
 
-    def count(self, partition_key: str | None = None) -> int:
-        """The exact number of points, of a partition or of all."""
-        count_filter = None if partition_key is None else _in_partition(partition_key)
-        return int(self._client.count(self.version.name, count_filter=count_filter, exact=True).count)
+        for start in range(0, len(ids), SCROLL_PAGE):
+            among = models.HasIdCondition(has_id=list(ids[start : start + SCROLL_PAGE]))
+            points = models.Filter(must=[*_in_partitions([partition_key]).must, among])
+            self._client.delete(self.version.name, models.FilterSelector(filter=points), wait=True)
+
+    def count(self) -> int:
+        """The exact number of all points."""
+        return int(self._client.count(self.version.name, exact=True).count)
+
+    def counts(self, partition_keys: Sequence[str]) -> dict[str, int]:
+        """The exact number of points of each of some partitions."""
+        hits = self._client.facet(
+            self.version.name,
+            key="partition",
+            facet_filter=_in_partitions(partition_keys),
+            limit=len(partition_keys),
+            exact=True,
+        ).hits
+        return dict.fromkeys(partition_keys, 0) | {str(hit.value): hit.count for hit in hits}
 
     def delete_other_versions(self) -> list[str]:
         """Delete the versions that this one has replaced; gives their names."""
@@ -238,14 +255,15 @@ def delete_partition(client: "QdrantClient", alias: str, partition_key: str) -> 
 
     searched, deleted = alias_target(client, alias), 0
     for name in version_names(client, alias):
-        points = _in_partition(partition_key)
+        points = _in_partitions([partition_key])
         if name == searched:
             deleted = client.count(name, count_filter=points, exact=True).count
         client.delete(name, models.FilterSelector(filter=points), wait=True)
     return deleted
 
 
-def _in_partition(partition_key: str) -> Any:
+def _in_partitions(partition_keys: Sequence[str]) -> Any:
     from qdrant_client import models
 
-    return models.Filter(must=[models.FieldCondition(key="partition", match=models.MatchValue(value=partition_key))])
+    among = models.MatchAny(any=list(partition_keys))
+    return models.Filter(must=[models.FieldCondition(key="partition", match=among)])

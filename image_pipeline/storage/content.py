@@ -1,6 +1,7 @@
 """Rows by content in the content cache: what one version of a stage made of an image, for any partition to take."""
 
 import json
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from typing import Generic, TypeVar
@@ -41,9 +42,13 @@ class EmbeddingCache:
     def get(self, sha256s: Sequence[str]) -> dict[str, Embedding]:
         """The embeddings of contents, as far as there are any, by sha256."""
         values = self._cache.get(self._producer, sha256s)
-        return {sha256: Embedding(sha256, np.frombuffer(value, "<f4").tolist()) for sha256, value in values.items()}
+        return {sha256: Embedding(sha256, _numbers(value)) for sha256, value in values.items()}
 
     def put(self, sha256s: Sequence[str], vectors: np.ndarray) -> None:
         """Keep `vectors`, float32 `[n, d]`, one for each of `sha256s`."""
         pairs = zip(sha256s, vectors.astype("<f4"), strict=True)
         self._cache.put(self._producer, {sha256: vector.tobytes() for sha256, vector in pairs})
+
+
+def _numbers(value: bytes) -> "array[float]":
+    return array("f", np.frombuffer(value, "<f4").astype(np.float32).tobytes())

@@ -1,5 +1,7 @@
 """Brings a partition of the collection to what its files are, and enters it in the ledger."""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from image_pipeline.files.deletions import Shrinkage
@@ -47,25 +49,29 @@ class Indexer:
     recipe: str
     shrinkage: Shrinkage
 
-    def index(self, partition: Partition) -> IndexedPartition:
-        """Let the collection hold exactly the readable files of the partition.
+    @contextmanager
+    def turn(self, partitions: Sequence[Partition]) -> Iterator[Callable[[Partition], IndexedPartition]]:
+        """A function that lets the collection hold exactly the readable files of one of `partitions`.
 
         New points are written before old ones are deleted, so that a renamed file can be found at any time, and the
-        ledger is written last, so that a run that ends before is done again. One process does this at a time, so that
-        of two runs the later one leaves what it has seen, all of it. Raises CollectionError where Qdrant
-        refuses, ServiceUnavailableError where it does not answer, StoreError where a stage has not run, or not since
-        the one before it did, and LibraryError where too many points would vanish.
+        ledger is written last, so that a run that ends before is done again. One process does this at a time, for the
+        length of the block, so that of two runs the later one leaves what it has seen, all of it. What Qdrant holds is
+        asked for once: the embedded one looks at every point for each question.
+
+        Raises CollectionError where Qdrant refuses, ServiceUnavailableError where it does not answer; and so does the
+        function, and StoreError where a stage has not run, or not since the one before it did, and LibraryError where
+        too many points would vanish.
         """
         with turn(self.tables.store.index_lock_file):
-            return self._index(partition)
+            existing = self.collection.digests([partition.key for partition in partitions])
+            yield lambda partition: self._index(partition, existing[partition.key])
 
-    def _index(self, partition: Partition) -> IndexedPartition:
+    def _index(self, partition: Partition, existing: Mapping[str, str]) -> IndexedPartition:
         tables = self.tables.read_all(partition.key)
         files, fingerprint = self.tables.read_noted(DiscoveredFile, partition.key)
         check_tables(partition, files, tables, self.provenance)
         points = points_of(partition, tables, self.provenance)
         quarantine = quarantine_of(partition, tables, self.provenance)
-        existing = self.collection.digests(partition.key)
         self.shrinkage.add(len(existing), len(points))
         change = difference(existing, points)
         if change.upserts or change.deletions:
@@ -73,7 +79,7 @@ class Indexer:
         counter = Counter("qdrant_collection", len(change.upserts))
         for written in self.collection.upsert(change.upserts):
             counter.advance(written)
-        self.collection.delete(change.deletions)
+        self.collection.delete(partition.key, change.deletions)
         entry = LedgerEntry(
             key=partition.key,
             fingerprint=lasting_fingerprint(fingerprint, quarantine),

@@ -1,5 +1,6 @@
 """The rows of the stage tables: one class a stage, each column with its Arrow type and its meaning."""
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -119,6 +120,11 @@ class Embedding(Row):
     stage = Stage.EMBEDDINGS
     sha256: str = _sha256()
     vector: Sequence[float] = _column(pa.list_(pa.float32()), "embedding of unit length", nullable=False)
+
+    def __post_init__(self) -> None:
+        # four bytes a number, and copied as a block: ten thousand embeddings are five million numbers
+        if not isinstance(self.vector, array):
+            object.__setattr__(self, "vector", array("f", self.vector))
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """Stage tables: Parquet files with a declared schema, one for each stage and partition."""
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,6 +18,7 @@ from image_pipeline.storage.store import Store
 R = TypeVar("R", bound=Row)
 
 _NOTE = b"image_pipeline.note"
+_VECTOR = pa.list_(pa.float32())
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ class StageTables:
             ) from error
         if not table.schema.equals(row_type.schema()):
             return None
-        return [row_type(**row) for row in table.to_pylist()], note
+        columns = (_values(table.column(field.name)) for field in fields(row_type))
+        return [row_type(*values) for values in zip(*columns, strict=True)], note
 
     def read_all(self, partition_key: str) -> PartitionTables:
         """All that becomes points. Raises StoreError where a stage has not run for the partition."""
@@ -92,8 +96,9 @@ class StageTables:
         `note` is a text kept in the same file. Raises StoreError where the store cannot be written.
         """
         path = self.store.table_file(row_type.stage, partition_key)
-        columns = {f.name: [getattr(row, f.name) for row in rows] for f in fields(row_type)}
-        table = pa.Table.from_pydict(columns, schema=row_type.schema().with_metadata({_NOTE: note}))
+        schema = row_type.schema().with_metadata({_NOTE: note})
+        columns = [_array([getattr(row, column.name) for row in rows], column.type) for column in schema]
+        table = pa.Table.from_arrays(columns, schema=schema)
         try:
             with replacing(path) as file:
                 pq.write_table(table, file, compression="zstd", write_page_checksum=True)
@@ -110,3 +115,22 @@ class StageTables:
             file = self.store.table_file(stage, partition_key)
             file.unlink(missing_ok=True)
             delete_unfinished(file.parent)
+
+
+def _values(column: "pa.ChunkedArray[Any]") -> list[Any]:
+    """The values of a column; vectors as arrays of four bytes a number, which are copied in one piece."""
+    if column.type != _VECTOR:
+        return column.to_pylist()
+    vectors: Any = column.combine_chunks()
+    numbers = vectors.flatten().to_numpy(zero_copy_only=False)
+    ends = vectors.value_lengths().to_numpy(zero_copy_only=False).cumsum()
+    return [array("f", part.tobytes()) for part in np.split(numbers, ends[:-1])] if len(ends) else []
+
+
+def _array(values: list[Any], arrow_type: pa.DataType) -> Any:
+    if arrow_type != _VECTOR:
+        return pa.array(values, arrow_type)
+    offsets = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    numbers = np.concatenate([np.frombuffer(vector, np.float32) for vector in values] or [np.empty(0, np.float32)])
+    lists: Any = pa.ListArray  # its stubs do not know numpy's arrays
+    return lists.from_arrays(offsets, numbers)

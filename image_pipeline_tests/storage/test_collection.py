@@ -58,15 +58,18 @@ def test_a_version_is_made_once_and_reached_through_the_alias(client: QdrantClie
 def test_points_are_written_replaced_counted_and_deleted(collection: Collection) -> None:
     first, second = point("a/1.jpg"), point("a/2.jpg")
     assert put(collection, first, second, point("b/1.jpg", "b")) == [3]
-    assert collection.digests("a") == {first.id: first.digest, second.id: second.digest}
+    assert collection.digests(["a", "c"]) == {"a": {first.id: first.digest, second.id: second.digest}, "c": {}}
     changed = point("a/2.jpg", caption="a cat")
     put(collection, changed)
-    assert collection.digests("a") == {first.id: first.digest, changed.id: changed.digest}
-    assert (collection.count("a"), collection.count("b"), collection.count("c"), collection.count()) == (2, 1, 0, 3)
-    collection.delete([first.id])
-    collection.delete([])
-    assert collection.digests("a") == {changed.id: changed.digest}
-    assert collection.digests("c") == {}
+    assert collection.digests(["a"])["a"] == {first.id: first.digest, changed.id: changed.digest}
+    assert collection.counts(["a", "b", "c"]) == {"a": 2, "b": 1, "c": 0}
+    assert collection.count() == 3
+    collection.delete("b", [first.id])
+    assert collection.count() == 3, "it is no point of that partition"
+    collection.delete("a", [first.id])
+    collection.delete("a", [])
+    assert collection.digests(["a"])["a"] == {changed.id: changed.digest}
+    assert collection.digests(["c"])["c"] == {}
 
 
 def test_more_points_than_a_batch_or_a_page_holds(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,8 +77,8 @@ def test_more_points_than_a_batch_or_a_page_holds(collection: Collection, monkey
     monkeypatch.setattr("image_pipeline.storage.collection.SCROLL_PAGE", 15)
     points = [point(f"a/{n}.jpg") for n in range(45)]
     assert put(collection, *points) == [20, 20, 5]
-    assert collection.digests("a") == {one.id: one.digest for one in points}
-    collection.delete([one.id for one in points])
+    assert collection.digests(["a"])["a"] == {one.id: one.digest for one in points}
+    collection.delete("a", [one.id for one in points])
     assert collection.count() == 0
 
 
@@ -83,16 +86,16 @@ def test_more_points_than_a_batch_or_a_page_holds(collection: Collection, monkey
 def test_partitions_are_told_apart_by_their_whole_key(client: QdrantClient, collection: Collection, key: str) -> None:
     others = [other for other in ("a", "a#0of2", "a%2Cb", ".", "日本/x y", "a/b", "A") if other != key]
     put(collection, *(point(f"{other}/1.jpg", other) for other in [key, *others]))
-    assert collection.count(key) == 1
+    assert collection.counts([key]) == {key: 1}
     assert delete_partition(client, "images", key) == 1
-    assert (collection.count(key), collection.count()) == (0, len(others))
+    assert (collection.counts([key]), collection.count()) == ({key: 0}, len(others))
     assert delete_partition(client, "images", key) == 0
 
 
 def test_a_file_that_moves_to_another_partition_is_one_point(collection: Collection) -> None:
     put(collection, point("a/1.jpg", "a"))
     put(collection, point("a/1.jpg", "a#1of2"))
-    assert (collection.count("a"), collection.count("a#1of2"), collection.count()) == (0, 1, 1)
+    assert (collection.counts(["a", "a#1of2"]), collection.count()) == ({"a": 0, "a#1of2": 1}, 1)
 
 
 def test_search_goes_on_while_the_next_version_is_built(client: QdrantClient, collection: Collection) -> None:

@@ -43,7 +43,9 @@ class Pipeline:
         collection.ensure()
         provenance = replace(PROVENANCE, embedding_producer=version.producer, run_id=run_id)
         shrinkage = Shrinkage(DeletionLimit(0.2), collection.count())
-        return Indexer(collection, self.tables, self.ledger, provenance, "recipe 1", shrinkage).index(partition)
+        indexer = Indexer(collection, self.tables, self.ledger, provenance, "recipe 1", shrinkage)
+        with indexer.turn([partition]) as index:
+            return index(partition)
 
     def retire(self, *keys: str) -> int:
         return retire(self.client, VERSION.alias, self.tables, self.ledger, keys)
