@@ -97,11 +97,11 @@ def search(
     narrowing = _narrowing(near, after, before, camera, words)
     from image_pipeline.search import Search
 
-    searching = Search(settings, _address(settings))
-    if image is not None:
-        hits = searching.by_picture(image, limit, narrowing)
-    else:
-        hits = searching.by_words(text or "", limit, narrowing)
+    with Search(settings, _address(settings)) as searching:
+        if image is not None:
+            hits = searching.by_picture(image, limit, narrowing)
+        else:
+            hits = searching.by_words(text or "", limit, narrowing)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(hit) for hit in hits], ensure_ascii=False))
         return

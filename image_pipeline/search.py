@@ -2,7 +2,11 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -11,16 +15,35 @@ from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
 from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.settings import Settings
+from image_pipeline.storage.collection import alias_target
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.search import Hit, Narrowing, SearchedVersion, nearest, searched_version
 from image_pipeline.storage.tensors import create_tensor_files, read_tensors
 
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
 
 class Search:
-    """Searches the collection of `settings`; the embedding model is loaded at the first query and kept."""
+    """Searches the collection of `settings`; a context manager.
+
+    The embedding model is loaded at the first query and kept, as is the connection to a server. The embedded Qdrant
+    is opened for each query, since other processes wait for it.
+    """
 
     def __init__(self, settings: Settings, address: QdrantAddress) -> None:
         self._settings, self._address = settings, address
+        self._kept = ExitStack()
+        self._client: QdrantClient | None = None
+        self._known: tuple[str, Inference] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._kept.close()
 
     def by_words(self, words: str, limit: int, narrowing: Narrowing) -> list[Hit]:
         """The `limit` photographs nearest to a text, best first. Raises as `by_picture` does."""
@@ -46,13 +69,31 @@ class Search:
         return self._search(inference.embed_images(images)[0], limit, narrowing)
 
     def _search(self, vector: np.ndarray, limit: int, narrowing: Narrowing) -> list[Hit]:
-        with self._address.connect() as client:
+        with self._connected() as client:
             return nearest(client, self._settings.collection, vector.tolist(), limit, narrowing)
 
     def _inference(self) -> Inference:
-        with self._address.connect() as client:
+        """The models that made what is searched now: the next version may be another model's."""
+        with self._connected() as client:
+            target = alias_target(client, self._settings.collection)
+            if self._known is not None and self._known[0] == target:
+                return self._known[1]
             version = searched_version(client, self._settings.collection)
-        return inference_for(version, self._settings)
+        inference = inference_for(version, self._settings)
+        if target is not None:
+            self._known = target, inference
+        return inference
+
+    @contextmanager
+    def _connected(self) -> Iterator["QdrantClient"]:
+        if self._address.url is None:
+            with self._address.connect() as client:
+                yield client
+            return
+        with self._address.errors_for_people():
+            if self._client is None:
+                self._client = self._kept.enter_context(self._address.client())
+            yield self._client
 
 
 def inference_for(version: SearchedVersion, settings: Settings) -> Inference:

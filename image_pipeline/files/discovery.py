@@ -14,7 +14,7 @@ from image_pipeline.errors import LibraryError
 from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.names import to_text
 from image_pipeline.files.opening import open_file
-from image_pipeline.files.partition import Partition, directory_text
+from image_pipeline.files.partition import Partition, directory_text, part_of
 from image_pipeline.files.rules import (
     OTHER_ENDINGS,
     UNSUPPORTED_IMAGE_ENDINGS,
@@ -56,8 +56,10 @@ def check_library(root: Path) -> None:
         ) from error
 
 
-def list_files(root: Path, directory: str) -> list[ListedFile]:
+def list_files(root: Path, directory: str, part: int = 0, parts: int = 1) -> list[ListedFile]:
     """The files that may be images, directly in `directory` (text), by name; none where the directory is gone.
+
+    Of a directory in several parts, the files of one part: only they are looked at.
 
     A file is one where its name has an image's ending, or no ending that tells of something else. A directory that
     `walk` passes over (hidden, or behind a link) is as good as gone. Raises LibraryError where the directory is there
@@ -73,6 +75,8 @@ def list_files(root: Path, directory: str) -> list[ListedFile]:
         with os.scandir(where) as entries:
             for entry in entries:
                 if is_left_out(entry.name) or ending(entry.name) in OTHER_ENDINGS:
+                    continue
+                if parts > 1 and part_of(to_text(entry.name), parts) != part:
                     continue
                 listed = _stat(entry)
                 if listed is not None:
@@ -94,7 +98,7 @@ def discover(root: Path, partition: Partition, known: Mapping[str, DiscoveredFil
     file of the same size and times. A file without an image's ending counts only where its content is an image's, or
     where it cannot be read, so that nobody can say. Raises LibraryError as `list_files` does.
     """
-    listed = [file for file in list_files(root, partition.directory) if partition.holds(file.name)]
+    listed = list_files(root, partition.directory, partition.part, partition.parts)
     found, there = [], []
     for file in listed:
         path = partition.path_of(file.name)

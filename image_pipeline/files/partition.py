@@ -84,7 +84,7 @@ class Partition:
 
     def holds(self, name: str) -> bool:
         """Whether a file of the directory, by its name as text, belongs to this part."""
-        return self.parts == 1 or _name_hash(name) & (self.parts - 1) == self.part
+        return part_of(name, self.parts) == self.part
 
     def path_of(self, name: str) -> str:
         """The path, as text and relative to the library root, of a file in the directory."""
@@ -118,5 +118,8 @@ def directory_text(relative: str) -> str:
     return "" if relative == "." else to_text(relative)
 
 
-def _name_hash(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
+def part_of(name: str, parts: int) -> int:
+    """Which of `parts` parts (a power of two) of its directory a file belongs to, told by a hash of its name."""
+    if parts == 1:
+        return 0
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) & (parts - 1)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.fingerprint import ListedFile, fingerprint
-from image_pipeline.files.partition import Partition, partitions_of
+from image_pipeline.files.partition import Partition, part_of, partitions_of
 
 
 class State(StrEnum):
@@ -75,10 +75,13 @@ def list_partitions(
         parts_before[known.directory] = max(known.parts, parts_before.get(known.directory, 1))
     listed: dict[str, ListedPartition] = {}
     for directory, files in directories:
-        for partition in partitions_of(directory, len(files), partition_size, parts_before.get(directory, 1)):
-            held = files if partition.parts == 1 else [file for file in files if partition.holds(file.name)]
-            if held:
-                listed[partition.key] = ListedPartition(partition.key, len(held), fingerprint(held))
+        partitions = partitions_of(directory, len(files), partition_size, parts_before.get(directory, 1))
+        held: list[list[ListedFile]] = [[] for _ in partitions]
+        for file in files:
+            held[part_of(file.name, len(partitions))].append(file)
+        for partition, some in zip(partitions, held, strict=True):
+            if some:
+                listed[partition.key] = ListedPartition(partition.key, len(some), fingerprint(some))
     return listed
 
 

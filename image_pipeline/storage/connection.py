@@ -45,11 +45,10 @@ class QdrantAddress:
         Raises ServiceUnavailableError where the server does not answer, and CollectionError where it refuses the key
         or the embedded one stays in use by another process.
         """
-        with ExitStack() as stack:
-            stack.enter_context(self._errors_for_people())
+        with self.errors_for_people(), ExitStack() as stack:
             if self.url is None:
                 self._lock(stack)
-            yield stack.enter_context(self._client())
+            yield stack.enter_context(self.client())
 
     def _lock(self, stack: ExitStack) -> None:
         from filelock import FileLock, Timeout
@@ -118,7 +117,8 @@ class QdrantAddress:
             ) from error
 
     @contextmanager
-    def _client(self) -> Iterator["QdrantClient"]:
+    def client(self) -> Iterator["QdrantClient"]:
+        """A client, to be kept for long: what is done with it stands in blocks of `errors_for_people`."""
         with warnings.catch_warnings():
             # the embedded Qdrant says that it has no use for payload indexes, which are made for both kinds alike,
             # and that it is slow with many points, which `status` says in words of its own
@@ -133,7 +133,8 @@ class QdrantAddress:
                 client.close()
 
     @contextmanager
-    def _errors_for_people(self) -> Iterator[None]:
+    def errors_for_people(self) -> Iterator[None]:
+        """Raises, for what goes wrong with Qdrant in the block, what `connect` does."""
         import grpc
         from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
         from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse

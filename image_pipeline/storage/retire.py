@@ -35,8 +35,7 @@ def is_gone(root: Path, partition: Partition, entries: Mapping[str, LedgerEntry]
     parts = [other for other in others if other.directory == partition.directory and other.parts > partition.parts]
     return all(
         any(part.holds(file.name) for part in parts)
-        for file in list_files(root, partition.directory)
-        if partition.holds(file.name)
+        for file in list_files(root, partition.directory, partition.part, partition.parts)
     )
 
 
