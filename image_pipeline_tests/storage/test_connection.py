@@ -104,7 +104,7 @@ def test_points_outlast_the_connection(qdrant_address: QdrantAddress) -> None:
         collection.ensure()
         list(collection.upsert([make_point("a.jpg", unit_vector("a"), {"partition": "."})]))
     with qdrant_address.connect() as client:
-        assert Collection(client, VERSION).count(".") == 1
+        assert Collection(client, VERSION).counts(["."]) == {".": 1}
 
 
 def test_nothing_is_warned_of_that_a_person_cannot_act_on(qdrant_address: QdrantAddress) -> None:
