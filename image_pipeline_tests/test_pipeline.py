@@ -162,6 +162,17 @@ def test_a_large_directory_is_split_and_its_points_move_without_a_model(pipeline
     assert partitions <= {"flat#0of2", "flat#1of2"} and len(small.points()) == 7
 
 
+def test_a_directory_that_outgrows_its_parts_is_not_taken_for_deleted(embedded: Pipeline) -> None:
+    large = embedded.with_settings(models="bundled:embedder,none", partition_size=101)
+    (large.root / "flat").mkdir()
+    for n in range(102):
+        Image.new("RGB", (8, 8), (n, 0, 0)).save(large.root / f"flat/{n}.png")
+        if n == 100:
+            large.ingest()
+    assert large.ingest().indexed == 102
+    assert {point["partition"] for point in large.points().values()} == {"flat#0of2", "flat#1of2"}
+
+
 def test_another_model_builds_a_collection_beside_the_old_one(pipeline: Pipeline) -> None:
     draw_scenes(pipeline.root / "trip", 3)
     pipeline.ingest()
