@@ -12,7 +12,7 @@ import dagster as dg
 from sqlalchemy.exc import DBAPIError
 
 from image_pipeline.errors import StoreError
-from image_pipeline.storage.claims import turn
+from image_pipeline.storage.claims import turn, unclaimed_files
 from image_pipeline.storage.store import Store
 
 _CONFIGURATION = "dagster.yaml"
@@ -31,7 +31,25 @@ def open_instance(store: Store) -> dg.DagsterInstance:
             _make(home)
         instance = dg.DagsterInstance.from_config(str(home))
         instance.get_runs(limit=1)
+        fail_dead_runs(instance, store)
     return instance
+
+
+def fail_dead_runs(instance: dg.DagsterInstance, store: Store) -> None:
+    """Let the runs whose process was killed end as failed.
+
+    Dagster itself does not see it where the process that began the run went, too, as when a machine goes down, or was
+    the run's own: they would take the place of other runs, and keep their directories from being ingested, for ever.
+    """
+    for file in unclaimed_files(store.runs_directory):
+        run = instance.get_run_by_id(file.name)
+        if run is None:  # it stands in the records of another DAGSTER_HOME
+            continue
+        if not run.is_finished:
+            instance.report_run_failed(
+                run, "The process of the run was killed, or its machine went down; the next run goes on where it was."
+            )
+        file.unlink(missing_ok=True)
 
 
 def _make(home: Path) -> None:

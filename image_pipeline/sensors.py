@@ -9,6 +9,7 @@ from image_pipeline.errors import PipelineError
 from image_pipeline.files.deletions import DeletionLimit, vanished_files
 from image_pipeline.files.plan import PartitionState, State, group_into_ranges
 from image_pipeline.files.watch import look, settled_states
+from image_pipeline.instance import fail_dead_runs
 from image_pipeline.jobs import ingest_job, retire_job
 from image_pipeline.partitions import DIRECTORIES, PARTITIONS_PER_RUN, range_tags, registered_keys
 from image_pipeline.resources import QdrantResource, StoreResource
@@ -37,6 +38,7 @@ def library_sensor(
     """Watches the library, and ingests a directory once it has been quiet for `settle_seconds`."""
     now = time.time()
     try:
+        fail_dead_runs(context.instance, store.store)
         ledger = store.ledger
         ingested = ledger.ingested(versions=held_versions(qdrant.address, qdrant.alias))
         looked = look(
@@ -51,7 +53,7 @@ def library_sensor(
     busy = _keys_in_flight(context.instance)
     states = [state for state in states if state.key not in busy][:KEYS_PER_TICK]
     if not states:
-        return dg.SkipReason("Every directory that is quiet is ingested.")
+        return dg.SkipReason("Every directory that is quiet is ingested, or is being ingested.")
     fingerprints = {key: part.fingerprint for key, part in looked.listed.items()}
     return _requests(context.instance, states, fingerprints, store.partition_size, now)
 

@@ -14,6 +14,8 @@ from image_pipeline.resources import make_resources
 from image_pipeline.sensors import library_sensor
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
+from image_pipeline_tests.histories.moments import Moment, Place, StoreWatch
+from image_pipeline_tests.histories.runs import ProgramRuns
 from image_pipeline_tests.library import Pipeline, draw_scenes
 
 
@@ -102,6 +104,25 @@ def test_the_same_state_asks_for_the_same_run(pipeline: Pipeline, instance: dg.D
     assert isinstance(first, dg.SensorResult) and isinstance(second, dg.SensorResult)
     keys = [[request.run_key for request in told.run_requests or ()] for told in (first, second)]
     assert keys[0] == keys[1], "Dagster begins a run once for each run key"
+
+
+def test_the_directories_of_a_killed_run_are_asked_for_again(
+    pipeline: Pipeline, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    draw_scenes(pipeline.root / "trip", 2)
+    store = Store(pipeline.settings.home)
+    environment = {
+        "IMAGE_LIBRARY": str(pipeline.root),
+        "IMAGE_PIPELINE_HOME": str(store.home),
+        "IMAGE_PIPELINE_MODELS": "demo",
+    }
+    run = ProgramRuns(tmp_path).begin(["ingest"], environment)
+    assert StoreWatch(store).wait_for(Moment(Place.CONTENT_HASHES, 1, 0), run)
+    assert isinstance(tick(pipeline, instance), dg.SkipReason), "the run is under way"
+    run.kill()
+    assert run.wait().was_killed
+    assert ranges(tick(pipeline, instance)) == [("trip", "trip")]
+    assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.FAILURE], "it takes no run's place"
 
 
 def test_a_library_that_is_not_mounted_deletes_nothing(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
