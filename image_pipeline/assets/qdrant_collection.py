@@ -12,7 +12,7 @@ from image_pipeline.assets.image_metadata import image_metadata
 from image_pipeline.assets.step import SERVICE_RETRY, partitions, records, step
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.imaging.contact_sheet import contact_sheet
-from image_pipeline.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES, registered_keys
+from image_pipeline.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.history import Event
@@ -84,7 +84,7 @@ def qdrant_collection(
                 },
                 partition_key=partition.key,
             )
-        for name in complete_version(collection, store.ledger.entries(), registered_keys(context.instance)):
+        for name in complete_version(collection, store.ledger.entries()):
             context.log.info(f"{collection.version.name} is complete and is searched now; {name} was deleted.")
 
 
