@@ -12,7 +12,7 @@ from image_pipeline.files.watch import look, settled_states
 from image_pipeline.instance import fail_dead_runs
 from image_pipeline.jobs import ingest_job, retire_job
 from image_pipeline.partitions import DIRECTORIES, PARTITIONS_PER_RUN, range_tags, registered_keys
-from image_pipeline.resources import QdrantResource, StoreResource
+from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.collection import held_versions
 
 TICK_SECONDS = 30
@@ -33,14 +33,22 @@ RETRY_SECONDS = 900
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def library_sensor(
-    context: dg.SensorEvaluationContext, store: StoreResource, qdrant: QdrantResource
+    context: dg.SensorEvaluationContext,
+    store: StoreResource,
+    decoding: DecodingResource,
+    inference: InferenceResource,
+    qdrant: QdrantResource,
 ) -> dg.SensorResult | dg.SkipReason:
-    """Watches the library, and ingests a directory once it has been quiet for `settle_seconds`."""
+    """Watches the library, and ingests a directory once it has been quiet for `settle_seconds`.
+
+    What was ingested with other models, or by another version, is ingested again.
+    """
     now = time.time()
     try:
         fail_dead_runs(context.instance, store.store)
         ledger = store.ledger
-        ingested = ledger.ingested(versions=held_versions(qdrant.address, qdrant.alias))
+        recipe = inference.pipeline.recipe(*decoding.versions)
+        ingested = ledger.ingested(recipe, held_versions(qdrant.address, qdrant.alias))
         looked = look(
             store.library_root, ledger.sightings(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
         )

@@ -46,7 +46,7 @@ def instance(pipeline: Pipeline) -> Iterator[dg.DagsterInstance]:
 
 def tick(pipeline: Pipeline, instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
     """One evaluation of the sensor; the keys that it asks for are registered, as the daemon does."""
-    resources = {name: make_resources(pipeline.settings)[name] for name in ("store", "qdrant")}
+    resources = make_resources(pipeline.settings)
     with dg.build_sensor_context(instance=instance, resources=resources) as context:
         told = library_sensor(context)
     assert isinstance(told, (dg.SensorResult, dg.SkipReason))
@@ -123,6 +123,16 @@ def test_the_directories_of_a_killed_run_are_asked_for_again(
     assert run.wait().was_killed
     assert ranges(tick(pipeline, instance)) == [("trip", "trip")]
     assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.FAILURE], "it takes no run's place"
+
+
+def test_another_model_brings_all_directories_to_its_collection(
+    pipeline: Pipeline, instance: dg.DagsterInstance
+) -> None:
+    for number in range(2):
+        draw_scenes(pipeline.root / f"day {number}", 2, seed=number)
+    pipeline.ingest()
+    told = tick(pipeline.with_settings(models="bundled:embedder,none", settle_seconds=0), instance)
+    assert ranges(told) == [("day 0", "day 1")]
 
 
 def test_a_library_that_is_not_mounted_deletes_nothing(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
