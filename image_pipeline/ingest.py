@@ -25,6 +25,9 @@ from image_pipeline.verifying import make_verifier
 _QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
+_INTERRUPTIONS = ("KeyboardInterrupt", dg.DagsterExecutionInterruptedError.__name__)
+
+
 class RunFailedError(PipelineError):
     """A run of a job failed; the message is that of its first step that did."""
 
@@ -163,6 +166,8 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
             cause = data.error
             while cause.cause is not None:
                 cause = cause.cause
+            if cause.cls_name in _INTERRUPTIONS:
+                return f"Interrupted in the step {event.step_key}: begin again at any time, what was done is kept"
             return f"The step {event.step_key} failed: {cause.message.strip()}"
     return "The run failed."
 

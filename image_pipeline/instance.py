@@ -7,8 +7,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import DBAPIError
 
 from image_pipeline.errors import StoreError
@@ -16,6 +18,12 @@ from image_pipeline.storage.claims import turn, unclaimed_files
 from image_pipeline.storage.store import Store
 
 _CONFIGURATION = "dagster.yaml"
+
+# What the runs of a command print is for the terminal. To copy it for the page, Dagster begins processes of its own,
+# which a Ctrl-C ends with a stack trace each.
+_IN_THIS_PROCESS: Any = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
 
 
 def open_instance(store: Store) -> dg.DagsterInstance:
@@ -29,7 +37,7 @@ def open_instance(store: Store) -> dg.DagsterInstance:
     with turn(store.home / "dagster.lock"):
         if not home.exists():
             _make(home)
-        instance = dg.DagsterInstance.from_config(str(home))
+        instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_IN_THIS_PROCESS))
         instance.get_runs(limit=1)
         fail_dead_runs(instance, store)
     return instance

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.library import draw_scenes
 from image_pipeline_tests.qdrant_server import QdrantServer, free_port
 
@@ -77,6 +79,26 @@ def test_from_a_folder_to_an_answer(shell: Shell) -> None:
         {"partition": "2024/trip", "files": 4, "state": "ingested"},
         {"partition": "2024/trip %5Braw%5D", "files": 1, "state": "ingested"},
     ]
+
+
+def test_a_run_that_is_interrupted_says_so_and_can_be_begun_again(shell: Shell) -> None:
+    draw_scenes(shell.home / "Photos/trip", 12)
+    run = subprocess.Popen(
+        [PROGRAM, "ingest", "Photos"],
+        env=shell.environment,
+        cwd=shell.home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert wait_until((shell.home / "store/tables/content_hashes").exists)
+    os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does in a terminal
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert err.splitlines()[-1].startswith("image-pipeline: Interrupted"), err
+    assert "Traceback" not in out + err
+    assert shell.json("ingest", "Photos")["indexed"] == 12
 
 
 def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None:
