@@ -133,6 +133,8 @@ def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None
         (["ingest", "library", "--models", "./no/model,none"], {}, 1, ["no/model", "IMAGE_PIPELINE_MODELS"]),
         (["ingest", "library"], {"QDRANT_URL": "localhost:6333"}, 2, ["QDRANT_URL", "http://"]),
         (["ingest", "library"], {"IMAGE_PIPELINE_PARTITION_SIZE": "0"}, 2, ["IMAGE_PIPELINE_PARTITION_SIZE"]),
+        (["scan", "library"], {"DAGSTER_HOME": "a file"}, 2, ["DAGSTER_HOME", "a file"]),
+        (["scan", "library"], {"DAGSTER_HOME": "wrong"}, 2, ["DAGSTER_HOME", "wrong", "dagster.yaml"]),
         (["search", "a dog"], {}, 1, ["ingest"]),
         (["search"], {}, 2, ["TEXT", "--image"]),
         (["search", "x", "--near", "here"], {}, 2, ["--near", "LAT,LON,KM"]),
@@ -143,6 +145,8 @@ def test_wrong_input_is_told_in_a_sentence(
 ) -> None:
     draw_scenes(shell.home / "library/trip", 1)
     (shell.home / "a file").write_text("x")
+    (shell.home / "wrong").mkdir()
+    (shell.home / "wrong/dagster.yaml").write_text("storage: [")
     done = shell.run(*arguments, **environment)
     assert done.returncode == code, done.stderr
     assert all(word in done.stderr for word in words), done.stderr
