@@ -173,6 +173,22 @@ def test_a_refused_key_is_told_and_nothing_is_lost(shell: Shell, qdrant_binary: 
     assert json.loads(done.stdout.splitlines()[-1])["indexed"] == 1
 
 
+def test_two_libraries_on_one_server_need_two_names(shell: Shell, qdrant_binary: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        draw_scenes(shell.home / name / "trip", 2, seed=len(name + name))
+    with QdrantServer(qdrant_binary, tmp_path / "qdrant") as server:
+        address = {"QDRANT_URL": server.url, "QDRANT_GRPC_PORT": str(server.grpc_port)}
+        shell.run("ingest", "one", **address)
+        other = {**address, "IMAGE_PIPELINE_HOME": str(shell.home / "another store")}
+        done = shell.run("ingest", "two", **other)
+        assert done.returncode == 1 and "IMAGE_PIPELINE_COLLECTION" in done.stderr and "one" in done.stderr
+        assert shell.run("ingest", "two", IMAGE_PIPELINE_COLLECTION="two", **other).returncode == 0
+        assert shell.run("verify", **address).returncode == 0, "nothing of the first is touched"
+        (shell.home / "one").rename(shell.home / "moved")
+        assert shell.run("adopt", "moved").returncode == 0
+        assert shell.run("ingest", "moved", **address).returncode == 0, "it is the same library"
+
+
 def test_a_store_belongs_to_one_library(shell: Shell) -> None:
     draw_scenes(shell.home / "one/trip", 1)
     draw_scenes(shell.home / "two/trip", 1)

@@ -17,6 +17,7 @@ from image_pipeline.resources import DecodingResource, InferenceResource, Qdrant
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.history import Event
 from image_pipeline.storage.indexing import IndexedPartition, Indexer
+from image_pipeline.storage.ownership import own_collection
 from image_pipeline.storage.partition_points import Provenance
 from image_pipeline.storage.rows import DecodedImage
 from image_pipeline.storage.tensors import release_tensors
@@ -52,7 +53,9 @@ def qdrant_collection(
     at = datetime.now(UTC).isoformat(timespec="seconds")
     with step(context), qdrant.address.connect() as client:
         collection = Collection(client, models.collection_version(qdrant.alias))
+        own_collection(client, qdrant.alias, store.ledger.libraries())
         collection.ensure()
+        own_collection(client, qdrant.alias, store.ledger.libraries())
         provenance = Provenance(*models.producer_texts, run_id=context.run.run_id, at=at)
         recipe = models.recipe(*decoding.versions)
         limit = DeletionLimit(store.deletion_share, context.run.tags.get(ALLOW_DELETIONS_TAG) == "true")
