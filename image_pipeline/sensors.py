@@ -59,11 +59,22 @@ def library_sensor(
     except PipelineError as error:
         return dg.SkipReason(str(error))
     busy = _keys_in_flight(context.instance)
-    states = [state for state in states if state.key not in busy][:KEYS_PER_TICK]
+    states = _with_few_new([state for state in states if state.key not in busy], registered_keys(context.instance))
     if not states:
         return dg.SkipReason("Every directory that is quiet is ingested, or is being ingested.")
     fingerprints = {key: part.fingerprint for key, part in looked.listed.items()}
     return _requests(context.instance, states, fingerprints, store.partition_size, now)
+
+
+def _with_few_new(states: list[PartitionState], registered: list[str]) -> list[PartitionState]:
+    """`states` without the keys that are too many to be registered in one tick.
+
+    Those that are registered are not counted: where their runs fail, tick after tick, they hold up no others.
+    """
+    known = set(registered)
+    new = [state.key for state in states if state.key not in known and state.state is not State.GONE]
+    later = set(new[KEYS_PER_TICK:])
+    return [state for state in states if state.key not in later]
 
 
 def _requests(

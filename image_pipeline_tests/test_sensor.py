@@ -98,6 +98,16 @@ def test_what_changed_and_what_is_gone_are_asked_for(pipeline: Pipeline, instanc
     assert retire.run_config["ops"]["retire_partitions"]["config"]["keys"] == ["goes"]
 
 
+def test_folders_whose_runs_fail_hold_up_no_others(
+    pipeline: Pipeline, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("image_pipeline.sensors.KEYS_PER_TICK", 2)
+    for name in ("a", "b", "c"):
+        draw_scenes(pipeline.root / name, 2)
+    assert ranges(tick(pipeline, instance)) == [("a", "b")]
+    assert ranges(tick(pipeline, instance)) == [("a", "c")], "the runs of a and b came to nothing"
+
+
 def test_the_same_state_asks_for_the_same_run(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
     draw_scenes(pipeline.root / "trip", 2)
     first, second = tick(pipeline, instance), tick(pipeline, instance)
