@@ -120,7 +120,9 @@ def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None
     tags = {"dagster/asset_partition_range_start": "a", "dagster/asset_partition_range_end": "c"}
     assert execute(tags).returncode == 0
     assert [state["state"] for state in shell.json("scan")] == ["ingested"] * 3
-    assert execute({"dagster/partition": "nowhere"}).returncode == 1
+    for wrong in ({"dagster/partition": "nowhere"}, {}):
+        done = execute(wrong)
+        assert done.returncode == 1 and "`image-pipeline scan` registers" in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize(
