@@ -18,11 +18,15 @@ from image_pipeline.settings import Settings
 from image_pipeline.storage.collection import held_versions
 from image_pipeline.storage.connection import address_of
 from image_pipeline.storage.ledger import LedgerEntry
+from image_pipeline.storage.ownership import own_collection
 from image_pipeline.storage.tensors import sweep_tensors
 from image_pipeline.storage.verifier import Verifier
 from image_pipeline.verifying import make_verifier
 
 _QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+_INTERRUPTIONS = ("KeyboardInterrupt", dg.DagsterExecutionInterruptedError.__name__)
 
 
 class RunFailedError(PipelineError):
@@ -89,11 +93,16 @@ class Ingestion:
         """Compare disk and ledger, and make the partitions known to Dagster.
 
         Raises LibraryError where the library, or a directory of it, cannot be listed, and ModelError where the models'
-        configuration cannot be had.
+        configuration cannot be had; CollectionError where the collection is another library's.
         """
         root, ledger = self._store.library_root, self._store.ledger
         recipe = self._inference.pipeline.recipe(*self._decoding.versions)
-        ingested = ledger.ingested(recipe, held_versions(address_of(self._settings), self._settings.collection))
+        address, alias = address_of(self._settings), self._settings.collection
+        versions = held_versions(address, alias)
+        if versions and address.url is not None:  # told before anything is done; an embedded one is the store's own
+            with address.connect() as client:
+                own_collection(client, alias, ledger.libraries())
+        ingested = ledger.ingested(recipe, versions)
         known = registered_keys(self._instance)
         # a run that was killed may have written points of a partition that never came to the ledger
         begun = [key for key in known if key not in ingested and Partition.is_key(key)]
@@ -163,6 +172,8 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
             cause = data.error
             while cause.cause is not None:
                 cause = cause.cause
+            if cause.cls_name in _INTERRUPTIONS:
+                return f"Interrupted in the step {event.step_key}: begin again at any time, what was done is kept"
             return f"The step {event.step_key} failed: {cause.message.strip()}"
     return "The run failed."
 

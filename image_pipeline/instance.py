@@ -7,16 +7,25 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
 
-from image_pipeline.errors import StoreError
-from image_pipeline.storage.claims import turn
+from image_pipeline.errors import SettingsError, StoreError
+from image_pipeline.storage.claims import turn, unclaimed_files
 from image_pipeline.storage.store import Store
 
 _CONFIGURATION = "dagster.yaml"
+_REASON_LENGTH = 200
+
+# What the runs of a command print is for the terminal. To copy it for the page, Dagster begins processes of its own,
+# which a Ctrl-C ends with a stack trace each.
+_IN_THIS_PROCESS: Any = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
 
 
 def write_records_quickly() -> None:
@@ -38,16 +47,44 @@ def open_instance(store: Store) -> dg.DagsterInstance:
     """The instance; DAGSTER_HOME is set to a folder of the store where it is not set, and made where it is not there.
 
     One process at a time makes it: two that begin its databases together hinder each other. Raises StoreError where it
-    cannot be made.
+    cannot be made, SettingsError where DAGSTER_HOME is no folder of Dagster's or its configuration is wrong.
     """
     store.prepare()
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(store.dagster_home)))
+    home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home).absolute()
+    os.environ["DAGSTER_HOME"] = str(home)
     with turn(store.home / "dagster.lock"):
         if not home.exists():
             _make(home)
-        instance = dg.DagsterInstance.from_config(str(home))
+        try:
+            instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_IN_THIS_PROCESS))
+        except (DBAPIError, sqlite3.Error, OSError):
+            raise
+        except Exception as error:  # a wrong configuration has no error of its own: Dagster raises its own, and YAML's
+            reason = " ".join(str(error).split())[:_REASON_LENGTH]
+            raise SettingsError(
+                f"DAGSTER_HOME is {home}, which cannot be used ({reason}): correct its {_CONFIGURATION}, set "
+                "DAGSTER_HOME to a folder that is not there yet, or unset it to keep Dagster's records in the store."
+            ) from error
         instance.get_runs(limit=1)
+        fail_dead_runs(instance, store)
     return instance
+
+
+def fail_dead_runs(instance: dg.DagsterInstance, store: Store) -> None:
+    """Let the runs whose process was killed end as failed.
+
+    Dagster itself does not see it where the process that began the run went, too, as when a machine goes down, or was
+    the run's own: they would take the place of other runs, and keep their directories from being ingested, for ever.
+    """
+    for file in unclaimed_files(store.runs_directory):
+        run = instance.get_run_by_id(file.name)
+        if run is None:  # it stands in the records of another DAGSTER_HOME
+            continue
+        if not run.is_finished:
+            instance.report_run_failed(
+                run, "The process of the run was killed, or its machine went down; the next run goes on where it was."
+            )
+        file.unlink(missing_ok=True)
 
 
 def _make(home: Path) -> None:

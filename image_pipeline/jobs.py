@@ -7,6 +7,7 @@ from image_pipeline.checks import whole_collection
 from image_pipeline.files.partition import Partition
 from image_pipeline.partitions import unregister
 from image_pipeline.resources import QdrantResource, StoreResource
+from image_pipeline.storage.ownership import own_collection
 from image_pipeline.storage.retire import is_gone, retire
 
 ingest_job = dg.define_asset_job(
@@ -35,6 +36,7 @@ def retire_partitions(
         for key in sorted(set(config.keys) - set(gone)):
             context.log.warning(f"{key} is on disk again and is left as it is.")
         with qdrant.address.connect() as client:
+            own_collection(client, qdrant.alias, ledger.libraries())
             deleted = retire(client, qdrant.alias, store.tables, ledger, gone, context.run_id)
         unregister(context.instance, gone)
     context.log.info(f"{len(gone)} partitions were taken out, and {deleted} points with them.")

@@ -12,6 +12,7 @@ from image_pipeline.ingest import Ingestion
 from image_pipeline.storage.collection import alias_target, delete_points
 from image_pipeline.storage.held_points import outdate_points
 from image_pipeline.storage.ledger import LedgerEntry
+from image_pipeline.storage.ownership import own_collection
 from image_pipeline.storage.retire import is_gone
 from image_pipeline.storage.verification import PointId, Verification
 from image_pipeline.storage.verifier import Verifier
@@ -82,6 +83,7 @@ def _set_outdated(
     """Delete strays, and let the next run do the other findings' partitions again; gives how many those are."""
     stale = [finding.point_id for finding in found.stale if finding.point_id is not None]
     with verifier.address.connect() as client:
+        own_collection(client, verifier.alias, verifier.ledger.libraries())
         collection = alias_target(client, verifier.alias)
         if collection is not None:
             delete_points(client, collection, strays)

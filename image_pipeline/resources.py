@@ -19,7 +19,7 @@ from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.inference.unseen import DecodedPartition
 from image_pipeline.settings import DType, Settings, variable_of
 from image_pipeline.storage.cache import ContentCache
-from image_pipeline.storage.claims import turn
+from image_pipeline.storage.claims import claiming, turn
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.ledger import Ledger
@@ -37,6 +37,15 @@ class StoreResource(dg.ConfigurableResource):
     settle_seconds: float
     deletion_share: float
     keep_decoded_tensors: bool = False
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["StoreResource"]:
+        """Claim the run for its process, so that others see whether it still goes on."""
+        if context.run is None:  # a sensor's
+            yield self
+            return
+        with claiming(Store(Path(self.home)).runs_directory / context.run.run_id):
+            yield self
 
     @property
     def store(self) -> Store:

@@ -9,9 +9,10 @@ from image_pipeline.errors import PipelineError
 from image_pipeline.files.deletions import DeletionLimit, vanished_files
 from image_pipeline.files.plan import PartitionState, State, group_into_ranges
 from image_pipeline.files.watch import look, settled_states
+from image_pipeline.instance import fail_dead_runs
 from image_pipeline.jobs import ingest_job, retire_job
 from image_pipeline.partitions import DIRECTORIES, PARTITIONS_PER_RUN, range_tags, registered_keys
-from image_pipeline.resources import QdrantResource, StoreResource
+from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.collection import held_versions
 
 TICK_SECONDS = 30
@@ -32,13 +33,22 @@ RETRY_SECONDS = 900
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def library_sensor(
-    context: dg.SensorEvaluationContext, store: StoreResource, qdrant: QdrantResource
+    context: dg.SensorEvaluationContext,
+    store: StoreResource,
+    decoding: DecodingResource,
+    inference: InferenceResource,
+    qdrant: QdrantResource,
 ) -> dg.SensorResult | dg.SkipReason:
-    """Watches the library, and ingests a directory once it has been quiet for `settle_seconds`."""
+    """Watches the library, and ingests a directory once it has been quiet for `settle_seconds`.
+
+    What was ingested with other models, or by another version, is ingested again.
+    """
     now = time.time()
     try:
+        fail_dead_runs(context.instance, store.store)
         ledger = store.ledger
-        ingested = ledger.ingested(versions=held_versions(qdrant.address, qdrant.alias))
+        recipe = inference.pipeline.recipe(*decoding.versions)
+        ingested = ledger.ingested(recipe, held_versions(qdrant.address, qdrant.alias))
         looked = look(
             store.library_root, ledger.sightings(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
         )
@@ -49,11 +59,22 @@ def library_sensor(
     except PipelineError as error:
         return dg.SkipReason(str(error))
     busy = _keys_in_flight(context.instance)
-    states = [state for state in states if state.key not in busy][:KEYS_PER_TICK]
+    states = _with_few_new([state for state in states if state.key not in busy], registered_keys(context.instance))
     if not states:
-        return dg.SkipReason("Every directory that is quiet is ingested.")
+        return dg.SkipReason("Every directory that is quiet is ingested, or is being ingested.")
     fingerprints = {key: part.fingerprint for key, part in looked.listed.items()}
     return _requests(context.instance, states, fingerprints, store.partition_size, now)
+
+
+def _with_few_new(states: list[PartitionState], registered: list[str]) -> list[PartitionState]:
+    """`states` without the keys that are too many to be registered in one tick.
+
+    Those that are registered are not counted: where their runs fail, tick after tick, they hold up no others.
+    """
+    known = set(registered)
+    new = [state.key for state in states if state.key not in known and state.state is not State.GONE]
+    later = set(new[KEYS_PER_TICK:])
+    return [state for state in states if state.key not in later]
 
 
 def _requests(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.library import draw_scenes
 from image_pipeline_tests.qdrant_server import QdrantServer, free_port
 
@@ -79,6 +81,26 @@ def test_from_a_folder_to_an_answer(shell: Shell) -> None:
     ]
 
 
+def test_a_run_that_is_interrupted_says_so_and_can_be_begun_again(shell: Shell) -> None:
+    draw_scenes(shell.home / "Photos/trip", 12)
+    run = subprocess.Popen(
+        [PROGRAM, "ingest", "Photos"],
+        env=shell.environment,
+        cwd=shell.home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert wait_until((shell.home / "store/tables/content_hashes").exists)
+    os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does in a terminal
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert err.splitlines()[-1].startswith("image-pipeline: Interrupted"), err
+    assert "Traceback" not in out + err
+    assert shell.json("ingest", "Photos")["indexed"] == 12
+
+
 def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None:
     library = shell.home / "Photos"
     for name in ("a", "b", "c"):
@@ -98,7 +120,9 @@ def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None
     tags = {"dagster/asset_partition_range_start": "a", "dagster/asset_partition_range_end": "c"}
     assert execute(tags).returncode == 0
     assert [state["state"] for state in shell.json("scan")] == ["ingested"] * 3
-    assert execute({"dagster/partition": "nowhere"}).returncode == 1
+    for wrong in ({"dagster/partition": "nowhere"}, {}):
+        done = execute(wrong)
+        assert done.returncode == 1 and "`image-pipeline scan` registers" in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize(
@@ -111,6 +135,8 @@ def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None
         (["ingest", "library", "--models", "./no/model,none"], {}, 1, ["no/model", "IMAGE_PIPELINE_MODELS"]),
         (["ingest", "library"], {"QDRANT_URL": "localhost:6333"}, 2, ["QDRANT_URL", "http://"]),
         (["ingest", "library"], {"IMAGE_PIPELINE_PARTITION_SIZE": "0"}, 2, ["IMAGE_PIPELINE_PARTITION_SIZE"]),
+        (["scan", "library"], {"DAGSTER_HOME": "a file"}, 2, ["DAGSTER_HOME", "a file"]),
+        (["scan", "library"], {"DAGSTER_HOME": "wrong"}, 2, ["DAGSTER_HOME", "wrong", "dagster.yaml"]),
         (["search", "a dog"], {}, 1, ["ingest"]),
         (["search"], {}, 2, ["TEXT", "--image"]),
         (["search", "x", "--near", "here"], {}, 2, ["--near", "LAT,LON,KM"]),
@@ -121,6 +147,8 @@ def test_wrong_input_is_told_in_a_sentence(
 ) -> None:
     draw_scenes(shell.home / "library/trip", 1)
     (shell.home / "a file").write_text("x")
+    (shell.home / "wrong").mkdir()
+    (shell.home / "wrong/dagster.yaml").write_text("storage: [")
     done = shell.run(*arguments, **environment)
     assert done.returncode == code, done.stderr
     assert all(word in done.stderr for word in words), done.stderr
@@ -145,6 +173,22 @@ def test_a_refused_key_is_told_and_nothing_is_lost(shell: Shell, qdrant_binary: 
         done = shell.run("ingest", "library", "--json", QDRANT_API_KEY="the key", **address)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["indexed"] == 1
+
+
+def test_two_libraries_on_one_server_need_two_names(shell: Shell, qdrant_binary: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        draw_scenes(shell.home / name / "trip", 2, seed=len(name + name))
+    with QdrantServer(qdrant_binary, tmp_path / "qdrant") as server:
+        address = {"QDRANT_URL": server.url, "QDRANT_GRPC_PORT": str(server.grpc_port)}
+        shell.run("ingest", "one", **address)
+        other = {**address, "IMAGE_PIPELINE_HOME": str(shell.home / "another store")}
+        done = shell.run("ingest", "two", **other)
+        assert done.returncode == 1 and "IMAGE_PIPELINE_COLLECTION" in done.stderr and "one" in done.stderr
+        assert shell.run("ingest", "two", IMAGE_PIPELINE_COLLECTION="two", **other).returncode == 0
+        assert shell.run("verify", **address).returncode == 0, "nothing of the first is touched"
+        (shell.home / "one").rename(shell.home / "moved")
+        assert shell.run("adopt", "moved").returncode == 0
+        assert shell.run("ingest", "moved", **address).returncode == 0, "it is the same library"
 
 
 def test_a_store_belongs_to_one_library(shell: Shell) -> None:

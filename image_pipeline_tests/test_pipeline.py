@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from image_pipeline.definitions import make_definitions
 from image_pipeline.errors import LibraryError
 from image_pipeline.imaging.reason import Reason
+from image_pipeline.instance import open_instance
+from image_pipeline.partitions import register
 from image_pipeline.search import Search
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.connection import QdrantAddress, address_of
@@ -162,6 +165,17 @@ def test_a_large_directory_is_split_and_its_points_move_without_a_model(pipeline
     assert partitions <= {"flat#0of2", "flat#1of2"} and len(small.points()) == 7
 
 
+def test_a_directory_that_outgrows_its_parts_is_not_taken_for_deleted(embedded: Pipeline) -> None:
+    large = embedded.with_settings(models="bundled:embedder,none", partition_size=101)
+    (large.root / "flat").mkdir()
+    for n in range(102):
+        Image.new("RGB", (8, 8), (n, 0, 0)).save(large.root / f"flat/{n}.png")
+        if n == 100:
+            large.ingest()
+    assert large.ingest().indexed == 102
+    assert {point["partition"] for point in large.points().values()} == {"flat#0of2", "flat#1of2"}
+
+
 def test_another_model_builds_a_collection_beside_the_old_one(pipeline: Pipeline) -> None:
     draw_scenes(pipeline.root / "trip", 3)
     pipeline.ingest()
@@ -174,6 +188,23 @@ def test_another_model_builds_a_collection_beside_the_old_one(pipeline: Pipeline
         [after] = [a.collection_name for a in client.get_aliases().aliases]
         names = [c.name for c in client.get_collections().collections]
     assert after != before and names == [after]
+
+
+def test_a_new_version_waits_for_directories_that_dagster_does_not_know(
+    embedded: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_scenes(embedded.root / "one", 2)
+    draw_scenes(embedded.root / "two", 2, seed=1)
+    silent = embedded.with_settings(models="bundled:embedder,none")
+    silent.ingest()
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster of my own"))
+    other = embedded.with_settings(models="bundled:embedder,none", dtype="fp32")
+    with open_instance(Store(other.settings.home)) as instance:
+        register(instance, ["one"])
+        job = make_definitions(other.settings).resolve_job_def("ingest")
+        assert job.execute_in_process(instance=instance, partition_key="one").success
+    assert len(other.points()) == 4, "what is searched is the version before"
+    assert other.ingest().indexed == len(other.points()) == 4
 
 
 def test_a_qdrant_that_was_lost_is_filled_again_without_a_model(pipeline: Pipeline) -> None:

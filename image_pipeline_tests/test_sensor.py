@@ -14,6 +14,8 @@ from image_pipeline.resources import make_resources
 from image_pipeline.sensors import library_sensor
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
+from image_pipeline_tests.histories.moments import Moment, Place, StoreWatch
+from image_pipeline_tests.histories.runs import ProgramRuns
 from image_pipeline_tests.library import Pipeline, draw_scenes
 
 
@@ -44,7 +46,7 @@ def instance(pipeline: Pipeline) -> Iterator[dg.DagsterInstance]:
 
 def tick(pipeline: Pipeline, instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
     """One evaluation of the sensor; the keys that it asks for are registered, as the daemon does."""
-    resources = {name: make_resources(pipeline.settings)[name] for name in ("store", "qdrant")}
+    resources = make_resources(pipeline.settings)
     with dg.build_sensor_context(instance=instance, resources=resources) as context:
         told = library_sensor(context)
     assert isinstance(told, (dg.SensorResult, dg.SkipReason))
@@ -96,12 +98,51 @@ def test_what_changed_and_what_is_gone_are_asked_for(pipeline: Pipeline, instanc
     assert retire.run_config["ops"]["retire_partitions"]["config"]["keys"] == ["goes"]
 
 
+def test_folders_whose_runs_fail_hold_up_no_others(
+    pipeline: Pipeline, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("image_pipeline.sensors.KEYS_PER_TICK", 2)
+    for name in ("a", "b", "c"):
+        draw_scenes(pipeline.root / name, 2)
+    assert ranges(tick(pipeline, instance)) == [("a", "b")]
+    assert ranges(tick(pipeline, instance)) == [("a", "c")], "the runs of a and b came to nothing"
+
+
 def test_the_same_state_asks_for_the_same_run(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
     draw_scenes(pipeline.root / "trip", 2)
     first, second = tick(pipeline, instance), tick(pipeline, instance)
     assert isinstance(first, dg.SensorResult) and isinstance(second, dg.SensorResult)
     keys = [[request.run_key for request in told.run_requests or ()] for told in (first, second)]
     assert keys[0] == keys[1], "Dagster begins a run once for each run key"
+
+
+def test_the_directories_of_a_killed_run_are_asked_for_again(
+    pipeline: Pipeline, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    draw_scenes(pipeline.root / "trip", 2)
+    store = Store(pipeline.settings.home)
+    environment = {
+        "IMAGE_LIBRARY": str(pipeline.root),
+        "IMAGE_PIPELINE_HOME": str(store.home),
+        "IMAGE_PIPELINE_MODELS": "demo",
+    }
+    run = ProgramRuns(tmp_path).begin(["ingest"], environment)
+    assert StoreWatch(store).wait_for(Moment(Place.CONTENT_HASHES, 1, 0), run)
+    assert isinstance(tick(pipeline, instance), dg.SkipReason), "the run is under way"
+    run.kill()
+    assert run.wait().was_killed
+    assert ranges(tick(pipeline, instance)) == [("trip", "trip")]
+    assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.FAILURE], "it takes no run's place"
+
+
+def test_another_model_brings_all_directories_to_its_collection(
+    pipeline: Pipeline, instance: dg.DagsterInstance
+) -> None:
+    for number in range(2):
+        draw_scenes(pipeline.root / f"day {number}", 2, seed=number)
+    pipeline.ingest()
+    told = tick(pipeline.with_settings(models="bundled:embedder,none", settle_seconds=0), instance)
+    assert ranges(told) == [("day 0", "day 1")]
 
 
 def test_a_library_that_is_not_mounted_deletes_nothing(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:

@@ -12,11 +12,12 @@ from image_pipeline.assets.image_metadata import image_metadata
 from image_pipeline.assets.step import SERVICE_RETRY, partitions, records, step
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.imaging.contact_sheet import contact_sheet
-from image_pipeline.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES, registered_keys
+from image_pipeline.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.history import Event
 from image_pipeline.storage.indexing import IndexedPartition, Indexer
+from image_pipeline.storage.ownership import own_collection
 from image_pipeline.storage.partition_points import Provenance
 from image_pipeline.storage.tensors import release_tensors
 from image_pipeline.storage.versions import complete_version
@@ -51,7 +52,9 @@ def qdrant_collection(
     at = datetime.now(UTC).isoformat(timespec="seconds")
     with step(context), qdrant.address.connect() as client:
         collection = Collection(client, models.collection_version(qdrant.alias))
+        own_collection(client, qdrant.alias, store.ledger.libraries())
         collection.ensure()
+        own_collection(client, qdrant.alias, store.ledger.libraries())
         provenance = Provenance(*models.producer_texts, run_id=context.run.run_id, at=at)
         recipe = models.recipe(*decoding.versions)
         limit = DeletionLimit(store.deletion_share, context.run.tags.get(ALLOW_DELETIONS_TAG) == "true")
@@ -84,7 +87,7 @@ def qdrant_collection(
                     },
                     partition_key=partition.key,
                 )
-        for name in complete_version(collection, store.ledger.entries(), registered_keys(context.instance)):
+        for name in complete_version(collection, store.ledger.entries()):
             context.log.info(f"{collection.version.name} is complete and is searched now; {name} was deleted.")
 
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import dagster as dg
 
-from image_pipeline.errors import PipelineError
+from image_pipeline.errors import PipelineError, SettingsError
 from image_pipeline.files.partition import Partition
 from image_pipeline.inference.batching import Throughput
 from image_pipeline.partitions import within_range
@@ -48,8 +48,15 @@ def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.
 
 
 def partitions(context: dg.AssetExecutionContext) -> list[Partition]:
-    """The partitions of a run. Raises SettingsError where a key is none that the pipeline registers."""
-    return [Partition.from_key(key) for key in context.partition_keys]
+    """The partitions of a run. Raises SettingsError where it names none, or a key that is not registered."""
+    try:
+        keys = context.partition_keys
+    except (dg.DagsterInvalidInvocationError, dg.DagsterInvariantViolationError) as error:
+        raise SettingsError(
+            "The run names no directory that is registered: `image-pipeline scan` registers those of the library and "
+            'prints their keys; give one as --tags \'{"dagster/partition": "KEY"}\'.'
+        ) from error
+    return [Partition.from_key(key) for key in keys]
 
 
 def table_metadata(row_type: type[Row]) -> dict[str, dg.TableSchema]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from image_pipeline.errors import LibraryError
+from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import Ingested, ListedPartition
 
 FEW = 100
@@ -46,13 +47,19 @@ class Shrinkage:
 def vanished_files(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested]) -> int:
     """How many files are no longer on disk, or fewer: those of a directory that was only renamed are none of them.
 
-    A renamed directory is one that is new and has the files, by their fingerprint, of one that is gone.
+    A renamed directory is one that is new and has the files, by their fingerprint, of one that is gone. The parts of a
+    directory count together: one that outgrew its parts has lost nothing.
     """
     new = {partition.fingerprint for key, partition in listed.items() if key not in ingested}
-    vanished = 0
+    before: dict[str, dict[int, int]] = {}
     for key, entry in ingested.items():
-        if key in listed:
-            vanished += max(0, entry.files - listed[key].files)
-        elif entry.fingerprint not in new:
-            vanished += entry.files
-    return vanished
+        if key in listed or entry.fingerprint not in new:
+            partition = Partition.from_key(key)
+            files = before.setdefault(partition.directory, {})
+            files[partition.parts] = files.get(partition.parts, 0) + entry.files
+    left: dict[str, int] = {}
+    for key, there in listed.items():
+        directory = Partition.from_key(key).directory
+        left[directory] = left.get(directory, 0) + there.files
+    # where a split was interrupted, its files stand in the larger parts and in some of the smaller ones
+    return sum(max(0, max(files.values()) - left.get(directory, 0)) for directory, files in before.items())

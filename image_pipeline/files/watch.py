@@ -45,6 +45,8 @@ def look(
     Raises LibraryError where a directory cannot be listed.
     """
     ends_at = time.monotonic() + budget_seconds
+    # what was seen by a clock that has been set back since tells nothing of what is quiet, or due
+    before = {directory: seen for directory, seen in before.items() if seen.checked_at <= now}
     ingested_of: dict[str, dict[str, str]] = {}
     for key, entry in ingested.items():
         ingested_of.setdefault(Partition.from_key(key).directory, {})[key] = entry.fingerprint

@@ -31,6 +31,7 @@ from image_pipeline.imaging.worker_process import Lost, WorkerProcess, WorkerSta
 from image_pipeline.storage.tensors import TensorFile
 
 _MOST_FAILED_STARTS = 3
+_MOMENT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -191,9 +192,15 @@ class WorkerPool:
         return worker
 
     def _wait(self, queue: AttemptQueue) -> Iterator[tuple[str, Reply]]:
-        """Wait for the next reply, death or deadline, and give what has come; lost files go back to `queue`."""
-        until = min(worker.deadline for worker in self._workers)
-        readable = [key.fileobj for key, _ in self._selector.select(max(0.0, until - time.monotonic()))]
+        """Wait for the next reply, death or deadline, for a moment; give what has come; lost files go to `queue`."""
+        began = time.monotonic()
+        moment = min(_MOMENT_SECONDS, max(0.0, min(worker.deadline for worker in self._workers) - began))
+        readable = [key.fileobj for key, _ in self._selector.select(moment)]
+        late = time.monotonic() - began - moment
+        if late > _MOMENT_SECONDS:
+            # All were stopped (Ctrl-Z, a paused machine), or starved: that is no file's fault.
+            for worker in self._workers:
+                worker.postpone(late)
         for worker in list(self._workers):
             attempt = self._in_hand.get(worker)
             if worker in readable:

@@ -87,6 +87,11 @@ class WorkerProcess:
         """
         return float("inf") if self._deadline is None else self._deadline
 
+    def postpone(self, seconds: float) -> None:
+        """Give the file in hand so much more time."""
+        if self._deadline is not None:
+            self._deadline += seconds
+
     @property
     def is_alive(self) -> bool:
         """Whether the process still runs, and can be talked to."""

@@ -108,6 +108,32 @@ def delete_unclaimed(parent: Path) -> None:
         parent.rmdir()
 
 
+@contextmanager
+def claiming(file: Path) -> Iterator[None]:
+    """Make `file`, claimed by this process, for the length of the block; the block goes without where it cannot be."""
+    descriptor = None
+    with suppress(OSError):
+        making = file.parent / _MAKING
+        making.mkdir(parents=True, exist_ok=True)
+        delete_unfinished(file.parent)
+        descriptor, temporary = _claimed_file(making)
+        os.replace(temporary, file)  # it is claimed before anybody sees it
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            with suppress(OSError):
+                file.unlink()
+            os.close(descriptor)
+
+
+def unclaimed_files(directory: Path) -> list[Path]:
+    """The files in `directory` whose claiming block was never left: their process was killed."""
+    with suppress(FileNotFoundError):
+        return [file for file in directory.iterdir() if file.name != _MAKING and not _is_claimed(file)]
+    return []
+
+
 def delete_unfinished(directory: Path) -> None:
     """Delete what killed processes have left of files that were to be `replacing` others in `directory`."""
     with suppress(FileNotFoundError):
@@ -122,6 +148,21 @@ def _claimed_file(directory: Path) -> tuple[int, str]:
         if os.fstat(descriptor).st_nlink:
             return descriptor, name
         os.close(descriptor)  # another process found it before it was claimed, and deleted it
+
+
+def _is_claimed(file: Path) -> bool:
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:  # given up, and deleted, by now
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def _delete_unless_claimed(claim: Path, what: Path) -> None:

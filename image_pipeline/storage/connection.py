@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
 _TIMEOUT_SECONDS = 60
+_NO_ROOM = "No space left"  # as the server passes on the system's words
 _DESCRIPTION = "meta.json"  # the embedded Qdrant's own
 
 
@@ -148,10 +149,14 @@ class QdrantAddress:
                 raise self._refused() from error
             if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED):
                 raise self._unreachable(details) from error
+            if _NO_ROOM in str(details):
+                raise self._full(details) from error
             raise CollectionError(f"Qdrant at {self} refused a request ({code.name}: {details}).") from error
         except UnexpectedResponse as error:
             if error.status_code in (401, 403):
                 raise self._refused() from error
+            if _NO_ROOM in str(error):
+                raise self._full(error) from error
             raise CollectionError(f"Qdrant at {self} refused a request ({error.status_code}: {error}).") from error
         except (ResponseHandlingException, ResourceExhaustedResponse) as error:
             raise self._unreachable(error) from error
@@ -162,6 +167,9 @@ class QdrantAddress:
 
     def _refused(self) -> CollectionError:
         return CollectionError(f"Qdrant at {self} refuses the key: set QDRANT_API_KEY to one that may write.")
+
+    def _full(self, cause: object) -> ServiceUnavailableError:
+        return ServiceUnavailableError(f"Qdrant at {self} cannot write ({cause}): make room on its disk.")
 
     def _unreachable(self, cause: object) -> ServiceUnavailableError:
         return ServiceUnavailableError(

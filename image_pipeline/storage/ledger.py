@@ -107,14 +107,18 @@ class Ledger:
 
     def library(self) -> Path | None:
         """The library that the store was made for."""
+        return next(iter(self.libraries()), None)
+
+    def libraries(self) -> list[Path]:
+        """Where the library is, and then where it was before it moved."""
         with self._database.transaction() as connection:
-            row = connection.execute("SELECT root FROM library").fetchone()
-            return Path(from_text(row[0])) if row else None
+            rows = connection.execute("SELECT root FROM library ORDER BY rowid DESC")
+            return [Path(from_text(root)) for (root,) in rows]
 
     def set_library(self, root: Path) -> None:
-        """Remember the library that the store is made for."""
+        """Remember the library that the store is made for, or where it has moved to."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM library")
+            connection.execute("DELETE FROM library WHERE root = ?", (to_text(str(root)),))
             connection.execute("INSERT INTO library (root) VALUES (?)", (to_text(str(root)),))
 
     def entries(self) -> dict[str, LedgerEntry]:

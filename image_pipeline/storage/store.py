@@ -59,6 +59,11 @@ class Store:
         """Held by the process whose models are at work."""
         return self.home / "device.lock"
 
+    @property
+    def runs_directory(self) -> Path:
+        """A file for each run that is under way, by its id: claimed by the run's process for as long as it lives."""
+        return self.home / "runs"
+
     def table_file(self, stage: str, partition_key: str) -> Path:
         """The table of a stage for one partition."""
         return self.home / "tables" / stage / f"{file_stem(partition_key)}.parquet"

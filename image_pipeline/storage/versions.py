@@ -1,6 +1,6 @@
 """The change from one version of the collection to the next."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from image_pipeline.storage.collection import (
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
 
-def is_complete(version: str, entries: Mapping[str, LedgerEntry], keys: Iterable[str]) -> bool:
-    """Whether every partition of `keys` that was ever ingested is in `version`.
+def is_complete(version: str, entries: Mapping[str, LedgerEntry]) -> bool:
+    """Whether every partition that was ever ingested is in `version`.
 
     One that is still to be ingested for the first time is nobody's loss: it is not in the version before either.
     """
-    return all(entries[key].collection == version for key in keys if key in entries)
+    return all(entry.collection == version for entry in entries.values())
 
 
-def complete_version(collection: Collection, entries: Mapping[str, LedgerEntry], keys: Iterable[str]) -> list[str]:
+def complete_version(collection: Collection, entries: Mapping[str, LedgerEntry]) -> list[str]:
     """Let the alias lead to this version, and delete those before it, once it holds every partition.
 
     Gives the names of the versions that were deleted. Search is answered by the version before until then.
     """
-    if not is_complete(collection.version.name, entries, keys):
+    if not is_complete(collection.version.name, entries):
         return []
     collection.point_alias_here()
     return collection.delete_other_versions()

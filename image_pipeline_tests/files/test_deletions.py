@@ -29,6 +29,18 @@ def test_one_of_two_copies_that_goes_counts() -> None:
     assert vanished_files(listed(("a", 500, "x")), before) == 500
 
 
+def test_a_directory_that_outgrows_its_parts_loses_only_what_is_gone() -> None:
+    parts = listed(("a#0of2", 260, "x"), ("a#1of2", 250, "y"))
+    assert vanished_files(parts, ingested(("a", 500, "z"))) == 0
+    assert vanished_files(parts, ingested(("a", 600, "z"))) == 90
+    assert vanished_files(parts, ingested(("a", 500, "z"), ("a#0of2", 260, "x"))) == 0, "it was interrupted"
+
+
+def test_a_renamed_directory_of_several_parts_does_not_count() -> None:
+    before = ingested(("old#0of2", 260, "x"), ("old#1of2", 250, "y"))
+    assert vanished_files(listed(("new#0of2", 260, "x"), ("new#1of2", 250, "y")), before) == 0
+
+
 @pytest.mark.parametrize(("vanished", "total"), [(100, 100), (100, 101), (200, 1000), (0, 0)])
 def test_few_files_or_a_small_share_may_vanish(vanished: int, total: int) -> None:
     DeletionLimit(0.2).check(vanished, total)

@@ -61,6 +61,15 @@ def watcher(library: Path) -> Watcher:
     return watcher
 
 
+def test_a_clock_that_is_set_back_holds_up_nothing(watcher: Watcher) -> None:
+    write(watcher.root, "paris/1.jpg")
+    assert watcher.settled(1) == {}
+    edited = watcher.root / "rome/1.jpg"
+    edited.write_bytes(edited.read_bytes() + b"more")
+    assert watcher.settled(-1e6) == {}
+    assert watcher.settled(SETTLE) == {"paris": State.NEW, "rome": State.CHANGED}
+
+
 def test_a_new_directory_is_told_once_it_is_quiet(watcher: Watcher) -> None:
     write(watcher.root, "paris/1.jpg")
     assert watcher.settled(1) == {}

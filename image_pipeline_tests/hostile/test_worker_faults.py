@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.pool import DecodeFailure, DecodeOutcome, DecodeTask, MetadataTask, WorkerPool
 from image_pipeline.imaging.reason import Reason
 from image_pipeline.imaging.worker_process import WorkerStartError
+from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.hostile.striking import open_files, striking
 from image_pipeline_tests.imaging.scenes import ENCODERS, encoded, endless_jpeg, scene, write
 
@@ -105,6 +107,30 @@ def test_a_worker_that_was_stopped_is_a_timeout(endless: Path, good: Path) -> No
         outcomes = outcomes_of(pool, among_others(endless, good))
 
     assert outcomes["it"] == DecodeFailure("it", Reason.TIMEOUT, "not decoded after 2 s")
+
+
+_DECODES_ONE_FILE = """
+import sys
+from pathlib import Path
+from image_pipeline.imaging.limits import DecodeLimits
+from image_pipeline.imaging.pool import DecodeTask, WorkerPool
+with WorkerPool(DecodeLimits(seconds=3), workers=1) as pool:
+    print(*pool.decode([DecodeTask("it", Path(sys.argv[1]))]))
+"""
+
+
+def test_a_pause_of_the_whole_program_is_no_files_fault(slow: Path) -> None:
+    """Ctrl-Z in a terminal does it, and a virtual machine that is paused."""
+    program = subprocess.Popen(
+        [sys.executable, "-c", _DECODES_ONE_FILE, str(slow)], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    children = Path(f"/proc/{program.pid}/task/{program.pid}/children")
+    assert wait_until(lambda: any(slow in open_files(int(child)) for child in children.read_text().split()))
+    os.killpg(program.pid, signal.SIGSTOP)
+    time.sleep(4)
+    os.killpg(program.pid, signal.SIGCONT)
+    told, _ = program.communicate(timeout=60)
+    assert told.startswith("DecodeOutcome"), told
 
 
 def test_a_file_that_takes_for_ever_is_a_timeout(endless: Path, good: Path) -> None:

@@ -18,6 +18,7 @@ from image_pipeline.settings import load_settings
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.connection import QdrantAddress, address_of
 from image_pipeline.storage.points import make_point
+from image_pipeline_tests.histories.room import Room
 from image_pipeline_tests.qdrant_server import QdrantServer, free_port
 from image_pipeline_tests.storage.conftest import VERSION, unit_vector
 
@@ -177,6 +178,26 @@ def test_a_server_that_stops_and_comes_back(qdrant_binary: Path, memory: Path, t
         server.restart()
         with address.connect() as client:
             assert Collection(client, VERSION).count() == 1
+
+
+def test_a_server_whose_disk_is_full_is_told_and_goes_on_once_there_is_room(
+    qdrant_binary: Path, memory: Path, tmp_path: Path
+) -> None:
+    with Room(memory / "disk of a server", 100) as room:
+        if not room.is_small:
+            pytest.skip("A small disk cannot be mounted here: that takes the right to mount a tmpfs.")
+        with QdrantServer(qdrant_binary, room.directory / "server") as server:
+            address = QdrantAddress(server.url, tmp_path, tmp_path / "lock", grpc_port=server.grpc_port)
+            with address.connect() as client:
+                Collection(client, VERSION).ensure()
+            room.fill(0)
+            point = make_point("a.jpg", unit_vector("a"), {"partition": "."})
+            with pytest.raises(ServiceUnavailableError, match="make room on its disk"), address.connect() as client:
+                list(Collection(client, VERSION).upsert([point]))
+            room.make_space()
+            with address.connect() as client:
+                list(Collection(client, VERSION).upsert([point]))
+                assert Collection(client, VERSION).count() == 1
 
 
 def test_a_server_asks_for_its_key(qdrant_binary: Path, memory: Path, tmp_path: Path) -> None:

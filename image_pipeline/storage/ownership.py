@@ -1,0 +1,37 @@
+"""Whose a collection is: of two libraries that share one, each would delete the other's points as its own."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from image_pipeline.errors import CollectionError
+from image_pipeline.files.names import to_text
+from image_pipeline.storage.collection import version_names
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+_LIBRARY = "library"
+
+
+def own_collection(client: "QdrantClient", alias: str, libraries: Sequence[Path]) -> None:
+    """Let all versions of the collection `alias` belong to the first of `libraries`: where it is, and where it was.
+
+    Raises CollectionError where one belongs to another library; nothing is changed then.
+    """
+    roots = [to_text(str(root.resolve())) for root in libraries]
+    owners = {name: _owner(client, name) for name in version_names(client, alias)}
+    for name, owner in owners.items():
+        if owner is not None and owner not in roots:
+            raise CollectionError(
+                f"The collection {name!r} in Qdrant holds the library {owner}, not {roots[0]}: set "
+                "IMAGE_PIPELINE_COLLECTION to another name, or, if that library is no more, delete the collection."
+            )
+    for name, owner in owners.items():
+        if owner != roots[0]:
+            client.update_collection(name, metadata={_LIBRARY: roots[0]})
+
+
+def _owner(client: "QdrantClient", version: str) -> str | None:
+    owner = (client.get_collection(version).config.metadata or {}).get(_LIBRARY)
+    return None if owner is None else str(owner)
