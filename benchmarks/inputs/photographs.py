@@ -58,6 +58,16 @@ def photographs(kind: Kind, count: int) -> list[Path]:
     ]
 
 
+def pictures(kind: Kind, count: int) -> dict[Path, str]:
+    """Up to `count` photographs of a kind of which no two show the same, each with the name of what it shows.
+
+    All kinds of 24 megapixels show the same.
+    """
+    large = kind is Kind.JPEG_24 or kind.startswith("dng")
+    files = photographs(kind, min(count, _RECIPES[kind].pictures))
+    return {file: f"{'24mp' if large else kind}-{number}" for number, file in enumerate(files)}
+
+
 def _write_base(recipe: _Recipe, number: int, path: Path) -> None:
     named = path.with_name(path.name + recipe.ending)  # libraries look at the ending
     recipe.write(named, number)
@@ -128,13 +138,13 @@ def _write_raw(preview_width: int | None, path: Path, number: int) -> None:
 
 
 _RECIPES = {
-    Kind.JPEG_12: _Recipe(4, ".jpg", partial(_write_jpeg, _12_MP, 92, 9.0)),
-    Kind.JPEG_24: _Recipe(2, ".jpg", partial(_write_jpeg, _24_MP, 92, 9.0)),
+    Kind.JPEG_12: _Recipe(6, ".jpg", partial(_write_jpeg, _12_MP, 92, 9.0)),
+    Kind.JPEG_24: _Recipe(3, ".jpg", partial(_write_jpeg, _24_MP, 92, 9.0)),
     Kind.JPEG_SMALL: _Recipe(40, ".jpg", partial(_write_jpeg, _SMALL, 85, 5.0)),
     Kind.HEIC_12: _Recipe(2, ".heic", _write_heic),
-    Kind.DNG_FULL: _Recipe(2, ".dng", partial(_write_raw, _24_MP[0])),
-    Kind.DNG_1616: _Recipe(2, ".dng", partial(_write_raw, _PREVIEW_WIDTH)),
-    Kind.DNG_NONE: _Recipe(2, ".dng", partial(_write_raw, None)),
+    Kind.DNG_FULL: _Recipe(3, ".dng", partial(_write_raw, _24_MP[0])),
+    Kind.DNG_1616: _Recipe(3, ".dng", partial(_write_raw, _PREVIEW_WIDTH)),
+    Kind.DNG_NONE: _Recipe(3, ".dng", partial(_write_raw, None)),
 }
 
 
