@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.measuring.memory import SELDOM
 from benchmarks.measuring.process import Measured, installed_program, measure
 from benchmarks.sizes import Sizes
 from image_pipeline_tests.qdrant_server import QdrantServer, find_binary
@@ -38,6 +39,11 @@ class Bench:
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
+    def fewer_repeats(self) -> int:
+        """How often what has no target is repeated."""
+        return max(1, self.repeats - 1)
+
+    @property
     def qdrant(self) -> str:
         """Which Qdrant the pipeline writes to, for the report."""
         if self.server is None:
@@ -60,24 +66,24 @@ class Bench:
             chosen |= {"QDRANT_URL": self.server.url, "QDRANT_GRPC_PORT": str(self.server.grpc_port)}
         return chosen
 
-    def ingest(self, library: Path, settings: dict[str, str]) -> Measured:
+    def ingest(self, library: Path, settings: dict[str, str], every: float = SELDOM) -> Measured:
         """`image-pipeline ingest`, as a user runs it. Raises ProgramFailedError where it fails."""
         command = installed_program("image-pipeline", "ingest", str(library), "--json")
         tensors = Path(settings["IMAGE_PIPELINE_HOME"]) / "tensors"
-        return measure(command, settings, tensors)
+        return measure(command, settings, tensors, every=every)
 
-    def ingest_anew(self, library: Path, models: str) -> Ingested:
+    def ingest_anew(self, library: Path, models: str, every: float = SELDOM) -> Ingested:
         """Ingest a library into a new store; every file must have become a point."""
         settings = self.settings(models)
-        measured = self.ingest(library, settings)
+        measured = self.ingest(library, settings, every)
         summary = measured.answer
         if summary["quarantined"] or not summary["indexed"]:
             raise RuntimeError(f"{library}: {summary}")
         return Ingested(library, settings, measured)
 
-    def first_ingest(self, library: Path, models: str) -> Measured:
+    def first_ingest(self, library: Path, models: str, every: float = SELDOM) -> Measured:
         """What a first ingest takes; nothing of it is kept."""
-        ingested = self.ingest_anew(library, models)
+        ingested = self.ingest_anew(library, models, every)
         self.discard(ingested)
         return ingested.measured
 

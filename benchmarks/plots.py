@@ -7,6 +7,8 @@ import matplotlib as mpl
 mpl.use("Agg")
 
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from benchmarks.report import figure_text, target_text
 from benchmarks.results_file import KeptCase
@@ -51,7 +53,7 @@ def _stages(cases: list[KeptCase], path: Path) -> None:
         return
     figure, axes = plt.subplots(figsize=(11, 0.5 * len(shown) + 1.6))
     names = list(dict.fromkeys(name for parts in shown.values() for name in parts if name != "whole loop"))
-    colours = dict(zip(names, plt.get_cmap("tab10").colors, strict=False)) | {"whole loop": _THEIRS}
+    colours = {name: f"C{number}" for number, name in enumerate(names)} | {"whole loop": _THEIRS}
     for number, parts in enumerate(shown.values()):
         left = 0.0
         for name, value in parts.items():
@@ -61,7 +63,7 @@ def _stages(cases: list[KeptCase], path: Path) -> None:
     axes.set_yticks(range(len(shown)), labels, fontsize=7)
     axes.invert_yaxis()
     axes.set_xlabel("ms an image; stages that overlap add up to more than the time that passes")
-    handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in colours.values()]
+    handles = [Patch(color=colour) for colour in colours.values()]
     axes.legend(handles, list(colours), fontsize=7)
     _save(figure, path)
 
@@ -85,7 +87,7 @@ def _growth(cases: list[KeptCase], path: Path) -> None:
     _save(figure, path)
 
 
-def _save(figure: plt.Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path) -> None:
     figure.tight_layout()
     figure.savefig(path, dpi=_DPI)
     plt.close(figure)

@@ -35,7 +35,8 @@ def write_images(path: Path, count: int, side: int) -> np.ndarray:
         some = images[start : start + 256]
         some[...] = rng.integers(0, 256, some.shape, np.uint8)
     images.flush()
-    return np.load(path, mmap_mode="r")
+    mapped: np.ndarray = np.load(path, mmap_mode="r")
+    return mapped
 
 
 def embedder_seconds(embedder: Embedder, images: np.ndarray) -> float:

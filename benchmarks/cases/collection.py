@@ -1,5 +1,7 @@
 """The collection: the upload of many points, and searches among them, against a bare client of the same server."""
 
+from typing import Any
+
 from benchmarks.bench import Bench
 from benchmarks.inputs.models import vit_b32
 from benchmarks.measuring.process import measure, python_program
@@ -27,7 +29,7 @@ def upload_and_search(bench: Bench) -> CaseResult:
     return CaseResult(rows, {"upload": uploaded, "search": searched})
 
 
-def _upload_row(bench: Bench, told: dict[str, object]) -> Row:
+def _upload_row(bench: Bench, told: dict[str, Any]) -> Row:
     size = told["points"]
     ours, against = (Sample.of([size / s for s in told[who]], "points/s") for who in ("ours", "against"))
     return Row(
@@ -41,7 +43,7 @@ def _upload_row(bench: Bench, told: dict[str, object]) -> Row:
     )
 
 
-def _search_row(bench: Bench, told: dict[str, object]) -> Row:
+def _search_row(bench: Bench, told: dict[str, Any]) -> Row:
     ours, against = (Sample.of([1000 * s for s in told[who]], "ms") for who in ("ours", "against"))
     slowest = [percentile(sample.values, 0.95) for sample in (ours, against)]
     embedding = Sample.of([1000 * seconds for seconds in told["embedding"]], "ms")

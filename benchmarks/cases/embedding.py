@@ -74,7 +74,8 @@ def _whole_pipeline(
         request = {"model": str(model), "files": [os.fspath(file) for file in files_of(libraries[count])]}
         return measure(python_program("benchmarks.references.common_loop"), request=request)
 
-    first, second = in_turn([ours, against], size.few, size.many, bench.repeats)
+    repeats = bench.repeats if target else bench.fewer_repeats
+    first, second = in_turn([ours, against], size.few, size.many, repeats)
     row = rate_row(title, first, second, reference, target)
     names = stages[size.many][0]
     medians = {

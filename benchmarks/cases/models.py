@@ -36,7 +36,7 @@ def bare_models(bench: Bench) -> CaseResult:
     rows, raw = [], {}
     for name, model in (("ViT-B/32", vit_b32()), ("SigLIP 2 B/16", siglip2_b16())):
         count = bench.sizes.model_images
-        request = {"model": str(model), "images": count, "repeats": bench.repeats}
+        request = {"model": str(model), "images": count, "repeats": bench.fewer_repeats}
         told = measure(python_program("benchmarks.programs.model_rate"), request=request).answer
         raw[name] = told
         rates = [Sample.of([count / seconds for seconds in told[who]], "img/s") for who in ("ours", "against")]

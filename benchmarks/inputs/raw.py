@@ -100,7 +100,7 @@ def _tiles(mosaic: np.ndarray) -> Iterator[bytes]:
         for left in range(0, mosaic.shape[1], width):
             tile = np.ascontiguousarray(mosaic[top : top + height, left : left + width])
             # two rows as one, so that what is predicted from above is of the same colour; readers fill rows in order
-            yield imagecodecs.ljpeg_encode(tile.reshape(height // 2, 2 * width), bitspersample=_BITS)
+            yield bytes(imagecodecs.ljpeg_encode(tile.reshape(height // 2, 2 * width), bitspersample=_BITS))
 
 
 def _camera_tags(serial: str) -> list[tuple[int, int, int, object, bool]]:

@@ -5,7 +5,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS_BETWEEN = 0.25
+OFTEN, SELDOM = 0.25, 1.0
+"""Seconds between two looks, each of which takes some ms: often where memory is what is measured."""
 
 
 @dataclass
@@ -25,8 +26,9 @@ class Peak:
 class Sampler:
     """Looks at a process and all that it starts, and at a folder, until it is stopped."""
 
-    def __init__(self, pid: int, folder: Path | None = None) -> None:
-        self._pid, self._folder = pid, folder
+    def __init__(self, pid: int, folder: Path | None = None, every: float = SELDOM) -> None:
+        """`every` is the time between two looks, in s."""
+        self._pid, self._folder, self._every = pid, folder, every
         self.peak = Peak()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -42,7 +44,7 @@ class Sampler:
         return self.peak
 
     def _run(self) -> None:
-        while not self._stopped.wait(SECONDS_BETWEEN):
+        while not self._stopped.wait(self._every):
             sizes = [_rollup(pid) for pid in process_tree(self._pid)]
             self.peak.pss_bytes = max(self.peak.pss_bytes, sum(pss for pss, _ in sizes))
             self.peak.anonymous_bytes = max(self.peak.anonymous_bytes, sum(anonymous for _, anonymous in sizes))

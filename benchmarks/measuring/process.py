@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring.memory import Sampler
+from benchmarks.measuring.memory import SELDOM, Sampler
 
 REPOSITORY = Path(__file__).parents[2]
 _TAIL = 4000
@@ -65,8 +65,10 @@ def measure(
     settings: Mapping[str, str] | None = None,
     watched: Path | None = None,
     request: Any = None,
+    every: float = SELDOM,
 ) -> Measured:
-    """Run a command to its end; `request` is given to it as JSON, `watched` is a folder whose size is looked at.
+    """Run a command to its end; `request` is given to it as JSON, `watched` is a folder whose size is looked at, as
+    memory is, each `every` seconds.
 
     Raises ProgramFailedError where it does not end with 0.
     """
@@ -77,7 +79,7 @@ def measure(
         process = subprocess.Popen(
             command, stdin=stdin, stdout=stdout, stderr=stderr, env=environment(settings), cwd=REPOSITORY
         )
-        sampler = Sampler(process.pid, watched)
+        sampler = Sampler(process.pid, watched, every)
         sampler.start()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began

@@ -41,7 +41,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     model, transform = open_clip.create_model_from_pretrained(f"local-dir:{request['model']}")
     model.eval()
-    files, tensors, vectors = [], [], []
+    files: list[str] = []
+    tensors: list[torch.Tensor] = []
+    vectors: list[np.ndarray] = []
 
     def embed() -> None:
         with torch.inference_mode():
