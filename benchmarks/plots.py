@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 
 from benchmarks.report import figure_text, target_text
 from benchmarks.results_file import KeptCase
+from benchmarks.rows import Row
 
 _REACHED, _SHORT, _OURS, _THEIRS = "#2a7f62", "#b5482f", "#33658a", "#9aa5b1"
 _DPI = 110
@@ -26,13 +27,10 @@ def draw(cases: list[KeptCase], folder: Path) -> None:
 
 def _ratios(cases: list[KeptCase], path: Path) -> None:
     """How far each figure is from its target: right of the line is better, whatever the direction."""
-    rows = [row for case in cases for row in case.rows if row.target is not None and row.figure > 0]
+    rows = [row for case in cases for row in case.rows if row.target is not None]
     if not rows:
         return
-    shares = []
-    for row in rows:
-        assert row.target is not None
-        shares.append(row.figure / row.target.value if row.target.at_least else row.target.value / row.figure)
+    shares = [_share(row) for row in rows]
     figure, axes = plt.subplots(figsize=(11, 0.42 * len(rows) + 1.4))
     axes.barh(range(len(rows)), shares, color=[_REACHED if row.reached else _SHORT for row in rows])
     axes.axvline(1, color="black", linewidth=1)
@@ -44,6 +42,14 @@ def _ratios(cases: list[KeptCase], path: Path) -> None:
     axes.set_xlim(min(0.3, *shares) * 0.8, max(3.0, *shares) * 4)
     axes.set_xlabel("target = 1; further right is better")
     _save(figure, path)
+
+
+def _share(row: Row) -> float:
+    """How many times better than its target a figure is, at most a thousand: a difference may come out below 0."""
+    assert row.target is not None
+    least, most = row.target.value / 1000, row.target.value * 1000
+    figure = min(most, max(least, row.figure))
+    return figure / row.target.value if row.target.at_least else row.target.value / figure
 
 
 def _stages(cases: list[KeptCase], path: Path) -> None:

@@ -9,6 +9,7 @@ The request: model (a directory), files, and optionally device, dtype and repeat
 import time
 from typing import Any
 
+from torch.utils.data import Dataset
 from transformers import pipeline
 
 from benchmarks.exchange import answer, read_request
@@ -30,10 +31,24 @@ def make_pipeline(model: str, **options: Any) -> Any:
     return pipeline("image-text-to-text", model=model, **options)
 
 
+class Asked(Dataset[dict[str, Any]]):
+    """Files or pictures, each with an empty text: what the pipeline takes in batches is a dataset."""
+
+    def __init__(self, images: list[Any]) -> None:
+        self._images = images
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._images)
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        """One of them."""
+        return {"images": self._images[number], "text": ""}
+
+
 def captions(captioner: Any, images: list[Any]) -> list[str]:
     """The captions of files or pictures."""
-    asked = [{"images": image, "text": ""} for image in images]
-    told = captioner(asked, batch_size=_BATCH, max_new_tokens=_TOKENS)
+    told = captioner(Asked(images), batch_size=_BATCH, max_new_tokens=_TOKENS)
     return [(one[0] if isinstance(one, list) else one)["generated_text"].strip() for one in told]
 
 
