@@ -10,6 +10,8 @@ from pathlib import Path
 from benchmarks.measuring.memory import SELDOM
 from benchmarks.measuring.process import Measured, installed_program, measure
 from benchmarks.sizes import Sizes
+from image_pipeline.settings import load_settings
+from image_pipeline_tests.library import Pipeline
 from image_pipeline_tests.qdrant_server import QdrantServer, find_binary
 
 
@@ -86,6 +88,18 @@ class Bench:
         ingested = self.ingest_anew(library, models, every)
         self.discard(ingested)
         return ingested.measured
+
+    def captions(self, ingested: Ingested) -> dict[str, str]:
+        """The captions in the collection of a library, by path."""
+        settings = load_settings(
+            library=ingested.library,
+            home=ingested.home,
+            models=ingested.settings["IMAGE_PIPELINE_MODELS"],
+            collection=ingested.settings["IMAGE_PIPELINE_COLLECTION"],
+            qdrant_url=ingested.settings.get("QDRANT_URL"),
+            qdrant_grpc_port=int(ingested.settings.get("QDRANT_GRPC_PORT", "0")) or None,
+        )
+        return {path: payload.get("caption", "") for path, payload in Pipeline(settings).points().items()}
 
     def discard(self, ingested: Ingested) -> None:
         """Delete a store and its collection."""

@@ -18,7 +18,7 @@ from image_pipeline.demo.exif import exif_of
 
 _SERIAL = "SN-%010d"
 _PLACEHOLDER = _SERIAL % 0
-_12_MP, _24_MP, _SMALL = (4032, 3024), (6000, 4000), (640, 480)
+_12_MP, _24_MP, _SMALL, _SQUARE = (4032, 3024), (6000, 4000), (640, 480), (384, 384)
 _PREVIEW_WIDTH = 1616
 _BODY_SERIAL_NUMBER = 0xA431
 
@@ -29,6 +29,8 @@ class Kind(StrEnum):
     JPEG_12 = "jpeg-12mp"
     JPEG_24 = "jpeg-24mp"
     JPEG_SMALL = "jpeg-small"
+    JPEG_SQUARE = "jpeg-384"
+    """Upright, and of BLIP's own size: whoever prepares it, the model is shown the same pixels."""
     HEIC_12 = "heic-12mp"
     DNG_FULL = "dng-24mp-full-preview"
     DNG_1616 = "dng-24mp-1616-preview"
@@ -116,7 +118,7 @@ def _with_exif(picture: Image.Image, number: int, upright: bool = False) -> tupl
 
 def _write_jpeg(size: tuple[int, int], quality: int, noise: float, path: Path, number: int) -> None:
     picture = _large_picture(number) if size == _24_MP else _picture(number, size)
-    stored, exif = _with_exif(with_noise(picture, number, noise), number)
+    stored, exif = _with_exif(with_noise(picture, number, noise), number, upright=size == _SQUARE)
     stored.save(path, "JPEG", quality=quality, exif=exif)
 
 
@@ -141,6 +143,7 @@ _RECIPES = {
     Kind.JPEG_12: _Recipe(6, ".jpg", partial(_write_jpeg, _12_MP, 92, 9.0)),
     Kind.JPEG_24: _Recipe(3, ".jpg", partial(_write_jpeg, _24_MP, 92, 9.0)),
     Kind.JPEG_SMALL: _Recipe(40, ".jpg", partial(_write_jpeg, _SMALL, 85, 5.0)),
+    Kind.JPEG_SQUARE: _Recipe(40, ".jpg", partial(_write_jpeg, _SQUARE, 90, 5.0)),
     Kind.HEIC_12: _Recipe(2, ".heic", _write_heic),
     Kind.DNG_FULL: _Recipe(3, ".dng", partial(_write_raw, _24_MP[0])),
     Kind.DNG_1616: _Recipe(3, ".dng", partial(_write_raw, _PREVIEW_WIDTH)),
