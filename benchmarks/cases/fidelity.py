@@ -1,0 +1,129 @@
+"""Whether the fast path says what the slow one says: embeddings, and captions."""
+
+import os
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from benchmarks.bench import Bench
+from benchmarks.inputs.models import blip_base, siglip2_b16, vit_b32
+from benchmarks.inputs.photographs import Kind, photographs, pictures
+from benchmarks.measuring.process import measure, python_program
+from benchmarks.measuring.sample import Sample
+from benchmarks.rows import CaseResult, Row, Target
+
+_READ_BY_REFERENCE = (
+    ".jpg",
+    ".jpeg",
+    ".heic",
+    ".png",
+    ".webp",
+    ".avif",
+    ".dng",
+    ".nef",
+    ".cr2",
+    ".arw",
+    ".raf",
+    ".rw2",
+)
+_PREVIEW, _SCALED = "raw_preview", "scaled"
+_DTYPES = ("auto", "bf16")
+
+
+def fidelity(bench: Bench) -> CaseResult:
+    """Cosines by decode path, of the bench's own photographs and of a user's; captions in both number formats."""
+    shown = {file: picture for kind in Kind for file, picture in pictures(kind, bench.sizes.fidelity).items()}
+    own = set(map(str, shown))
+    if bench.photographs is not None:
+        found = (file for file in sorted(bench.photographs.rglob("*")) if file.suffix.lower() in _READ_BY_REFERENCE)
+        shown |= {file: str(file) for file in found if file.is_file()}
+    rows, raw = [], {}
+    for name, model in (("ViT-B/32", vit_b32()), ("SigLIP 2 B/16", siglip2_b16())):
+        told = _embedded(bench, model, shown)
+        raw[name] = told
+        rows += _rows(name, told, own)
+    told = _captioned(bench)
+    raw["captions"] = told
+    rows.append(_captions_row(told))
+    return CaseResult(rows, raw, table=_table(raw, own))
+
+
+def _embedded(bench: Bench, model: Path, shown: dict[Path, str]) -> dict[str, Any]:
+    vectors = bench.new_folder().with_suffix(".npy")
+    request = {"model": str(model), "files": list(map(str, shown)), "vectors": str(vectors)}
+    readable = measure(python_program("benchmarks.references.full_decode"), request=request).answer["files"]
+    names = {str(file): picture for file, picture in shown.items()}
+    further = {
+        "files": readable,
+        "pictures": [names[file] for file in readable],
+        "dtypes": _DTYPES,
+        "home": str(bench.new_folder()),
+    }
+    told: dict[str, Any] = measure(python_program("benchmarks.programs.fidelity"), request=request | further).answer
+    return told
+
+
+def _groups(told: dict[str, Any], own: set[str], dtype: str) -> dict[tuple[str, str], list[float]]:
+    """The cosines by whose photographs they are of, and by decode path."""
+    groups: dict[tuple[str, str], list[float]] = {}
+    for file, path, cosine in zip(told["files"], told["decode_paths"], told["cosines"][dtype], strict=True):
+        groups.setdefault(("bench's own" if file in own else "photographs", path), []).append(cosine)
+    return groups
+
+
+def _rows(name: str, told: dict[str, Any], own: set[str]) -> list[Row]:
+    rows = []
+    for dtype in told["cosines"]:
+        for (whose, path), cosines in sorted(_groups(told, own, dtype).items()):
+            title = f"cosine to the full decode in fp32, {name}, {dtype}, {path}, {whose}"
+            note = f"{told['devices'][dtype]}; different photographs {told['different']:.3f}"
+            sample = Sample.of(cosines, "")
+            if path in (_PREVIEW, _SCALED):
+                least = Target(0.998 if path == _SCALED else 0.97)
+                rows.append(_cosine_row(f"{title}, median", sample, median(cosines), least, note))
+            if path == _SCALED:
+                rows.append(_cosine_row(f"{title}, minimum", sample, min(cosines), Target(0.99), note))
+    return rows
+
+
+def _cosine_row(title: str, sample: Sample, figure: float, target: Target, note: str) -> Row:
+    return Row(title, sample, None, "1", figure, unit="", target=target, note=note)
+
+
+def _captioned(bench: Bench) -> dict[str, Any]:
+    files = photographs(Kind.JPEG_SMALL, bench.sizes.caption_fidelity)
+    request = {"model": str(blip_base()), "files": [os.fspath(file) for file in files], "dtype": "auto"}
+    request["home"] = str(bench.new_folder())
+    told: dict[str, Any] = measure(python_program("benchmarks.programs.same_captions"), request=request).answer
+    return told
+
+
+def _captions_row(told: dict[str, Any]) -> Row:
+    same = [float(ours == expected) for ours, expected in zip(told["ours"], told["expected"], strict=True)]
+    return Row(
+        title="captions that are word for word those of fp32, from the same tensors",
+        ours=Sample.of([fmean(same)], ""),
+        against=None,
+        reference="transformers, fp32",
+        figure=fmean(same),
+        unit="",
+        target=Target(0.95),
+        note=f"{len(same)} photographs, {len(set(told['expected']))} different captions; {told['device']}",
+    )
+
+
+def _table(raw: dict[str, Any], own: set[str]) -> str:
+    lines = ["| model | numbers | photographs | decode path | files | median | minimum | different photographs |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for name, told in raw.items():
+        if name == "captions":
+            continue
+        for dtype in told["cosines"]:
+            for (whose, path), cosines in sorted(_groups(told, own, dtype).items()):
+                cells = [name, dtype, whose, path, str(len(cosines)), f"{median(cosines):.5f}", f"{min(cosines):.5f}"]
+                lines.append(f"| {' | '.join(cells)} | {told['different']:.3f} |")
+    captions = raw["captions"]
+    others = [pair for pair in zip(captions["ours"], captions["expected"], strict=True) if pair[0] != pair[1]]
+    lines += ["", f"Captions that differ from those of fp32: {len(others) or 'none'}.", ""]
+    lines += [f"- {ours!r} for {expected!r}" for ours, expected in others]
+    return "\n".join(lines)

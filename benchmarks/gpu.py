@@ -1,0 +1,150 @@
+"""`python -m benchmarks.gpu`: the models on a CUDA GPU, inside the pipeline and bare; captions against R3.
+
+Needs torch, transformers, open_clip and this package's library; no Dagster, no Qdrant. Prints a table, and writes
+`results/gpu.json`.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.inputs.models import blip_base, siglip2_b16, vit_b32
+from benchmarks.inputs.picture import make_picture
+from benchmarks.measuring.sample import Sample
+from benchmarks.report import figure_text, target_text
+from benchmarks.rows import Row, Target
+
+_RESULTS = Path(__file__).parent / "results" / "gpu.json"
+_BARE_BATCH = 256
+
+
+def main() -> int:
+    """Measure; 1 where there is no GPU."""
+    arguments = _parser().parse_args()
+    import torch
+
+    if not torch.cuda.is_available() and arguments.device_check != "cpu":
+        print("There is no CUDA GPU here: nothing was measured.")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="image-pipeline-bench-") as folder:
+        rows = []
+        for name, model in (("ViT-B/32", vit_b32()), ("SigLIP 2 B/16", siglip2_b16())):
+            rows.append(_embedding(name, model, Path(folder), arguments.images, arguments.repeats))
+        row, words = _captions(blip_base(), Path(folder), arguments.captions, arguments.repeats)
+        rows.append(row)
+    machine = _machine(torch)
+    print(_table(rows, machine))
+    content = {"machine": machine, "rows": [row.as_dict() for row in rows], "captions": words}
+    if torch.cuda.is_available():
+        _RESULTS.parent.mkdir(exist_ok=True)
+        _RESULTS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _embedding(name: str, model: Path, folder: Path, count: int, repeats: int) -> Row:
+    from benchmarks.rates import BareModel, embedder_seconds, make_embedder, write_images
+
+    embedder = make_embedder(model, folder)
+    side = embedder.producer.input.height
+    images = write_images(folder / f"{model.name}.npy", count, side)
+    embedder_seconds(embedder, images)  # finds out the size of its batches
+    assert embedder.throughput is not None
+    bare = BareModel(model, max(embedder.throughput.batch_size, min(_BARE_BATCH, count)), side)
+    bare.seconds(count)
+    ours, against = [], []
+    for _ in range(repeats):
+        ours.append(count / embedder_seconds(embedder, images))
+        against.append(count / bare.seconds(count))
+    rates = Sample.of(ours, "img/s"), Sample.of(against, "img/s")
+    return Row(
+        title=f"embedding from decoded tensors on disk, {name}",
+        ours=rates[0],
+        against=rates[1],
+        reference="limit: the bare model on tensors that are on the device",
+        figure=rates[0].median / rates[1].median,
+        target=Target(0.85),
+        note=f"{embedder.device_text}, batches of {embedder.throughput.batch_size}",
+    )
+
+
+def _captions(model: Path, folder: Path, count: int, repeats: int) -> tuple[Row, dict[str, list[str]]]:
+    import torch
+
+    from benchmarks.rates import model_source
+    from benchmarks.references.captioning import captions, make_pipeline
+    from image_pipeline.inference.captioner import Captioner
+    from image_pipeline.inference.producer import ProducerKind
+
+    source = model_source(ProducerKind.CAPTION, model, folder)
+    captioner = Captioner(source, source.producer())
+    side = captioner.producer.input.height
+    pictures = [make_picture(number, side, side) for number in range(count)]
+    np.save(folder / "pictures.npy", np.stack([np.asarray(picture).transpose(2, 0, 1) for picture in pictures]))
+    images = np.load(folder / "pictures.npy", mmap_mode="r")
+    pipeline = make_pipeline(str(model), device=0 if torch.cuda.is_available() else -1)
+
+    def ours() -> list[str]:
+        return [one.text for _, some in captioner.caption_batches(images) for one in some]
+
+    def against() -> list[str]:
+        return captions(pipeline, pictures)
+
+    words = ours(), against()  # and loaded, and warm
+    seconds: tuple[list[float], list[float]] = [], []
+    for _ in range(repeats):
+        for run, kept in zip((ours, against), seconds, strict=True):
+            began = time.perf_counter()
+            run()
+            kept.append(time.perf_counter() - began)
+    rates = [Sample.of([count / each for each in kept], "img/s") for kept in seconds]
+    same = sum(one == other for one, other in zip(*words, strict=True))
+    row = Row(
+        title="captions, BLIP base, from decoded tensors on disk",
+        ours=rates[0],
+        against=rates[1],
+        reference="R3 on the same device, pictures in memory",
+        figure=rates[0].median / rates[1].median,
+        target=Target(5),
+        note=f"{captioner.device_text}; {same} of {count} captions are word for word R3's",
+    )
+    return row, {"ours": words[0], "against": words[1]}
+
+
+def _machine(torch: Any) -> dict[str, str]:
+    versions = {name: version(name) for name in ("torch", "open_clip_torch", "transformers")}
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU: a check of the script, no result"
+    return {"device": device, "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), **versions}
+
+
+def _table(rows: list[Row], machine: dict[str, str]) -> str:
+    lines = [", ".join(f"{name} {value}" for name, value in machine.items()), ""]
+    lines += [
+        "| case | ours | against | reference | figure | target | reached | |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        reached = "yes" if row.reached else "no"
+        cells = [row.title, row.ours, row.against, row.reference, figure_text(row), target_text(row), reached, row.note]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
+    parser.add_argument("--images", type=int, default=8192, help="images to embed (default: %(default)s)")
+    parser.add_argument("--captions", type=int, default=512, help="images to caption (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=3, help="how often (default: %(default)s)")
+    parser.add_argument("--device-check", choices=["cpu"], help="run on the processor, to see that the script does")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""A whole process, from its start to its end, as whoever starts it sees it."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring.memory import SELDOM, Sampler
+
+REPOSITORY = Path(__file__).parents[2]
+_TAIL = 4000
+
+
+class ProgramFailedError(Exception):
+    """A program that was to be measured failed; the message has the end of what it printed."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a process came to: `seconds` on the wall, `cpu_seconds` of it and all that it started; peaks in bytes.
+
+    `answer` is the JSON of the last line on its standard output.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    pss_bytes: int
+    anonymous_bytes: int
+    disk_bytes: int
+    answer: Any = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the file of results."""
+        return {name: value for name, value in asdict(self).items() if name != "answer"}
+
+
+def python_program(module: str, *arguments: str) -> list[str]:
+    """The command of a module of the bench, in this Python."""
+    return [sys.executable, "-W", "ignore", "-m", module, *arguments]
+
+
+def installed_program(name: str, *arguments: str) -> list[str]:
+    """The command of a program that was installed with this Python."""
+    return [str(Path(sys.executable).with_name(name)), *arguments]
+
+
+def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a measured process: this one's, with none of its settings of the pipeline, and no network.
+
+    The package that is measured is that of this checkout, whatever is installed.
+    """
+    ours = ("IMAGE_", "QDRANT_", "DAGSTER_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "PYTHONPATH": str(REPOSITORY), "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", **(settings or {})}
+
+
+def measure(
+    command: Sequence[str],
+    settings: Mapping[str, str] | None = None,
+    watched: Path | None = None,
+    request: Any = None,
+    every: float = SELDOM,
+) -> Measured:
+    """Run a command to its end; `request` is given to it as JSON, `watched` is a folder whose size is looked at, as
+    memory is, each `every` seconds.
+
+    Raises ProgramFailedError where it does not end with 0.
+    """
+    with tempfile.TemporaryFile("w+b") as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        stdin.write(json.dumps(request).encode())
+        stdin.seek(0)
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdin=stdin, stdout=stdout, stderr=stderr, env=environment(settings), cwd=REPOSITORY
+        )
+        sampler = Sampler(process.pid, watched, every)
+        sampler.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        peak = sampler.stop()
+        stdout.seek(0)
+        stderr.seek(0)
+        printed = stdout.read().decode(errors="replace")
+        if process.returncode != 0:
+            told = (printed + stderr.read().decode(errors="replace"))[-_TAIL:]
+            raise ProgramFailedError(f"{' '.join(command)} ended with {process.returncode}:\n{told}")
+    return Measured(
+        seconds=seconds,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        pss_bytes=peak.pss_bytes,
+        anonymous_bytes=peak.anonymous_bytes,
+        disk_bytes=peak.disk_bytes,
+        answer=_answer(printed),
+    )
+
+
+def first_line_seconds(command: Sequence[str], settings: Mapping[str, str] | None = None) -> float:
+    """How long it takes until a command has printed its first line, in seconds."""
+    began = time.perf_counter()
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        env=environment(settings),
+        cwd=REPOSITORY,
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        seconds = time.perf_counter() - began
+        process.stdout.read()
+    if not line or process.returncode:
+        raise ProgramFailedError(f"{' '.join(command)} ended with {process.returncode} and printed {line!r}")
+    return seconds
+
+
+def _answer(printed: str) -> Any:
+    lines = printed.strip().splitlines()
+    try:
+        return json.loads(lines[-1]) if lines else None
+    except ValueError:
+        return None

@@ -1,0 +1,54 @@
+"""What was measured several times: the median, and the spread around it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Values of one quantity in `unit`, in the order in which they were measured."""
+
+    values: tuple[float, ...]
+    unit: str
+
+    @classmethod
+    def of(cls, values: Sequence[float], unit: str) -> "Sample":
+        """A sample of at least one value."""
+        return cls(tuple(float(value) for value in values), unit)
+
+    @property
+    def median(self) -> float:
+        """The middle value."""
+        return median(self.values)
+
+    def __str__(self) -> str:
+        """`12.3 ms (12.1–12.9)`: median, and the least and the most where there are several."""
+        text = f"{_short(self.median)} {self.unit}".strip()
+        if len(self.values) == 1:
+            return text
+        return f"{text} ({_short(min(self.values))}–{_short(max(self.values))})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the file of results."""
+        return {"median": self.median, "values": list(self.values), "unit": self.unit}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> "Sample":
+        """From the file of results."""
+        return cls.of(content["values"], content["unit"])
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of the values lie (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _short(value: float) -> str:
+    if value and abs(value) < 0.095:
+        return f"{value:.4f}"
+    if abs(value) < 10:
+        return f"{value:.2f}"
+    return f"{value:,.1f}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -1,0 +1,99 @@
+"""The plots of the report."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from benchmarks.report import figure_text, target_text
+from benchmarks.results_file import KeptCase
+from benchmarks.rows import Row
+
+_REACHED, _SHORT, _OURS, _THEIRS = "#2a7f62", "#b5482f", "#33658a", "#9aa5b1"
+_DPI = 110
+
+
+def draw(cases: list[KeptCase], folder: Path) -> None:
+    """Draw `ratios.png`, `stages.png` and `growth.png`, those of which there is something to show."""
+    _ratios(cases, folder / "ratios.png")
+    _stages(cases, folder / "stages.png")
+    _growth(cases, folder / "growth.png")
+
+
+def _ratios(cases: list[KeptCase], path: Path) -> None:
+    """How far each figure is from its target: right of the line is better, whatever the direction."""
+    rows = [row for case in cases for row in case.rows if row.target is not None]
+    if not rows:
+        return
+    shares = [_share(row) for row in rows]
+    figure, axes = plt.subplots(figsize=(11, 0.42 * len(rows) + 1.4))
+    axes.barh(range(len(rows)), shares, color=[_REACHED if row.reached else _SHORT for row in rows])
+    axes.axvline(1, color="black", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(rows)), [row.title for row in rows], fontsize=7)
+    axes.invert_yaxis()
+    for number, (row, share) in enumerate(zip(rows, shares, strict=True)):
+        axes.text(share, number, f" {figure_text(row)} ({target_text(row)})", va="center", fontsize=7)
+    axes.set_xlim(min(0.3, *shares) * 0.8, max(3.0, *shares) * 4)
+    axes.set_xlabel("target = 1; further right is better")
+    _save(figure, path)
+
+
+def _share(row: Row) -> float:
+    """How many times better than its target a figure is, at most a thousand: a difference may come out below 0."""
+    assert row.target is not None
+    least, most = row.target.value / 1000, row.target.value * 1000
+    figure = min(most, max(least, row.figure))
+    return figure / row.target.value if row.target.at_least else row.target.value / figure
+
+
+def _stages(cases: list[KeptCase], path: Path) -> None:
+    """The time of an image more, the pipeline's by stage, its reference's beside it."""
+    shown = {title: parts for case in cases for title, parts in case.content.get("stages", {}).items()}
+    if not shown:
+        return
+    figure, axes = plt.subplots(figsize=(11, 0.5 * len(shown) + 1.6))
+    names = list(dict.fromkeys(name for parts in shown.values() for name in parts if name != "whole loop"))
+    colours = {name: f"C{number}" for number, name in enumerate(names)} | {"whole loop": _THEIRS}
+    for number, parts in enumerate(shown.values()):
+        left = 0.0
+        for name, value in parts.items():
+            axes.barh(number, max(0.0, value), left=left, color=colours[name])
+            left += max(0.0, value)
+    labels = [title.replace(" → embedding in the collection", "").replace("|", ": ") for title in shown]
+    axes.set_yticks(range(len(shown)), labels, fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xlabel("ms an image; stages that overlap add up to more than the time that passes")
+    handles = [Patch(color=colour) for colour in colours.values()]
+    axes.legend(handles, list(colours), fontsize=7)
+    _save(figure, path)
+
+
+def _growth(cases: list[KeptCase], path: Path) -> None:
+    """Time a file and peak memory against the size of the library."""
+    points = [point for case in cases for point in case.content.get("growth", [])]
+    if not points:
+        return
+    figure, both = plt.subplots(1, 2, figsize=(11, 4))
+    columns = (("milliseconds_a_file", "ms a file"), ("peak_megabytes", "peak memory, MB"))
+    for axes, (column, label) in zip(both, columns, strict=True):
+        for flat, name, colour in ((True, "in one directory", _OURS), (False, "in many directories", _SHORT)):
+            some = sorted((p["files"], p[column]) for p in points if (p["directories"] == 1) is flat)
+            axes.plot([x for x, _ in some], [y for _, y in some], "o-", label=name, color=colour)
+        axes.set_xscale("log")
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("files")
+        axes.set_ylabel(label)
+        axes.legend(fontsize=8)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.tight_layout()
+    figure.savefig(path, dpi=_DPI)
+    plt.close(figure)

@@ -1,0 +1,1 @@
+"""Parts of the pipeline by themselves, called as a program that uses the package's library would call them."""

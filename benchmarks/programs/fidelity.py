@@ -1,0 +1,53 @@
+"""What the pipeline's embeddings and captions are beside those of the models' own libraries, in full and in fp32.
+
+The request: model (a directory of an embedder) and vectors (a `.npy` file: the reference's embeddings of files), files,
+pictures (the name of what each shows), dtypes (as the setting names them), home.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.exchange import answer, read_request
+from image_pipeline.imaging.decode import decode_image
+from image_pipeline.imaging.reason import ImageError
+from image_pipeline.inference.inference import load_inference
+from image_pipeline.settings import DType
+
+
+def main() -> None:
+    """Tell the decode path of each file, its cosine in each number format, and how alike different files are."""
+    request = read_request()
+    expected = np.load(request["vectors"])
+    home = Path(request["home"])
+    specs = load_inference(f"{request['model']},none", DType.AUTO, home).input_specs
+    paths, images, kept = [], [], []
+    for number, file in enumerate(request["files"]):
+        try:
+            image = decode_image(file, specs, thumbnail=False)
+        except ImageError:
+            continue
+        paths.append(str(image.decode_path))
+        images.append(image.arrays[0])
+        kept.append(number)
+    expected = expected[kept]
+    cosines, devices = {}, {}
+    for dtype in request["dtypes"]:
+        inference = load_inference(f"{request['model']},none", DType(dtype), home)
+        vectors = inference.embed_images(np.stack(images))
+        cosines[dtype] = (vectors * expected).sum(axis=1).tolist()
+        devices[dtype] = inference.embedder.device_text
+    between = expected @ expected.T
+    shown = np.array([request["pictures"][number] for number in kept])
+    different = float(between[shown[:, None] != shown[None, :]].mean())
+    answer(
+        files=[request["files"][number] for number in kept],
+        decode_paths=paths,
+        cosines=cosines,
+        devices=devices,
+        different=different,
+    )
+
+
+if __name__ == "__main__":
+    main()

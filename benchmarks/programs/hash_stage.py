@@ -1,0 +1,26 @@
+"""The hashing of files, as the stage does it. The request: library."""
+
+import os
+import time
+from pathlib import Path
+
+from benchmarks.exchange import answer, read_request
+from image_pipeline.files.hashing import hash_files
+from image_pipeline.storage.rows import DiscoveredFile
+
+
+def main() -> None:
+    """Hash the files of a library, and tell how long that took."""
+    root = Path(read_request()["library"])
+    files = []
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        status = path.stat()
+        name = path.relative_to(root).as_posix()
+        files.append(DiscoveredFile(name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, None))
+    began = time.perf_counter()
+    hashed = hash_files(root, files, [], len(os.sched_getaffinity(0)))
+    answer(bytes=hashed.hashed_bytes, seconds=time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    main()

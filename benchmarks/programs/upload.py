@@ -1,0 +1,69 @@
+"""The upload of points to a server, by the pipeline and by a bare client, in turn, to collections made alike.
+
+The request: url, grpc_port, points, chunks, model (a directory: what the collection is made for), home, alias. The
+pipeline's collection stays, under the alias.
+"""
+
+import time
+from pathlib import Path
+
+from qdrant_client import QdrantClient
+from qdrant_client.models import PointStruct
+
+from benchmarks.exchange import answer, read_request
+from benchmarks.inputs.points import make_points
+from image_pipeline.inference.inference import load_inference
+from image_pipeline.settings import DType
+from image_pipeline.storage.collection import UPSERT_BATCH, Collection
+from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline.storage.points import Point
+
+
+def main() -> None:
+    """Upload the points chunk by chunk to both, and tell the seconds of each chunk."""
+    request = read_request()
+    home = Path(request["home"])
+    inference = load_inference(f"{request['model']},none", DType.AUTO, home)
+    address = QdrantAddress(request["url"], home / "qdrant", home / "qdrant.lock", grpc_port=request["grpc_port"])
+    bare = QdrantClient(
+        url=request["url"], grpc_port=request["grpc_port"], prefer_grpc=True, timeout=60, check_compatibility=False
+    )
+    size = request["points"] // request["chunks"]
+    ours, against = [], []
+    with address.connect() as client:
+        version = inference.collection_version(request["alias"])
+        collection = Collection(client, version)
+        collection.ensure()
+        same = Collection(client, inference.collection_version(f"{request['alias']}-bare"))
+        same.ensure()
+        for chunk in range(request["chunks"]):
+            points = make_points(chunk * size, size, version.dimension, version.producer)
+            turns = [
+                lambda points=points: ours.append(_upload(collection, points)),
+                lambda points=points: against.append(_upload_bare(bare, same.version.name, points)),
+            ]
+            for turn in turns if chunk % 2 == 0 else reversed(turns):
+                turn()
+        counts = collection.count(), same.count()
+        client.delete_collection(same.version.name)
+    if counts != (size * request["chunks"],) * 2:
+        raise RuntimeError(f"{counts} points are there")
+    answer(points=size, ours=ours, against=against)
+
+
+def _upload(collection: Collection, points: list[Point]) -> float:
+    began = time.perf_counter()
+    for _ in collection.upsert(points):
+        pass
+    return time.perf_counter() - began
+
+
+def _upload_bare(client: QdrantClient, name: str, points: list[Point]) -> float:
+    structures = [PointStruct(id=point.id, vector=list(point.vector), payload=dict(point.payload)) for point in points]
+    began = time.perf_counter()
+    client.upload_points(name, structures, batch_size=UPSERT_BATCH, wait=True)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The rate of a model inside the pipeline against that of the model alone, on whatever device there is."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import open_clip
+import torch
+
+from image_pipeline.inference.device import Device, choose_device
+from image_pipeline.inference.embedder import Embedder
+from image_pipeline.inference.local import LocalDirectory
+from image_pipeline.inference.models import ModelSource
+from image_pipeline.inference.producer import ProducerKind
+from image_pipeline.inference.records import Records
+
+
+def model_source(kind: ProducerKind, directory: Path, home: Path) -> ModelSource:
+    """A model in a directory, as the pipeline's setting would name it; `home` is for its records."""
+    return ModelSource(kind, LocalDirectory(kind, directory, directory.name, Records(home)))
+
+
+def make_embedder(directory: Path, home: Path) -> Embedder:
+    """The embedder in a directory, not loaded yet."""
+    source = model_source(ProducerKind.EMBEDDING, directory, home)
+    return Embedder(source, source.producer())
+
+
+def write_images(path: Path, count: int, side: int) -> np.ndarray:
+    """Decoded images on disk, uint8 `[count, 3, side, side]`, memory-mapped; all differ."""
+    rng = np.random.default_rng(5)
+    images = np.lib.format.open_memmap(path, "w+", np.uint8, (count, 3, side, side))
+    for start in range(0, count, 256):
+        some = images[start : start + 256]
+        some[...] = rng.integers(0, 256, some.shape, np.uint8)
+    images.flush()
+    mapped: np.ndarray = np.load(path, mmap_mode="r")
+    return mapped
+
+
+def embedder_seconds(embedder: Embedder, images: np.ndarray) -> float:
+    """How long the pipeline's embedder takes for images on disk; loaded before."""
+    began = time.perf_counter()
+    for _ in embedder.embed_batches(images):
+        pass
+    return time.perf_counter() - began
+
+
+class BareModel:
+    """The model alone, on tensors that are where it computes already, in the best number format of the device."""
+
+    def __init__(self, directory: Path, batch: int, side: int) -> None:
+        """`batch` images of `side` × `side` at a time."""
+        self.device: Device = choose_device()
+        model: Any = open_clip.create_model_from_pretrained(
+            f"local-dir:{directory}",
+            precision="bf16" if self.device.torch_dtype is torch.bfloat16 else "fp32",
+            device=self.device.kind,
+            return_transform=False,
+        )
+        self._model = model.eval()
+        self._batch = torch.randn(
+            (batch, 3, side, side), dtype=self.device.torch_dtype, device=self.device.torch_device
+        )
+
+    def seconds(self, images: int) -> float:
+        """How long it takes for that many images, in whole batches and a rest."""
+        began = time.perf_counter()
+        with torch.inference_mode():
+            for start in range(0, images, len(self._batch)):
+                self._model.encode_image(self._batch[: images - start])
+        if self.device.kind == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - began

@@ -1,0 +1,37 @@
+"""The limit for decoding JPEG: libjpeg-turbo, scaling while it decodes, on all cores, and nothing else.
+
+Through Pillow, whose part in it is to allocate the picture. The request: files, and scale (1, 2, 4 or 8), that which
+the pipeline takes.
+"""
+
+import multiprocessing
+import os
+import time
+from functools import partial
+
+from PIL import Image
+
+from benchmarks.exchange import answer, read_request
+
+
+def decode(scale: int, file: str) -> int:
+    """Decode a file; gives the number of pixels that came of it."""
+    with Image.open(file) as image:
+        image.draft(None, (image.width // scale, image.height // scale))
+        image.load()
+        return image.width * image.height
+
+
+def main() -> None:
+    """Decode the files, and tell how long that took (without the start of the processes)."""
+    request = read_request()
+    with multiprocessing.Pool(len(os.sched_getaffinity(0))) as pool:
+        pool.map(abs, range(100))
+        began = time.perf_counter()
+        pixels = sum(pool.imap_unordered(partial(decode, request["scale"]), request["files"], chunksize=4))
+        seconds = time.perf_counter() - began
+    answer(images=len(request["files"]), seconds=seconds, pixels=pixels)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""`results.json`: what every case came to when it was last run."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import CaseResult, Row
+
+
+@dataclass(frozen=True)
+class KeptCase:
+    """A case as it stands in the file: its rows, and when and on what machine it was measured."""
+
+    name: str
+    rows: list[Row]
+    measured: dict[str, Any]
+    content: dict[str, Any]
+
+
+class ResultsFile:
+    """The file in a folder; a case that is measured anew replaces its own entry and no other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "results.json"
+
+    def put(self, name: str, result: CaseResult, measured: dict[str, Any]) -> None:
+        """Keep what a case came to; `measured` tells of the machine, the sizes and the time."""
+        content = self._read()
+        content[name] = {"measured": measured, **result.as_dict()}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path.with_suffix(".part")
+        unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        unfinished.replace(self._path)
+
+    def cases(self, order: list[str]) -> list[KeptCase]:
+        """All cases that are kept, those of `order` first and in that order."""
+        content = self._read()
+        names = [name for name in order if name in content] + [name for name in content if name not in order]
+        return [
+            KeptCase(
+                name,
+                [Row.from_dict(row) for row in content[name]["rows"]],
+                content[name]["measured"],
+                content[name],
+            )
+            for name in names
+        ]
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            content: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return content
