@@ -4,8 +4,8 @@ import dagster as dg
 
 from image_pipeline.assets import ASSETS
 from image_pipeline.checks import ingested_partitions, whole_collection
-from image_pipeline.instance import write_records_quickly
 from image_pipeline.jobs import ingest_job, retire_job
+from image_pipeline.records import write_records_quickly
 from image_pipeline.resources import make_resources
 from image_pipeline.sensors import library_sensor
 from image_pipeline.settings import Settings, load_settings

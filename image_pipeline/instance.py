@@ -11,7 +11,6 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
-from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from image_pipeline.errors import SettingsError, StoreError
@@ -26,21 +25,6 @@ _REASON_LENGTH = 200
 _IN_THIS_PROCESS: Any = {
     "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 }
-
-
-def write_records_quickly() -> None:
-    """Let Dagster's SQLite, in this process, sync at checkpoints only: in WAL mode, as it is, that corrupts nothing.
-
-    A power cut may cost Dagster's records of the last seconds, and nothing of the pipeline's own. For each partition
-    Dagster commits some thirty times, and to wait for the disk took longer than to ingest a small directory.
-    """
-    if not event.contains(Engine, "connect", _sync_at_checkpoints):
-        event.listen(Engine, "connect", _sync_at_checkpoints)
-
-
-def _sync_at_checkpoints(connection: object, _: object) -> None:
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def open_instance(store: Store) -> dg.DagsterInstance:
