@@ -26,8 +26,11 @@ def draw(cases: list[KeptCase], folder: Path) -> None:
 
 
 def _ratios(cases: list[KeptCase], path: Path) -> None:
-    """How far each figure is from its target: right of the line is better, whatever the direction."""
-    rows = [row for case in cases for row in case.rows if row.target is not None]
+    """How far each figure is from its target: right of the line is better, whatever the direction.
+
+    Cosines, which all lie near 1, stand in the table alone.
+    """
+    rows = [row for case in cases for row in case.rows if row.target is not None and row.unit]
     if not rows:
         return
     shares = [_share(row) for row in rows]

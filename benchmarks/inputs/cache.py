@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 """Raised when inputs come to be made otherwise, so that those of before are not taken for them."""
 
 

@@ -23,7 +23,10 @@ def make_picture(seed: int, width: int, height: int) -> Image.Image:
     for channel, (blue, red) in enumerate(shares):
         plane = light + blue * chroma[0] + red * chroma[1] + 0.4 * colours[..., channel]
         pixels[..., channel] = np.clip(plane, 0, 255)
-    return Image.fromarray(pixels)
+    # exposed as RAW converters do it, to the brightest hundredth: their rendering and the picture are then alike
+    white = float(np.percentile(pixels[::8, ::8].max(axis=2), 99))
+    stretched = np.clip(np.arange(256) * (255 / white), 0, 255).astype(np.uint8)
+    return Image.fromarray(stretched[pixels])
 
 
 def with_noise(picture: Image.Image, seed: int, deviation: float) -> Image.Image:

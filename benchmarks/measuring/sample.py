@@ -25,10 +25,12 @@ class Sample:
 
     def __str__(self) -> str:
         """`12.3 ms (12.1–12.9)`: median, and the least and the most where there are several."""
-        text = f"{_short(self.median)} {self.unit}".strip()
-        if len(self.values) == 1:
-            return text
-        return f"{text} ({_short(min(self.values))}–{_short(max(self.values))})"
+        middle, least, most = (self._text(value) for value in (self.median, min(self.values), max(self.values)))
+        text = f"{middle} {self.unit}".strip()
+        return text if len(self.values) == 1 else f"{text} ({least}–{most})"
+
+    def _text(self, value: float) -> str:
+        return _short(value) if self.unit else f"{value:.4f}"
 
     def as_dict(self) -> dict[str, Any]:
         """For the file of results."""
