@@ -22,7 +22,9 @@ from image_pipeline.storage.partition_points import Provenance
 from image_pipeline.storage.tensors import release_tensors
 from image_pipeline.storage.versions import complete_version
 
-SHEET_PICTURES = 12
+MOST_PICTURES, LEAST_PICTURES, PICTURES_OF_A_RUN = 12, 4, 400
+"""On contact sheets: of a directory, and of all directories of a run, since nobody looks at each of a hundred."""
+
 LISTED_ROWS = 50
 
 
@@ -54,6 +56,7 @@ def qdrant_collection(
         collection = Collection(client, models.collection_version(qdrant.alias))
         own_collection(client, qdrant.alias, store.ledger.libraries())
         collection.ensure()
+        qdrant.address.write_ahead()
         own_collection(client, qdrant.alias, store.ledger.libraries())
         provenance = Provenance(*models.producer_texts, run_id=context.run.run_id, at=at)
         recipe = models.recipe(*decoding.versions)
@@ -61,6 +64,7 @@ def qdrant_collection(
         shrinkage = Shrinkage(limit, collection.count())
         indexer = Indexer(collection, store.tables, store.ledger, provenance, recipe, shrinkage)
         chosen = partitions(context)
+        shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // len(chosen)))
         with indexer.turn(chosen) as index:
             for partition in chosen:
                 began = time.monotonic()
@@ -70,7 +74,7 @@ def qdrant_collection(
                     release_tensors(store.decoded_partition(partition.key).directory)
                 pictures = [
                     (store.store.thumbnail_file(point.payload["sha256"]), point.payload.get("caption", ""))
-                    for point in indexed.points[:SHEET_PICTURES]
+                    for point in indexed.points[:shown]
                 ]
                 quarantine = [(file.path, file.reason, file.message) for file in indexed.quarantine[:LISTED_ROWS]]
                 context.add_asset_metadata(

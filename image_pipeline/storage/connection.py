@@ -4,7 +4,7 @@ import errno
 import sqlite3
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,6 +87,15 @@ class QdrantAddress:
                 f"{self._embedded} cannot be opened ({error}): delete that folder and ingest the library once more; "
                 "no image goes through a model again."
             ) from error
+
+    def write_ahead(self) -> None:
+        """Let the embedded Qdrant's collections, from now on, be written ahead (SQLite's WAL); nothing for a server.
+
+        It commits each point by itself, which takes half as long so, and is as safe.
+        """
+        for file in self.directory.glob("collection/*/storage.sqlite") if self.url is None else ():
+            with closing(sqlite3.connect(file)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
 
     def _delete_unwritten_description(self) -> None:
         """Let the embedded Qdrant begin again where its disk was full, or its process killed, when it first began.
