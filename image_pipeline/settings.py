@@ -55,8 +55,9 @@ class Settings(BaseSettings):
         str,
         Field(
             validation_alias="IMAGE_PIPELINE_MODELS",
-            description="A profile (`demo`, `light`, `standard`, `large`), or `EMBEDDER,CAPTIONER`: each a Hugging "
-            "Face repository (`org/name@revision`) or a local directory. `none` as captioner switches captions off.",
+            description="A profile (`demo`, `light`, `standard`, `large`), or `EMBEDDER,CAPTIONER`: each a profile, a "
+            "Hugging Face repository (`org/name@revision`) or a local directory. `none` as captioner switches captions "
+            "off.",
         ),
     ] = "standard"
     dtype: Annotated[

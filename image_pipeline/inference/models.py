@@ -70,22 +70,24 @@ class Models:
 def resolve_models(text: str, home: Path) -> Models:
     """The models that IMAGE_PIPELINE_MODELS names: a profile, or `EMBEDDER,CAPTIONER`.
 
-    Each name is a local directory, a Hugging Face repository (`org/name` or `org/name@revision`), `bundled:embedder`
-    or `bundled:captioner`; the captioner may be `none`. `home` is the store, which keeps records of the models.
-    Raises SettingsError where `text` is neither. Nothing is fetched yet.
+    Each name is a profile, for its embedder or captioner, a local directory, a Hugging Face repository (`org/name` or
+    `org/name@revision`), `bundled:embedder` or `bundled:captioner`; the captioner may be `none`. `home` is the store,
+    which keeps records of the models. Raises SettingsError where `text` is neither. Nothing is fetched yet.
     """
     records = Records(home / "models")
-    if text.strip() in set(Profile):
-        profile = Profile(text.strip())
-        names = [profile.embedder, profile.captioner]
-    else:
-        names = [name.strip() for name in text.rsplit(",", 1)]
+    names = [name.strip() for name in text.rsplit(",", 1)]
+    if len(names) == 1 and names[0] in set(Profile):
+        names *= 2
     if len(names) != 2 or not all(names):
         raise SettingsError(
             f"IMAGE_PIPELINE_MODELS is {text!r}, which is neither a profile ({', '.join(Profile)}) nor a pair "
             "EMBEDDER,CAPTIONER."
         )
     embedder, captioner = names
+    if embedder in set(Profile):
+        embedder = Profile(embedder).embedder
+    if captioner in set(Profile):
+        captioner = Profile(captioner).captioner
     return Models(
         _source(ProducerKind.EMBEDDING, embedder, records),
         None if captioner == _NO_CAPTIONER else _source(ProducerKind.CAPTION, captioner, records),

@@ -48,6 +48,17 @@ def test_none_switches_captions_off(tmp_path: Path) -> None:
     assert resolve_models("org/model,none", tmp_path).captioner is None
 
 
+def test_a_pair_takes_its_models_from_profiles(tmp_path: Path) -> None:
+    light = resolve_models("light,none", tmp_path)
+    assert (light.embedder.name, light.captioner) == ("laion/CLIP-ViT-B-32-laion2B-s34B-b79K", None)
+    mixed = resolve_models("demo, large", tmp_path)
+    assert mixed.captioner is not None
+    assert (mixed.embedder.name, mixed.captioner.name) == (
+        "bundled:embedder",
+        "Salesforce/blip-image-captioning-large",
+    )
+
+
 def test_a_repository_with_a_branch(tmp_path: Path) -> None:
     origin = resolve_models("org/model@refs/pr/3,none", tmp_path).embedder.origin
     assert isinstance(origin, HubRepository)
