@@ -5,9 +5,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from PIL import Image
 
+from image_pipeline.assets import ASSETS
 from image_pipeline.definitions import make_definitions
 from image_pipeline.errors import LibraryError
 from image_pipeline.imaging.reason import Reason
@@ -70,16 +72,37 @@ def test_every_file_is_a_point_or_in_quarantine(pipeline: Pipeline) -> None:
     assert not list((pipeline.settings.home / "tensors").glob("*")), "tensors are released once a directory is indexed"
 
 
-def test_search_by_words_and_by_picture_finds_the_scene(embedded: Pipeline) -> None:
-    truth = captions_of("scenes", draw_scenes(embedded.root / "scenes", 12))
-    shutil.copy(embedded.root / "scenes/a3.jpg", embedded.root / "scenes/copy.jpg")
-    embedded.ingest()
-    search = Search(embedded.settings, address_of(embedded.settings))
-    found = sum(search.by_words(caption, 1, Narrowing())[0].path == path for path, caption in truth.items())
-    assert found >= 11
-    [first, second] = search.by_picture(embedded.root / "scenes/a3.jpg", 2, Narrowing())
+def test_search_by_words_and_by_picture_finds_the_scene(pipeline: Pipeline) -> None:
+    truth = captions_of("scenes", draw_scenes(pipeline.root / "scenes", 12))
+    shutil.copy(pipeline.root / "scenes/a3.jpg", pipeline.root / "scenes/copy.jpg")
+    pipeline.ingest()
+    with Search(pipeline.settings, address_of(pipeline.settings)) as search:
+        found = sum(search.by_words(caption, 1, Narrowing())[0].path == path for path, caption in truth.items())
+        assert found >= 11
+        [first, second] = search.by_picture(pipeline.root / "scenes/a3.jpg", 2, Narrowing())
     assert (first.path, first.copies) == ("scenes/a3.jpg", ("scenes/copy.jpg",))
     assert first.score == pytest.approx(1, abs=1e-3) and second.score < first.score
+
+
+def test_dagster_has_a_record_of_each_stage_and_directory(embedded: Pipeline) -> None:
+    for seed, directory in enumerate(("one", "two", "three")):
+        draw_scenes(embedded.root / directory, 2 + seed, seed=seed)
+    embedded.ingest()
+    with open_instance(Store(embedded.settings.home)) as instance:
+        [run] = instance.get_runs()
+        stored = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        assert len(stored) == 3 * len(ASSETS)
+        for asset in ASSETS:
+            assert instance.get_materialized_partitions(asset.key) == {"one", "two", "three"}
+            records = instance.fetch_materializations(asset.key, limit=10).records
+            rows = {
+                record.partition_key: record.asset_materialization.metadata["dagster/row_count"].value
+                for record in records
+                if record.asset_materialization is not None
+            }
+            assert rows == {"one": 2, "two": 3, "three": 4}
+            [asset_record] = instance.get_asset_records([asset.key])
+            assert asset_record.asset_entry.last_run_id == run.run_id
 
 
 def test_an_unchanged_library_sends_nothing_through_a_model(pipeline: Pipeline) -> None:

@@ -11,7 +11,7 @@ from image_pipeline.files.partition import partitions_of
 from image_pipeline.inference.inference import load_inference
 from image_pipeline.settings import DType, Settings
 
-_MODELS = "demo"
+_MODELS = "demo,none"
 _MOST = Target(1.1, at_least=False)
 
 
