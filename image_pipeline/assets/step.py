@@ -39,9 +39,9 @@ def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.
     """
     with ExitStack() as stack:
         stack.enter_context(listening(_ProgressLog(context.log)))
-        if isinstance(context, dg.AssetExecutionContext):
-            stack.enter_context(within_range(context.partition_keys))
         try:
+            if isinstance(context, dg.AssetExecutionContext):
+                stack.enter_context(within_range([partition.key for partition in partitions(context)]))
             yield
         except PipelineError as error:
             raise dg.Failure(str(error), allow_retries=error.transient) from error

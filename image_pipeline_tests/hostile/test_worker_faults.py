@@ -114,7 +114,7 @@ import sys
 from pathlib import Path
 from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.pool import DecodeTask, WorkerPool
-with WorkerPool(DecodeLimits(seconds=3), workers=1) as pool:
+with WorkerPool(DecodeLimits(seconds=8), workers=1) as pool:
     print(*pool.decode([DecodeTask("it", Path(sys.argv[1]))]))
 """
 
@@ -127,7 +127,7 @@ def test_a_pause_of_the_whole_program_is_no_files_fault(slow: Path) -> None:
     children = Path(f"/proc/{program.pid}/task/{program.pid}/children")
     assert wait_until(lambda: any(slow in open_files(int(child)) for child in children.read_text().split()))
     os.killpg(program.pid, signal.SIGSTOP)
-    time.sleep(4)
+    time.sleep(9)
     os.killpg(program.pid, signal.SIGCONT)
     told, _ = program.communicate(timeout=60)
     assert told.startswith("DecodeOutcome"), told
