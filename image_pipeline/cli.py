@@ -170,7 +170,7 @@ def quarantine(as_json: bool, **given: Any) -> None:
 def scan(directory: Path | None, as_json: bool, **given: Any) -> None:
     """Register the directories of the library as partitions, and print their keys.
 
-    The keys of each object in the JSON list: partition, files, state (new, changed, ingested, gone).
+    The keys of each object in the JSON list: partition, files, state (new, changed, ingested, gone, unlisted).
     """
     settings = _settings(library=directory, **given)
     from image_pipeline.console import scan_library
@@ -202,7 +202,13 @@ def adopt(directory: Path, **given: Any) -> None:
 
 
 @main.command()
-@click.option("--port", default=3000, show_default=True, help="Port of the page, on this machine only.")
+@click.option(
+    "--port",
+    default=3000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port of the page, on this machine only.",
+)
 @shared_options
 @errors_for_people
 def dev(port: int, **given: Any) -> None:

@@ -11,7 +11,16 @@ from image_pipeline.errors import PipelineError
 from image_pipeline.files.deletions import DeletionLimit, vanished_files
 from image_pipeline.files.discovery import walk
 from image_pipeline.files.partition import Partition
-from image_pipeline.files.plan import PartitionState, State, compare, group_into_ranges, list_partitions
+from image_pipeline.files.plan import (
+    ListedPartition,
+    PartitionState,
+    State,
+    compare,
+    group_into_ranges,
+    list_partitions,
+    without_unlisted,
+)
+from image_pipeline.files.unlisted import Unlisted
 from image_pipeline.partitions import ALLOW_DELETIONS_TAG, PARTITIONS_PER_RUN, range_tags, register, registered_keys
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource, make_resources
 from image_pipeline.settings import Settings
@@ -35,11 +44,15 @@ class RunFailedError(PipelineError):
 
 @dataclass(frozen=True)
 class Scan:
-    """The library as it is on disk against what was ingested: `vanished` of the `ingested` files are not there."""
+    """The library as it is on disk against what was ingested: `vanished` of the `ingested` files are not there.
+
+    Of what is `unlisted`, and below it, nothing is known.
+    """
 
     states: list[PartitionState]
     vanished: int
     ingested: int
+    unlisted: Unlisted
 
     def keys(self, *states: State) -> list[str]:
         """The keys of the partitions in one of `states`."""
@@ -92,8 +105,8 @@ class Ingestion:
     def scan(self) -> Scan:
         """Compare disk and ledger, and make the partitions known to Dagster.
 
-        Raises LibraryError where the library, or a directory of it, cannot be listed, and ModelError where the models'
-        configuration cannot be had; CollectionError where the collection is another library's.
+        Raises LibraryError where the library cannot be listed, and ModelError where the models' configuration cannot
+        be had; CollectionError where the collection is another library's.
         """
         root, ledger = self._store.library_root, self._store.ledger
         recipe = self._inference.pipeline.recipe(*self._decoding.versions)
@@ -106,20 +119,23 @@ class Ingestion:
         known = registered_keys(self._instance)
         # a run that was killed may have written points of a partition that never came to the ledger
         begun = [key for key in known if key not in ingested and Partition.is_key(key)]
-        listed = list_partitions(walk(root), self._settings.partition_size, [*ingested, *begun])
-        states = compare(listed, ingested)
-        states += [PartitionState(key, 0, State.GONE) for key in begun if key not in listed]
-        scan = Scan(states, vanished_files(listed, ingested), sum(i.files for i in ingested.values()))
-        register(self._instance, [state.key for state in scan.states if state.key not in set(known)])
-        return scan
+        unlisted = Unlisted()
+        listed = list_partitions(walk(root, unlisted), self._settings.partition_size, [*ingested, *begun])
+        seen = without_unlisted(ingested, unlisted)
+        states = compare(listed, seen)
+        states += [PartitionState(key, 0, State.GONE) for key in begun if _is_gone(key, listed, unlisted)]
+        register(self._instance, [state.key for state in states if state.key not in set(known)])
+        passed_over = dict.fromkeys([*(Partition(name).key for name in unlisted.directories), *ingested])
+        states += [PartitionState(key, 0, State.UNLISTED) for key in passed_over if key not in seen]
+        return Scan(states, vanished_files(listed, seen), sum(i.files for i in ingested.values()), unlisted)
 
     def run(
         self, on_run: Callable[[int, int], None] = lambda done, total: None, allow_deletions: bool = False
     ) -> Summary:
         """Bring the collection to what is on disk; `on_run` is told of the runs that are done, and of how many.
 
-        Raises LibraryError where more files would vanish than may without `allow_deletions`, and RunFailedError where
-        a stage failed; what was done before that stays.
+        Raises LibraryError where more files would vanish than may without `allow_deletions`, and, once all others are
+        up to date, where a directory cannot be listed; RunFailedError where a stage failed: what was done before stays.
         """
         began = time.monotonic()
         scan = self.scan()
@@ -145,6 +161,8 @@ class Ingestion:
             deleted += int(self._execute("retire", config=config).output_for_node("retire_partitions"))
         if not self._settings.keep_decoded_tensors:
             sweep_tensors(self._store.store)
+        if scan.unlisted:
+            raise scan.unlisted.error
         entries = self._store.ledger.entries()
         untouched = sum(entries[key].indexed for key in scan.keys(State.INGESTED) if key in entries)
         return _summary(entries, totals, untouched, deleted, time.monotonic() - began)
@@ -161,6 +179,10 @@ class Ingestion:
         if not result.success:
             raise RunFailedError(f"{_failure(result)} (run {result.run_id})")
         return result
+
+
+def _is_gone(key: str, listed: Mapping[str, ListedPartition], unlisted: Unlisted) -> bool:
+    return key not in listed and not unlisted.covers(Partition.from_key(key).directory)
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:

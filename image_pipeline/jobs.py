@@ -1,5 +1,7 @@
 """The jobs: `ingest` brings directories up to date, `retire` takes out those that are no more."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from image_pipeline.assets.step import SERVICE_RETRY, step
@@ -7,6 +9,7 @@ from image_pipeline.checks import whole_collection
 from image_pipeline.files.partition import Partition
 from image_pipeline.partitions import unregister
 from image_pipeline.resources import QdrantResource, StoreResource
+from image_pipeline.storage.leftovers import delete_leftovers
 from image_pipeline.storage.ownership import own_collection
 from image_pipeline.storage.retire import is_gone, retire
 
@@ -39,6 +42,7 @@ def retire_partitions(
             own_collection(client, qdrant.alias, ledger.libraries())
             deleted = retire(client, qdrant.alias, store.tables, ledger, gone, context.run_id)
         unregister(context.instance, gone)
+        delete_leftovers(store.store, ledger, store.cache, datetime.now(UTC).isoformat(timespec="seconds"))
     context.log.info(f"{len(gone)} partitions were taken out, and {deleted} points with them.")
     return deleted
 

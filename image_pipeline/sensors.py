@@ -1,14 +1,16 @@
 """The sensor: directories that came, changed or went are brought to the collection by themselves."""
 
 import hashlib
+import math
 import time
 
 import dagster as dg
 
 from image_pipeline.errors import PipelineError
 from image_pipeline.files.deletions import DeletionLimit, vanished_files
-from image_pipeline.files.plan import PartitionState, State, group_into_ranges
-from image_pipeline.files.watch import look, settled_states
+from image_pipeline.files.partition import Partition
+from image_pipeline.files.plan import PartitionState, State, group_into_ranges, without_unlisted
+from image_pipeline.files.watch import Look, look, settled_states
 from image_pipeline.instance import fail_dead_runs
 from image_pipeline.jobs import ingest_job, retire_job
 from image_pipeline.partitions import DIRECTORIES, PARTITIONS_PER_RUN, range_tags, registered_keys
@@ -23,8 +25,9 @@ BUDGET_SECONDS = 25.0
 KEYS_PER_TICK = 500
 """Dagster's check of new keys is quadratic: 4,000 in one tick take 0.4 s, 20,000 take 21 s."""
 
-RETRY_SECONDS = 900
-"""A directory whose run failed is tried again after this time, if it still looks the same."""
+RETRY_SECONDS, LONGEST_RETRY_SECONDS = 900, 6 * 3600
+"""A directory that looks the same is tried again after this time, and each time after twice as long: its run failed, or
+it has a file that cannot be read. Each run leaves some 300 KB of Dagster's records."""
 
 
 @dg.sensor(
@@ -48,22 +51,50 @@ def library_sensor(
         fail_dead_runs(context.instance, store.store)
         ledger = store.ledger
         recipe = inference.pipeline.recipe(*decoding.versions)
-        ingested = ledger.ingested(recipe, held_versions(qdrant.address, qdrant.alias))
+        versions = held_versions(qdrant.address, qdrant.alias)
+        ingested = ledger.ingested(recipe, versions)
         looked = look(
             store.library_root, ledger.sightings(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
         )
         ledger.set_sightings(looked.sightings.values())
         states = settled_states(looked, ingested, now, store.settle_seconds)
-        vanished = vanished_files(looked.listed, ingested) if looked.is_whole else 0
+        vanished = vanished_files(looked.listed, without_unlisted(ingested, looked.unlisted)) if looked.is_whole else 0
         DeletionLimit(store.deletion_share).check(vanished, sum(entry.files for entry in ingested.values()))
     except PipelineError as error:
         return dg.SkipReason(str(error))
     busy = _keys_in_flight(context.instance)
     states = _with_few_new([state for state in states if state.key not in busy], registered_keys(context.instance))
+    if looked.unlisted:
+        context.log.warning(str(looked.unlisted.error))
+        if not states:
+            return dg.SkipReason(str(looked.unlisted.error))
     if not states:
         return dg.SkipReason("Every directory that is quiet is ingested, or is being ingested.")
-    fingerprints = {key: part.fingerprint for key, part in looked.listed.items()}
-    return _requests(context.instance, states, fingerprints, store.partition_size, now)
+    wishes = _Wishes(looked, "\n".join([recipe, *sorted(versions or ())]), now)
+    return _requests(context.instance, states, wishes, store.partition_size)
+
+
+def attempt(seconds: float) -> int:
+    """The number of the try that is due for what has looked the same for so long: see `RETRY_SECONDS`."""
+    doublings = int(math.log2(LONGEST_RETRY_SECONDS / RETRY_SECONDS))
+    longest_from = RETRY_SECONDS * (2**doublings - 1)
+    if seconds < longest_from:
+        return int(math.log2(max(0.0, seconds) / RETRY_SECONDS + 1))
+    return doublings + int((seconds - longest_from) // LONGEST_RETRY_SECONDS)
+
+
+class _Wishes:
+    """Names runs, so that Dagster begins one once for what the directories look like, what is wanted, and each try."""
+
+    def __init__(self, looked: Look, target: str, now: float) -> None:
+        self._looked, self._target, self._now = looked, target, now
+        self._fingerprints = {key: part.fingerprint for key, part in looked.listed.items()}
+
+    def run_key(self, keys: list[str]) -> str:
+        """The run key of the run for partitions."""
+        told = "\n".join([self._target, *(f"{key}\0{self._fingerprints.get(key)}" for key in keys)])
+        since = max(self._looked.sightings[Partition.from_key(key).directory].since for key in keys)
+        return f"{hashlib.sha256(told.encode()).hexdigest()[:16]}-{attempt(self._now - since)}"
 
 
 def _with_few_new(states: list[PartitionState], registered: list[str]) -> list[PartitionState]:
@@ -80,9 +111,8 @@ def _with_few_new(states: list[PartitionState], registered: list[str]) -> list[P
 def _requests(
     instance: dg.DagsterInstance,
     states: list[PartitionState],
-    fingerprints: dict[str, str],
+    wishes: _Wishes,
     partition_size: int,
-    now: float,
 ) -> dg.SensorResult:
     registered = registered_keys(instance)
     wanted = {state.key: state.files for state in states if state.state is not State.GONE}
@@ -90,17 +120,13 @@ def _requests(
     new = [key for key in wanted if key not in known]
     gone = [state.key for state in states if state.state is State.GONE]
 
-    def run_key(keys: list[str]) -> str:
-        told = "\n".join(f"{key}\0{fingerprints.get(key)}" for key in keys)
-        return f"{hashlib.sha256(told.encode()).hexdigest()[:16]}-{int(now // RETRY_SECONDS)}"
-
     requests = [
-        dg.RunRequest(run_key=run_key(list(some.keys)), job_name=ingest_job.name, tags=range_tags(some))
+        dg.RunRequest(run_key=wishes.run_key(list(some.keys)), job_name=ingest_job.name, tags=range_tags(some))
         for some in group_into_ranges(registered + new, wanted, partition_size, PARTITIONS_PER_RUN)
     ]
     if gone:
         config = dg.RunConfig(ops={"retire_partitions": {"config": {"keys": gone}}})
-        requests.append(dg.RunRequest(run_key=run_key(gone), job_name=retire_job.name, run_config=config))
+        requests.append(dg.RunRequest(run_key=wishes.run_key(gone), job_name=retire_job.name, run_config=config))
     return dg.SensorResult(
         run_requests=requests, dynamic_partitions_requests=[DIRECTORIES.build_add_request(new)] if new else []
     )

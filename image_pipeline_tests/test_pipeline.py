@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from image_pipeline.assets import ASSETS
+from image_pipeline.console import open_ingestion
 from image_pipeline.definitions import make_definitions
 from image_pipeline.errors import LibraryError
 from image_pipeline.imaging.reason import Reason
@@ -21,6 +23,7 @@ from image_pipeline.storage.connection import QdrantAddress, address_of
 from image_pipeline.storage.search import Narrowing
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, captions_of, draw_scenes
+from image_pipeline_tests.rights import unprivileged
 
 
 @pytest.fixture(autouse=True)
@@ -282,3 +285,50 @@ def test_decoded_tensors_can_be_kept(embedded: Pipeline) -> None:
     draw_scenes(embedded.root / "trip", 2)
     embedded.with_settings(keep_decoded_tensors=True).ingest()
     assert len(list((embedded.settings.home / "tensors").rglob("*.npy"))) == 1
+
+
+def test_a_directory_that_cannot_be_listed_keeps_its_points_and_holds_up_no_other(pipeline: Pipeline) -> None:
+    for name in ("private/inner", "open", "goes"):
+        draw_scenes(pipeline.root / name, 2, seed=len(name))
+    pipeline.ingest()
+    draw_scenes(pipeline.root / "open", 1, seed=9, ending=".png")
+    draw_scenes(pipeline.root / "new", 1, seed=8)
+    shutil.rmtree(pipeline.root / "goes")
+    (pipeline.root / "private").chmod(0)
+    with unprivileged():
+        with pytest.raises(LibraryError, match=r"private cannot be listed \(Permission denied\)"):
+            pipeline.ingest()
+        with open_ingestion(pipeline.settings) as ingestion:
+            states = {state.key: state.state for state in ingestion.scan().states}
+    (pipeline.root / "private").chmod(0o755)
+    assert states == {"open": "ingested", "new": "ingested", "private": "unlisted", "private/inner": "unlisted"}
+    directories = [payload["directory"] for payload in pipeline.points().values()]
+    assert sorted(directories) == ["new", "open", "open", "open", "private/inner", "private/inner"]
+    assert pipeline.ingest().unchanged == 6, "once it can be listed, all is as it was"
+
+
+def test_what_was_made_of_a_photograph_goes_long_after_it(embedded: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_scenes(embedded.root / "trip", 2)
+    embedded.ingest()
+    store = Store(embedded.settings.home)
+    hashes = {path: payload["sha256"] for path, payload in embedded.points().items()}
+    (embedded.root / "trip/a0.jpg").unlink()
+    embedded.ingest()
+    assert store.thumbnail_file(hashes["trip/a0.jpg"]).exists(), "it may come back"
+    monkeypatch.setattr("image_pipeline.storage.history.DELETED_FILES_KEPT", timedelta(seconds=-2))
+    draw_scenes(embedded.root / "trip", 1, seed=5, ending=".png")
+    embedded.ingest()
+    assert not store.thumbnail_file(hashes["trip/a0.jpg"]).exists()
+    assert store.thumbnail_file(hashes["trip/a1.jpg"]).exists()
+    draw_scenes(embedded.root / "trip", 1)
+    assert embedded.ingest().embedded == 1, "nothing is left of it in the cache"
+
+
+def test_thumbnails_that_were_deleted_are_made_again(embedded: Pipeline) -> None:
+    draw_scenes(embedded.root / "trip", 2)
+    embedded.ingest()
+    shutil.rmtree(Store(embedded.settings.home).home / "thumbnails")
+    draw_scenes(embedded.root / "trip", 1, seed=5, ending=".png")
+    assert embedded.ingest().embedded == 1
+    for payload in embedded.points().values():
+        assert Store(embedded.settings.home).thumbnail_file(payload["sha256"]).exists()

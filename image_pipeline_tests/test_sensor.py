@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import dagster as dg
@@ -11,12 +12,13 @@ import pytest
 from image_pipeline.instance import open_instance
 from image_pipeline.partitions import register, registered_keys
 from image_pipeline.resources import make_resources
-from image_pipeline.sensors import library_sensor
+from image_pipeline.sensors import attempt, library_sensor
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.histories.moments import Moment, Place, StoreWatch
 from image_pipeline_tests.histories.runs import ProgramRuns
 from image_pipeline_tests.library import Pipeline, draw_scenes
+from image_pipeline_tests.rights import unprivileged
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +116,43 @@ def test_the_same_state_asks_for_the_same_run(pipeline: Pipeline, instance: dg.D
     assert isinstance(first, dg.SensorResult) and isinstance(second, dg.SensorResult)
     keys = [[request.run_key for request in told.run_requests or ()] for told in (first, second)]
     assert keys[0] == keys[1], "Dagster begins a run once for each run key"
+
+
+def test_what_stays_as_it_is_is_tried_again_less_and_less_often() -> None:
+    begun = [second for second in range(0, 86_400, 60) if attempt(second) != attempt(second - 60)]
+    minutes = [(later - earlier) // 60 for earlier, later in pairwise([0, *begun])]
+    assert minutes == [15, 30, 60, 120, 360, 360, 360]
+
+
+def test_another_model_asks_for_another_run_at_once(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
+    draw_scenes(pipeline.root / "trip", 2)
+    first = tick(pipeline, instance)
+    pipeline.ingest()
+    second = tick(pipeline.with_settings(models="bundled:embedder,none", settle_seconds=0), instance)
+    assert isinstance(first, dg.SensorResult) and isinstance(second, dg.SensorResult)
+    [before], [after] = first.run_requests or (), second.run_requests or ()
+    assert before.run_key != after.run_key, "although the directory looks the same, and has done for no time at all"
+
+
+def test_a_directory_that_cannot_be_listed_holds_up_no_other(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
+    for name in ("private/inner", "open", "goes"):
+        draw_scenes(pipeline.root / name, 2, seed=len(name))
+    pipeline.ingest()
+    tick(pipeline, instance)
+    draw_scenes(pipeline.root / "open", 1, seed=9, ending=".png")
+    shutil.rmtree(pipeline.root / "goes")
+    (pipeline.root / "private").chmod(0)
+    with unprivileged():
+        told = tick(pipeline, instance)
+    assert ranges(told) == [("open", "open")]
+    assert isinstance(told, dg.SensorResult)
+    [retire] = [request for request in told.run_requests or () if request.job_name == "retire"]
+    assert retire.run_config["ops"]["retire_partitions"]["config"]["keys"] == ["goes"], "only what is known to be gone"
+    pipeline.ingest()
+    with unprivileged():
+        told = tick(pipeline, instance)
+    (pipeline.root / "private").chmod(0o755)
+    assert isinstance(told, dg.SkipReason) and "private cannot be listed" in str(told.skip_message)
 
 
 def test_the_directories_of_a_killed_run_are_asked_for_again(

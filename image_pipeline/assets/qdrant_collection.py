@@ -17,6 +17,7 @@ from image_pipeline.resources import DecodingResource, InferenceResource, Qdrant
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.history import Event
 from image_pipeline.storage.indexing import IndexedPartition, Indexer
+from image_pipeline.storage.leftovers import delete_leftovers
 from image_pipeline.storage.ownership import own_collection
 from image_pipeline.storage.partition_points import Provenance
 from image_pipeline.storage.tensors import release_tensors
@@ -93,6 +94,7 @@ def qdrant_collection(
                 )
         for name in complete_version(collection, store.ledger.entries()):
             context.log.info(f"{collection.version.name} is complete and is searched now; {name} was deleted.")
+        delete_leftovers(store.store, store.ledger, store.cache, at)
 
 
 def _log(log: dg.DagsterLogManager, key: str, indexed: IndexedPartition) -> None:

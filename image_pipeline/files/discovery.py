@@ -22,6 +22,7 @@ from image_pipeline.files.rules import (
     is_directory_left_out,
     is_left_out,
 )
+from image_pipeline.files.unlisted import Unlisted
 from image_pipeline.imaging.formats import HEAD_BYTES, IMAGE_ENDINGS, sniff
 from image_pipeline.storage.rows import DiscoveredFile
 
@@ -84,10 +85,7 @@ def list_files(root: Path, directory: str, part: int = 0, parts: int = 1) -> lis
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise LibraryError(
-            f"The directory {to_text(str(where))} cannot be listed ({error.strerror}): "
-            "nothing of it was changed; make it readable and run it again."
-        ) from error
+        raise _cannot_be_listed(where, error) from error
     return sorted(files, key=lambda file: file.name)
 
 
@@ -121,10 +119,11 @@ def discover(root: Path, partition: Partition, known: Mapping[str, DiscoveredFil
     return Discovery(found, fingerprint(there))
 
 
-def walk_directories(root: Path) -> Iterator[tuple[str, int]]:
+def walk_directories(root: Path, unlisted: Unlisted | None = None) -> Iterator[tuple[str, int]]:
     """Every directory of the library, for Python's `os` functions and relative to `root` (`.`), with its mtime in ns.
 
-    A directory comes before those that are in it. Raises LibraryError where one of them cannot be listed.
+    A directory comes before those that are in it. One that cannot be listed is added to `unlisted` and passed over
+    with all that is below it; LibraryError is raised where `unlisted` is None, or where it is the library itself.
     """
     check_library(root)
     library = os.stat(root)
@@ -138,9 +137,11 @@ def walk_directories(root: Path) -> Iterator[tuple[str, int]]:
         except (FileNotFoundError, NotADirectoryError):  # it went since its parent was listed
             continue
         except OSError as error:
-            raise LibraryError(
-                f"The directory {to_text(str(root / relative))} cannot be listed ({error.strerror}): make it readable."
-            ) from error
+            failure = _cannot_be_listed(root / relative, error)
+            if unlisted is None or relative == ".":
+                raise failure from error
+            unlisted.add(directory_text(relative), failure)
+            continue
         yield relative, mtime_ns
         pending.extend(sorted(below, reverse=True))
     check_library(root)
@@ -148,10 +149,29 @@ def walk_directories(root: Path) -> Iterator[tuple[str, int]]:
         raise LibraryError(f"The library {root} was unmounted or replaced while it was looked at: try again.")
 
 
-def walk(root: Path) -> Iterator[tuple[str, list[ListedFile]]]:
-    """Every directory of the library (text) with its files that may be images. Raises LibraryError as above."""
-    for relative, _ in walk_directories(root):
-        yield directory_text(relative), list_files(root, directory_text(relative))
+def walk(root: Path, unlisted: Unlisted | None = None) -> Iterator[tuple[str, list[ListedFile]]]:
+    """Every directory of the library (text) with its files that may be images; of `unlisted`, see `walk_directories`.
+
+    Raises LibraryError as that does.
+    """
+    for relative, _ in walk_directories(root, unlisted):
+        directory = directory_text(relative)
+        try:
+            files = list_files(root, directory)
+        except LibraryError as error:
+            if unlisted is None or directory == "":
+                raise
+            check_library(root)
+            unlisted.add(directory, error)
+        else:
+            yield directory, files
+
+
+def _cannot_be_listed(directory: Path, error: OSError) -> LibraryError:
+    return LibraryError(
+        f"The directory {to_text(str(directory))} cannot be listed ({error.strerror}): nothing of it was changed; make "
+        "it readable and run it again."
+    )
 
 
 def _subdirectories(root: Path, relative: str) -> list[str]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.partition import Partition, part_of, partitions_of
+from image_pipeline.files.unlisted import Unlisted
 
 
 class State(StrEnum):
@@ -16,6 +17,7 @@ class State(StrEnum):
     CHANGED = "changed"
     INGESTED = "ingested"
     GONE = "gone"
+    UNLISTED = "unlisted"
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,11 @@ def list_partitions(
             if some:
                 listed[partition.key] = ListedPartition(partition.key, len(some), fingerprint(some))
     return listed
+
+
+def without_unlisted(ingested: Mapping[str, Ingested], unlisted: Unlisted) -> dict[str, Ingested]:
+    """What was ingested of the directories that could be listed: of the others, nothing is known to have changed."""
+    return {key: entry for key, entry in ingested.items() if not unlisted.covers(Partition.from_key(key).directory)}
 
 
 def compare(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested]) -> list[PartitionState]:

@@ -5,20 +5,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from image_pipeline.errors import LibraryError
 from image_pipeline.files.discovery import list_files, walk_directories
 from image_pipeline.files.partition import Partition, directory_text
-from image_pipeline.files.plan import Ingested, ListedPartition, PartitionState, State, compare, list_partitions
+from image_pipeline.files.plan import (
+    Ingested,
+    ListedPartition,
+    PartitionState,
+    State,
+    compare,
+    list_partitions,
+    without_unlisted,
+)
 from image_pipeline.files.sighting import Sighting
+from image_pipeline.files.unlisted import Unlisted
 
 _LEAST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Look:
-    """What is seen of a library; `is_whole` is False where time ran out before each directory was looked at."""
+    """What is seen of a library; `is_whole` is False where time ran out before each directory was looked at.
+
+    A directory of `unlisted`, and what is below it, is remembered as it was seen before.
+    """
 
     sightings: dict[str, Sighting]
     is_whole: bool
+    unlisted: Unlisted
 
     @property
     def listed(self) -> dict[str, ListedPartition]:
@@ -42,15 +56,16 @@ def look(
     at the files of each directory every `sweep_seconds`, and always while it is not ingested as it was last seen: a
     file that is still being written changes nothing but itself. After `budget_seconds` the look ends; the next
     one goes on with the directories that were looked at longest ago.
-    Raises LibraryError where a directory cannot be listed.
+    Raises LibraryError where the library itself cannot be listed.
     """
+    unlisted = Unlisted()
     ends_at = time.monotonic() + budget_seconds
     # what was seen by a clock that has been set back since tells nothing of what is quiet, or due
     before = {directory: seen for directory, seen in before.items() if seen.checked_at <= now}
     ingested_of: dict[str, dict[str, str]] = {}
     for key, entry in ingested.items():
         ingested_of.setdefault(Partition.from_key(key).directory, {})[key] = entry.fingerprint
-    there = {directory_text(relative): mtime_ns for relative, mtime_ns in walk_directories(root)}
+    there = {directory_text(relative): mtime_ns for relative, mtime_ns in walk_directories(root, unlisted)}
     # a library whose walk alone takes all the time is looked at bit by bit, not never
     ends_at = max(ends_at, time.monotonic() + budget_seconds * _LEAST_SHARE)
     seen: dict[str, Sighting] = {}
@@ -66,18 +81,27 @@ def look(
         if known is not None and is_quiet:
             seen[directory] = known
         elif time.monotonic() < ends_at:
-            known_keys = ingested_of.get(directory, ())
-            listed = list_partitions([(directory, list_files(root, directory))], partition_size, known_keys)
+            try:
+                files = list_files(root, directory)
+            except LibraryError as error:
+                if directory == "":
+                    raise
+                unlisted.add(directory, error)
+                continue
+            listed = list_partitions([(directory, files)], partition_size, ingested_of.get(directory, ()))
             seen[directory] = _sighting(directory, there[directory], tuple(listed.values()), known, now)
         else:
             is_whole = False
             if known is not None:
                 seen[directory] = known
     for directory in ingested_of.keys() | before.keys():
+        if unlisted.covers(directory):
+            if directory in before:
+                seen[directory] = before[directory]
         # one that is gone is remembered for as long as something of it is in the collection
-        if directory not in there and (directory in ingested_of or before[directory].partitions):
+        elif directory not in there and (directory in ingested_of or before[directory].partitions):
             seen[directory] = _sighting(directory, 0, (), before.get(directory), now)
-    return Look(seen, is_whole)
+    return Look(seen, is_whole, unlisted)
 
 
 def _sighting(
@@ -92,12 +116,14 @@ def settled_states(
 ) -> list[PartitionState]:
     """The partitions that are to be ingested, or are gone, and were last seen quiet for `settle_seconds`.
 
-    Nothing is gone for a look that is not whole. Raises LibraryError where the whole library seems empty although
-    files of it were ingested.
+    Nothing is gone for a look that is not whole, and nothing is to be done where a directory cannot be listed.
+    Raises LibraryError where the whole library seems empty although files of it were ingested.
     """
-    listed = looked.listed
+    listed, ingested = looked.listed, without_unlisted(ingested, looked.unlisted)
     quiet = {
-        name for name, seen in looked.sightings.items() if min(seen.checked_at, now) - seen.since >= settle_seconds
+        name
+        for name, seen in looked.sightings.items()
+        if min(seen.checked_at, now) - seen.since >= settle_seconds and not looked.unlisted.covers(name)
     }
     if not looked.is_whole:
         ingested = {key: entry for key, entry in ingested.items() if key in listed}

@@ -38,6 +38,7 @@ def decode_images(
 ) -> DecodedImages:
     """Decode the contents `sources` that no worker has seen yet, and those that a model is still to see (`wanted`).
 
+    One whose thumbnail was deleted is decoded for it once more.
     The wanted ones get a row in the tensor files of `directory`, one file for each of `specs`, which are made anew: no
     two runs share a directory. A content that is known to be no readable image is not tried again: `decoder` names
     the decoder's version and its limits, and the cache is kept by it.
@@ -49,7 +50,8 @@ def decode_images(
     for sha256, source in sources.items():
         before = known.get(sha256)
         is_wanted = sha256 in wanted and (before is None or before.reason is None)
-        if before is not None and not is_wanted:
+        is_complete = before is not None and (before.reason is not None or store.thumbnail_file(sha256).exists())
+        if before is not None and is_complete and not is_wanted:
             rows[sha256] = before
             continue
         tasks.append(DecodeTask(sha256, source.path, next_row if is_wanted else None, store.thumbnail_file(sha256)))

@@ -5,6 +5,7 @@ captions, metadata, the outcome of decoding. It may be deleted at any time; what
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 from image_pipeline.storage.database import Database
@@ -16,6 +17,15 @@ CREATE TABLE IF NOT EXISTS content (
     value BLOB NOT NULL,
     PRIMARY KEY (producer, sha256)
 ) WITHOUT ROWID
+"""
+# each is looked up in the index behind the one before: a plain DISTINCT would read all values
+_PRODUCERS = """
+WITH RECURSIVE found (producer) AS (
+    SELECT min(producer) FROM content
+    UNION ALL
+    SELECT (SELECT min(producer) FROM content WHERE producer > found.producer) FROM found WHERE producer IS NOT NULL
+)
+SELECT producer FROM found WHERE producer IS NOT NULL
 """
 _VARIABLES = 500  # SQLite's limit of variables in a statement was 999 for long
 
@@ -53,6 +63,15 @@ class ContentCache:
                 connection.executemany(
                     "INSERT OR REPLACE INTO content (producer, sha256, value) VALUES (?, ?, ?)",
                     ((producer, sha256, value) for sha256, value in values.items()),
+                )
+
+    def delete(self, sha256s: Sequence[str]) -> None:
+        """Forget all that was made of contents, by whatever producer. Raises StoreError where it cannot be used."""
+        if sha256s:
+            with self._database.transaction() as connection:
+                producers = [producer for (producer,) in connection.execute(_PRODUCERS)]
+                connection.executemany(
+                    "DELETE FROM content WHERE producer = ? AND sha256 = ?", product(producers, sha256s)
                 )
 
 

@@ -14,7 +14,7 @@ KEPT_EVENTS = 20
 """Events kept of a file; older ones are deleted."""
 
 DELETED_FILES_KEPT = timedelta(days=90)
-"""How long the history of a deleted file is kept."""
+"""How long the history of a deleted file is kept, and what was made of a content that no file has any more."""
 
 HISTORY_SCHEMA = """
 CREATE TABLE IF NOT EXISTS history (
@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS history (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS history_of_partition ON history (partition_key);
 CREATE INDEX IF NOT EXISTS history_of_deleted ON history (at) WHERE event = 'deleted';
+CREATE INDEX IF NOT EXISTS history_of_content ON history (sha256);
+CREATE TABLE IF NOT EXISTS left_content (sha256 TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
 """
 _VARIABLES = 500  # SQLite's limit of variables in a statement was 999 for long
 
@@ -128,8 +130,10 @@ def append(connection: sqlite3.Connection, events: Sequence[FileEvent]) -> None:
     if not events:
         return
     for event in events:
-        (last,) = connection.execute("SELECT max(number) FROM history WHERE path = ?", (event.path,)).fetchone()
-        number = (last or 0) + 1
+        number, content = _last(connection, event.path)
+        number += 1
+        if content is not None and (content != event.sha256 or event.event is Event.DELETED):
+            connection.execute("INSERT OR REPLACE INTO left_content VALUES (?, ?)", (content, event.at))
         connection.execute(
             f"INSERT INTO history (number, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (number, *astuple(event))
         )
@@ -138,12 +142,42 @@ def append(connection: sqlite3.Connection, events: Sequence[FileEvent]) -> None:
     _forget_deleted_files(connection, events[-1].at)
 
 
+def left_contents(connection: sqlite3.Connection, now: str) -> list[str]:
+    """The sha256 of contents that files had, of which none has had them for `DELETED_FILES_KEPT`.
+
+    They are told until `forget_contents` is told that nothing is left of them.
+    """
+    rows = connection.execute(
+        "SELECT sha256 FROM left_content AS left_one WHERE at < ? AND NOT EXISTS ("
+        "SELECT * FROM history WHERE history.sha256 = left_one.sha256 AND event != 'deleted' "
+        "AND number = (SELECT max(number) FROM history AS other WHERE other.path = history.path))",
+        (_kept_since(now),),
+    )
+    return [sha256 for (sha256,) in rows]
+
+
+def forget_contents(connection: sqlite3.Connection, sha256s: Iterable[str]) -> None:
+    """Nothing is left of these contents."""
+    connection.executemany("DELETE FROM left_content WHERE sha256 = ?", ((sha256,) for sha256 in sha256s))
+
+
+def _last(connection: sqlite3.Connection, path: str) -> tuple[int, str | None]:
+    """The number of a file's last event, and its content then; 0 and None where nothing is known of the file."""
+    last = connection.execute(
+        "SELECT number, sha256 FROM history WHERE path = ? ORDER BY number DESC LIMIT 1", (path,)
+    ).fetchone()
+    return last or (0, None)
+
+
+def _kept_since(now: str) -> str:
+    return (datetime.fromisoformat(now) - DELETED_FILES_KEPT).astimezone(UTC).isoformat(timespec="seconds")
+
+
 def _forget_deleted_files(connection: sqlite3.Connection, now: str) -> None:
-    before = (datetime.fromisoformat(now) - DELETED_FILES_KEPT).astimezone(UTC).isoformat(timespec="seconds")
     connection.execute(
         "DELETE FROM history WHERE path IN (SELECT path FROM history AS old WHERE event = 'deleted' AND at < ? "
         "AND number = (SELECT max(number) FROM history AS other WHERE other.path = old.path))",
-        (before,),
+        (_kept_since(now),),
     )
 
 

@@ -18,7 +18,9 @@ from image_pipeline.storage.history import (
     append,
     events_between,
     events_of,
+    forget_contents,
     last_events,
+    left_contents,
 )
 
 _SCHEMA = """
@@ -97,7 +99,8 @@ class Ledger:
         self._database = Database(
             file,
             _SCHEMA + HISTORY_SCHEMA,
-            "make room in the store, or set IMAGE_PIPELINE_HOME to a folder that can be written",
+            "make room in the store, or set IMAGE_PIPELINE_HOME to a folder that can be written; if the file is "
+            "damaged, delete it, the next run fills it again without a model",
         )
 
     @property
@@ -187,6 +190,16 @@ class Ledger:
                 append(connection, events_between(last_events(connection, key), {}, key, run_id, now))
             for table, column in (("partition", "key"), ("quarantine", "partition_key")):
                 connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", ((key,) for key in keys))
+
+    def left_contents(self, now: str) -> list[str]:
+        """The sha256 of contents that no file has had for long: see `history.left_contents`."""
+        with self._database.transaction() as connection:
+            return left_contents(connection, now)
+
+    def forget_contents(self, sha256s: Sequence[str]) -> None:
+        """Nothing is left of these contents."""
+        with self._database.transaction() as connection:
+            forget_contents(connection, sha256s)
 
     def quarantine(self) -> list[QuarantinedFile]:
         """The files in quarantine, by path."""

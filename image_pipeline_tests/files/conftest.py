@@ -1,17 +1,13 @@
-"""A library of small real pictures, and a user without rights."""
+"""A library of small real pictures."""
 
 import io
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-
-_NOBODY = 65534
 
 
 def picture(image_format: str = "JPEG", colour: str = "red") -> bytes:
@@ -28,20 +24,3 @@ def library() -> Iterator[Path]:
     root.chmod(0o755)
     yield root
     shutil.rmtree(root)
-
-
-@pytest.fixture
-def unprivileged() -> Callable[[], AbstractContextManager[None]]:
-    """A block in which the rights of files and directories count, even where the tests run as root."""
-
-    @contextmanager
-    def block() -> Iterator[None]:
-        before = os.geteuid()
-        if before == 0:
-            os.seteuid(_NOBODY)
-        try:
-            yield
-        finally:
-            os.seteuid(before)
-
-    return block

@@ -2,8 +2,6 @@
 
 import os
 import socket
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -15,8 +13,7 @@ from image_pipeline.files.partition import Partition
 from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.storage.rows import DiscoveredFile
 from image_pipeline_tests.files.conftest import picture
-
-Unprivileged = Callable[[], AbstractContextManager[None]]
+from image_pipeline_tests.rights import unprivileged
 
 
 def write(root: Path, *paths: str, content: bytes | None = None) -> None:
@@ -141,7 +138,7 @@ def test_a_directory_that_is_gone_has_no_files(library: Path) -> None:
     assert names(library, "now a file/below") == []
 
 
-def test_a_directory_that_cannot_be_listed_is_not_empty(library: Path, unprivileged: Unprivileged) -> None:
+def test_a_directory_that_cannot_be_listed_is_not_empty(library: Path) -> None:
     write(library, "private/inner/a.jpg")
     (library / "private").chmod(0)
     with unprivileged():
@@ -153,7 +150,7 @@ def test_a_directory_that_cannot_be_listed_is_not_empty(library: Path, unprivile
     (library / "private").chmod(0o755)
 
 
-def test_a_file_that_cannot_be_read_is_told_and_not_passed_over(library: Path, unprivileged: Unprivileged) -> None:
+def test_a_file_that_cannot_be_read_is_told_and_not_passed_over(library: Path) -> None:
     write(library, "photo.jpg", "scan")
     for name in ("photo.jpg", "scan"):
         (library / name).chmod(0)
@@ -172,7 +169,7 @@ def test_a_library_that_is_not_there_is_not_empty(tmp_path: Path, directory: str
         list(walk(tmp_path / "unmounted"))
 
 
-def test_a_library_must_be_a_folder_that_can_be_read(library: Path, unprivileged: Unprivileged) -> None:
+def test_a_library_must_be_a_folder_that_can_be_read(library: Path) -> None:
     write(library, "a.jpg")
     with pytest.raises(LibraryError, match="is a file"):
         check_library(library / "a.jpg")

@@ -3,8 +3,6 @@
 import hashlib
 import os
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from image_pipeline.files.discovery import discover
@@ -12,6 +10,7 @@ from image_pipeline.files.hashing import hash_files
 from image_pipeline.files.partition import Partition
 from image_pipeline.storage.rows import ContentHash
 from image_pipeline_tests.files.conftest import picture
+from image_pipeline_tests.rights import unprivileged
 
 
 def test_hashes_are_those_of_the_contents_in_the_order_of_the_files(library: Path) -> None:
@@ -40,9 +39,7 @@ def test_only_files_that_changed_are_read_again(library: Path) -> None:
     assert hash_files(library, discover(library, Partition(""), {}).files, hashed.rows, threads=2).hashed == 0
 
 
-def test_a_file_that_cannot_be_read_is_a_row_and_is_tried_again(
-    library: Path, unprivileged: Callable[[], AbstractContextManager[None]]
-) -> None:
+def test_a_file_that_cannot_be_read_is_a_row_and_is_tried_again(library: Path) -> None:
     for name in ("good.jpg", "locked.jpg", "vanishing.jpg"):
         (library / name).write_bytes(picture())
     (library / "locked.jpg").chmod(0)

@@ -12,6 +12,7 @@ from image_pipeline.errors import LibraryError
 from image_pipeline.files.plan import Ingested, State
 from image_pipeline.files.watch import Look, Sighting, look, settled_states
 from image_pipeline_tests.files.conftest import picture
+from image_pipeline_tests.rights import unprivileged
 
 SETTLE, SWEEP = 30.0, 600.0
 
@@ -185,6 +186,23 @@ def test_a_library_that_is_empty_or_away_is_not_gone(watcher: Watcher) -> None:
     with pytest.raises(LibraryError, match="does not exist"):
         watcher.look(1)
     watcher.root.mkdir()
+
+
+def test_a_directory_that_cannot_be_listed_holds_up_no_other_and_is_not_gone(watcher: Watcher) -> None:
+    write(watcher.root, "private/inner/1.jpg", "private/2.jpg")
+    watcher.settled()
+    watcher.settled(SETTLE)
+    watcher.ingest()
+    write(watcher.root, "private/inner/3.jpg", "paris/1.jpg")
+    shutil.rmtree(watcher.root / "oslo")
+    (watcher.root / "private").chmod(0)
+    with unprivileged():
+        assert watcher.look(1).unlisted.directories == ["private"]
+        assert watcher.settled(SETTLE) == {"paris": State.NEW, "oslo": State.GONE}
+        assert watcher.settled(SWEEP) == {"paris": State.NEW, "oslo": State.GONE}, "also when all is looked at again"
+    (watcher.root / "private").chmod(0o755)
+    assert watcher.settled() == {"paris": State.NEW, "oslo": State.GONE}
+    assert watcher.settled(SETTLE)["private/inner"] is State.CHANGED
 
 
 def test_a_look_that_runs_out_of_time_goes_on_where_it_ended(watcher: Watcher) -> None:

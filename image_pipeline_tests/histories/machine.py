@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from image_pipeline_tests.histories.faults import Fault, faults
 from image_pipeline_tests.histories.history import History, World
@@ -41,8 +41,9 @@ def make_machine(world: World) -> type[RuleBasedStateMachine]:
         def _told(self, run: Any) -> None:
             try:
                 run()
-            except BaseException as error:
-                error.add_note("\n".join([f"what happened in {self.history.name}:", *self.history.log]))
+            except Exception as error:
+                happened = "\n".join([f"what happened in {self.history.name}:", *self.history.log, str(error)])
+                world.tally.failures.append(happened)
                 raise
 
         def teardown(self) -> None:
@@ -53,6 +54,18 @@ def make_machine(world: World) -> type[RuleBasedStateMachine]:
                 self.history.close()
 
     return Histories
+
+
+def run_histories(world: World, drawn_by: settings) -> None:
+    """Let histories happen in `world`; what raises tells each that failed, whatever hypothesis then makes of it."""
+    failed_before = len(world.tally.failures)
+    try:
+        run_state_machine_as_test(make_machine(world), settings=drawn_by)
+    except BaseException as error:
+        for happened in world.tally.failures[failed_before:]:
+            error.add_note(happened)
+        raise
+    assert len(world.tally.failures) == failed_before, "\n\n".join(world.tally.failures)
 
 
 def history_settings(histories: int, steps: int, **others: Any) -> settings:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Tally:
-    """Counts."""
+    """Counts; and what happened in each history that failed."""
 
     histories: int = 0
     runs: int = 0
     operations: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
 
     def killed(self, furthest: object) -> None:
         """A run was killed, and this was the last place where it had changed something."""

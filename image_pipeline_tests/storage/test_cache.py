@@ -38,6 +38,13 @@ def test_any_number_of_contents_is_asked_for_at_once(cache: ContentCache) -> Non
     assert cache.get("p", list(values)) == values
 
 
+def test_what_is_forgotten_of_a_content_is_forgotten_of_all_producers(cache: ContentCache) -> None:
+    for producer in ("a", "b", "c"):
+        cache.put(producer, {"one": b"1", "two": b"2"})
+    cache.delete(["one", "three"])
+    assert [cache.get(producer, ["one", "two"]) for producer in ("a", "b", "c")] == [{"two": b"2"}] * 3
+
+
 def test_a_cache_that_was_deleted_is_begun_again(cache: ContentCache, tmp_path: Path) -> None:
     cache.put("p", {"1": b"one"})
     for file in (tmp_path / "cache").iterdir():

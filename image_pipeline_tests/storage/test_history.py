@@ -113,6 +113,16 @@ def test_a_deleted_file_is_forgotten_after_a_while_unless_it_came_back(runs: Run
     assert len(runs.ledger.history("trip/back.jpg")) == 3
 
 
+def test_a_content_that_no_file_has_had_for_long_is_told_until_nothing_is_left_of_it(runs: Runs) -> None:
+    runs({PATH: "aa", "trip/b.jpg": "bb", "trip/c.jpg": "cc", "trip/copy.jpg": "cc", "trip/back.jpg": "dd"})
+    runs({PATH: "a2", "trip/copy.jpg": "cc"})
+    runs({PATH: "a2", "trip/copy.jpg": "cc", "trip/renamed.jpg": "dd"})
+    assert runs.ledger.left_contents("2026-02-20T00:00:00+00:00") == [], "they may come back"
+    assert runs.ledger.left_contents("2026-07-01T00:00:00+00:00") == ["aa", "bb"], "others have cc and dd"
+    runs.ledger.forget_contents(["aa"])
+    assert runs.ledger.left_contents("2026-07-01T00:00:00+00:00") == ["bb"]
+
+
 def test_a_run_that_cannot_be_entered_leaves_no_history(runs: Runs) -> None:
     runs({PATH: "aa"})
     twice = ("trip/bad.jpg", "ff", "empty")

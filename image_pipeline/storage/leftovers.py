@@ -1,0 +1,20 @@
+"""What is left of contents that no file has any more."""
+
+from image_pipeline.storage.cache import ContentCache
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.store import Store
+
+
+def delete_leftovers(store: Store, ledger: Ledger, cache: ContentCache, now: str) -> int:
+    """Delete thumbnails and cached values of contents that no file has had for 90 days; gives how many contents.
+
+    Until then, a photograph that comes back costs nothing. `now` is ISO 8601, UTC. Raises StoreError where the ledger
+    or the cache cannot be used.
+    """
+    left = ledger.left_contents(now)
+    if left:
+        cache.delete(left)
+        for sha256 in left:
+            store.thumbnail_file(sha256).unlink(missing_ok=True)
+        ledger.forget_contents(left)
+    return len(left)
