@@ -109,7 +109,7 @@ class Ingestion:
         be had; CollectionError where the collection is another library's.
         """
         root, ledger = self._store.library_root, self._store.ledger
-        recipe = self._inference.pipeline.recipe(*self._decoding.versions)
+        recipe = self._inference.recipe(self._decoding)
         address, alias = address_of(self._settings), self._settings.collection
         versions = held_versions(address, alias)
         if versions and address.url is not None:  # told before anything is done; an embedded one is the store's own

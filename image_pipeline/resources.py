@@ -26,6 +26,7 @@ from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.rows import DecodedImage, MetadataOfImage
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
+from image_pipeline.storage.unchanged import Unchanged
 
 
 class StoreResource(dg.ConfigurableResource):
@@ -68,6 +69,10 @@ class StoreResource(dg.ConfigurableResource):
     def cache(self) -> ContentCache:
         """Values by content."""
         return ContentCache(self.store.cache_file)
+
+    def unchanged(self, recipe: str) -> Unchanged:
+        """The partitions that no stage has anything to make of."""
+        return Unchanged.by(recipe, self.tables, self.ledger)
 
     def decoded_partition(self, key: str) -> DecodedPartition:
         """A partition as it was decoded. Raises StoreError where it was not."""
@@ -143,6 +148,10 @@ class InferenceResource(dg.ConfigurableResource):
     def pipeline(self) -> Inference:
         """The models. Raises SettingsError or ModelError where they are not known or their configuration is missing."""
         return load_inference(self.models, self.dtype, Path(self.home))
+
+    def recipe(self, decoding: DecodingResource) -> str:
+        """What names the versions of all that has a part in a point. Raises as `pipeline` does."""
+        return self.pipeline.recipe(*decoding.versions)
 
     @contextmanager
     def turn(self) -> Iterator[None]:

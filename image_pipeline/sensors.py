@@ -50,7 +50,7 @@ def library_sensor(
     try:
         fail_dead_runs(context.instance, store.store)
         ledger = store.ledger
-        recipe = inference.pipeline.recipe(*decoding.versions)
+        recipe = inference.recipe(decoding)
         versions = held_versions(qdrant.address, qdrant.alias)
         ingested = ledger.ingested(recipe, versions)
         looked = look(

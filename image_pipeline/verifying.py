@@ -21,7 +21,7 @@ def make_verifier(
         address=address,
         alias=alias,
         provenance=Provenance(*models.producer_texts, run_id="", at=""),
-        recipe=models.recipe(*decoding.versions),
+        recipe=inference.recipe(decoding),
         partition_size=store.partition_size,
         threads=decoding.processes,
     )

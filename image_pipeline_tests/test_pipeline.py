@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,12 +15,15 @@ from image_pipeline.assets import ASSETS
 from image_pipeline.console import open_ingestion
 from image_pipeline.definitions import make_definitions
 from image_pipeline.errors import LibraryError
+from image_pipeline.files.plan import PartitionRange
 from image_pipeline.imaging.reason import Reason
 from image_pipeline.instance import open_instance
-from image_pipeline.partitions import register
+from image_pipeline.partitions import range_tags, register
 from image_pipeline.search import Search
 from image_pipeline.settings import load_settings
+from image_pipeline.storage.collection import delete_points
 from image_pipeline.storage.connection import QdrantAddress, address_of
+from image_pipeline.storage.points import point_id
 from image_pipeline.storage.search import Narrowing
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, captions_of, draw_scenes
@@ -231,6 +235,48 @@ def test_a_new_version_waits_for_directories_that_dagster_does_not_know(
         assert job.execute_in_process(instance=instance, partition_key="one").success
     assert len(other.points()) == 4, "what is searched is the version before"
     assert other.ingest().indexed == len(other.points()) == 4
+
+
+def test_a_run_leaves_directories_as_they_are_that_did_not_change(pipeline: Pipeline) -> None:
+    for seed, name in enumerate(("one", "two", "three")):
+        draw_scenes(pipeline.root / name, 2, seed=seed)
+    pipeline.ingest()
+    store = Store(pipeline.settings.home)
+
+    def run() -> tuple[dict[str, int], dict[str, set[str]]]:
+        """Materialize all directories; how many rows each asset tells of, and of which it says it did not make them."""
+        tags = range_tags(PartitionRange(("one", "three", "two")))
+        with open_instance(store) as instance:
+            job = make_definitions(pipeline.settings).resolve_job_def("ingest")
+            result = job.execute_in_process(instance=instance, tags=tags)
+        assert result.success and all(check.passed for check in result.get_asset_check_evaluations())
+        rows: Counter[str] = Counter()
+        left: dict[str, set[str]] = {asset.key.to_user_string(): set() for asset in ASSETS}
+        for event in result.get_asset_materialization_events():
+            told, asset = event.materialization, event.materialization.asset_key.to_user_string()
+            rows[asset] += told.metadata["dagster/row_count"].value
+            if "unchanged_since" in told.metadata:
+                left[asset].add(str(told.partition))
+        return dict(rows), left
+
+    assets = [asset.key.to_user_string() for asset in ASSETS]
+    tables = {file: file.stat().st_mtime_ns for file in (store.home / "tables").rglob("*.parquet")}
+    assert run() == (dict.fromkeys(assets, 6), {key: {"one", "two", "three"} for key in assets})
+    assert {file: file.stat().st_mtime_ns for file in (store.home / "tables").rglob("*.parquet")} == tables
+
+    draw_scenes(pipeline.root / "two", 1, seed=9, ending=".png")
+    with address_of(pipeline.settings).connect() as client:
+        delete_points(client, pipeline.settings.collection, [point_id("one/a0.jpg")])
+    rows, left = run()
+    assert rows == dict.fromkeys(assets, 7)
+    assert left == {key: {"one", "three"} for key in assets} | {"qdrant_collection": {"three"}}, (
+        "a point of one was lost"
+    )
+    assert len(pipeline.points()) == 7
+
+    store.table_file("captions", "three").unlink()
+    assert run()[1]["captions"] == {"one", "two"}
+    assert store.table_file("captions", "three").exists()
 
 
 def test_a_qdrant_that_was_lost_is_filled_again_without_a_model(pipeline: Pipeline) -> None:

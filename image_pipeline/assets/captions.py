@@ -5,10 +5,11 @@ from statistics import fmean
 import dagster as dg
 
 from image_pipeline.assets.decoded_tensors import decoded_tensors
-from image_pipeline.assets.step import SERVICE_RETRY, partitions, records, step, table_metadata, told
+from image_pipeline.assets.step import SERVICE_RETRY, records, step, table_metadata, to_be_made, told
 from image_pipeline.inference.captioning import caption_images
+from image_pipeline.inference.unseen import shares
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
-from image_pipeline.resources import InferenceResource, StoreResource
+from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
 from image_pipeline.storage.rows import ImageCaption
 
 
@@ -24,7 +25,9 @@ from image_pipeline.storage.rows import ImageCaption
     retry_policy=SERVICE_RETRY,
     metadata=table_metadata(ImageCaption),
 )
-def captions(context: dg.AssetExecutionContext, store: StoreResource, inference: InferenceResource) -> None:
+def captions(
+    context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource, inference: InferenceResource
+) -> None:
     """The caption of each image, by a BLIP model, with the mean probability of its tokens as confidence.
 
     A content that the model has seen before, in whatever directory, is not shown to it again. Where captions are
@@ -32,18 +35,16 @@ def captions(context: dg.AssetExecutionContext, store: StoreResource, inference:
     """
     with step(context), inference.turn():
         tables, models = store.tables, inference.pipeline
-        decoded = {partition.key: store.decoded_partition(partition.key) for partition in partitions(context)}
+        chosen = to_be_made(context, store, inference.recipe(decoding), ImageCaption)
+        decoded = {partition.key: store.decoded_partition(partition.key) for partition in chosen}
         captioned = caption_images(models.captioner, models.captions_in(store.cache), list(decoded.values()))
-        uncounted = set(captioned.computed)
-        for key, partition in decoded.items():
+        for key, partition, computed in shares(decoded, captioned.computed):
             rows = [captioned.rows[sha256] for sha256 in partition.readable if sha256 in captioned.rows]
             path = tables.write(ImageCaption, key, rows)
-            computed = uncounted.intersection(partition.readable)
-            uncounted -= computed
             context.add_asset_metadata(
                 {
                     "dagster/row_count": len(rows),
-                    "images_captioned": len(computed),
+                    "images_captioned": computed,
                     "mean_confidence": round(fmean(row.confidence for row in rows), 3) if rows else 0.0,
                     "examples": records(
                         ["caption", "confidence"], [(row.caption, round(row.confidence, 3)) for row in rows[:10]]

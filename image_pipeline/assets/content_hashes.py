@@ -6,10 +6,10 @@ import time
 import dagster as dg
 
 from image_pipeline.assets.discovered_files import discovered_files
-from image_pipeline.assets.step import partitions, step, table_metadata
+from image_pipeline.assets.step import partitions, step, table_metadata, to_be_made
 from image_pipeline.files.hashing import hash_files
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
-from image_pipeline.resources import DecodingResource, StoreResource
+from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
 from image_pipeline.storage.rows import ContentHash, DiscoveredFile
 
 
@@ -24,7 +24,7 @@ from image_pipeline.storage.rows import ContentHash, DiscoveredFile
     metadata=table_metadata(ContentHash),
 )
 def content_hashes(
-    context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource
+    context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource, inference: InferenceResource
 ) -> dg.MaterializeResult:
     """The SHA-256 of each file of a directory, read in parallel.
 
@@ -34,15 +34,16 @@ def content_hashes(
     versions = hashlib.sha256()
     with step(context):
         root, tables = store.library_root, store.tables
-        for partition in partitions(context):
+        for partition in to_be_made(context, store, inference.recipe(decoding), ContentHash):
             began = time.monotonic()
             files = tables.read(DiscoveredFile, partition.key)
             known = tables.read_if_there(ContentHash, partition.key) or [
                 row for older in partition.ancestors for row in tables.read_if_there(ContentHash, older.key) or ()
             ]
             hashes = hash_files(root, files, known, decoding.processes)
-            path = tables.write(ContentHash, partition.key, hashes.rows)
-            versions.update("".join(f"{row.path}\0{row.sha256}\0" for row in hashes.rows).encode())
+            told = "".join(f"{row.path}\0{row.sha256}\0" for row in hashes.rows)
+            digest = hashlib.sha256(told.encode()).hexdigest()
+            path = tables.write(ContentHash, partition.key, hashes.rows, note=digest)
             seconds = time.monotonic() - began
             context.add_asset_metadata(
                 {
@@ -57,4 +58,6 @@ def content_hashes(
                 },
                 partition_key=partition.key,
             )
+        for partition in partitions(context):
+            versions.update((tables.note(ContentHash, partition.key) or "").encode())
     return dg.MaterializeResult(data_version=dg.DataVersion(versions.hexdigest()[:16]))

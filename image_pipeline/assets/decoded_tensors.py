@@ -6,7 +6,7 @@ from collections import Counter
 import dagster as dg
 
 from image_pipeline.assets.content_hashes import content_hashes
-from image_pipeline.assets.step import partitions, records, step, table_metadata
+from image_pipeline.assets.step import records, step, table_metadata, to_be_made
 from image_pipeline.imaging.decoding import decode_images
 from image_pipeline.imaging.sources import sources_of
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
@@ -39,7 +39,7 @@ def decoded_tensors(
     with step(context):
         root, tables = store.library_root, store.tables
         cache, models = decoding.decode_cache(store.cache), inference.pipeline
-        for partition in partitions(context):
+        for partition in to_be_made(context, store, inference.recipe(decoding), DecodedImage):
             began = time.monotonic()
             sources = sources_of(root, tables.read(ContentHash, partition.key))
             wanted = models.unseen(store.cache, list(sources))

@@ -5,10 +5,11 @@ from collections import Counter
 
 import dagster as dg
 
-from image_pipeline.assets.step import partitions, step, table_metadata
-from image_pipeline.files.discovery import discover
+from image_pipeline.assets.step import partitions, step, table_metadata, unchanged_metadata
+from image_pipeline.files.discovery import discover, list_files
+from image_pipeline.files.fingerprint import fingerprint
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
-from image_pipeline.resources import StoreResource
+from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
 from image_pipeline.storage.rows import DiscoveredFile
 
 
@@ -21,7 +22,9 @@ from image_pipeline.storage.rows import DiscoveredFile
     code_version="1",
     metadata=table_metadata(DiscoveredFile),
 )
-def discovered_files(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
+def discovered_files(
+    context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource, inference: InferenceResource
+) -> dg.MaterializeResult:
     """The image files that lie directly in a directory of the library, with size, modification time and format.
 
     The format is told by the content. Hidden files, side files of systems and programs, links and what is no image
@@ -30,9 +33,18 @@ def discovered_files(context: dg.AssetExecutionContext, store: StoreResource) ->
     versions = hashlib.sha256()
     with step(context):
         root, tables = store.library_root, store.tables
+        unchanged = store.unchanged(inference.recipe(decoding))
         for partition in partitions(context):
+            listed = list_files(root, partition)
+            entry = unchanged.entry(partition.key, fingerprint(listed))
+            if entry is not None:
+                versions.update(entry.fingerprint.encode())
+                rows = tables.row_count(DiscoveredFile, partition.key)
+                context.add_asset_metadata(unchanged_metadata(entry, rows), partition_key=partition.key)
+                continue
+            store.ledger.set_outdated([partition.key])
             known = tables.read_if_there(DiscoveredFile, partition.key) or []
-            found = discover(root, partition, {file.path: file for file in known})
+            found = discover(root, partition, listed, {file.path: file for file in known})
             path = tables.write(DiscoveredFile, partition.key, found.files, note=found.fingerprint)
             versions.update(found.fingerprint.encode())
             formats = Counter(file.format or "unknown" for file in found.files)

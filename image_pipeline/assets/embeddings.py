@@ -3,10 +3,11 @@
 import dagster as dg
 
 from image_pipeline.assets.decoded_tensors import decoded_tensors
-from image_pipeline.assets.step import SERVICE_RETRY, partitions, step, table_metadata, told
+from image_pipeline.assets.step import SERVICE_RETRY, step, table_metadata, to_be_made, told
 from image_pipeline.inference.embedding import embed_images
+from image_pipeline.inference.unseen import shares
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
-from image_pipeline.resources import InferenceResource, StoreResource
+from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
 from image_pipeline.storage.rows import Embedding
 
 
@@ -22,25 +23,25 @@ from image_pipeline.storage.rows import Embedding
     retry_policy=SERVICE_RETRY,
     metadata=table_metadata(Embedding),
 )
-def embeddings(context: dg.AssetExecutionContext, store: StoreResource, inference: InferenceResource) -> None:
+def embeddings(
+    context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource, inference: InferenceResource
+) -> None:
     """The embedding of each image, of unit length, by an open_clip model (CLIP, SigLIP).
 
     A content that the model has seen before, in whatever directory, is not shown to it again.
     """
     with step(context), inference.turn():
         tables, models = store.tables, inference.pipeline
-        decoded = {partition.key: store.decoded_partition(partition.key) for partition in partitions(context)}
+        chosen = to_be_made(context, store, inference.recipe(decoding), Embedding)
+        decoded = {partition.key: store.decoded_partition(partition.key) for partition in chosen}
         embedded = embed_images(models.embedder, models.embeddings_in(store.cache), list(decoded.values()))
-        uncounted = set(embedded.computed)
-        for key, partition in decoded.items():
+        for key, partition, computed in shares(decoded, embedded.computed):
             rows = [embedded.rows[sha256] for sha256 in partition.readable]
             path = tables.write(Embedding, key, rows)
-            computed = uncounted.intersection(partition.readable)
-            uncounted -= computed
             context.add_asset_metadata(
                 {
                     "dagster/row_count": len(rows),
-                    "images_embedded": len(computed),
+                    "images_embedded": computed,
                     "producer": str(models.embedding_producer),
                     **told(models.embedder.throughput),
                     "table": dg.MetadataValue.path(path),

@@ -5,11 +5,11 @@ import time
 import dagster as dg
 
 from image_pipeline.assets.content_hashes import content_hashes
-from image_pipeline.assets.step import partitions, step, table_metadata
+from image_pipeline.assets.step import step, table_metadata, to_be_made
 from image_pipeline.imaging.reading import read_metadata
 from image_pipeline.imaging.sources import sources_of
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
-from image_pipeline.resources import DecodingResource, StoreResource
+from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
 from image_pipeline.storage.rows import ContentHash, MetadataOfImage
 
 
@@ -23,7 +23,9 @@ from image_pipeline.storage.rows import ContentHash, MetadataOfImage
     code_version="1",
     metadata=table_metadata(MetadataOfImage),
 )
-def image_metadata(context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource) -> None:
+def image_metadata(
+    context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource, inference: InferenceResource
+) -> None:
     """EXIF, GPS, XMP and IPTC of each content, read in worker processes.
 
     Values that cannot be true (a latitude of 900, the year 0) are dropped. A content that was read before, in
@@ -32,7 +34,7 @@ def image_metadata(context: dg.AssetExecutionContext, store: StoreResource, deco
     with step(context):
         root, tables = store.library_root, store.tables
         cache = decoding.metadata_cache(store.cache)
-        for partition in partitions(context):
+        for partition in to_be_made(context, store, inference.recipe(decoding), MetadataOfImage):
             began = time.monotonic()
             sources = sources_of(root, tables.read(ContentHash, partition.key))
             metadata = read_metadata(decoding.pool, cache, sources)

@@ -9,7 +9,7 @@ from image_pipeline.assets.captions import captions
 from image_pipeline.assets.content_hashes import content_hashes
 from image_pipeline.assets.embeddings import embeddings
 from image_pipeline.assets.image_metadata import image_metadata
-from image_pipeline.assets.step import SERVICE_RETRY, partitions, records, step
+from image_pipeline.assets.step import SERVICE_RETRY, partitions, records, step, unchanged_metadata
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.imaging.contact_sheet import contact_sheet
 from image_pipeline.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES
@@ -17,6 +17,7 @@ from image_pipeline.resources import DecodingResource, InferenceResource, Qdrant
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.history import Event
 from image_pipeline.storage.indexing import IndexedPartition, Indexer
+from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.leftovers import delete_leftovers
 from image_pipeline.storage.ownership import own_collection
 from image_pipeline.storage.partition_points import Provenance
@@ -60,16 +61,26 @@ def qdrant_collection(
         qdrant.address.write_ahead()
         own_collection(client, qdrant.alias, store.ledger.libraries())
         provenance = Provenance(*models.producer_texts, run_id=context.run.run_id, at=at)
-        recipe = models.recipe(*decoding.versions)
         limit = DeletionLimit(store.deletion_share, context.run.tags.get(ALLOW_DELETIONS_TAG) == "true")
         shrinkage = Shrinkage(limit, collection.count())
-        indexer = Indexer(collection, store.tables, store.ledger, provenance, recipe, shrinkage)
+        indexer = Indexer(collection, store.tables, store.ledger, provenance, inference.recipe(decoding), shrinkage)
         chosen = partitions(context)
         shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // len(chosen)))
         with indexer.turn(chosen) as index:
             for partition in chosen:
                 began = time.monotonic()
                 indexed = index(partition)
+                if isinstance(indexed, LedgerEntry):
+                    context.add_asset_metadata(
+                        {
+                            **unchanged_metadata(indexed, indexed.indexed),
+                            "points_unchanged": indexed.indexed,
+                            "quarantined": indexed.quarantined,
+                            "collection": indexed.collection,
+                        },
+                        partition_key=partition.key,
+                    )
+                    continue
                 _log(context.log, partition.key, indexed)
                 if not store.keep_decoded_tensors:
                     release_tensors(store.decoded_partition(partition.key).directory)

@@ -11,6 +11,8 @@ from image_pipeline.files.partition import Partition
 from image_pipeline.inference.batching import Throughput
 from image_pipeline.partitions import within_range
 from image_pipeline.progress import Progress, listening
+from image_pipeline.resources import StoreResource
+from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.rows import Row
 
 _LOG_SECONDS = 5.0
@@ -57,6 +59,29 @@ def partitions(context: dg.AssetExecutionContext) -> list[Partition]:
             'prints their keys; give one as --tags \'{"dagster/partition": "KEY"}\'.'
         ) from error
     return [Partition.from_key(key) for key in keys]
+
+
+def to_be_made(
+    context: dg.AssetExecutionContext, store: StoreResource, recipe: str, row_type: type[Row]
+) -> Iterator[Partition]:
+    """The partitions of a run of which a stage has something to make; of the others, it says that they are unchanged.
+
+    Raises SettingsError as `partitions` does.
+    """
+    unchanged = store.unchanged(recipe)
+    for partition in partitions(context):
+        entry = unchanged.entry(partition.key)
+        if entry is None:
+            yield partition
+        else:
+            context.add_asset_metadata(
+                unchanged_metadata(entry, store.tables.row_count(row_type, partition.key)), partition_key=partition.key
+            )
+
+
+def unchanged_metadata(entry: LedgerEntry, rows: int) -> dict[str, int | dg.MetadataValue]:
+    """What a stage tells of a partition that it left as it was: the run that made it."""
+    return {"dagster/row_count": rows, "unchanged_since": dg.MetadataValue.dagster_run(entry.run_id)}
 
 
 def table_metadata(row_type: type[Row]) -> dict[str, dg.TableSchema]:

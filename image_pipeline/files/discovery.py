@@ -6,7 +6,7 @@ and shows nothing. FIFOs, sockets and devices are left out as well.
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from image_pipeline.errors import LibraryError
 from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.names import to_text
 from image_pipeline.files.opening import open_file
-from image_pipeline.files.partition import Partition, directory_text, part_of
+from image_pipeline.files.partition import Partition, directory_text
 from image_pipeline.files.rules import (
     OTHER_ENDINGS,
     UNSUPPORTED_IMAGE_ENDINGS,
@@ -57,17 +57,17 @@ def check_library(root: Path) -> None:
         ) from error
 
 
-def list_files(root: Path, directory: str, part: int = 0, parts: int = 1) -> list[ListedFile]:
-    """The files that may be images, directly in `directory` (text), by name; none where the directory is gone.
+def list_files(root: Path, partition: Partition) -> list[ListedFile]:
+    """The files of a partition that may be images, by name; none where its directory is gone.
 
-    Of a directory in several parts, the files of one part: only they are looked at.
+    Of a directory in several parts, only the files of the one part are looked at.
 
     A file is one where its name has an image's ending, or no ending that tells of something else. A directory that
     `walk` passes over (hidden, or behind a link) is as good as gone. Raises LibraryError where the directory is there
     and cannot be listed in full: a listing that failed is never taken for an empty directory.
     """
     check_library(root)
-    relative = Partition(directory).os_directory
+    relative = partition.os_directory
     where = root / relative
     files = []
     try:
@@ -77,7 +77,7 @@ def list_files(root: Path, directory: str, part: int = 0, parts: int = 1) -> lis
             for entry in entries:
                 if is_left_out(entry.name) or ending(entry.name) in OTHER_ENDINGS:
                     continue
-                if parts > 1 and part_of(to_text(entry.name), parts) != part:
+                if partition.parts > 1 and not partition.holds(to_text(entry.name)):
                     continue
                 listed = _stat(entry)
                 if listed is not None:
@@ -89,14 +89,15 @@ def list_files(root: Path, directory: str, part: int = 0, parts: int = 1) -> lis
     return sorted(files, key=lambda file: file.name)
 
 
-def discover(root: Path, partition: Partition, known: Mapping[str, DiscoveredFile]) -> Discovery:
-    """The image files of a partition, by path; none where its directory is gone.
+def discover(
+    root: Path, partition: Partition, listed: Sequence[ListedFile], known: Mapping[str, DiscoveredFile]
+) -> Discovery:
+    """The image files among the files of a partition that `list_files` gave, by path.
 
     The content tells the format: the first bytes of each file are read, unless `known` (by path) has the format of a
     file of the same size and times. A file without an image's ending counts only where its content is an image's, or
-    where it cannot be read, so that nobody can say. Raises LibraryError as `list_files` does.
+    where it cannot be read, so that nobody can say.
     """
-    listed = list_files(root, partition.directory, partition.part, partition.parts)
     found, there = [], []
     for file in listed:
         path = partition.path_of(file.name)
@@ -157,7 +158,7 @@ def walk(root: Path, unlisted: Unlisted | None = None) -> Iterator[tuple[str, li
     for relative, _ in walk_directories(root, unlisted):
         directory = directory_text(relative)
         try:
-            files = list_files(root, directory)
+            files = list_files(root, Partition(directory))
         except LibraryError as error:
             if unlisted is None or directory == "":
                 raise

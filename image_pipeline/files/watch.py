@@ -82,7 +82,7 @@ def look(
             seen[directory] = known
         elif time.monotonic() < ends_at:
             try:
-                files = list_files(root, directory)
+                files = list_files(root, Partition(directory))
             except LibraryError as error:
                 if directory == "":
                     raise

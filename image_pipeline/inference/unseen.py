@@ -1,7 +1,7 @@
 """The images of some partitions that a model has not seen yet."""
 
 from bisect import bisect_right
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -25,6 +25,17 @@ class DecodedPartition:
     def readable(self) -> list[str]:
         """The contents that were decoded; those in quarantine are left out."""
         return [row.sha256 for row in self.rows if row.reason is None]
+
+
+def shares(
+    partitions: Mapping[str, DecodedPartition], computed: Collection[str]
+) -> Iterator[tuple[str, DecodedPartition, int]]:
+    """Each partition, with how many of the `computed` contents are its own: one counts where it comes first."""
+    uncounted = set(computed)
+    for key, partition in partitions.items():
+        own = uncounted.intersection(partition.readable)
+        uncounted -= own
+        yield key, partition, len(own)
 
 
 class UnseenImages:

@@ -124,7 +124,7 @@ class Collection:
 
         found: dict[str, dict[str, str]] = {key: {} for key in partition_keys}
         offset = None
-        while True:
+        while found:
             records, offset = self._client.scroll(
                 self.version.name,
                 scroll_filter=_in_partitions(partition_keys),
@@ -137,7 +137,8 @@ class Collection:
                 payload = record.payload or {}
                 found[payload["partition"]][str(record.id)] = str(payload.get("digest"))
             if offset is None:
-                return found
+                break
+        return found
 
     def upsert(self, points: Sequence[Point]) -> Iterator[int]:
         """Write points, batch by batch; gives the number of points of each."""

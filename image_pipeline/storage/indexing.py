@@ -21,6 +21,7 @@ from image_pipeline.storage.partition_points import (
 from image_pipeline.storage.points import Point, difference
 from image_pipeline.storage.rows import DiscoveredFile
 from image_pipeline.storage.tables import StageTables
+from image_pipeline.storage.unchanged import Unchanged
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,11 @@ class Indexer:
     shrinkage: Shrinkage
 
     @contextmanager
-    def turn(self, partitions: Sequence[Partition]) -> Iterator[Callable[[Partition], IndexedPartition]]:
+    def turn(self, partitions: Sequence[Partition]) -> Iterator[Callable[[Partition], IndexedPartition | LedgerEntry]]:
         """A function that lets the collection hold exactly the readable files of one of `partitions`.
+
+        Of one that is unchanged since it was ingested, and of which the collection has as many points as it had then,
+        it gives the ledger's entry, and does nothing.
 
         New points are written before old ones are deleted, so that a renamed file can be found at any time, and the
         ledger is written last, so that a run that ends before is done again. One process does this at a time, for the
@@ -63,8 +67,17 @@ class Indexer:
         too many points would vanish.
         """
         with turn(self.tables.store.index_lock_file):
-            existing = self.collection.digests([partition.key for partition in partitions])
-            yield lambda partition: self._index(partition, existing[partition.key])
+            keys = [partition.key for partition in partitions]
+            held = self._held(keys)
+            existing = self.collection.digests([key for key in keys if key not in held])
+            yield lambda partition: held.get(partition.key) or self._index(partition, existing[partition.key])
+
+    def _held(self, keys: Sequence[str]) -> dict[str, LedgerEntry]:
+        unchanged = Unchanged.by(self.recipe, self.tables, self.ledger)
+        entries = {key: entry for key in keys if (entry := unchanged.entry(key)) is not None}
+        here = {key: entry for key, entry in entries.items() if entry.collection == self.collection.version.name}
+        counts = self.collection.counts(list(here)) if here else {}
+        return {key: entry for key, entry in here.items() if counts[key] == entry.indexed}
 
     def _index(self, partition: Partition, existing: Mapping[str, str]) -> IndexedPartition:
         tables = self.tables.read_all(partition.key)

@@ -33,10 +33,7 @@ def is_gone(root: Path, partition: Partition, entries: Mapping[str, LedgerEntry]
             )
     others = (Partition.from_key(key) for key in entries)
     parts = [other for other in others if other.directory == partition.directory and other.parts > partition.parts]
-    return all(
-        any(part.holds(file.name) for part in parts)
-        for file in list_files(root, partition.directory, partition.part, partition.parts)
-    )
+    return all(any(part.holds(file.name) for part in parts) for file in list_files(root, partition))
 
 
 def retire(

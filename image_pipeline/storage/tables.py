@@ -61,12 +61,31 @@ class StageTables:
             )
         return found
 
+    def note(self, row_type: type[Row], partition_key: str) -> str | None:
+        """The note that was written with a stage's table, without its rows; None where there is no table to be used."""
+        schema = self._described(row_type, partition_key)
+        return None if schema is None else _note(schema)
+
+    def row_count(self, row_type: type[Row], partition_key: str) -> int:
+        """The number of rows of a stage's table; 0 where there is none."""
+        try:
+            return int(pq.read_metadata(self.store.table_file(row_type.stage, partition_key)).num_rows)
+        except (OSError, pa.ArrowException):
+            return 0
+
+    def _described(self, row_type: type[Row], partition_key: str) -> "pa.Schema | None":
+        try:
+            schema = pq.read_schema(self.store.table_file(row_type.stage, partition_key))
+        except (OSError, pa.ArrowException):
+            return None
+        return schema if schema.equals(row_type.schema()) else None
+
     def _load(self, row_type: type[R], partition_key: str) -> tuple[list[R], str] | None:
         path = self.store.table_file(row_type.stage, partition_key)
         try:
             with path.open("rb") as file:
                 table = pq.ParquetFile(file, page_checksum_verification=True).read()
-            note = str((table.schema.metadata or {}).get(_NOTE, b"").decode())
+            note = _note(table.schema)
         except (FileNotFoundError, pa.ArrowException, UnicodeDecodeError):
             return None
         except OSError as error:
@@ -115,6 +134,10 @@ class StageTables:
             file = self.store.table_file(stage, partition_key)
             file.unlink(missing_ok=True)
             delete_unfinished(file.parent)
+
+
+def _note(schema: pa.Schema) -> str:
+    return str((schema.metadata or {}).get(_NOTE, b"").decode())
 
 
 def _values(column: "pa.ChunkedArray[Any]") -> list[Any]:

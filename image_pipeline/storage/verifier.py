@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_pipeline.errors import StoreError
-from image_pipeline.files.discovery import discover, walk
+from image_pipeline.files.discovery import discover, list_files, walk
 from image_pipeline.files.hashing import hash_file
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import ListedPartition, compare, list_partitions
@@ -94,7 +94,8 @@ class Verifier:
         return disk
 
     def _discover(self, key: str) -> list[DiscoveredFile]:
-        return discover(self.root, Partition.from_key(key), {}).files
+        partition = Partition.from_key(key)
+        return discover(self.root, partition, list_files(self.root, partition), {}).files
 
     def _compare(
         self, client: "QdrantClient", collection: str | None, disk: Disk, stored: Mapping[str, StoredPartition]

@@ -3,11 +3,17 @@
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from image_pipeline.files.discovery import Discovery, discover, list_files
+from image_pipeline.files.partition import Partition
+from image_pipeline.storage.rows import DiscoveredFile
+
+LIBRARY = Partition("")
 
 
 def picture(image_format: str = "JPEG", colour: str = "red") -> bytes:
@@ -15,6 +21,11 @@ def picture(image_format: str = "JPEG", colour: str = "red") -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8), colour).save(buffer, image_format)
     return buffer.getvalue()
+
+
+def discovered(root: Path, partition: Partition = LIBRARY, known: Mapping[str, DiscoveredFile] = {}) -> Discovery:
+    """What a partition holds on disk; all that lies directly in the library, where none is named."""
+    return discover(root, partition, list_files(root, partition), known)
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.errors import LibraryError
-from image_pipeline.files.discovery import check_library, discover, list_files, walk, walk_directories
+from image_pipeline.files.discovery import check_library, list_files, walk, walk_directories
 from image_pipeline.files.names import to_text
 from image_pipeline.files.partition import Partition
 from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.storage.rows import DiscoveredFile
-from image_pipeline_tests.files.conftest import picture
+from image_pipeline_tests.files.conftest import LIBRARY, discovered, picture
 from image_pipeline_tests.rights import unprivileged
 
 
@@ -23,11 +23,11 @@ def write(root: Path, *paths: str, content: bytes | None = None) -> None:
 
 
 def names(root: Path, directory: str = "") -> list[str]:
-    return [file.name for file in list_files(root, directory)]
+    return [file.name for file in list_files(root, Partition(directory))]
 
 
-def found(root: Path, partition: Partition | None = None) -> dict[str, ImageFormat | str | None]:
-    return {file.path: file.format for file in discover(root, partition or Partition(""), {}).files}
+def found(root: Path, partition: Partition = LIBRARY) -> dict[str, ImageFormat | str | None]:
+    return {file.path: file.format for file in discovered(root, partition).files}
 
 
 def test_side_files_and_hidden_files_are_left_out(library: Path) -> None:
@@ -91,12 +91,12 @@ def test_the_content_tells_the_format(library: Path) -> None:
 
 def test_an_unchanged_file_is_not_opened_again(library: Path) -> None:
     write(library, "a.jpg", "b.jpg")
-    first = discover(library, Partition(""), {}).files
+    first = discovered(library).files
     known = {
         file.path: DiscoveredFile(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns, "gif") for file in first
     }
     write(library, "b.jpg", content=picture("PNG"))
-    again = discover(library, Partition(""), known).files
+    again = discovered(library, known=known).files
     assert {file.path: file.format for file in again} == {"a.jpg": "gif", "b.jpg": "png"}
 
 
@@ -104,7 +104,7 @@ def test_parts_share_the_files_of_a_directory(library: Path) -> None:
     write(library, *(f"big/{n}.jpg" for n in range(40)))
     parts = [found(library, Partition("big", part, 4)).keys() for part in range(4)]
     assert sorted(path for part in parts for path in part) == sorted(f"big/{n}.jpg" for n in range(40))
-    assert len({discover(library, Partition("big", part, 4), {}).fingerprint for part in range(4)}) == 4
+    assert len({discovered(library, Partition("big", part, 4)).fingerprint for part in range(4)}) == 4
 
 
 def test_names_of_any_bytes_are_found(library: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_directory_that_cannot_be_listed_is_not_empty(library: Path) -> None:
     with unprivileged():
         for directory in ("private", "private/inner"):
             with pytest.raises(LibraryError, match=r"cannot be listed.*nothing of it was changed"):
-                list_files(library, directory)
+                list_files(library, Partition(directory))
         with pytest.raises(LibraryError, match="private cannot be listed"):
             list(walk(library))
     (library / "private").chmod(0o755)
@@ -155,16 +155,16 @@ def test_a_file_that_cannot_be_read_is_told_and_not_passed_over(library: Path) -
     for name in ("photo.jpg", "scan"):
         (library / name).chmod(0)
     with unprivileged():
-        locked = discover(library, Partition(""), {})
+        locked = discovered(library)
     assert {file.path: file.format for file in locked.files} == {"photo.jpg": None, "scan": None}
-    again = discover(library, Partition(""), {file.path: file for file in locked.files})
+    again = discovered(library, known={file.path: file for file in locked.files})
     assert {file.path: file.format for file in again.files} == {"photo.jpg": "jpeg", "scan": "jpeg"}
 
 
 @pytest.mark.parametrize("directory", ["", "x"])
 def test_a_library_that_is_not_there_is_not_empty(tmp_path: Path, directory: str) -> None:
     with pytest.raises(LibraryError, match="does not exist: set IMAGE_LIBRARY"):
-        list_files(tmp_path / "unmounted", directory)
+        list_files(tmp_path / "unmounted", Partition(directory))
     with pytest.raises(LibraryError, match="does not exist"):
         list(walk(tmp_path / "unmounted"))
 

@@ -5,18 +5,16 @@ import os
 import threading
 from pathlib import Path
 
-from image_pipeline.files.discovery import discover
 from image_pipeline.files.hashing import hash_files
-from image_pipeline.files.partition import Partition
 from image_pipeline.storage.rows import ContentHash
-from image_pipeline_tests.files.conftest import picture
+from image_pipeline_tests.files.conftest import discovered, picture
 from image_pipeline_tests.rights import unprivileged
 
 
 def test_hashes_are_those_of_the_contents_in_the_order_of_the_files(library: Path) -> None:
     for n in range(20):
         (library / f"{n:02}.jpg").write_bytes(picture() + bytes(n))
-    files = discover(library, Partition(""), {}).files
+    files = discovered(library).files
     hashed = hash_files(library, files, [], threads=3)
     assert [row.path for row in hashed.rows] == [f"{n:02}.jpg" for n in range(20)]
     for n, row in enumerate(hashed.rows):
@@ -28,22 +26,22 @@ def test_hashes_are_those_of_the_contents_in_the_order_of_the_files(library: Pat
 def test_only_files_that_changed_are_read_again(library: Path) -> None:
     for name in ("same.jpg", "edited.jpg", "touched.jpg"):
         (library / name).write_bytes(picture())
-    files = discover(library, Partition(""), {}).files
+    files = discovered(library).files
     known = [ContentHash(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns, "0" * 64, None) for file in files]
     (library / "edited.jpg").write_bytes(picture("PNG"))
     os.utime(library / "touched.jpg", ns=(1, 1))
     (library / "new.jpg").write_bytes(picture("BMP"))
-    hashed = hash_files(library, discover(library, Partition(""), {}).files, known, threads=2)
+    hashed = hash_files(library, discovered(library).files, known, threads=2)
     assert {row.path for row in hashed.rows if row.sha256 == "0" * 64} == {"same.jpg"}
     assert hashed.hashed == 3
-    assert hash_files(library, discover(library, Partition(""), {}).files, hashed.rows, threads=2).hashed == 0
+    assert hash_files(library, discovered(library).files, hashed.rows, threads=2).hashed == 0
 
 
 def test_a_file_that_cannot_be_read_is_a_row_and_is_tried_again(library: Path) -> None:
     for name in ("good.jpg", "locked.jpg", "vanishing.jpg"):
         (library / name).write_bytes(picture())
     (library / "locked.jpg").chmod(0)
-    files = discover(library, Partition(""), {}).files
+    files = discovered(library).files
     (library / "vanishing.jpg").unlink()
     with unprivileged():
         hashed = hash_files(library, files, [], threads=2)
@@ -61,7 +59,7 @@ def test_what_takes_a_files_place_is_not_followed_and_does_not_block(library: Pa
     (tmp_path / "secret").write_bytes(b"secret")
     for name in ("fifo.jpg", "link.jpg", "directory.jpg", "device.jpg"):
         (library / name).write_bytes(picture())
-    files = discover(library, Partition(""), {}).files
+    files = discovered(library).files
     for file in files:
         (library / file.path).unlink()
     os.mkfifo(library / "fifo.jpg")
