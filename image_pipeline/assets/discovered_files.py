@@ -6,7 +6,7 @@ from collections import Counter
 import dagster as dg
 
 from image_pipeline.assets.step import partitions, step, table_metadata, unchanged_metadata
-from image_pipeline.files.discovery import discover, list_files
+from image_pipeline.files.discovery import discover, list_each
 from image_pipeline.files.fingerprint import fingerprint
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
@@ -34,8 +34,7 @@ def discovered_files(
     with step(context):
         root, tables = store.library_root, store.tables
         unchanged = store.unchanged(inference.recipe(decoding))
-        for partition in partitions(context):
-            listed = list_files(root, partition)
+        for partition, listed in list_each(root, partitions(context)):
             entry = unchanged.entry(partition.key, fingerprint(listed))
             if entry is not None:
                 versions.update(entry.fingerprint.encode())

@@ -6,8 +6,9 @@ and shows nothing. FIFOs, sockets and devices are left out as well.
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from image_pipeline.errors import LibraryError
@@ -87,6 +88,19 @@ def list_files(root: Path, partition: Partition) -> list[ListedFile]:
     except OSError as error:
         raise _cannot_be_listed(where, error) from error
     return sorted(files, key=lambda file: file.name)
+
+
+def list_each(root: Path, partitions: Iterable[Partition]) -> Iterator[tuple[Partition, list[ListedFile]]]:
+    """Each partition with its files, as `list_files` gives them; a directory of which there are several parts is listed
+    once. Raises LibraryError as that does."""
+    for directory, group in groupby(partitions, key=lambda partition: partition.directory):
+        parts = list(group)
+        if len(parts) == 1:
+            yield parts[0], list_files(root, parts[0])
+            continue
+        files = list_files(root, Partition(directory))
+        for part in parts:
+            yield part, [file for file in files if part.holds(file.name)]
 
 
 def discover(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.errors import LibraryError
-from image_pipeline.files.discovery import check_library, list_files, walk, walk_directories
+from image_pipeline.files.discovery import check_library, list_each, list_files, walk, walk_directories
 from image_pipeline.files.names import to_text
 from image_pipeline.files.partition import Partition
 from image_pipeline.imaging.formats import ImageFormat
@@ -105,6 +105,8 @@ def test_parts_share_the_files_of_a_directory(library: Path) -> None:
     parts = [found(library, Partition("big", part, 4)).keys() for part in range(4)]
     assert sorted(path for part in parts for path in part) == sorted(f"big/{n}.jpg" for n in range(40))
     assert len({discovered(library, Partition("big", part, 4)).fingerprint for part in range(4)}) == 4
+    together = [Partition(""), *(Partition("big", part, 4) for part in (0, 2, 3)), Partition("gone")]
+    assert list(list_each(library, together)) == [(one, list_files(library, one)) for one in together]
 
 
 def test_names_of_any_bytes_are_found(library: Path) -> None:
