@@ -21,6 +21,7 @@ from image_pipeline.files.plan import (
     without_unlisted,
 )
 from image_pipeline.files.unlisted import Unlisted
+from image_pipeline.memory import give_back_memory
 from image_pipeline.partitions import ALLOW_DELETIONS_TAG, PARTITIONS_PER_RUN, range_tags, register, registered_keys
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource, make_resources
 from image_pipeline.settings import Settings
@@ -154,6 +155,7 @@ class Ingestion:
                 for name, value in event.materialization.metadata.items():
                     if isinstance(value, dg.IntMetadataValue) and value.value is not None:
                         totals[name] = totals.get(name, 0) + value.value
+            give_back_memory()
         on_run(len(ranges), len(ranges))
         deleted = totals.get("points_deleted", 0)
         if gone:

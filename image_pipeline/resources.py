@@ -72,7 +72,7 @@ class StoreResource(dg.ConfigurableResource):
 
     def unchanged(self, recipe: str) -> Unchanged:
         """The partitions that no stage has anything to make of."""
-        return Unchanged.by(recipe, self.tables, self.ledger)
+        return Unchanged(recipe, self.tables, self.ledger.entries())
 
     def decoded_partition(self, key: str) -> DecodedPartition:
         """A partition as it was decoded. Raises StoreError where it was not."""

@@ -41,7 +41,8 @@ def discovered_files(
                 rows = tables.row_count(DiscoveredFile, partition.key)
                 context.add_asset_metadata(unchanged_metadata(entry, rows), partition_key=partition.key)
                 continue
-            store.ledger.set_outdated([partition.key])
+            if partition.key in unchanged.entries:
+                store.ledger.set_outdated([partition.key])
             known = tables.read_if_there(DiscoveredFile, partition.key) or []
             found = discover(root, partition, listed, {file.path: file for file in known})
             path = tables.write(DiscoveredFile, partition.key, found.files, note=found.fingerprint)

@@ -4,6 +4,7 @@ import mmap
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
@@ -90,6 +91,7 @@ def identify(file: BinaryIO) -> ImageFormat:
     return image_format
 
 
+@cache
 def decoder_version() -> str:
     """What decodes: a text that changes whenever a file may decode otherwise than before."""
     libraries = " ".join(f"{name}-{version(name)}" for name in ("pillow", "pillow-heif", "rawpy"))

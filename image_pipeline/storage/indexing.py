@@ -73,7 +73,7 @@ class Indexer:
             yield lambda partition: held.get(partition.key) or self._index(partition, existing[partition.key])
 
     def _held(self, keys: Sequence[str]) -> dict[str, LedgerEntry]:
-        unchanged = Unchanged.by(self.recipe, self.tables, self.ledger)
+        unchanged = Unchanged(self.recipe, self.tables, self.ledger.entries())
         entries = {key: entry for key in keys if (entry := unchanged.entry(key)) is not None}
         here = {key: entry for key, entry in entries.items() if entry.collection == self.collection.version.name}
         counts = self.collection.counts(list(here)) if here else {}

@@ -3,22 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from image_pipeline.storage.ledger import Ledger, LedgerEntry
+from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.rows import DiscoveredFile, Stage
 from image_pipeline.storage.tables import StageTables
 
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The partitions that were ingested by today's recipe, as far as they look as they did then."""
+    """The partitions of `entries` that were ingested by `recipe`, today's, as far as they look as they did then."""
 
+    recipe: str
     tables: StageTables
     entries: Mapping[str, LedgerEntry]
-
-    @classmethod
-    def by(cls, recipe: str, tables: StageTables, ledger: Ledger) -> "Unchanged":
-        """Those that were ingested by `recipe`. Raises StoreError where the ledger cannot be read."""
-        return cls(tables, {key: entry for key, entry in ledger.entries().items() if entry.recipe == recipe})
 
     def entry(self, partition_key: str, fingerprint: str | None = None) -> LedgerEntry | None:
         """What was ingested of a partition, where it was last listed as it was then; None where it is to be made.
@@ -26,7 +22,9 @@ class Unchanged:
         `fingerprint` is that of a listing that was made just now; it has to be the same.
         """
         entry = self.entries.get(partition_key)
-        if entry is None or not entry.fingerprint or fingerprint not in (None, entry.fingerprint):
+        if entry is None or entry.recipe != self.recipe or not entry.fingerprint:
+            return None
+        if fingerprint not in (None, entry.fingerprint):
             return None
         if self.tables.note(DiscoveredFile, partition_key) != entry.fingerprint:
             return None
