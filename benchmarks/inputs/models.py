@@ -39,9 +39,12 @@ def blip_base() -> Path:
     return made_once(cache_folder() / "models" / "blip-base", _write_blip)
 
 
-def _spread(model: Any) -> None:
+def _spread(model: Any, gain: float) -> None:
     """Make the outputs of an untrained model differ from one input to the next, as those of a trained one do.
 
+    `gain` decides how much a small change of the pixels tells. At 1.8, a resize without antialiasing takes the cosine
+    of ViT-B/32 on real photographs to 0.948 (1.5: 0.983; 2.0: 0.909), where about 0.94 is reported of a trained CLIP
+    (https://github.com/jina-ai/clip-as-service/issues/904).
     Words weigh little beside their positions and what is seen: captions would else be one word, again and again.
     """
     import torch
@@ -49,8 +52,8 @@ def _spread(model: Any) -> None:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.ndim > 1:
-                gain = 0.2 if "word_embeddings" in name else 2.0
-                parameter.normal_(0, gain / parameter[0].numel() ** 0.5)
+                own = 0.2 if "word_embeddings" in name else gain
+                parameter.normal_(0, own / parameter[0].numel() ** 0.5)
 
 
 def _write_open_clip(name: str, preprocess: dict[str, Any], directory: Path) -> None:
@@ -66,7 +69,7 @@ def _write_open_clip(name: str, preprocess: dict[str, Any], directory: Path) -> 
     (directory / "open_clip_config.json").write_text(json.dumps(content, indent=2))
     torch.manual_seed(1)
     model = open_clip.create_model(f"local-dir:{directory}", load_weights=False)
-    _spread(model)
+    _spread(model, 1.8)
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     save_file(tensors, directory / "open_clip_model.safetensors")
 
@@ -96,7 +99,7 @@ def _write_blip(directory: Path) -> None:
     model = BlipForConditionalGeneration(
         BlipConfig(text_config=text, vision_config={"image_size": _BLIP_SIZE, "patch_size": 16})
     )
-    _spread(model)
+    _spread(model, 2.0)
     model.save_pretrained(directory)
     image_processor = BlipImageProcessor(
         size={"height": _BLIP_SIZE, "width": _BLIP_SIZE},
