@@ -110,8 +110,10 @@ def whole_collection(
 
 
 def _is_to_be_checked(run: dg.DagsterRun, entry: LedgerEntry | None) -> bool:
-    by_themselves = run.asset_selection is not None and qdrant_collection.key not in run.asset_selection
-    return by_themselves or entry is None or entry.run_id == run.run_id
+    is_chosen = run.asset_selection is not None or run.asset_check_selection is not None
+    by_themselves = is_chosen and qdrant_collection.key not in (run.asset_selection or ())
+    # a run that is retried goes on from the step that failed: what the run before it made was not checked
+    return by_themselves or entry is None or entry.run_id in (run.run_id, run.parent_run_id, run.root_run_id)
 
 
 def _not_of_unit_length(vectors: np.ndarray) -> int:

@@ -92,8 +92,9 @@ class _Wishes:
 
     def run_key(self, keys: list[str]) -> str:
         """The run key of the run for partitions."""
-        told = "\n".join([self._target, *(f"{key}\0{self._fingerprints.get(key)}" for key in keys)])
         since = max(self._looked.sightings[Partition.from_key(key).directory].since for key in keys)
+        # what comes back to a look that it had before is another wish: Dagster keeps a run key for ever
+        told = "\n".join([self._target, f"{since}", *(f"{key}\0{self._fingerprints.get(key)}" for key in keys)])
         return f"{hashlib.sha256(told.encode()).hexdigest()[:16]}-{attempt(self._now - since)}"
 
 

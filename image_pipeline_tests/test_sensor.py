@@ -124,6 +124,19 @@ def test_what_stays_as_it_is_is_tried_again_less_and_less_often() -> None:
     assert minutes == [15, 30, 60, 120, 360, 360, 360]
 
 
+def test_a_folder_that_looks_again_as_it_did_is_another_wish(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
+    keys = []
+    for _ in range(2):
+        draw_scenes(pipeline.root / "trip", 2)
+        told = tick(pipeline, instance)
+        assert isinstance(told, dg.SensorResult)
+        keys += [request.run_key for request in told.run_requests or ()]
+        shutil.move(pipeline.root / "trip", pipeline.root / "aside")
+        tick(pipeline, instance)
+        shutil.move(pipeline.root / "aside", pipeline.root / "trip")
+    assert len(set(keys)) == 2, "Dagster keeps a run key for ever"
+
+
 def test_another_model_asks_for_another_run_at_once(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
     draw_scenes(pipeline.root / "trip", 2)
     first = tick(pipeline, instance)

@@ -41,7 +41,7 @@ def discovered_files(
                 rows = tables.row_count(DiscoveredFile, partition.key)
                 context.add_asset_metadata(unchanged_metadata(entry, rows), partition_key=partition.key)
                 continue
-            if partition.key in unchanged.entries:
+            if unchanged.counts_as_ingested(partition.key):
                 store.ledger.set_outdated([partition.key])
             known = tables.read_if_there(DiscoveredFile, partition.key) or []
             found = discover(root, partition, listed, {file.path: file for file in known})

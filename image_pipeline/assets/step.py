@@ -66,12 +66,15 @@ def to_be_made(
 ) -> Iterator[Partition]:
     """The partitions of a run of which a stage has something to make; of the others, it says that they are unchanged.
 
+    Those to be made count as not ingested from then on.
     Raises SettingsError as `partitions` does.
     """
     unchanged = store.unchanged(recipe)
     for partition in partitions(context):
         entry = unchanged.entry(partition.key)
         if entry is None:
+            if unchanged.counts_as_ingested(partition.key):
+                store.ledger.set_outdated([partition.key])
             yield partition
         else:
             context.add_asset_metadata(

@@ -53,7 +53,7 @@ def vanished_files(listed: Mapping[str, ListedPartition], ingested: Mapping[str,
     new = {partition.fingerprint for key, partition in listed.items() if key not in ingested}
     before: dict[str, dict[int, int]] = {}
     for key, entry in ingested.items():
-        if key in listed or entry.fingerprint not in new:
+        if key in listed or entry.files_fingerprint not in new:
             partition = Partition.from_key(key)
             files = before.setdefault(partition.directory, {})
             files[partition.parts] = files.get(partition.parts, 0) + entry.files

@@ -177,7 +177,7 @@ def walk(root: Path, unlisted: Unlisted | None = None) -> Iterator[tuple[str, li
             if unlisted is None or directory == "":
                 raise
             check_library(root)
-            unlisted.add(directory, error)
+            unlisted.add(directory, error, alone=True)
         else:
             yield directory, files
 

@@ -29,6 +29,10 @@ class ListedPartition:
     fingerprint: str
 
 
+OUTDATED = "~"
+"""Stands before the fingerprint of what is to be ingested again, whatever it looks like on disk."""
+
+
 @dataclass(frozen=True)
 class Ingested:
     """What was ingested of a partition; `current` is False where it was made by other models or another version."""
@@ -36,6 +40,11 @@ class Ingested:
     fingerprint: str
     files: int
     current: bool = True
+
+    @property
+    def files_fingerprint(self) -> str:
+        """The fingerprint of the files, outdated or not."""
+        return self.fingerprint.removeprefix(OUTDATED)
 
 
 @dataclass(frozen=True)

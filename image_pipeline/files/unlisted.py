@@ -8,13 +8,16 @@ class Unlisted:
 
     def __init__(self) -> None:
         self._errors: dict[str, LibraryError] = {}
+        self._alone: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self._errors)
 
-    def add(self, directory: str, error: LibraryError) -> None:
-        """`directory` could not be listed."""
+    def add(self, directory: str, error: LibraryError, *, alone: bool = False) -> None:
+        """`directory` could not be listed; `alone`: those below it were come to all the same."""
         self._errors[directory] = error
+        if alone:
+            self._alone.add(directory)
 
     @property
     def directories(self) -> list[str]:
@@ -22,11 +25,12 @@ class Unlisted:
         return sorted(self._errors)
 
     def covers(self, directory: str) -> bool:
-        """Whether `directory` is one of them, or lies below one."""
-        if not self._errors:
-            return False
+        """Whether `directory` is one of them, or lies below one, where nobody has looked."""
+        if not self._errors or directory in self._errors:
+            return directory in self._errors
         parts = directory.split("/")
-        return any("/".join(parts[:depth]) in self._errors for depth in range(1, len(parts) + 1))
+        above = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
+        return not above.isdisjoint(self._errors.keys() - self._alone)
 
     @property
     def error(self) -> LibraryError:

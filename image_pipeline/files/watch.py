@@ -86,7 +86,7 @@ def look(
             except LibraryError as error:
                 if directory == "":
                     raise
-                unlisted.add(directory, error)
+                unlisted.add(directory, error, alone=True)
                 continue
             listed = list_partitions([(directory, files)], partition_size, ingested_of.get(directory, ()))
             seen[directory] = _sighting(directory, there[directory], tuple(listed.values()), known, now)

@@ -59,9 +59,12 @@ def decode_images(
     outputs = create_tensor_files(directory, specs, next_row)
     counter = Counter("decoded_tensors", len(tasks))
     row_of = {task.key: task.row for task in tasks}
+    decoded_before = {sha256: row for sha256, row in known.items() if row.reason is None}
     for outcome in pool.decode(tasks, outputs):
         sha256 = outcome.key
-        if not sources[sha256].is_unchanged():
+        if isinstance(outcome, DecodeFailure) and sha256 in decoded_before and row_of[sha256] is None:
+            row = decoded_before[sha256]  # it was wanted for its thumbnail alone
+        elif not sources[sha256].is_unchanged():
             row = DecodedImage(sha256, None, None, decoder, Reason.UNREADABLE, _CHANGED)
         elif isinstance(outcome, DecodeFailure):
             row = DecodedImage(sha256, None, None, decoder, outcome.reason, outcome.message)

@@ -147,12 +147,12 @@ def left_contents(connection: sqlite3.Connection, now: str) -> list[str]:
 
     They are told until `forget_contents` is told that nothing is left of them.
     """
-    rows = connection.execute(
-        "SELECT sha256 FROM left_content AS left_one WHERE at < ? AND NOT EXISTS ("
-        "SELECT * FROM history WHERE history.sha256 = left_one.sha256 AND event != 'deleted' "
-        "AND number = (SELECT max(number) FROM history AS other WHERE other.path = history.path))",
-        (_kept_since(now),),
+    has_file = (
+        "EXISTS (SELECT * FROM history WHERE history.sha256 = left_content.sha256 AND event != 'deleted' "
+        "AND number = (SELECT max(number) FROM history AS other WHERE other.path = history.path))"
     )
+    connection.execute(f"DELETE FROM left_content WHERE at < ? AND {has_file}", (_kept_since(now),))
+    rows = connection.execute("SELECT sha256 FROM left_content WHERE at < ?", (_kept_since(now),))
     return [sha256 for (sha256,) in rows]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from image_pipeline.errors import StoreError
 from image_pipeline.files.deletions import Shrinkage
 from image_pipeline.files.partition import Partition
 from image_pipeline.progress import Counter
@@ -68,18 +69,34 @@ class Indexer:
         """
         with turn(self.tables.store.index_lock_file):
             keys = [partition.key for partition in partitions]
-            held = self._held(keys)
+            entered = self.ledger.entries()
+            held = self._held(keys, entered)
             existing = self.collection.digests([key for key in keys if key not in held])
-            yield lambda partition: held.get(partition.key) or self._index(partition, existing[partition.key])
+            splits: dict[str, list[Partition]] = {}
+            for other in map(Partition.from_key, entered):
+                splits.setdefault(other.directory, []).append(other)
 
-    def _held(self, keys: Sequence[str]) -> dict[str, LedgerEntry]:
-        unchanged = Unchanged(self.recipe, self.tables, self.ledger.entries())
+            def index(partition: Partition) -> IndexedPartition | LedgerEntry:
+                if partition.key in held:
+                    return held[partition.key]
+                others = [o.key for o in splits.get(partition.directory, ()) if o.parts != partition.parts]
+                try:
+                    return self._index(partition, existing[partition.key], others)
+                except StoreError:  # tables that were made at different times, or are damaged, are made again
+                    self.ledger.set_outdated([partition.key])
+                    raise
+
+            yield index
+
+    def _held(self, keys: Sequence[str], entered: Mapping[str, LedgerEntry]) -> dict[str, LedgerEntry]:
+        unchanged = Unchanged(self.recipe, self.tables, entered)
         entries = {key: entry for key in keys if (entry := unchanged.entry(key)) is not None}
         here = {key: entry for key, entry in entries.items() if entry.collection == self.collection.version.name}
         counts = self.collection.counts(list(here)) if here else {}
         return {key: entry for key, entry in here.items() if counts[key] == entry.indexed}
 
-    def _index(self, partition: Partition, existing: Mapping[str, str]) -> IndexedPartition:
+    def _index(self, partition: Partition, existing: Mapping[str, str], others: Sequence[str]) -> IndexedPartition:
+        """`others` are parts of the same directory, split otherwise: what is written here may be points of theirs."""
         tables = self.tables.read_all(partition.key)
         files, fingerprint = self.tables.read_noted(DiscoveredFile, partition.key)
         check_tables(partition, files, tables, self.provenance)
@@ -88,7 +105,7 @@ class Indexer:
         self.shrinkage.add(len(existing), len(points))
         change = difference(existing, points)
         if change.upserts or change.deletions:
-            self.ledger.set_outdated([partition.key])
+            self.ledger.set_outdated([partition.key, *(others if change.upserts else ())])
         counter = Counter("qdrant_collection", len(change.upserts))
         for written in self.collection.upsert(change.upserts):
             counter.advance(written)

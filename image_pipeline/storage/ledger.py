@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from image_pipeline.files.names import from_text, to_text
-from image_pipeline.files.plan import Ingested, ListedPartition
+from image_pipeline.files.plan import OUTDATED, Ingested, ListedPartition
 from image_pipeline.files.sighting import Sighting
 from image_pipeline.storage.database import Database
 from image_pipeline.storage.history import (
@@ -54,7 +54,6 @@ CREATE TABLE IF NOT EXISTS sighting (
     checked_at REAL NOT NULL
 ) WITHOUT ROWID;
 """
-_TO_BE_INGESTED_AGAIN = ""  # the fingerprint of no directory
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,8 @@ class Ledger:
         """Let partitions count as changed, whatever they look like on disk, until they are ingested again."""
         with self._database.transaction() as connection:
             connection.executemany(
-                "UPDATE partition SET fingerprint = ? WHERE key = ?", ((_TO_BE_INGESTED_AGAIN, key) for key in keys)
+                "UPDATE partition SET fingerprint = ? || fingerprint WHERE key = ? AND substr(fingerprint, 1, 1) != ?",
+                ((OUTDATED, key, OUTDATED) for key in keys),
             )
 
     def history(self, path: str) -> list[FileEvent]:

@@ -70,6 +70,8 @@ def check_tables(
     readable = {row.sha256 for row in tables.decoded if row.reason is None}
     if not hashed & readable <= {row.sha256 for row in tables.embeddings}:
         raise _outdated(partition, Stage.EMBEDDINGS)
+    if not hashed & readable <= {row.sha256 for row in tables.metadata}:
+        raise _outdated(partition, Stage.IMAGE_METADATA)
     if provenance.caption_producer is not None and not hashed & readable <= {row.sha256 for row in tables.captions}:
         raise _outdated(partition, Stage.CAPTIONS)
 

@@ -52,6 +52,7 @@ def retire(
     """
     deleted = 0
     with turn(tables.store.index_lock_file):
+        ledger.set_outdated(partition_keys)  # one that comes back before it is forgotten is ingested again
         for key in partition_keys:
             deleted += delete_partition(client, alias, key)
             delete_unclaimed(tables.store.tensor_directories(key))

@@ -76,7 +76,8 @@ class StageTables:
     def _described(self, row_type: type[Row], partition_key: str) -> "pa.Schema | None":
         try:
             schema = pq.read_schema(self.store.table_file(row_type.stage, partition_key))
-        except (OSError, pa.ArrowException):
+            _note(schema)
+        except (OSError, pa.ArrowException, UnicodeDecodeError):
             return None
         return schema if schema.equals(row_type.schema()) else None
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from image_pipeline.files.plan import OUTDATED
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.rows import DiscoveredFile, Stage
 from image_pipeline.storage.tables import StageTables
@@ -30,3 +31,8 @@ class Unchanged:
             return None
         files = (self.tables.store.table_file(stage, partition_key) for stage in Stage)
         return entry if all(file.exists() for file in files) else None
+
+    def counts_as_ingested(self, partition_key: str) -> bool:
+        """Whether the ledger has a partition, by whatever recipe, and not as outdated."""
+        entry = self.entries.get(partition_key)
+        return entry is not None and not entry.fingerprint.startswith(OUTDATED)

@@ -113,9 +113,25 @@ def test_what_is_unchanged_is_not_read_or_written_again(pipeline: Pipeline, stor
     pipeline.ledger.set_outdated(["Rome"])
     assert isinstance(pipeline.index(ROME, run_id="run-4"), IndexedPartition)
     assert isinstance(pipeline.index(ROME, NEXT_VERSION, run_id="run-5"), IndexedPartition)
-    table.unlink()
+    table.write_bytes(bytes(len(content)))
+    assert pipeline.index(ROME, NEXT_VERSION) == pipeline.ledger.entries()["Rome"]
     with pytest.raises(StoreError, match="materialize embeddings for it first"):
-        pipeline.index(ROME, NEXT_VERSION)
+        pipeline.index(ROME)
+    table.write_bytes(content)
+    again = pipeline.index(ROME, NEXT_VERSION, run_id="run-6")
+    assert isinstance(again, IndexedPartition), "a damaged table has all stages made again"
+
+
+def test_what_a_late_run_takes_from_the_parts_of_a_directory_is_given_back(pipeline: Pipeline) -> None:
+    half = Partition("Rome", 0, 2)
+    name = next(f"{n}.jpg" for n in range(9) if half.holds(f"{n}.jpg"))
+    pipeline.stages(half, {name: "sea"})
+    pipeline.index(half)
+    pipeline.stages(ROME, {name: "sea"})
+    pipeline.index(ROME)
+    assert pipeline.paths() == {f"Rome/{name}": "Rome"}
+    assert isinstance(pipeline.index(half), IndexedPartition)
+    assert pipeline.paths() == {f"Rome/{name}": half.key}
 
 
 def test_partitions_do_not_touch_each_other(pipeline: Pipeline) -> None:
@@ -171,7 +187,7 @@ def test_tables_of_different_runs_lose_no_file(pipeline: Pipeline, store: Store,
     table.write_bytes(kept)
     with pytest.raises(StoreError, match=rf"{older} of partition 'Rome' are older .*materialize all stages"):
         pipeline.index(ROME)
-    assert pipeline.ledger.entries()["Rome"].fingerprint == "", "it does not count as ingested"
+    assert pipeline.ledger.entries()["Rome"].fingerprint.startswith("~"), "it does not count as ingested"
 
 
 def test_what_a_newer_decoder_refuses_is_in_quarantine_alone(pipeline: Pipeline) -> None:
