@@ -199,7 +199,10 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
             if cause.cls_name in _INTERRUPTIONS:
                 return f"Interrupted in the step {event.step_key}: begin again at any time, what was done is kept"
             return f"The step {event.step_key} failed: {cause.message.strip()}"
-    return "The run failed."
+    return (
+        "The run failed, and Dagster could not write down why: make room on the disk of its records (DAGSTER_HOME, or "
+        "the store), and begin again"
+    )
 
 
 def _summary(
