@@ -11,8 +11,8 @@ class KillableServer(QdrantServer):
     def start_again(self) -> bool:
         """Start it; False where it cannot read what it has written itself, and had to begin with nothing.
 
-        Qdrant 1.17 panics now and then over its own write-ahead log, also after a stop in good order ("Can't deserialize
-        entry, probably corrupted WAL"). To the pipeline that is a Qdrant that was lost.
+        Qdrant 1.17 panics now and then over its own write-ahead log ("Can't deserialize entry, probably corrupted
+        WAL"), also after a stop in good order. To the pipeline that is a Qdrant that was lost.
         """
         try:
             self.start()
