@@ -291,6 +291,21 @@ def test_a_qdrant_that_was_lost_is_filled_again_without_a_model(pipeline: Pipeli
     assert pipeline.points().keys() == before
 
 
+def test_a_qdrant_that_was_lost_is_filled_again_although_a_run_has_begun_it_anew(pipeline: Pipeline) -> None:
+    for seed, name in enumerate(("one", "two")):
+        draw_scenes(pipeline.root / name, 2, seed=seed)
+    pipeline.ingest()
+    before = pipeline.points().keys()
+    with address_of(pipeline.settings).connect() as client:
+        for collection in client.get_collections().collections:
+            client.delete_collection(collection.name)
+    with open_instance(Store(pipeline.settings.home)) as instance:
+        job = make_definitions(pipeline.settings).resolve_job_def("ingest")
+        assert job.execute_in_process(instance=instance, partition_key="one").success
+    assert pipeline.ingest().embedded == 0
+    assert pipeline.points().keys() == before
+
+
 def test_much_that_vanishes_at_once_asks_for_a_flag(embedded: Pipeline) -> None:
     for number in range(3):
         (embedded.root / f"day {number}").mkdir()

@@ -57,6 +57,9 @@ def qdrant_collection(
     with step(context), qdrant.address.connect() as client:
         collection = Collection(client, models.collection_version(qdrant.alias))
         own_collection(client, qdrant.alias, store.ledger.libraries())
+        if not collection.is_there:  # it was lost: what was in it counts as ingested no more, even once it is made anew
+            name = collection.version.name
+            store.ledger.set_outdated([key for key, e in store.ledger.entries().items() if e.collection == name])
         collection.ensure()
         qdrant.address.write_ahead()
         own_collection(client, qdrant.alias, store.ledger.libraries())

@@ -47,6 +47,11 @@ class Collection:
         self._client = client
         self.version = version
 
+    @property
+    def is_there(self) -> bool:
+        """Whether Qdrant has the version."""
+        return bool(self._client.collection_exists(self.version.name))
+
     def ensure(self) -> None:
         """Make the version with its payload indexes, unless it is there; and the alias, where there is none yet.
 
@@ -55,7 +60,7 @@ class Collection:
         """
         target = alias_target(self._client, self.version.alias)
         self._check_that_alias_is_free(target)
-        if not self._client.collection_exists(self.version.name):
+        if not self.is_there:
             self._create()
         self._check_size()
         self._create_indexes()
