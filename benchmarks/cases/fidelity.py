@@ -45,7 +45,12 @@ def fidelity(bench: Bench) -> CaseResult:
     told = _captioned(bench)
     raw["captions"] = told
     rows.append(_captions_row(told))
-    return CaseResult(rows, raw, table=_table(raw, own))
+    return CaseResult(rows, {name: _with_names(told) for name, told in raw.items()}, table=_table(raw, own))
+
+
+def _with_names(told: dict[str, Any]) -> dict[str, Any]:
+    """`told` with the names of files and their folders: where those lie on this machine is nobody's business."""
+    return told | {"files": ["/".join(Path(file).parts[-2:]) for file in told.get("files", ())]}
 
 
 def _embedded(bench: Bench, model: Path, shown: dict[Path, str]) -> dict[str, Any]:

@@ -63,8 +63,11 @@ class StageTables:
 
     def note(self, row_type: type[Row], partition_key: str) -> str | None:
         """The note that was written with a stage's table, without its rows; None where there is no table to be used."""
-        schema = self._described(row_type, partition_key)
-        return None if schema is None else _note(schema)
+        try:
+            schema = pq.read_schema(self.store.table_file(row_type.stage, partition_key))
+            return _note(schema) if schema.equals(row_type.schema()) else None
+        except (OSError, pa.ArrowException, UnicodeDecodeError):
+            return None
 
     def row_count(self, row_type: type[Row], partition_key: str) -> int:
         """The number of rows of a stage's table; 0 where there is none."""
@@ -72,14 +75,6 @@ class StageTables:
             return int(pq.read_metadata(self.store.table_file(row_type.stage, partition_key)).num_rows)
         except (OSError, pa.ArrowException):
             return 0
-
-    def _described(self, row_type: type[Row], partition_key: str) -> "pa.Schema | None":
-        try:
-            schema = pq.read_schema(self.store.table_file(row_type.stage, partition_key))
-            _note(schema)
-        except (OSError, pa.ArrowException, UnicodeDecodeError):
-            return None
-        return schema if schema.equals(row_type.schema()) else None
 
     def _load(self, row_type: type[R], partition_key: str) -> tuple[list[R], str] | None:
         path = self.store.table_file(row_type.stage, partition_key)
