@@ -9,6 +9,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -40,7 +41,7 @@ def main() -> int:
             rows.append(_embedding(name, model, Path(folder), arguments.images, arguments.repeats))
         row, words = _captions(blip_base(), Path(folder), arguments.captions, arguments.repeats)
         rows.append(row)
-    machine = _machine(torch)
+    machine = _machine(torch) | (_limits(torch) if torch.cuda.is_available() else {})
     print(_table(rows, machine))
     content = {"machine": machine, "rows": [row.as_dict() for row in rows], "captions": words}
     if torch.cuda.is_available():
@@ -64,6 +65,7 @@ def _embedding(name: str, model: Path, folder: Path, count: int, repeats: int) -
         ours.append(count / embedder_seconds(embedder, images))
         against.append(count / bare.seconds(count))
     rates = Sample.of(ours, "img/s"), Sample.of(against, "img/s")
+    work = _arithmetic(lambda: list(embedder.embed_batches(images[:1])), rates[0].median)
     return Row(
         title=f"embedding from decoded tensors on disk, {name}",
         ours=rates[0],
@@ -71,7 +73,7 @@ def _embedding(name: str, model: Path, folder: Path, count: int, repeats: int) -
         reference="limit: the bare model on tensors that are on the device",
         figure=rates[0].median / rates[1].median,
         target=Target(0.85),
-        note=f"{embedder.device_text}, batches of {embedder.throughput.batch_size}",
+        note=f"{embedder.device_text}, batches of {embedder.throughput.batch_size}; {work}",
     )
 
 
@@ -106,6 +108,7 @@ def _captions(model: Path, folder: Path, count: int, repeats: int) -> tuple[Row,
             kept.append(time.perf_counter() - began)
     rates = [Sample.of([count / each for each in kept], "img/s") for kept in seconds]
     same = sum(one == other for one, other in zip(*words, strict=True))
+    work = _arithmetic(lambda: list(captioner.caption_batches(images[:1])), rates[0].median)
     row = Row(
         title="captions, BLIP base, from decoded tensors on disk",
         ours=rates[0],
@@ -113,9 +116,43 @@ def _captions(model: Path, folder: Path, count: int, repeats: int) -> tuple[Row,
         reference="R3 on the same device, pictures in memory",
         figure=rates[0].median / rates[1].median,
         target=Target(5),
-        note=f"{captioner.device_text}; {same} of {count} captions are word for word R3's",
+        note=f"{captioner.device_text}; {same} of {count} captions are word for word R3's; {work}",
     )
     return row, {"ours": words[0], "against": words[1]}
+
+
+def _arithmetic(run: Callable[[], object], images_per_second: float) -> str:
+    """The arithmetic of one image, which `run` computes, and what that comes to at a speed."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        run()
+    flop = counter.get_total_flops()
+    return f"{flop / 1e9:.1f} GFLOP an image, {flop * images_per_second / 1e12:.0f} TFLOP/s"
+
+
+def _limits(torch: Any) -> dict[str, str]:
+    """What the card does at most: a product of bf16 matrices, a copy within its memory, and one to it."""
+    side, count = 8192, 10
+    one, other = (torch.randn(side, side, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+    here, there = (torch.empty(1 << 32, dtype=torch.uint8, device="cuda") for _ in range(2))
+    outside = torch.empty(1 << 30, dtype=torch.uint8, pin_memory=True)
+    arrived = here[: outside.numel()]
+
+    def seconds(run: Callable[[], object]) -> float:
+        run()
+        torch.cuda.synchronize()
+        began = time.perf_counter()
+        for _ in range(count):
+            run()
+        torch.cuda.synchronize()
+        return (time.perf_counter() - began) / count
+
+    return {
+        "bf16 matrix product": f"{2 * side**3 / seconds(lambda: one @ other) / 1e12:.0f} TFLOP/s",
+        "copy in memory": f"{2 * here.numel() / seconds(lambda: there.copy_(here)) / 1e12:.1f} TB/s",
+        "copy to the card": f"{outside.numel() / seconds(lambda: arrived.copy_(outside)) / 1e9:.0f} GB/s",
+    }
 
 
 def _machine(torch: Any) -> dict[str, str]:

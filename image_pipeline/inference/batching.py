@@ -2,31 +2,20 @@
 
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from image_pipeline.errors import ModelError
 from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.inference.device import Device
 from image_pipeline.inference.memory import is_out_of_memory, largest_batch
+from image_pipeline.inference.reading import Batch, BatchReader, Images
 
 if TYPE_CHECKING:
     import torch
 
 Result = TypeVar("Result")
-
-
-class Images(Protocol):
-    """Images, uint8 `[n, 3, height, width]`: an array, a memory map, or rows of one."""
-
-    def __len__(self) -> int:
-        """How many there are."""
-
-    def __getitem__(self, part: slice, /) -> np.ndarray:
-        """Some of them, in order."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +31,6 @@ class Throughput:
     def images_per_second(self) -> float:
         """The mean speed; 0 where nothing was done yet."""
         return self.images / self.seconds if self.seconds > 0 else 0.0
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """Images in memory; `copied` tells when they have arrived on the device, None where nothing is under way."""
-
-    pixels: "torch.Tensor"
-    copied: "torch.cuda.Event | None" = None
 
 
 class Batcher(Generic[Result]):
@@ -72,13 +53,9 @@ class Batcher(Generic[Result]):
         most: int,
     ) -> None:
         """`model` is named in messages; a batch has `first` images to begin with, and on CUDA up to `most`."""
-        import torch
-
         self._model, self._spec, self._device, self._forward = model, spec, device, forward
         self._size, self._most = first, most
-        on_cuda = device.kind == "cuda"
-        self._copies = torch.cuda.Stream() if on_cuda else None
-        self._probed = not on_cuda
+        self._probed = device.kind != "cuda"
         self._images, self._seconds = 0, 0.0
 
     @property
@@ -95,66 +72,37 @@ class Batcher(Generic[Result]):
         total, row = len(images), 0
         if total > self._size and not self._probed:
             self._probe()
-        with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
-            ahead = reader.submit(self._read, images, row)
+        with BatchReader(images, self._spec, self._device) as reader:
+            ahead = reader.begin(row, self._size)
             while row < total:
                 began = time.perf_counter()
                 count = min(self._size, total - row)
                 reading = ahead
                 if row + count < total:
-                    ahead = reader.submit(self._read, images, row + count)
+                    ahead = reader.begin(row + count, self._size)
                 result = self._attempt(reading)
                 if result is None:
                     self._halve(count)
-                    ahead = reader.submit(self._read, images, row)
+                    ahead = reader.begin(row, self._size)
                     continue
                 self._images += count
                 self._seconds += time.perf_counter() - began
                 yield slice(row, row + count), result
                 row += count
 
-    def _attempt(self, reading: Future[_Batch]) -> Result | None:
+    def _attempt(self, reading: Future[Batch]) -> Result | None:
         """The results of a batch, None where memory ran out; the failed batch's tensors are gone on return."""
         try:
-            return self._forward(self._arrived(reading.result()))
+            return self._forward(reading.result().arrived())
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             return None
 
-    def _read(self, images: Images, row: int) -> _Batch:
-        import torch
-
-        # A copy, because pages of a memory map are read when they are touched, and by the thread that touches them.
-        array = np.array(images[row : row + self._size], order="C")
-        shape = (3, self._spec.height, self._spec.width)
-        if array.dtype != np.uint8 or array.shape[1:] != shape:
-            raise ValueError(f"expected uint8 images [n, {shape}], not {array.dtype} {list(array.shape)}")
-        pixels = torch.from_numpy(array)
-        if self._copies is None:
-            return _Batch(pixels)
-        pixels = pixels.pin_memory()
-        try:
-            with torch.cuda.stream(self._copies):
-                return _Batch(pixels.to("cuda", non_blocking=True), self._copies.record_event())
-        except torch.OutOfMemoryError:
-            # The batch that is being computed needs the space; this one is copied when its turn comes.
-            return _Batch(pixels)
-
-    def _arrived(self, batch: _Batch) -> "torch.Tensor":
-        """The images, safe to use by the stream that computes."""
-        import torch
-
-        if batch.copied is not None:
-            stream = torch.cuda.current_stream()
-            stream.wait_event(batch.copied)
-            batch.pixels.record_stream(stream)
-        return batch.pixels
-
     def _halve(self, count: int) -> None:
         import torch
 
-        if self._copies is not None:
+        if self._device.kind == "cuda":
             torch.cuda.empty_cache()
         if count == 1:
             raise ModelError(

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from image_pipeline.inference.batching import Images
+from image_pipeline.inference.blip import load_blip
 from image_pipeline.inference.device import Device
 from image_pipeline.inference.loading import LazyModel
 from image_pipeline.inference.normaliser import Normaliser
+from image_pipeline.inference.reading import Images
 
 if TYPE_CHECKING:
     import torch
@@ -25,8 +26,9 @@ class Caption:
 class Captioner(LazyModel[list[Caption]]):
     """A BLIP model for captions (`BlipForConditionalGeneration` of transformers)."""
 
-    first_batch = 8
-    largest_batch = 64
+    first_batch = 16
+    # A word costs a GPU nearly the same for few images as for many.
+    largest_batch = 256
 
     def caption_batches(self, images: Images) -> Iterator[tuple[slice, list[Caption]]]:
         """The captions of uint8 images `[n, 3, height, width]`, batch by batch, each with the rows it is of.
@@ -38,8 +40,7 @@ class Captioner(LazyModel[list[Caption]]):
             yield from self._loaded().run(images)
 
     def _load(self, directory: Path, device: Device) -> None:
-        import torch
-        from transformers import BlipForConditionalGeneration, BlipProcessor
+        from transformers import BlipProcessor
         from transformers.utils.logging import disable_progress_bar
 
         # loading takes a second, and its bar would stand across that of the images
@@ -51,11 +52,7 @@ class Captioner(LazyModel[list[Caption]]):
         image_processor = processor.image_processor
         self._normalise = Normaliser(image_processor.image_mean, image_processor.image_std, device)
         self._processor: Any = processor
-        # Typed as Any: the stubs of transformers know neither what `generate` takes nor what it gives.
-        self._model: Any = BlipForConditionalGeneration.from_pretrained(
-            directory, dtype=device.torch_dtype, local_files_only=True, weights_only=True
-        )
-        self._model = self._model.eval().to(device.torch_device, memory_format=torch.channels_last)
+        self._model = load_blip(directory, device)
         self._generation = {
             "max_new_tokens": generation.max_new_tokens,
             "num_beams": generation.beams,
@@ -88,5 +85,5 @@ class Captioner(LazyModel[list[Caption]]):
         tokens = output.sequences[:, -probabilities.shape[1] :]
         ends = tokens == self._model.config.text_config.sep_token_id
         written = ends.cumsum(dim=1) - ends.long() == 0
-        means = (probabilities * written).sum(dim=1) / written.sum(dim=1)
-        return [float(mean) for mean in means]
+        means: list[float] = ((probabilities * written).sum(dim=1) / written.sum(dim=1)).tolist()
+        return means

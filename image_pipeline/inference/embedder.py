@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from image_pipeline.errors import ModelError
-from image_pipeline.inference.batching import Images
 from image_pipeline.inference.device import Device
 from image_pipeline.inference.loading import LazyModel
 from image_pipeline.inference.normaliser import Normaliser
+from image_pipeline.inference.reading import Images
 from image_pipeline.settings import DType
 
 if TYPE_CHECKING:

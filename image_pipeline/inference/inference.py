@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from image_pipeline.imaging.spec import InputSpec
-from image_pipeline.inference.batching import Images
 from image_pipeline.inference.captioner import Caption, Captioner
 from image_pipeline.inference.embedder import Embedder
 from image_pipeline.inference.models import Models, resolve_models
 from image_pipeline.inference.producer import Producer
+from image_pipeline.inference.reading import Images
 from image_pipeline.settings import DType
 from image_pipeline.storage.cache import ContentCache
 from image_pipeline.storage.collection import CollectionVersion

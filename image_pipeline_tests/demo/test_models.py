@@ -57,6 +57,14 @@ def test_a_picture_gets_its_caption(inference: Inference, scenes: list[Scene], p
     assert all(0 < told.confidence <= 1 for told in written)
 
 
+def test_words_and_neighbours_are_the_same_in_bf16(pictures: np.ndarray, tmp_path: Path) -> None:
+    wide, narrow = (load_inference("demo", dtype, tmp_path) for dtype in (DType.FP32, DType.BF16))
+    texts = [[told.text for told in one.caption_images(pictures)] for one in (wide, narrow)]
+    same = sum(one == other for one, other in zip(*texts, strict=True))
+    assert same >= 0.95 * COUNT
+    assert np.einsum("nd,nd->n", wide.embed_images(pictures), narrow.embed_images(pictures)).min() >= 0.99
+
+
 def test_they_are_small_and_safetensors() -> None:
     weights = [file for file in MODELS.rglob("*") if file.is_file() and file.stat().st_size > 100_000]
     assert {file.suffix for file in weights} == {".safetensors"}

@@ -1,0 +1,105 @@
+"""Batches of images, read while a model computes the one before."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+import numpy as np
+
+from image_pipeline.imaging.spec import InputSpec
+from image_pipeline.inference.device import Device
+
+if TYPE_CHECKING:
+    import torch
+
+# One thread copies less than a fast GPU embeds: 48,000 images of 224 by 224 a second, and 200,000 with four.
+_COPIERS = 4
+
+
+class Images(Protocol):
+    """Images, uint8 `[n, 3, height, width]`: an array, a memory map, or rows of one."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, part: slice, /) -> np.ndarray:
+        """Some of them, in order."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images in memory; `copied` tells when they have arrived on the device, None where nothing is under way."""
+
+    pixels: "torch.Tensor"
+    copied: "torch.cuda.Event | None" = None
+
+    def arrived(self) -> "torch.Tensor":
+        """The images, uint8 `[n, 3, height, width]`, safe to use by the stream that computes."""
+        import torch
+
+        if self.copied is not None:
+            stream = torch.cuda.current_stream()
+            stream.wait_event(self.copied)
+            self.pixels.record_stream(stream)
+        return self.pixels
+
+
+class BatchReader:
+    """Reads in threads of its own, from disk if the images are memory-mapped; on CUDA, copies to the device, too."""
+
+    def __init__(self, images: Images, spec: InputSpec, device: Device) -> None:
+        """`images` are expected to be of `spec`."""
+        import torch
+
+        self._images, self._shape = images, (3, spec.height, spec.width)
+        self._copies = torch.cuda.Stream() if device.kind == "cuda" else None
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+        self._copiers = ThreadPoolExecutor(_COPIERS, thread_name_prefix="copy")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.shutdown()
+        self._copiers.shutdown()
+
+    def begin(self, row: int, count: int) -> Future[Batch]:
+        """Begin to read up to `count` images from `row` on.
+
+        The result raises ValueError where they are not of the spec, and StoreError where they cannot be read.
+        """
+        return self._reader.submit(self._read, row, count)
+
+    def _read(self, row: int, count: int) -> Batch:
+        import torch
+
+        images = self._images[row : row + count]
+        if images.dtype != np.uint8 or images.shape[1:] != self._shape:
+            raise ValueError(f"expected uint8 images [n, {self._shape}], not {images.dtype} {list(images.shape)}")
+        if self._copies is None:
+            # A copy, because pages of a memory map are read when they are touched, and by the thread that does.
+            return Batch(torch.from_numpy(np.array(images, order="C")))
+        pixels = self._pinned(images)
+        try:
+            with torch.cuda.stream(self._copies):
+                return Batch(pixels.to("cuda", non_blocking=True), self._copies.record_event())
+        except torch.OutOfMemoryError:
+            # The batch that is being computed needs the space; this one is copied when its turn comes.
+            return Batch(pixels)
+
+    def _pinned(self, images: np.ndarray) -> "torch.Tensor":
+        """A copy in memory that the device reads by itself, made by several threads."""
+        import torch
+
+        pixels = torch.empty(images.shape, dtype=torch.uint8, pin_memory=True)
+        parts = zip(
+            np.array_split(pixels.numpy(), _COPIERS),
+            np.array_split(images, _COPIERS),
+            strict=True,
+        )
+        for _ in self._copiers.map(lambda part: np.copyto(*part), parts):
+            pass
+        return pixels
