@@ -31,7 +31,7 @@ def load_blip(directory: Path, device: Device) -> Any:
         for layer in model.text_decoder.bert.encoder.layer:
             for projection in (layer.crossattention.self.key, layer.crossattention.self.value):
                 projection.to(torch.bfloat16).register_forward_hook(_in_fp32)
-    return model.eval().to(device.torch_device, memory_format=torch.channels_last)
+    return model.eval().requires_grad_(False).to(device.torch_device, memory_format=torch.channels_last)
 
 
 class _Attention:

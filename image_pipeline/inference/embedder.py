@@ -70,7 +70,7 @@ class Embedder(LazyModel[np.ndarray]):
         self._device = device
         self._normalise = Normaliser(preprocess["mean"], preprocess["std"], device)
         self._tokenizer = open_clip.get_tokenizer(where)
-        self._model = model.eval().to(memory_format=torch.channels_last)
+        self._model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
     def _parameters(self) -> int:
         return sum(parameter.numel() for parameter in self._model.parameters())
