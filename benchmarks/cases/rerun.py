@@ -3,10 +3,9 @@
 import json
 import os
 import shutil
-from pathlib import Path
 
 from benchmarks.bench import Bench, Ingested
-from benchmarks.inputs.libraries import files_of, library, own_library
+from benchmarks.inputs.libraries import files_of, own_library
 from benchmarks.inputs.photographs import Kind, photographs, with_serial
 from benchmarks.measuring.opens import opened_files
 from benchmarks.measuring.process import (
@@ -27,18 +26,18 @@ _MODELS = "demo,none"
 
 def unchanged(bench: Bench) -> CaseResult:
     """Second runs over an unchanged directory; and, in the same store, with one file changed."""
-    root = own_library(Kind.JPEG_SMALL, bench.sizes.unchanged, bench.new_folder())
-    large = bench.ingest_anew(root, _MODELS)
-    one = bench.ingest_anew(library(Kind.JPEG_SMALL, 1), _MODELS)
+    root, single = (own_library(Kind.JPEG_SMALL, count, bench.new_folder()) for count in (bench.sizes.unchanged, 1))
+    large, one = bench.ingest_anew(root, _MODELS), bench.ingest_anew(single, _MODELS)
     try:
         listings = Sample.of([listing_seconds(root) for _ in range(_LISTINGS)], "s")
         rows = [_by_command(bench, large, one, listings), _by_dagster(bench, large, one, listings)]
-        changed, raw = _changed(bench, large, root)
+        changed, raw = _changed(bench, large, one)
         rows += changed
     finally:
         bench.discard(large)
         bench.discard(one)
         shutil.rmtree(root)
+        shutil.rmtree(single)
     return CaseResult(rows, raw | {"listings": listings.as_dict()})
 
 
@@ -83,21 +82,9 @@ def _rerun_row(
     )
 
 
-def _changed(bench: Bench, large: Ingested, root: Path) -> tuple[list[Row], dict[str, object]]:
-    file = files_of(root)[0]
-    runs: dict[str, list[float]] = {"unchanged": [], "touched": [], "of new content": []}
-
-    def again() -> Measured:
-        return bench.ingest(root, large.settings)
-
-    for number in range(bench.repeats):
-        runs["unchanged"].append(again().seconds)
-        os.utime(file)
-        runs["touched"].append(_checked(again(), embedded=0).seconds)
-        runs["unchanged"].append(again().seconds)
-        with_serial(photographs(Kind.JPEG_SMALL, 1)[0], 1_000_000 + number, file)
-        runs["of new content"].append(_checked(again(), embedded=1).seconds)
-    request = {"models": _MODELS, "home": str(large.home), "image": os.fspath(file)}
+def _changed(bench: Bench, large: Ingested, one: Ingested) -> tuple[list[Row], dict[str, object]]:
+    runs, of_one = _runs_of_changes(bench, large, 1_000_000), _runs_of_changes(bench, one, 2_000_000)
+    request = {"models": _MODELS, "home": str(large.home), "image": os.fspath(files_of(large.library)[0])}
     loading = [
         measure(python_program("benchmarks.programs.load_models"), request=request).seconds
         for _ in range(bench.repeats)
@@ -105,8 +92,8 @@ def _changed(bench: Bench, large: Ingested, root: Path) -> tuple[list[Row], dict
     base = Sample.of(runs["unchanged"], "s")
     rows = []
     for what in ("touched", "of new content"):
-        beyond = Sample.of([seconds - base.median for seconds in runs[what]], "s")
-        note = f"beyond the unchanged run, which takes {base}"
+        beyond, beyond_of_one = _beyond_unchanged(runs, what), _beyond_unchanged(of_one, what)
+        note = f"beyond the unchanged run, which takes {base}; over a library of one file the same is {beyond_of_one}"
         if what == "of new content":
             note += (
                 f"; a process that only loads the demo models and shows them one image takes {Sample.of(loading, 's')}"
@@ -123,7 +110,30 @@ def _changed(bench: Bench, large: Ingested, root: Path) -> tuple[list[Row], dict
                 note=note,
             )
         )
-    return rows, {"changed": runs, "loading": loading}
+    return rows, {"changed": runs, "changed_one": of_one, "loading": loading}
+
+
+def _runs_of_changes(bench: Bench, ingested: Ingested, serial: int) -> dict[str, list[float]]:
+    """Seconds of the command over a library that is unchanged, with its first file touched, and with new content."""
+    file = files_of(ingested.library)[0]
+    runs: dict[str, list[float]] = {"unchanged": [], "touched": [], "of new content": []}
+
+    def again() -> Measured:
+        return bench.ingest(ingested.library, ingested.settings)
+
+    for number in range(bench.repeats):
+        runs["unchanged"].append(again().seconds)
+        os.utime(file)
+        runs["touched"].append(_checked(again(), embedded=0).seconds)
+        runs["unchanged"].append(again().seconds)
+        with_serial(photographs(Kind.JPEG_SMALL, 1)[0], serial + number, file)
+        runs["of new content"].append(_checked(again(), embedded=1).seconds)
+    return runs
+
+
+def _beyond_unchanged(runs: dict[str, list[float]], what: str) -> Sample:
+    base = Sample.of(runs["unchanged"], "s").median
+    return Sample.of([seconds - base for seconds in runs[what]], "s")
 
 
 def _checked(measured: Measured, embedded: int) -> Measured:
