@@ -1,8 +1,6 @@
 """The command line: `image-pipeline …`. What is heavy is imported by the command that needs it."""
 
-import atexit
 import dataclasses
-import gc
 import json
 import os
 import sys
@@ -28,9 +26,6 @@ def main() -> None:
 
     Every option can also be set by the environment variable that stands behind it.
     """
-    # At its end, Python looks through all that was ever imported for what refers to itself, to free it a moment before
-    # the system frees everything: a second of what an unchanged library takes.
-    atexit.register(gc.freeze)
 
 
 for command in (verify, repair, history):
