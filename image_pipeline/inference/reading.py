@@ -95,11 +95,6 @@ class BatchReader:
         import torch
 
         pixels = torch.empty(images.shape, dtype=torch.uint8, pin_memory=True)
-        parts = zip(
-            np.array_split(pixels.numpy(), _COPIERS),
-            np.array_split(images, _COPIERS),
-            strict=True,
-        )
-        for _ in self._copiers.map(lambda part: np.copyto(*part), parts):
-            pass
+        here, there = (np.array_split(whole, _COPIERS) for whole in (pixels.numpy(), images))
+        list(self._copiers.map(np.copyto, here, there))  # so that what one raises is raised here
         return pixels
