@@ -11,6 +11,7 @@ from image_pipeline.inference.device import Device
 from image_pipeline.inference.loading import LazyModel
 from image_pipeline.inference.normaliser import Normaliser
 from image_pipeline.inference.reading import Images
+from image_pipeline.inference.skip_init import skip_init
 from image_pipeline.settings import DType
 
 if TYPE_CHECKING:
@@ -60,9 +61,10 @@ class Embedder(LazyModel[np.ndarray]):
         where = f"local-dir:{directory}"
         # In bf16, open_clip keeps the layer norms in fp32.
         precision = "bf16" if device.dtype is DType.BF16 else "fp32"
-        model: Any = open_clip.create_model_from_pretrained(
-            where, precision=precision, device=device.kind, return_transform=False
-        )
+        with skip_init():
+            model: Any = open_clip.create_model_from_pretrained(
+                where, precision=precision, device=device.kind, return_transform=False
+            )
         preprocess, spec = model.visual.preprocess_cfg, self.producer.input
         size = preprocess["size"]
         if tuple(size if isinstance(size, (tuple, list)) else (size, size)) != (spec.height, spec.width):

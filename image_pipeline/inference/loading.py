@@ -89,7 +89,7 @@ class LazyModel(ABC, Generic[Result]):
             raise
         except Exception as error:
             # What the libraries raise for a damaged or foreign file is not documented, and is of many types.
-            reason = str(error).strip().split("\n")[0][:300]
+            reason = " ".join(str(error).split())[:300]
             advice = "free memory" if is_out_of_memory(error) else "fetch it again"
             raise ModelError(
                 f"The model {self._source.name} in {directory} cannot be loaded ({type(error).__name__}: {reason}); "

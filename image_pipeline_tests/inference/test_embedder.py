@@ -181,6 +181,20 @@ def test_damaged_weights_are_named(clip_directory: Path, tmp_path: Path) -> None
         embed(embedder_in(damaged, tmp_path), np.zeros((1, 3, CLIP_SIZE, CLIP_SIZE), np.uint8))
 
 
+def test_weights_that_a_file_lacks_are_not_made_up(clip_directory: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    partial = tmp_path / "partial"
+    shutil.copytree(clip_directory, partial)
+    weights = load_file(partial / "open_clip_model.safetensors")
+    del weights["visual.conv1.weight"]
+    save_file(weights, partial / "open_clip_model.safetensors")
+    embedder = embedder_in(partial, tmp_path)
+
+    with pytest.raises(ModelError, match=r"partial .* cannot be loaded .*visual\.conv1\.weight"):
+        embed(embedder, np.zeros((1, 3, CLIP_SIZE, CLIP_SIZE), np.uint8))
+
+
 def test_memory_that_runs_out_halves_the_batch_and_changes_no_vector(clip_directory: Path, tmp_path: Path) -> None:
     """In a process of its own, whose address space is limited once the model is loaded."""
     program = textwrap.dedent(
