@@ -150,12 +150,13 @@ class Ingestion:
         totals: dict[str, int] = {}
         for done, some in enumerate(ranges):
             on_run(done, len(ranges))
+            if done:
+                give_back_memory()
             result = self._execute("ingest", tags=range_tags(some) | allowed)
             for event in result.get_asset_materialization_events():
                 for name, value in event.materialization.metadata.items():
                     if isinstance(value, dg.IntMetadataValue) and value.value is not None:
                         totals[name] = totals.get(name, 0) + value.value
-            give_back_memory()
         on_run(len(ranges), len(ranges))
         deleted = totals.get("points_deleted", 0)
         if gone:
