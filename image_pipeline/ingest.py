@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from image_pipeline.assets.step import INTERRUPTED, INTERRUPTIONS
 from image_pipeline.definitions import make_definitions
 from image_pipeline.errors import PipelineError
 from image_pipeline.files.deletions import DeletionLimit, vanished_files
@@ -34,9 +35,7 @@ from image_pipeline.storage.verifier import Verifier
 from image_pipeline.verifying import make_verifier
 
 _QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-_INTERRUPTIONS = ("KeyboardInterrupt", dg.DagsterExecutionInterruptedError.__name__)
+_INTERRUPTIONS = [interruption.__name__ for interruption in INTERRUPTIONS]
 
 
 class RunFailedError(PipelineError):
@@ -198,7 +197,7 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
             while cause.cause is not None:
                 cause = cause.cause
             if cause.cls_name in _INTERRUPTIONS:
-                return f"Interrupted in the step {event.step_key}: begin again at any time, what was done is kept"
+                return INTERRUPTED
             return f"The step {event.step_key} failed: {cause.message.strip()}"
     return (
         "The run failed, and Dagster could not write down why: make room on the disk of its records (DAGSTER_HOME, or "

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,10 @@ def test_from_a_folder_to_an_answer(shell: Shell) -> None:
     ]
 
 
-def test_a_run_that_is_interrupted_says_so_and_can_be_begun_again(shell: Shell) -> None:
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("content_hashes", 0.0), ("image_metadata", 1.0)], ids=["decoding", "embedding"]
+)
+def test_a_run_that_is_interrupted_says_so_and_can_be_begun_again(shell: Shell, written: str, seconds: float) -> None:
     draw_scenes(shell.home / "Photos/trip", 12)
     run = subprocess.Popen(
         [PROGRAM, "ingest", "Photos"],
@@ -92,7 +96,8 @@ def test_a_run_that_is_interrupted_says_so_and_can_be_begun_again(shell: Shell) 
         text=True,
         start_new_session=True,
     )
-    assert wait_until((shell.home / "store/tables/content_hashes").exists)
+    assert wait_until((shell.home / "store/tables" / written).exists)
+    time.sleep(seconds)  # into the step that follows: loading the model takes longer
     os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does in a terminal
     out, err = run.communicate(timeout=60)
     assert run.returncode == 1

@@ -20,6 +20,11 @@ _LOG_SECONDS = 5.0
 SERVICE_RETRY = dg.RetryPolicy(max_retries=4, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For what calls a service or a device: 2, 6, 14, 30 s, more or less, and then the run fails."""
 
+INTERRUPTIONS = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
+
+INTERRUPTED = "Interrupted: begin again at any time, what was done is kept"
+"""What is told of a run that Ctrl-C, or a termination from the page, ended."""
+
 
 class _ProgressLog:
     """Writes progress into a step's log, every few seconds."""
@@ -37,7 +42,8 @@ class _ProgressLog:
 def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext) -> Iterator[None]:
     """The work of an asset: its progress goes to the log, and an error for people becomes the step's failure.
 
-    The failure is retried only where the same call may succeed a little later.
+    The failure is retried only where the same call may succeed a little later, and an interruption never: Dagster
+    itself would try a step that has a retry policy again, whoever interrupted it.
     """
     with ExitStack() as stack:
         stack.enter_context(listening(_ProgressLog(context.log)))
@@ -47,6 +53,8 @@ def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.
             yield
         except PipelineError as error:
             raise dg.Failure(str(error), allow_retries=error.transient) from error
+        except INTERRUPTIONS as interruption:
+            raise dg.Failure(INTERRUPTED, allow_retries=False) from interruption
 
 
 def partitions(context: dg.AssetExecutionContext) -> list[Partition]:
