@@ -29,9 +29,10 @@ def growth(bench: Bench) -> CaseResult:
         "many directories": (dealt, sizes.directories),
     }
     warm(photographs(Kind.JPEG_SMALL, sizes.large))
-    # the long ones are an average of their own, and are done once unless many repeats are asked for
+    # The long ones are an average of their own, and are done once unless many repeats are asked for. Of the short ones,
+    # half is the start of a process, which varies more than what they are there to tell.
     repeats = {
-        name: max(1, bench.repeats if files < dealt else bench.repeats // 3) for name, (files, _) in wanted.items()
+        name: max(1, 2 * bench.repeats if files < dealt else bench.repeats // 3) for name, (files, _) in wanted.items()
     }
     runs: dict[str, list[Measured]] = {name: [] for name in wanted}
     for turn in range(max(repeats.values())):
