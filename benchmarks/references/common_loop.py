@@ -1,8 +1,8 @@
 """R1 and R2: the loop that everybody writes. A file decoded in full, open_clip's own transform, `encode_image`.
 
-A DataLoader with a worker a core and batches of 64, or a little fewer, so that all workers have as many of them; RAW files by `rawpy.postprocess()`, as its README has it. The
-autocast is that of open_clip's README, `torch.autocast("cuda")`, which does nothing on a processor; `precision` gives
-that of its scripts instead (`amp` is their default: float16, which a processor without such arithmetic emulates).
+A DataLoader with a worker a core and batches of 64, or a little fewer, so that all workers have as many of them; RAW
+files by `rawpy.postprocess()`, as its README has it. The autocast is that of open_clip's README,
+`torch.autocast("cuda")`, which does nothing on a processor; `precision` gives that of its scripts instead (`amp` is their default: float16, which a processor without such arithmetic emulates).
 
 The request: model (a directory), files, and optionally precision.
 """
