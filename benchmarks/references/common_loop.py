@@ -2,7 +2,8 @@
 
 A DataLoader with a worker a core and batches of 64, or a little fewer, so that all workers have as many of them; RAW
 files by `rawpy.postprocess()`, as its README has it. The autocast is that of open_clip's README,
-`torch.autocast("cuda")`, which does nothing on a processor; `precision` gives that of its scripts instead (`amp` is their default: float16, which a processor without such arithmetic emulates).
+`torch.autocast("cuda")`, which does nothing on a processor; `precision` gives that of its scripts instead (`amp` is
+their default: float16, which a processor without such arithmetic emulates).
 
 The request: model (a directory), files, and optionally precision.
 """
