@@ -80,7 +80,7 @@ def nearest(
 ) -> list[Hit]:
     """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
 
-    Qdrant can group points by content itself, and takes five times as long for it as for what is done here.
+    Qdrant can group points by content itself, and takes three times as long for it as what is done here.
     """
     from qdrant_client import models
 
