@@ -22,6 +22,7 @@ from image_pipeline.files.plan import (
     without_unlisted,
 )
 from image_pipeline.files.unlisted import Unlisted
+from image_pipeline.instance import unusable_records
 from image_pipeline.memory import give_back_memory
 from image_pipeline.partitions import ALLOW_DELETIONS_TAG, PARTITIONS_PER_RUN, range_tags, register, registered_keys
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource, make_resources
@@ -35,6 +36,7 @@ from image_pipeline.storage.verifier import Verifier
 from image_pipeline.verifying import make_verifier
 
 _QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_ERRORS_OF_RECORDS = "sqlalchemy.exc."  # only Dagster's own databases are used through it
 _INTERRUPTIONS = [interruption.__name__ for interruption in INTERRUPTIONS]
 
 
@@ -179,30 +181,32 @@ class Ingestion:
             raise_on_error=False,
         )
         if not result.success:
-            raise RunFailedError(f"{_failure(result)} (run {result.run_id})")
+            raise RunFailedError(f"{self._failure(result)} (run {result.run_id})")
         return result
+
+    def _failure(self, result: dg.ExecuteInProcessResult) -> str:
+        for event in result.get_step_failure_events():
+            data = event.step_failure_data
+            if data.user_failure_data is not None and data.user_failure_data.description:
+                return str(data.user_failure_data.description)
+            if data.error is not None:
+                cause, is_of_records = data.error, data.error.message.startswith(_ERRORS_OF_RECORDS)
+                while cause.cause is not None:
+                    cause = cause.cause
+                    is_of_records |= cause.message.startswith(_ERRORS_OF_RECORDS)
+                if cause.cls_name in _INTERRUPTIONS:
+                    return INTERRUPTED
+                if is_of_records:  # Dagster wrote of the step's work; what it wrote of the failure found room again
+                    return unusable_records(cause.message.partition(": ")[2].strip(), self._store.store)
+                return f"The step {event.step_key} failed: {cause.message.strip()}"
+        return (
+            "The run failed, and Dagster could not write down why: make room on the disk of its records (DAGSTER_HOME, "
+            "or the store), and begin again"
+        )
 
 
 def _is_gone(key: str, listed: Mapping[str, ListedPartition], unlisted: Unlisted) -> bool:
     return key not in listed and not unlisted.covers(Partition.from_key(key).directory)
-
-
-def _failure(result: dg.ExecuteInProcessResult) -> str:
-    for event in result.get_step_failure_events():
-        data = event.step_failure_data
-        if data.user_failure_data is not None and data.user_failure_data.description:
-            return str(data.user_failure_data.description)
-        if data.error is not None:
-            cause = data.error
-            while cause.cause is not None:
-                cause = cause.cause
-            if cause.cls_name in _INTERRUPTIONS:
-                return INTERRUPTED
-            return f"The step {event.step_key} failed: {cause.message.strip()}"
-    return (
-        "The run failed, and Dagster could not write down why: make room on the disk of its records (DAGSTER_HOME, or "
-        "the store), and begin again"
-    )
 
 
 def _summary(

@@ -102,11 +102,15 @@ def errors_of_records(store: Store) -> Iterator[None]:
     except (DBAPIError, sqlite3.Error, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        raise StoreError(
-            f"Dagster's records in {os.environ.get('DAGSTER_HOME', store.dagster_home)} cannot be used ({cause}): make "
-            "room on that disk, or set IMAGE_PIPELINE_HOME to a folder that can be written."
-        ) from error
+        raise StoreError(unusable_records(error.orig if isinstance(error, DBAPIError) else error, store)) from error
+
+
+def unusable_records(cause: object, store: Store) -> str:
+    """What is told of records that `cause` keeps from being used."""
+    return (
+        f"Dagster's records in {os.environ.get('DAGSTER_HOME', store.dagster_home)} cannot be used ({cause}): make "
+        "room on that disk, or set IMAGE_PIPELINE_HOME to a folder that can be written."
+    )
 
 
 def _shipped_configuration() -> Path:

@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,20 @@ def test_a_run_that_is_interrupted_says_so_and_can_be_begun_again(shell: Shell, 
     assert err.splitlines()[-1].startswith("image-pipeline: Interrupted"), err
     assert "Traceback" not in out + err
     assert shell.json("ingest", "Photos")["indexed"] == 12
+
+
+def test_records_that_cannot_be_written_are_named_and_the_next_run_goes_on(shell: Shell) -> None:
+    draw_scenes(shell.home / "Photos", 1)
+    shell.json("scan", str(shell.home / "Photos"))
+    full = "CREATE TRIGGER full BEFORE INSERT ON event_logs WHEN NEW.dagster_event_type = 'ASSET_MATERIALIZATION' "
+    full += "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+    with closing(sqlite3.connect(shell.home / "store/dagster/history/runs/index.db")) as records:
+        records.execute(full)
+        done = shell.run("ingest", str(shell.home / "Photos"))
+        records.execute("DROP TRIGGER full")
+    assert done.returncode == 1
+    assert "store/dagster cannot be used (database or disk is full): make room" in done.stderr
+    assert shell.json("ingest", str(shell.home / "Photos"))["indexed"] == 1
 
 
 def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None:

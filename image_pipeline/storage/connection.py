@@ -189,7 +189,8 @@ class QdrantAddress:
 
 def _is_disk_full(error: sqlite3.Error | OSError) -> bool:
     if isinstance(error, sqlite3.Error):
-        return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF  # a full disk has more than one code of SQLITE_IOERR
+        return primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
