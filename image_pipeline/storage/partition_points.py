@@ -1,7 +1,7 @@
 """The points of a partition, from the tables of its stages; and its quarantine."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from image_pipeline.errors import StoreError
@@ -84,7 +84,7 @@ def _outdated(partition: Partition, stage: Stage) -> StoreError:
 
 
 def _metadata_payload(row: MetadataOfImage) -> dict[str, Any]:
-    payload = asdict(row)
+    payload = dict(vars(row))  # `asdict` copies each value deeply, and takes ten times as long
     latitude, longitude = payload.pop("latitude"), payload.pop("longitude")
     if latitude is not None and longitude is not None:
         payload["place"] = {"lat": latitude, "lon": longitude}
