@@ -20,6 +20,7 @@ class Sizes:
     jpeg_24: Pair
     siglip: Pair
     raw: Pair
+    raw_full_preview: Pair
     heic: Pair
     decode: Pair
     captions: Pair
@@ -43,6 +44,7 @@ DEFAULT = Sizes(
     jpeg_24=Pair(64, 128),
     siglip=Pair(32, 64),
     raw=Pair(8, 32),
+    raw_full_preview=Pair(8, 64),
     heic=Pair(8, 32),
     decode=Pair(64, 320),
     captions=Pair(8, 24),
@@ -66,6 +68,7 @@ QUICK = Sizes(
     jpeg_24=Pair(1, 2),
     siglip=Pair(1, 2),
     raw=Pair(1, 2),
+    raw_full_preview=Pair(1, 2),
     heic=Pair(1, 2),
     decode=Pair(2, 8),
     captions=Pair(1, 2),

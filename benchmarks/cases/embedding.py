@@ -42,7 +42,7 @@ def heic_12(bench: Bench) -> CaseResult:
 def dng_full(bench: Bench) -> CaseResult:
     """24-MP DNG with a full-size preview, ViT-B/32, against R2."""
     title = "24-MP DNG with a full-size preview → embedding in the collection, ViT-B/32"
-    return _whole_pipeline(bench, title, Kind.DNG_FULL, bench.sizes.raw, vit_b32(), "R2", Target(15))
+    return _whole_pipeline(bench, title, Kind.DNG_FULL, bench.sizes.raw_full_preview, vit_b32(), "R2", Target(15))
 
 
 def dng_1616(bench: Bench) -> CaseResult:
