@@ -13,7 +13,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes of all cases. Rates of the reference loop are fair only where both numbers are whole batches of 64."""
+    """The sizes of all cases."""
 
     repeats: int
     jpeg_12: Pair

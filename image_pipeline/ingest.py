@@ -1,10 +1,11 @@
 """The library as a whole: what is to be done, and the runs that do it. The command line's way to the jobs."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from image_pipeline.assets.step import INTERRUPTED, INTERRUPTIONS
 from image_pipeline.definitions import make_definitions
@@ -190,19 +191,25 @@ class Ingestion:
             if data.user_failure_data is not None and data.user_failure_data.description:
                 return str(data.user_failure_data.description)
             if data.error is not None:
-                cause, is_of_records = data.error, data.error.message.startswith(_ERRORS_OF_RECORDS)
-                while cause.cause is not None:
-                    cause = cause.cause
-                    is_of_records |= cause.message.startswith(_ERRORS_OF_RECORDS)
+                causes = list(_causes(data.error))
+                cause = causes[-1]
                 if cause.cls_name in _INTERRUPTIONS:
                     return INTERRUPTED
-                if is_of_records:  # Dagster wrote of the step's work; what it wrote of the failure found room again
+                # Dagster wrote of the step's work in vain; what it wrote of the failure found room again.
+                if any(error.message.startswith(_ERRORS_OF_RECORDS) for error in causes):
                     return unusable_records(cause.message.partition(": ")[2].strip(), self._store.store)
                 return f"The step {event.step_key} failed: {cause.message.strip()}"
         return (
             "The run failed, and Dagster could not write down why: make room on the disk of its records (DAGSTER_HOME, "
             "or the store), and begin again"
         )
+
+
+def _causes(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:
+    """An error, and what lies under it, down to where it began."""
+    while error is not None:
+        yield error
+        error = error.cause
 
 
 def _is_gone(key: str, listed: Mapping[str, ListedPartition], unlisted: Unlisted) -> bool:
