@@ -12,6 +12,7 @@ from benchmarks.bench import running_bench
 from benchmarks.cases import CASES
 from benchmarks.inputs.cache import cache_folder
 from benchmarks.machine import describe, load
+from benchmarks.measuring.speed import Speed
 from benchmarks.report import lines_of, report
 from benchmarks.results_file import ResultsFile
 from benchmarks.sizes import DEFAULT, QUICK
@@ -35,22 +36,25 @@ def main() -> int:
         for name in arguments.cases or CASES:
             print(f"{name} …", flush=True)
             began, before = time.monotonic(), load()
+            bench.speed = Speed()
             try:
                 result = CASES[name](bench)
             except Exception:
                 traceback.print_exc()
                 failed.append(name)
                 continue
+            bench.speed.look()
             seconds = time.monotonic() - began
             measured = {
                 "machine": describe(bench.qdrant),
                 "repeats": bench.repeats,
                 "seconds": seconds,
                 "load": before,
+                "speed": bench.speed.as_dict(),
                 "sizes": asdict(sizes),
             }
             results.put(name, result, measured)
-            print(*lines_of(result.rows), f"  ({seconds:.0f} s)", sep="\n", flush=True)
+            print(*lines_of(result.rows), f"  ({seconds:.0f} s; {bench.speed})", sep="\n", flush=True)
     _write(results, folder)
     print(f"\nThe report: {folder / 'report.md'}")
     if failed:
@@ -71,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"all, or some of: {', '.join(CASES)}")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, once: to see that all of it runs")
-    parser.add_argument("--repeats", type=int, metavar="N", help="how often each run is repeated")
+    parser.add_argument("--repeats", type=int, metavar="N", help="how often each run is repeated, at least")
     parser.add_argument("--photographs", type=Path, metavar="DIR", help="further photographs to be true to")
     parser.add_argument("--results", type=Path, metavar="DIR", help="where the report goes")
     return parser

@@ -3,12 +3,14 @@
 import contextlib
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measuring.memory import SELDOM
 from benchmarks.measuring.process import Measured, installed_program, measure
+from benchmarks.measuring.speed import Speed
 from benchmarks.sizes import Sizes
 from image_pipeline.settings import load_settings
 from image_pipeline_tests.library import Pipeline
@@ -31,19 +33,28 @@ class Ingested:
 
 @dataclass
 class Bench:
-    """A run of the bench. `work` is a folder for stores; `photographs` are further ones, of a user, to be true to."""
+    """A run of the bench. `work` is a folder for stores; `photographs` are further ones, of a user, to be true to.
+
+    `speed` is what was seen of the machine's own, in the case that is being measured.
+    """
 
     sizes: Sizes
     repeats: int
     work: Path
     photographs: Path | None = None
     server: QdrantServer | None = None
+    speed: Speed = field(default_factory=Speed)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def fewer_repeats(self) -> int:
-        """How often what has no target is repeated."""
-        return max(1, self.repeats - 1)
+        """How often what has no target is repeated: where repeats are asked for at all, often enough for a spread."""
+        return max(min(2, self.repeats), self.repeats - 1)
+
+    @property
+    def seldom(self) -> int:
+        """How often what takes minutes is repeated."""
+        return max(min(2, self.repeats), self.repeats // 3)
 
     @property
     def qdrant(self) -> str:
@@ -68,11 +79,23 @@ class Bench:
             chosen |= {"QDRANT_URL": self.server.url, "QDRANT_GRPC_PORT": str(self.server.grpc_port)}
         return chosen
 
+    def measure(
+        self,
+        command: Sequence[str],
+        settings: Mapping[str, str] | None = None,
+        watched: Path | None = None,
+        request: Any = None,
+        every: float = SELDOM,
+    ) -> Measured:
+        """`process.measure`, after a look at the machine's speed."""
+        self.speed.look()
+        return measure(command, settings, watched, request, every)
+
     def ingest(self, library: Path, settings: dict[str, str], every: float = SELDOM) -> Measured:
         """`image-pipeline ingest`, as a user runs it. Raises ProgramFailedError where it fails."""
         command = installed_program("image-pipeline", "ingest", str(library), "--json")
         tensors = Path(settings["IMAGE_PIPELINE_HOME"]) / "tensors"
-        return measure(command, settings, tensors, every=every)
+        return self.measure(command, settings, tensors, every=every)
 
     def ingest_anew(self, library: Path, models: str, every: float = SELDOM) -> Ingested:
         """Ingest a library into a new store; every file must have become a point."""

@@ -12,9 +12,10 @@ from matplotlib.patches import Patch
 
 from benchmarks.report import figure_text, target_text
 from benchmarks.results_file import KeptCase
-from benchmarks.rows import Row
+from benchmarks.rows import Row, Verdict
 
-_REACHED, _SHORT, _OURS, _THEIRS = "#2a7f62", "#b5482f", "#33658a", "#9aa5b1"
+_REACHED, _SHORT, _OPEN, _OURS, _THEIRS = "#2a7f62", "#b5482f", "#d9a441", "#33658a", "#9aa5b1"
+_COLOURS = {Verdict.REACHED: _REACHED, Verdict.MISSED: _SHORT, Verdict.OPEN: _OPEN}
 _DPI = 110
 
 
@@ -28,14 +29,15 @@ def draw(cases: list[KeptCase], folder: Path) -> None:
 def _ratios(cases: list[KeptCase], path: Path) -> None:
     """How far each figure is from its target: right of the line is better, whatever the direction.
 
-    Cosines, which all lie near 1, stand in the table alone.
+    Cosines, which all lie near 1, stand in the table alone, and so does what could not be measured.
     """
-    rows = [row for case in cases for row in case.rows if row.target is not None and row.unit]
+    rows = [row for case in cases for row in case.rows if row.verdict in _COLOURS and row.figure and row.figure.unit]
     if not rows:
+        path.unlink(missing_ok=True)
         return
     shares = [_share(row) for row in rows]
     figure, axes = plt.subplots(figsize=(11, 0.42 * len(rows) + 1.4))
-    axes.barh(range(len(rows)), shares, color=[_REACHED if row.reached else _SHORT for row in rows])
+    axes.barh(range(len(rows)), shares, color=[_COLOURS[row.verdict] for row in rows if row.verdict])
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
     axes.set_yticks(range(len(rows)), [row.title for row in rows], fontsize=7)
@@ -43,22 +45,22 @@ def _ratios(cases: list[KeptCase], path: Path) -> None:
     for number, (row, share) in enumerate(zip(rows, shares, strict=True)):
         axes.text(share, number, f" {figure_text(row)} ({target_text(row)})", va="center", fontsize=7)
     axes.set_xlim(min(0.3, *shares) * 0.8, max(3.0, *shares) * 4)
-    axes.set_xlabel("target = 1; further right is better")
+    axes.set_xlabel("target = 1; further right is better; yellow: the target lies within the spread")
     _save(figure, path)
 
 
 def _share(row: Row) -> float:
-    """How many times better than its target a figure is, at most a thousand: a difference may come out below 0."""
-    assert row.target is not None
-    least, most = row.target.value / 1000, row.target.value * 1000
-    figure = min(most, max(least, row.figure))
-    return figure / row.target.value if row.target.at_least else row.target.value / figure
+    """How many times better than its target a figure is."""
+    assert row.target is not None and row.figure is not None
+    share = row.figure.value / row.target.value
+    return share if row.target.at_least else 1 / share
 
 
 def _stages(cases: list[KeptCase], path: Path) -> None:
-    """The time of an image more, the pipeline's by stage, its reference's beside it."""
+    """The time of an image more, the pipeline's by stage, its reference's beside it; of stages that can be stated."""
     shown = {title: parts for case in cases for title, parts in case.content.get("stages", {}).items()}
-    if not shown:
+    if not any(shown.values()):
+        path.unlink(missing_ok=True)
         return
     figure, axes = plt.subplots(figsize=(11, 0.5 * len(shown) + 1.6))
     names = list(dict.fromkeys(name for parts in shown.values() for name in parts if name != "whole loop"))
@@ -66,8 +68,8 @@ def _stages(cases: list[KeptCase], path: Path) -> None:
     for number, parts in enumerate(shown.values()):
         left = 0.0
         for name, value in parts.items():
-            axes.barh(number, max(0.0, value), left=left, color=colours[name])
-            left += max(0.0, value)
+            axes.barh(number, value, left=left, color=colours[name])
+            left += value
     labels = [title.replace(" → embedding in the collection", "").replace("|", ": ") for title in shown]
     axes.set_yticks(range(len(shown)), labels, fontsize=7)
     axes.invert_yaxis()
@@ -81,6 +83,7 @@ def _growth(cases: list[KeptCase], path: Path) -> None:
     """Time a file and peak memory against the size of the library."""
     points = [point for case in cases for point in case.content.get("growth", [])]
     if not points:
+        path.unlink(missing_ok=True)
         return
     figure, both = plt.subplots(1, 2, figsize=(11, 4))
     columns = (("milliseconds_a_file", "ms a file"), ("peak_megabytes", "peak memory, MB"))

@@ -1,6 +1,5 @@
 """The rate of a model inside the pipeline against that of the model alone, on whatever device there is."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +38,10 @@ def write_images(path: Path, count: int, side: int) -> np.ndarray:
     return mapped
 
 
-def embedder_seconds(embedder: Embedder, images: np.ndarray) -> float:
-    """How long the pipeline's embedder takes for images on disk; loaded before."""
-    began = time.perf_counter()
+def embed_all(embedder: Embedder, images: np.ndarray) -> None:
+    """Show images on disk to the pipeline's embedder."""
     for _ in embedder.embed_batches(images):
         pass
-    return time.perf_counter() - began
 
 
 class BareModel:
@@ -64,12 +61,10 @@ class BareModel:
             (batch, 3, side, side), dtype=self.device.torch_dtype, device=self.device.torch_device
         )
 
-    def seconds(self, images: int) -> float:
-        """How long it takes for that many images, in whole batches and a rest."""
-        began = time.perf_counter()
+    def run(self, images: int) -> None:
+        """Show it that many images, in whole batches and a rest."""
         with torch.inference_mode():
             for start in range(0, images, len(self._batch)):
                 self._model.encode_image(self._batch[: images - start])
         if self.device.kind == "cuda":
             torch.cuda.synchronize()
-        return time.perf_counter() - began

@@ -1,15 +1,18 @@
 """The report: a table for people, from what is kept of all cases."""
 
-from benchmarks.measuring.sample import Sample
+from benchmarks.measuring.speed import Speed
 from benchmarks.results_file import KeptCase
-from benchmarks.rows import Row
+from benchmarks.rows import Row, Verdict
 
 _HEAD = """# What was measured
 
-Written by `python -m benchmarks`; [README](../README.md) tells what each case and each reference is. Times are medians,
-with the least and the most beside them. For rates, *ours* and *against* are the time of an image more, free of
-start-up, and that is what the target is judged by; *whole* is the ratio of whole processes, with imports and loading.
+Written by `python -m benchmarks`; [README](../README.md) says what each case and each reference is. Times are medians,
+with the interval beside them that the repeats leave; what has none was measured once. For rates, *ours* and *against*
+are the time of an image more, free of start-up, and that is what the target is judged by; *processor* is the same ratio
+by processor time, and *whole* that of whole processes, with imports and loading. What is less sure than it is large is
+not stated.
 """
+_NOT_MEASURED = "not measured"
 
 
 def report(cases: list[KeptCase]) -> str:
@@ -29,35 +32,40 @@ def _machine(cases: list[KeptCase]) -> str:
 
 def _table(cases: list[KeptCase]) -> str:
     lines = [
-        "| case | ours | against | reference | figure | whole | target | reached |",
-        "|---|---|---|---|---|---|---|---|",
+        "| case | ours | against | reference | figure | processor | whole | target | reached |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for case in cases:
         for row in case.rows:
-            against = str(row.against) if row.against else ""
-            whole = f"{row.whole:.2f} ×" if row.whole is not None else ""
-            cells = [row.title, str(row.ours), against, row.reference, figure_text(row), whole, target_text(row)]
-            lines.append(f"| {' | '.join(cells)} | {_reached(row)} |")
+            cells = [row.title, str(row.ours), str(row.against or ""), row.reference, figure_text(row)]
+            cells += [_processor_text(row), str(row.whole or ""), target_text(row), _reached(row)]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def figure_text(row: Row) -> str:
-    """What is judged, with its unit."""
-    if row.unit == "":
-        return f"{row.figure:.4f}"
-    digits = 4 if row.unit == "s" and abs(row.figure) < 0.1 else 2
-    return f"{row.figure:.{digits}f} {row.unit}"
+    """What is judged, with its unit and its interval, if it can be stated."""
+    return _NOT_MEASURED if row.figure is None else str(row.figure)
+
+
+def _processor_text(row: Row) -> str:
+    if row.processor is None:
+        return ""
+    if row.against is None:
+        return str(row.processor.ours)
+    return _NOT_MEASURED if row.processor.figure is None else str(row.processor.figure)
 
 
 def target_text(row: Row) -> str:
     """What the figure should reach."""
     if row.target is None:
         return ""
-    return f"{'≥' if row.target.at_least else '≤'} {row.target.value:g} {row.unit}".strip()
+    unit = row.figure.unit if row.figure else "×"
+    return f"{'≥' if row.target.at_least else '≤'} {row.target.value:g} {unit}".strip()
 
 
 def _reached(row: Row) -> str:
-    return "" if row.reached is None else "yes" if row.reached else "**no**"
+    return f"**{row.verdict}**" if row.verdict is Verdict.MISSED else row.verdict or ""
 
 
 def _notes(cases: list[KeptCase]) -> str:
@@ -65,23 +73,33 @@ def _notes(cases: list[KeptCase]) -> str:
     for case in cases:
         measured = case.measured
         lines.append(
-            f"- **{case.name}**: {measured['machine']['date']}, {measured['repeats']} repeats, "
-            f"{measured['seconds']:.0f} s, load of the machine before {measured['load']}"
+            f"- **{case.name}**: {measured['machine']['date']}, {measured['seconds']:.0f} s, load of the machine "
+            f"before {measured['load']}; {_speed(measured.get('speed'))}"
         )
         lines += [f"  - {row.title}: {row.note}" for row in case.rows if row.note]
     return "\n".join(lines) + "\n"
 
 
+def _speed(seen: dict[str, list[float]] | None) -> str:
+    return "the machine's speed was not looked at" if seen is None else str(Speed(**seen))
+
+
 def _costs(cases: list[KeptCase]) -> str:
-    rows = [row for case in cases for row in case.rows if row.also and len(row.also) > 1]
+    rows = [row for case in cases for row in case.rows if row.processor is not None]
     if not rows:
         return ""
-    columns = list(dict.fromkeys(name for row in rows for name in row.also or {}))
-    lines = ["## Processor time and memory", "", f"| case | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    lines = [
+        "## Processor time and memory",
+        "",
+        "| case | repeats | processor time, ours | reference | peak memory, ours | reference |",
+        "|---|---|---|---|---|---|",
+    ]
     for row in rows:
-        cells = [(row.also or {}).get(name, "") for name in columns]
-        lines.append(f"| {row.title} | {' | '.join(cells)} |")
-    lines += ["", "Processor time is that of all cores and all processes but the Qdrant server's."]
+        assert row.processor is not None
+        cells = [row.title, str(row.processor.ours.count), str(row.processor.ours), str(row.processor.against or "")]
+        cells += [str(one) for one in row.memory] if row.memory else ["", ""]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "Processor time is user and system time of all cores and all processes but the Qdrant server's."]
     return "\n".join(lines) + "\n"
 
 
@@ -90,15 +108,17 @@ def _pictures() -> str:
     return "\n".join(f"![{text}]({name}.png)\n" for name, text in names.items())
 
 
+_SIGNS = {None: " ", Verdict.REACHED: "+", Verdict.MISSED: "-", Verdict.OPEN: "?", Verdict.UNMEASURED: "?"}
+
+
 def lines_of(rows: list[Row]) -> list[str]:
-    """A line for each row, for the terminal."""
+    """Two lines for each row, for the terminal: on the wall, and by processor time."""
     told = []
     for row in rows:
-        sign = {None: " ", True: "+", False: "-"}[row.reached]
         target = f" (target {target_text(row)})" if row.target else ""
-        told.append(f"{sign} {row.title}: {figure_text(row)}{target}; {row.ours}{_against(row.against)}")
+        against = "" if row.against is None else f" against {row.against}"
+        told.append(f"{_SIGNS[row.verdict]} {row.title}: {figure_text(row)}{target}; {row.ours}{against}")
+        if row.processor is not None:
+            against = "" if row.processor.against is None else f"; {row.processor.ours} against {row.processor.against}"
+            told.append(f"    processor time: {_processor_text(row)}{against}")
     return told
-
-
-def _against(sample: Sample | None) -> str:
-    return "" if sample is None else f" against {sample}"

@@ -4,12 +4,13 @@ from typing import Any
 
 from benchmarks.bench import Bench
 from benchmarks.inputs.models import vit_b32
-from benchmarks.measuring.process import measure, python_program
-from benchmarks.measuring.sample import Sample, percentile
-from benchmarks.rows import CaseResult, Row, Target
+from benchmarks.measuring.process import python_program
+from benchmarks.measuring.sample import Sample
+from benchmarks.rows import CaseResult, Processor, Row, Target
 
 _ALIAS = "benchpoints"
 _CHUNKS = 10
+_SLOW = 0.95
 _PATIENCE = 240.0
 
 
@@ -21,9 +22,9 @@ def upload_and_search(bench: Bench) -> CaseResult:
     connection = {"url": bench.server.url, "grpc_port": bench.server.grpc_port}
     request = {"model": str(vit_b32()), "home": settings["IMAGE_PIPELINE_HOME"], "alias": _ALIAS, **connection}
     asked = request | {"points": bench.sizes.points, "chunks": _CHUNKS}
-    uploaded = measure(python_program("benchmarks.programs.upload"), request=asked).answer
+    uploaded = bench.measure(python_program("benchmarks.programs.upload"), request=asked).answer
     queries = {"queries": bench.sizes.queries, "points": bench.sizes.points, "patience": _PATIENCE}
-    searched = measure(python_program("benchmarks.programs.search"), settings, request=queries).answer
+    searched = bench.measure(python_program("benchmarks.programs.search"), settings, request=queries).answer
     bench.delete_collections(_ALIAS)
     rows = [_upload_row(bench, uploaded), _search_row(bench, searched)]
     return CaseResult(rows, {"upload": uploaded, "search": searched})
@@ -31,30 +32,36 @@ def upload_and_search(bench: Bench) -> CaseResult:
 
 def _upload_row(bench: Bench, told: dict[str, Any]) -> Row:
     size = told["points"]
-    ours, against = (Sample.of([size / s for s in told[who]], "points/s") for who in ("ours", "against"))
+    ours, against = (Sample.of([size / s for s in told[who]["seconds"]], "points/s") for who in ("ours", "against"))
+    cores = [Sample.of([1e6 * s / size for s in told[who]["cpu_seconds"]], "µs") for who in ("ours", "against")]
     return Row(
         title=f"upload to a Qdrant server, {bench.sizes.points:,} points of 512 numbers with payload and indexes",
-        ours=ours,
-        against=against,
+        ours=ours.estimate,
+        against=against.estimate,
         reference="a bare gRPC upload of the same points, in the same batches, to a collection made alike",
-        figure=sum(told["against"]) / sum(told["ours"]),
+        figure=ours.over(against),
         target=Target(0.8),
-        note=f"in {_CHUNKS} parts, the two in turn",
+        note=f"in {_CHUNKS} parts, the two in turn; processor time of a point, the client's",
+        processor=Processor.of_rates(*cores),
     )
 
 
 def _search_row(bench: Bench, told: dict[str, Any]) -> Row:
-    ours, against = (Sample.of([1000 * s for s in told[who]], "ms") for who in ("ours", "against"))
-    slowest = [percentile(sample.values, 0.95) for sample in (ours, against)]
-    embedding = Sample.of([1000 * seconds for seconds in told["embedding"]], "ms")
+    whose = "ours", "against"
+    ours, against = (Sample.of([1000 * s for s in told[who]["seconds"]], "ms") for who in whose)
+    cores = [Sample.of([1000 * s for s in told[who]["cpu_seconds"]], "ms") for who in whose]
+    slow_cores = cores[0].quantile(_SLOW), cores[1].quantile(_SLOW)
+    embedding = Sample.of([1000 * seconds for seconds in told["embedding"]["seconds"]], "ms")
+    slow = ours.quantile(_SLOW), against.quantile(_SLOW)
     indexed = "index built" if told["indexed"] else f"the index was not built within {_PATIENCE:g} s"
     return Row(
         title=f"search by words, warm process, {bench.sizes.points:,} points, p95",
-        ours=Sample.of([slowest[0]], "ms"),
-        against=Sample.of([slowest[1]], "ms"),
+        ours=slow[0],
+        against=slow[1],
         reference="bare query of a client that is kept, and text embedding",
-        figure=slowest[0] / slowest[1],
+        figure=slow[0].over(slow[1]),
         target=Target(1.5, at_least=False),
-        note=f"{bench.sizes.queries} texts, in turn; medians {ours.median:.1f} and {against.median:.1f} ms, of which "
-        f"text embedding {embedding.median:.1f} ms; {indexed}",
+        note=f"{bench.sizes.queries} texts, in turn; medians {ours.estimate} and {against.estimate}, of which text "
+        f"embedding {embedding.estimate}; {indexed}",
+        processor=Processor(*slow_cores, slow_cores[0].over(slow_cores[1])),
     )

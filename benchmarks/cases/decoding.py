@@ -10,10 +10,10 @@ from benchmarks.cases.embedding import rate_row
 from benchmarks.inputs.libraries import files_of, library
 from benchmarks.inputs.models import vit_b32
 from benchmarks.inputs.photographs import Kind, photographs, warm
-from benchmarks.measuring.process import Measured, measure, python_program
+from benchmarks.measuring.process import Measured, python_program
 from benchmarks.measuring.sample import Sample
-from benchmarks.measuring.turns import in_turn
-from benchmarks.rows import CaseResult, Row, Target
+from benchmarks.measuring.turns import in_turn, take_turns
+from benchmarks.rows import CaseResult, Processor, Row, Target
 from image_pipeline.imaging.jpeg import decode_jpeg
 from image_pipeline.inference.configuration import read_embedder_configuration
 
@@ -29,12 +29,12 @@ def decode(bench: Bench) -> CaseResult:
         request = {"files": files[:count], "model": str(model), "thumbnails": thumbnails}
         folder = bench.new_folder()
         folder.mkdir()
-        return measure(python_program("benchmarks.programs.decode_stage"), request={**request, "folder": str(folder)})
+        asked = {**request, "folder": str(folder)}
+        return bench.measure(python_program("benchmarks.programs.decode_stage"), request=asked)
 
     def limit(count: int) -> Measured:
-        return measure(
-            python_program("benchmarks.references.libjpeg"), request={"files": files[:count], "scale": scale}
-        )
+        request = {"files": files[:count], "scale": scale}
+        return bench.measure(python_program("benchmarks.references.libjpeg"), request=request)
 
     runs = [lambda count: ours(True, count), limit, lambda count: ours(False, count)]
     with_thumbnails, against, without = in_turn(runs, size.few, size.many, bench.repeats)
@@ -62,16 +62,28 @@ def hashing(bench: Bench) -> CaseResult:
     root = library(Kind.JPEG_12, bench.sizes.hashing.many)
     files = [os.fspath(file) for file in files_of(root)]
     warm(map(Path, files))
-    ours, against = [], []
-    for _ in range(bench.repeats):
-        ours.append(measure(python_program("benchmarks.programs.hash_stage"), request={"library": str(root)}).answer)
-        against.append(measure(python_program("benchmarks.references.sha256"), request={"files": files}).answer)
-    rates = [Sample.of([one["bytes"] / one["seconds"] / 1e6 for one in each], "MB/s") for each in (ours, against)]
+    programs = (
+        (python_program("benchmarks.programs.hash_stage"), {"library": str(root)}),
+        (python_program("benchmarks.references.sha256"), {"files": files}),
+    )
+    told: tuple[list[dict[str, float]], list[dict[str, float]]] = [], []
+
+    def run(which: int) -> None:
+        command, request = programs[which]
+        told[which].append(bench.measure(command, request=request).answer)
+
+    def rates() -> list[Sample]:
+        return [Sample.of([one["bytes"] / one["seconds"] / 1e6 for one in each], "MB/s") for each in told]
+
+    take_turns([lambda: run(0), lambda: run(1)], bench.repeats, lambda: all(one.estimate.agreed for one in rates()))
+    ours, against = rates()
+    cores = [Sample.of([1e12 * one["cpu_seconds"] / one["bytes"] for one in each], "ms/GB") for each in told]
     row = Row(
         title="hashing, files in the page cache",
-        ours=rates[0],
-        against=rates[1],
+        ours=ours.estimate,
+        against=against.estimate,
         reference="limit: OpenSSL's SHA-256, the same bytes in memory, a thread a core",
-        figure=rates[0].median / rates[1].median,
+        figure=ours.over(against),
+        processor=Processor.of_rates(*cores),
     )
-    return CaseResult([row], {"ours": ours, "limit": against})
+    return CaseResult([row], {"ours": told[0], "limit": told[1]})

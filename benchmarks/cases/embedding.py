@@ -7,10 +7,10 @@ from benchmarks.bench import Bench
 from benchmarks.inputs.libraries import files_of, library
 from benchmarks.inputs.models import siglip2_b16, vit_b32
 from benchmarks.inputs.photographs import Kind, photographs, warm
-from benchmarks.measuring.process import Measured, measure, python_program
+from benchmarks.measuring.process import Measured, python_program
 from benchmarks.measuring.sample import Sample
 from benchmarks.measuring.turns import Contestant, in_turn
-from benchmarks.rows import CaseResult, Row, Target
+from benchmarks.rows import CaseResult, Processor, Row, Target
 from benchmarks.sizes import Pair
 from benchmarks.stages import stage_seconds
 
@@ -72,47 +72,52 @@ def _whole_pipeline(
 
     def against(count: int) -> Measured:
         request = {"model": str(model), "files": [os.fspath(file) for file in files_of(libraries[count])]}
-        return measure(python_program("benchmarks.references.common_loop"), request=request)
+        return bench.measure(python_program("benchmarks.references.common_loop"), request=request)
 
     repeats = bench.repeats if target else bench.fewer_repeats
     first, second = in_turn([ours, against], size.few, size.many, repeats)
     row = rate_row(title, first, second, reference, target)
-    names = stages[size.many][0]
-    medians = {
-        name: Sample.of(
-            [
-                1000 * (many[name] - few.get(name, 0.0)) / (size.many - size.few)
-                for few, many in zip(stages[size.few], stages[size.many], strict=True)
-            ],
-            "ms",
-        ).median
-        for name in names
+    shown = {
+        "ours": stages_of_an_image(stages[size.few], stages[size.many], size),
+        reference: _stated({"whole loop": second.milliseconds_an_image}),
     }
-    shown = {"ours": medians, reference: {"whole loop": second.milliseconds_an_image.median}}
     raw = {"ours": first.as_dict(), "against": second.as_dict(), "stages_of_few": stages[size.few]}
     return CaseResult([row], {**raw, "stages_of_many": stages[size.many]}, _flat(title, shown))
 
 
 def rate_row(title: str, ours: Contestant, against: Contestant, reference: str, target: Target | None) -> Row:
     """The row of two programs, judged by the time of an image more."""
-    cores = ours.core_milliseconds_an_image, against.core_milliseconds_an_image
     return Row(
         title=title,
-        ours=ours.milliseconds_an_image,
-        against=against.milliseconds_an_image,
+        ours=ours.milliseconds_an_image.estimate,
+        against=against.milliseconds_an_image.estimate,
         reference=reference,
-        figure=against.milliseconds_an_image.median / ours.milliseconds_an_image.median,
-        whole=against.whole_seconds.median / ours.whole_seconds.median,
+        figure=against.milliseconds_an_image.over(ours.milliseconds_an_image),
+        whole=against.whole_seconds.over(ours.whole_seconds),
         target=target,
-        note=f"an image more; whole processes over {ours.many} images: {ours.whole_seconds} and "
-        f"{against.whole_seconds}",
-        also={
-            "core-ms an image, ours": str(cores[0]),
-            "core-ms an image, reference": str(cores[1]),
-            "peak memory, ours": str(ours.peak_megabytes),
-            "peak memory, reference": str(against.peak_megabytes),
-        },
+        note=f"an image more; whole processes over {ours.many} images: {ours.whole_seconds.estimate} and "
+        f"{against.whole_seconds.estimate}",
+        processor=Processor.of_rates(ours.core_milliseconds_an_image, against.core_milliseconds_an_image),
+        memory=(ours.peak_megabytes.estimate, against.peak_megabytes.estimate),
     )
+
+
+def stages_of_an_image(of_few: list[dict[str, float]], of_many: list[dict[str, float]], size: Pair) -> dict[str, float]:
+    """What an image more takes in each stage, in ms; of the seconds that the stages took over few and over many.
+
+    Stages that take too little to be told from nothing are left out.
+    """
+    scale = 1000 / (size.many - size.few)
+    samples = {
+        name: Sample.beyond([many[name] for many in of_many], [few.get(name, 0.0) for few in of_few], "ms", scale)
+        for name in of_many[0]
+    }
+    return _stated(samples)
+
+
+def _stated(samples: dict[str, Sample]) -> dict[str, float]:
+    estimates = {name: sample.estimate for name, sample in samples.items()}
+    return {name: estimate.value for name, estimate in estimates.items() if not estimate.refusal}
 
 
 def _flat(title: str, shown: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:

@@ -8,8 +8,8 @@ from typing import Any
 from benchmarks.bench import Bench
 from benchmarks.inputs.models import blip_base, siglip2_b16, vit_b32
 from benchmarks.inputs.photographs import Kind, photographs, pictures
-from benchmarks.measuring.process import measure, python_program
-from benchmarks.measuring.sample import Sample
+from benchmarks.measuring.estimate import Estimate
+from benchmarks.measuring.process import python_program
 from benchmarks.rows import CaseResult, Row, Target
 
 _READ_BY_REFERENCE = (
@@ -56,7 +56,7 @@ def _with_names(told: dict[str, Any]) -> dict[str, Any]:
 def _embedded(bench: Bench, model: Path, shown: dict[Path, str]) -> dict[str, Any]:
     vectors = bench.new_folder().with_suffix(".npy")
     request = {"model": str(model), "files": list(map(str, shown)), "vectors": str(vectors)}
-    readable = measure(python_program("benchmarks.references.full_decode"), request=request).answer["files"]
+    readable = bench.measure(python_program("benchmarks.references.full_decode"), request=request).answer["files"]
     names = {str(file): picture for file, picture in shown.items()}
     further = {
         "files": readable,
@@ -64,7 +64,9 @@ def _embedded(bench: Bench, model: Path, shown: dict[Path, str]) -> dict[str, An
         "dtypes": _DTYPES,
         "home": str(bench.new_folder()),
     }
-    told: dict[str, Any] = measure(python_program("benchmarks.programs.fidelity"), request=request | further).answer
+    told: dict[str, Any] = bench.measure(
+        python_program("benchmarks.programs.fidelity"), request=request | further
+    ).answer
     return told
 
 
@@ -82,24 +84,25 @@ def _rows(name: str, told: dict[str, Any], own: set[str]) -> list[Row]:
         for (whose, path), cosines in sorted(_groups(told, own, dtype).items()):
             title = f"cosine to the full decode in fp32, {name}, {dtype}, {path}, {whose}"
             note = f"{told['devices'][dtype]}; different photographs {told['different']:.3f}"
-            sample = Sample.of(cosines, "")
             if path in (_PREVIEW, _SCALED):
                 least = Target(0.998 if path == _SCALED else 0.97)
-                rows.append(_cosine_row(f"{title}, median", sample, median(cosines), least, note))
+                rows.append(_cosine_row(f"{title}, median", cosines, median(cosines), least, note))
             if path == _SCALED:
-                rows.append(_cosine_row(f"{title}, minimum", sample, min(cosines), Target(0.99), note))
+                rows.append(_cosine_row(f"{title}, minimum", cosines, min(cosines), Target(0.99), note))
     return rows
 
 
-def _cosine_row(title: str, sample: Sample, figure: float, target: Target, note: str) -> Row:
-    return Row(title, sample, None, "1", figure, unit="", target=target, note=note)
+def _cosine_row(title: str, cosines: list[float], figure: float, target: Target, note: str) -> Row:
+    """A row that is judged by `figure` itself: what differs is the photographs, and not how often they are measured."""
+    ours = Estimate(median(cosines), min(cosines), max(cosines), "", len(cosines))
+    return Row(title, ours, None, "1", Estimate.exact(figure, "", len(cosines)), target=target, note=note)
 
 
 def _captioned(bench: Bench) -> dict[str, Any]:
     files = photographs(Kind.JPEG_SMALL, bench.sizes.caption_fidelity)
     request = {"model": str(blip_base()), "files": [os.fspath(file) for file in files], "dtype": "auto"}
     request["home"] = str(bench.new_folder())
-    told: dict[str, Any] = measure(python_program("benchmarks.programs.same_captions"), request=request).answer
+    told: dict[str, Any] = bench.measure(python_program("benchmarks.programs.same_captions"), request=request).answer
     return told
 
 
@@ -107,11 +110,10 @@ def _captions_row(told: dict[str, Any]) -> Row:
     same = [float(ours == expected) for ours, expected in zip(told["ours"], told["expected"], strict=True)]
     return Row(
         title="captions that are word for word those of fp32, from the same tensors",
-        ours=Sample.of([fmean(same)], ""),
+        ours=Estimate.exact(fmean(same), "", len(same)),
         against=None,
         reference="transformers, fp32",
-        figure=fmean(same),
-        unit="",
+        figure=Estimate.exact(fmean(same), "", len(same)),
         target=Target(0.95),
         note=f"{len(same)} photographs, {len(set(told['expected']))} different captions; {told['device']}",
     )

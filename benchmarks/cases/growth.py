@@ -1,12 +1,17 @@
 """How the cost of a library grows with its files and with its directories. Demo models: what grows is not theirs."""
 
+from dataclasses import dataclass, field
+from functools import partial
+
 from benchmarks.bench import Bench
 from benchmarks.inputs.libraries import library
 from benchmarks.inputs.photographs import Kind, photographs, warm
+from benchmarks.measuring.estimate import Estimate
 from benchmarks.measuring.memory import OFTEN
 from benchmarks.measuring.process import Measured
 from benchmarks.measuring.sample import Sample
-from benchmarks.rows import CaseResult, Row, Target
+from benchmarks.measuring.turns import most_turns, take_turns
+from benchmarks.rows import CaseResult, Processor, Row, Target
 from image_pipeline.files.partition import partitions_of
 from image_pipeline.inference.inference import load_inference
 from image_pipeline.settings import DType, Settings
@@ -15,118 +20,170 @@ _MODELS = "demo,none"
 _MOST = Target(1.1, at_least=False)
 
 
+@dataclass
+class First:
+    """First ingests of `files` in `directories`, one in each turn."""
+
+    files: int
+    directories: int
+    repeats: int
+    runs: list[Measured] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> list[float]:
+        """On the wall, whole processes."""
+        return [run.seconds for run in self.runs]
+
+    @property
+    def cpu_seconds(self) -> list[float]:
+        """Of all processors, whole processes."""
+        return [run.cpu_seconds for run in self.runs]
+
+    def a_file(self, start: "First") -> Sample:
+        """The time a file, without what a library of one file takes."""
+        return Sample.beyond(self.seconds, start.seconds, "ms", 1000 / self.files)
+
+    def core_a_file(self, start: "First") -> Sample:
+        """The processor time a file, as above."""
+        return Sample.beyond(self.cpu_seconds, start.cpu_seconds, "ms", 1000 / self.files)
+
+
 def growth(bench: Bench) -> CaseResult:
     """First ingests of many and of few files, in one directory and in many."""
     sizes = bench.sizes
     dealt = sizes.directories * sizes.files_a_directory
     dealt_few = sizes.few_directories * sizes.files_a_directory
-    wanted = {
-        "one file": (1, 1),
-        "few": (sizes.small, 1),
-        "many": (sizes.large, 1),
-        "flat": (dealt, 1),
-        "few directories": (dealt_few, sizes.few_directories),
-        "many directories": (dealt, sizes.directories),
+    # Of the short ones, half is the start of a process, which varies more than what they are there to measure. The long
+    # ones are an average of their own.
+    short, long = 2 * bench.repeats, bench.seldom
+    firsts = {
+        "one file": First(1, 1, short),
+        "few": First(sizes.small, 1, short),
+        "many": First(sizes.large, 1, long),
+        "flat": First(dealt, 1, long),
+        "few directories": First(dealt_few, sizes.few_directories, short),
+        "many directories": First(dealt, sizes.directories, long),
     }
+    start = firsts["one file"]
     warm(photographs(Kind.JPEG_SMALL, sizes.large))
-    # The long ones are an average of their own, and are done once unless many repeats are asked for. Of the short ones,
-    # half is the start of a process, which varies more than what they are there to tell.
-    repeats = {
-        name: max(1, 2 * bench.repeats if files < dealt else bench.repeats // 3) for name, (files, _) in wanted.items()
-    }
-    runs: dict[str, list[Measured]] = {name: [] for name in wanted}
-    for turn in range(max(repeats.values())):
-        for name, (files, directories) in wanted.items():
-            if turn < repeats[name]:
-                runs[name].append(bench.first_ingest(library(Kind.JPEG_SMALL, files, directories), _MODELS, OFTEN))
-    start = Sample.of([run.seconds for run in runs["one file"]], "s").median
-    a_file = {
-        name: Sample.of([1000 * (run.seconds - start) / wanted[name][0] for run in runs[name]], "ms")
-        for name in wanted
-        if name != "one file"
-    }
+
+    def agreed(first: First) -> bool:
+        return first is start or first.a_file(start).estimate.agreed
+
+    def run(first: First) -> None:
+        taken = len(first.runs)
+        if taken < first.repeats or (taken < most_turns(first.repeats) and not agreed(first)):
+            root = library(Kind.JPEG_SMALL, first.files, first.directories)
+            first.runs.append(bench.first_ingest(root, _MODELS, OFTEN))
+
+    take_turns(
+        [partial(run, first) for first in firsts.values()],
+        short,
+        lambda: all(agreed(first) for first in firsts.values()),
+    )
+    return result(bench, firsts)
+
+
+def result(bench: Bench, firsts: dict[str, First]) -> CaseResult:
+    """What the ingests come to."""
+    sizes, start = bench.sizes, firsts["one file"]
+    many, few = firsts["many"], firsts["few"]
     rows = [
-        _ratio(
-            f"time a file, {sizes.large:,} files in one directory", a_file["many"], a_file["few"], sizes.small, start
-        ),
+        _ratio(f"time a file, {sizes.large:,} files in one directory", many, few, start, sizes.small),
         _ratio(
             f"time a file, {sizes.directories:,} directories of {sizes.files_a_directory}",
-            a_file["many directories"],
-            a_file["few directories"],
-            sizes.few_directories,
+            firsts["many directories"],
+            firsts["few directories"],
             start,
+            sizes.few_directories,
         ),
-        _a_directory(bench, runs, start),
-        _memory(bench, runs),
-        _disk(bench, runs["many"]),
+        _a_directory(firsts["many directories"], firsts["flat"], sizes.files_a_directory),
+        _memory(many, few),
+        _disk(bench, many),
     ]
-    points = [
-        {
-            "files": float(wanted[name][0]),
-            "directories": float(wanted[name][1]),
-            "milliseconds_a_file": a_file[name].median,
-            "peak_megabytes": Sample.of([run.pss_bytes / 1e6 for run in runs[name]], "MB").median,
-        }
-        for name in a_file
-    ]
-    raw = {name: {"size": wanted[name], "runs": [run.as_dict() for run in runs[name]]} for name in wanted}
+    points = []
+    for name, first in firsts.items():
+        a_file = first.a_file(start).estimate
+        if name != "one file" and not a_file.refusal:
+            peak = Sample.of([run.pss_bytes / 1e6 for run in first.runs], "MB").estimate
+            points.append(
+                {
+                    "files": float(first.files),
+                    "directories": float(first.directories),
+                    "milliseconds_a_file": a_file.value,
+                    "peak_megabytes": peak.value,
+                }
+            )
+    raw = {
+        name: {"size": (first.files, first.directories), "runs": [run.as_dict() for run in first.runs]}
+        for name, first in firsts.items()
+    }
     return CaseResult(rows, raw, growth=points)
 
 
-def _ratio(title: str, ours: Sample, against: Sample, fewer: int, start: float) -> Row:
+def _ratio(title: str, many: First, few: First, start: First, fewer: int) -> Row:
+    ours, against = many.a_file(start).estimate, few.a_file(start).estimate
+    cores = many.core_a_file(start).estimate, few.core_a_file(start).estimate
+    of_one = Sample.of(start.seconds, "s").estimate
     return Row(
         title=title,
         ours=ours,
         against=against,
         reference=f"the same with {fewer:,}",
-        figure=ours.median / against.median,
+        figure=ours.over(against),
         target=_MOST,
-        note=f"first ingest; the {start:.2f} s that a library of one file takes are taken off",
+        note=f"first ingest, less that of a library of one file, which takes {of_one}",
+        processor=Processor(*cores, cores[0].over(cores[1])),
     )
 
 
-def _a_directory(bench: Bench, runs: dict[str, list[Measured]], start: float) -> Row:
-    sizes = bench.sizes
-    dealt, flat = (Sample.of([run.seconds for run in runs[name]], "s") for name in ("many directories", "flat"))
+def _a_directory(dealt: First, flat: First, files: int) -> Row:
+    scale = 1 / dealt.directories
     return Row(
-        title=f"{sizes.directories:,} directories of {sizes.files_a_directory} small files, first ingest, a directory",
-        ours=dealt,
-        against=flat,
+        title=f"{dealt.directories:,} directories of {files} small files, first ingest, a directory",
+        ours=Sample.of(dealt.seconds, "s").estimate,
+        against=Sample.of(flat.seconds, "s").estimate,
         reference="the same files in one directory",
-        figure=(dealt.median - flat.median) / sizes.directories,
-        unit="s",
+        figure=Sample.beyond(dealt.seconds, flat.seconds, "s", scale).estimate,
         target=Target(0.1, at_least=False),
         note="whole processes; the difference by the number of directories",
+        processor=Processor(
+            Sample.of(dealt.cpu_seconds, "s").estimate,
+            Sample.of(flat.cpu_seconds, "s").estimate,
+            Sample.beyond(dealt.cpu_seconds, flat.cpu_seconds, "s", scale).estimate,
+        ),
     )
 
 
-def _memory(bench: Bench, runs: dict[str, list[Measured]]) -> Row:
-    many, few = (Sample.of([run.pss_bytes / 1e6 for run in runs[name]], "MB") for name in ("many", "few"))
-    without_files = [Sample.of([run.anonymous_bytes / 1e6 for run in runs[n]], "MB") for n in ("many", "few")]
+def _memory(many: First, few: First) -> Row:
+    ours, against = (Sample.of([run.pss_bytes / 1e6 for run in first.runs], "MB").estimate for first in (many, few))
+    without_files = [
+        Sample.of([run.anonymous_bytes / 1e6 for run in first.runs], "MB").estimate for first in (many, few)
+    ]
     return Row(
-        title=f"peak memory of all processes, {bench.sizes.large:,} files in one directory",
-        ours=many,
-        against=few,
-        reference=f"the same with {bench.sizes.small:,}",
-        figure=many.median / few.median,
+        title=f"peak memory of all processes, {many.files:,} files in one directory",
+        ours=ours,
+        against=against,
+        reference=f"the same with {few.files:,}",
+        figure=ours.over(against),
         target=Target(1.15, at_least=False),
         note="proportional set sizes, sampled four times a second; of that no file stands behind "
         f"{without_files[0]} and {without_files[1]}",
     )
 
 
-def _disk(bench: Bench, many: list[Measured]) -> Row:
+def _disk(bench: Bench, many: First) -> Row:
     size = Settings.model_fields["partition_size"].default
-    partitions = partitions_of("", bench.sizes.large, size)
+    partitions = partitions_of("", many.files, size)
     specs = load_inference(_MODELS, DType.AUTO, bench.work).input_specs
-    worth = bench.sizes.large / len(partitions) * sum(spec.row_bytes for spec in specs)
-    held = Sample.of([run.disk_bytes / 1e6 for run in many], "MB")
+    worth = Estimate.exact(many.files / len(partitions) * sum(spec.row_bytes for spec in specs) / 1e6, "MB")
+    held = Sample.of([run.disk_bytes / 1e6 for run in many.runs], "MB").estimate
     return Row(
-        title=f"disk held by decoded tensors, {bench.sizes.large:,} files in one directory",
+        title=f"disk held by decoded tensors, {many.files:,} files in one directory",
         ours=held,
-        against=Sample.of([worth / 1e6], "MB"),
+        against=worth,
         reference=f"one of its {len(partitions)} partitions' worth",
-        figure=held.median / (worth / 1e6),
+        figure=held.over(worth),
         target=Target(3, at_least=False),
         note="the most at any time, sampled four times a second",
     )

@@ -8,10 +8,10 @@ from benchmarks.cases.embedding import rate_row
 from benchmarks.inputs.libraries import files_of, library
 from benchmarks.inputs.models import blip_base, siglip2_b16, vit_b32
 from benchmarks.inputs.photographs import Kind
-from benchmarks.measuring.process import Measured, measure, python_program
+from benchmarks.measuring.process import Measured, python_program
 from benchmarks.measuring.sample import Sample
 from benchmarks.measuring.turns import in_turn
-from benchmarks.rows import CaseResult, Row, Target
+from benchmarks.rows import CaseResult, Processor, Row, Target
 
 
 def captions(bench: Bench) -> CaseResult:
@@ -29,7 +29,7 @@ def captions(bench: Bench) -> CaseResult:
 
     def against(count: int) -> Measured:
         request = {"model": str(model), "files": [os.fspath(file) for file in files_of(libraries[count])]}
-        return measure(python_program("benchmarks.references.captioning"), request=request)
+        return bench.measure(python_program("benchmarks.references.captioning"), request=request)
 
     first, second = in_turn([ours, against], size.few, size.many, bench.repeats)
     title = "captions, BLIP base, 384×384 JPEG, whole pipeline"
@@ -48,16 +48,23 @@ def bare_models(bench: Bench) -> CaseResult:
     for name, model in (("ViT-B/32", vit_b32()), ("SigLIP 2 B/16", siglip2_b16())):
         count = bench.sizes.model_images
         request = {"model": str(model), "images": count, "repeats": bench.fewer_repeats}
-        told = measure(python_program("benchmarks.programs.model_rate"), request=request).answer
+        told = bench.measure(python_program("benchmarks.programs.model_rate"), request=request).answer
         raw[name] = told
-        rates = [Sample.of([count / seconds for seconds in told[who]], "img/s") for who in ("ours", "against")]
+        ours, against = (
+            Sample.of([count / seconds for seconds in told[who]["seconds"]], "img/s") for who in ("ours", "against")
+        )
+        cores = [
+            Sample.of([1000 * seconds / count for seconds in told[who]["cpu_seconds"]], "ms")
+            for who in ("ours", "against")
+        ]
         rows.append(
             Row(
                 title=f"embedder over decoded images on disk, {name}",
-                ours=rates[0],
-                against=rates[1],
+                ours=ours.estimate,
+                against=against.estimate,
                 reference=f"limit: the bare model, {told['device']}",
-                figure=rates[0].median / rates[1].median,
+                figure=ours.over(against),
+                processor=Processor.of_rates(*cores),
             )
         )
     return CaseResult(rows, raw)

@@ -1,28 +1,31 @@
 """A library that was ingested, once more: unchanged, with a file touched, with a file of new content."""
 
+import itertools
 import json
 import os
 import shutil
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from benchmarks.bench import Bench, Ingested
 from benchmarks.inputs.libraries import files_of, own_library
 from benchmarks.inputs.photographs import Kind, photographs, with_serial
+from benchmarks.measuring.estimate import Estimate
 from benchmarks.measuring.opens import opened_files
-from benchmarks.measuring.process import (
-    Measured,
-    installed_program,
-    measure,
-    python_program,
-)
+from benchmarks.measuring.process import Measured, installed_program, python_program
 from benchmarks.measuring.sample import Sample
-from benchmarks.references.listing import listing_seconds
-from benchmarks.rows import CaseResult, Row, Target
+from benchmarks.measuring.stopwatch import Laps
+from benchmarks.measuring.turns import take_turns
+from benchmarks.references.listing import list_library
+from benchmarks.rows import CaseResult, Processor, Row, Target
 
 _MOST_LISTINGS = Target(20, at_least=False)
 _MOST_SECONDS = Target(1.5, at_least=False)
 _LISTINGS = 5
 _TIMES_MORE = 3  # commands of a few seconds, which vary by as much as is looked for
 _MODELS = "demo,none"
+_TOUCHED, _NEW = "touched", "of new content"
 
 
 def unchanged(bench: Bench) -> CaseResult:
@@ -30,117 +33,140 @@ def unchanged(bench: Bench) -> CaseResult:
     root, single = (own_library(Kind.JPEG_SMALL, count, bench.new_folder()) for count in (bench.sizes.unchanged, 1))
     large, one = bench.ingest_anew(root, _MODELS), bench.ingest_anew(single, _MODELS)
     try:
-        listings = Sample.of([listing_seconds(root) for _ in range(_LISTINGS)], "s")
-        rows = [_by_command(bench, large, one, listings), _by_dagster(bench, large, one, listings)]
-        changed, raw = _changed(bench, large, one)
-        rows += changed
+        listings = Laps()
+        for _ in range(_LISTINGS):
+            listings.time(lambda: list_library(root))
+        rows, raw = [], {"listings": listings.as_dict()}
+        for title, command_of in (("image-pipeline ingest", _ingest_command), ("dagster job execute", _job_command)):
+            row, raw[title] = _again(
+                bench, title, (large, command_of(bench, large)), (one, command_of(bench, one)), listings
+            )
+            rows.append(row)
+        changed, raw_of_changes = _changed(bench, large, one)
     finally:
         bench.discard(large)
         bench.discard(one)
         shutil.rmtree(root)
         shutil.rmtree(single)
-    return CaseResult(rows, raw | {"listings": listings.as_dict()})
+    return CaseResult(rows + changed, raw | raw_of_changes)
 
 
-def _by_command(bench: Bench, large: Ingested, one: Ingested, listings: Sample) -> Row:
-    of_large, of_one = _in_turn(bench, _ingest_command(large), large, _ingest_command(one), one)
-    title = f"`image-pipeline ingest` again, {bench.sizes.unchanged:,} unchanged files in one directory"
-    return _rerun_row(title, of_large, of_one, listings, opened_files(_ingest_command(large), large))
+@dataclass
+class Beyond:
+    """What runs that have something to do take beyond those in the same turns that have not."""
+
+    more: list[Measured] = field(default_factory=list)
+    less: list[Measured] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> Sample:
+        """On the wall."""
+        return Sample.beyond([run.seconds for run in self.more], [run.seconds for run in self.less], "s")
+
+    @property
+    def cpu_seconds(self) -> Sample:
+        """Of all processors."""
+        return Sample.beyond([run.cpu_seconds for run in self.more], [run.cpu_seconds for run in self.less], "s")
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the file of results."""
+        return {"more": [run.as_dict() for run in self.more], "less": [run.as_dict() for run in self.less]}
 
 
-def _by_dagster(bench: Bench, large: Ingested, one: Ingested, listings: Sample) -> Row:
-    commands = _job_command(large), _job_command(one)
-    of_large, of_one = _in_turn(bench, commands[0], large, commands[1], one)
-    title = f"`dagster job execute` again, {bench.sizes.unchanged:,} unchanged files in one directory"
-    return _rerun_row(title, of_large, of_one, listings, opened_files(commands[0], large))
+def _again(
+    bench: Bench, title: str, large: tuple[Ingested, list[str]], one: tuple[Ingested, list[str]], listings: Laps
+) -> tuple[Row, dict[str, Any]]:
+    """A command over an unchanged library, less the same over a library of one file."""
+    beyond = Beyond()
 
+    def run(ingested: Ingested, command: list[str], kept: list[Measured]) -> None:
+        kept.append(bench.measure(command, _environment(ingested)))
 
-def _in_turn(
-    bench: Bench, command: list[str], large: Ingested, command_of_one: list[str], one: Ingested
-) -> tuple[list[float], list[float]]:
-    of_large, of_one = [], []
-    for _ in range(_TIMES_MORE * bench.repeats):
-        of_large.append(measure(command, _environment(large)).seconds)
-        of_one.append(measure(command_of_one, _environment(one)).seconds)
-    return of_large, of_one
-
-
-def _rerun_row(
-    title: str, of_large: list[float], of_one: list[float], listings: Sample, opened: list[str] | None
-) -> Row:
-    large, one = Sample.of(of_large, "s"), Sample.of(of_one, "s")
-    beyond = Sample.of([each - one.median for each in of_large], "s")
+    runs = [partial(run, *large, beyond.more), partial(run, *one, beyond.less)]
+    take_turns(runs, _TIMES_MORE * bench.repeats, lambda: beyond.seconds.estimate.agreed)
+    opened = opened_files(large[1], large[0])
     opens = "not looked at, for want of strace" if opened is None else f"{len(opened)} files of the library were opened"
-    return Row(
-        title=title,
-        ours=beyond,
-        against=listings,
+    ours, cores = beyond.seconds.estimate, beyond.cpu_seconds.estimate
+    listing, listing_cores = (Sample.of(each, "s").estimate for each in (listings.seconds, listings.cpu_seconds))
+    row = Row(
+        title=f"`{title}` again, {bench.sizes.unchanged:,} unchanged files in one directory",
+        ours=ours,
+        against=listing,
         reference="limit: scandir and stat",
-        figure=beyond.median / listings.median,
+        figure=ours.over(listing),
         target=_MOST_LISTINGS,
-        note=f"whole command {large}, of which {one} over a library of one file; {opens}",
-        also={"files opened": "?" if opened is None else str(len(opened))},
+        note=f"beyond the same over a library of one file; whole command {_whole(beyond.more)}, over one file "
+        f"{_whole(beyond.less)}; {opens}",
+        processor=Processor(cores, listing_cores, cores.over(listing_cores)),
     )
+    return row, beyond.as_dict()
 
 
-def _changed(bench: Bench, large: Ingested, one: Ingested) -> tuple[list[Row], dict[str, object]]:
-    runs, of_one = _runs_of_changes(bench, large, 1_000_000), _runs_of_changes(bench, one, 2_000_000)
+def _whole(runs: list[Measured]) -> Estimate:
+    return Sample.of([run.seconds for run in runs], "s").estimate
+
+
+def _changed(bench: Bench, large: Ingested, one: Ingested) -> tuple[list[Row], dict[str, Any]]:
     request = {"models": _MODELS, "home": str(large.home), "image": os.fspath(files_of(large.library)[0])}
+    of_large, of_one = _runs_of_changes(bench, large, 1_000_000), _runs_of_changes(bench, one, 2_000_000)
     loading = [
-        measure(python_program("benchmarks.programs.load_models"), request=request).seconds
-        for _ in range(bench.repeats)
+        bench.measure(python_program("benchmarks.programs.load_models"), request=request) for _ in range(bench.repeats)
     ]
-    base = Sample.of(runs["unchanged"], "s")
     rows = []
-    for what in ("touched", "of new content"):
-        beyond, beyond_of_one = _beyond_unchanged(runs, what), _beyond_unchanged(of_one, what)
-        note = f"beyond the unchanged run, which takes {base}; over a library of one file the same is {beyond_of_one}"
-        if what == "of new content":
-            note += (
-                f"; a process that only loads the demo models and shows them one image takes {Sample.of(loading, 's')}"
-            )
-        rows.append(
-            Row(
-                title=f"one file of {bench.sizes.unchanged:,} {what}, `image-pipeline ingest`",
-                ours=beyond,
-                against=None,
-                reference="the unchanged run",
-                figure=beyond.median,
-                unit="s",
-                target=_MOST_SECONDS,
-                note=note,
-            )
+    for what, beyond in of_large.items():
+        note = (
+            f"beyond the unchanged run, which takes {_whole(beyond.less)}; over a library of one file the same is "
+            f"{of_one[what].seconds.estimate}"
         )
-    return rows, {"changed": runs, "changed_one": of_one, "loading": loading}
+        if what == _NEW:
+            note += f"; a process that only loads the demo models and shows them one image takes {_whole(loading)}"
+        row = Row(
+            title=f"one file of {bench.sizes.unchanged:,} {what}, `image-pipeline ingest`",
+            ours=beyond.seconds.estimate,
+            against=None,
+            reference="the unchanged run",
+            figure=beyond.seconds.estimate,
+            target=_MOST_SECONDS,
+            note=note,
+            processor=Processor(beyond.cpu_seconds.estimate),
+        )
+        rows.append(row)
+    raw = {
+        "changed": {what: beyond.as_dict() for what, beyond in of_large.items()},
+        "changed_one": {what: beyond.as_dict() for what, beyond in of_one.items()},
+        "loading": [run.as_dict() for run in loading],
+    }
+    return rows, raw
 
 
-def _runs_of_changes(bench: Bench, ingested: Ingested, serial: int) -> dict[str, list[float]]:
-    """Seconds of the command over a library that is unchanged, with its first file touched, and with new content."""
-    file = files_of(ingested.library)[0]
-    runs: dict[str, list[float]] = {"unchanged": [], "touched": [], "of new content": []}
+def _runs_of_changes(bench: Bench, ingested: Ingested, serial: int) -> dict[str, Beyond]:
+    """The command over a library with its first file touched, and with new content; each beside an unchanged run."""
+    file, picture = files_of(ingested.library)[0], photographs(Kind.JPEG_SMALL, 1)[0]
+    serials = itertools.count(serial)
+    touched, new = Beyond(), Beyond()
 
-    def again() -> Measured:
-        return bench.ingest(ingested.library, ingested.settings)
+    def again(kept: list[Measured]) -> None:
+        kept.append(bench.ingest(ingested.library, ingested.settings))
 
-    for number in range(_TIMES_MORE * bench.repeats):
-        runs["unchanged"].append(again().seconds)
+    def touch() -> None:
         os.utime(file)
-        runs["touched"].append(_checked(again(), embedded=0).seconds)
-        runs["unchanged"].append(again().seconds)
-        with_serial(photographs(Kind.JPEG_SMALL, 1)[0], serial + number, file)
-        runs["of new content"].append(_checked(again(), embedded=1).seconds)
-    return runs
+        again(touched.more)
+        _check(touched.more[-1], embedded=0)
+
+    def write() -> None:
+        with_serial(picture, next(serials), file)
+        again(new.more)
+        _check(new.more[-1], embedded=1)
+
+    runs = [lambda: again(touched.less), touch, lambda: again(new.less), write]
+    both = (touched, new)
+    take_turns(runs, _TIMES_MORE * bench.repeats, lambda: all(one.seconds.estimate.agreed for one in both))
+    return {_TOUCHED: touched, _NEW: new}
 
 
-def _beyond_unchanged(runs: dict[str, list[float]], what: str) -> Sample:
-    base = Sample.of(runs["unchanged"], "s").median
-    return Sample.of([seconds - base for seconds in runs[what]], "s")
-
-
-def _checked(measured: Measured, embedded: int) -> Measured:
+def _check(measured: Measured, embedded: int) -> None:
     if measured.answer["embedded"] != embedded or measured.answer["quarantined"]:
         raise RuntimeError(f"{embedded} images should have been embedded: {measured.answer}")
-    return measured
 
 
 def _environment(ingested: Ingested) -> dict[str, str]:
@@ -148,14 +174,14 @@ def _environment(ingested: Ingested) -> dict[str, str]:
     return {**ingested.settings, "IMAGE_LIBRARY": str(ingested.library), "DAGSTER_HOME": dagster_home}
 
 
-def _ingest_command(ingested: Ingested) -> list[str]:
+def _ingest_command(_: Bench, ingested: Ingested) -> list[str]:
     return installed_program("image-pipeline", "ingest", str(ingested.library), "--json")
 
 
-def _job_command(ingested: Ingested) -> list[str]:
+def _job_command(bench: Bench, ingested: Ingested) -> list[str]:
     """A run of all partitions of a library, as the README has it."""
     scan = installed_program("image-pipeline", "scan", str(ingested.library), "--json")
-    keys = [state["partition"] for state in measure(scan, _environment(ingested)).answer]
+    keys = [state["partition"] for state in bench.measure(scan, _environment(ingested)).answer]
     tags = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
     return installed_program(
         "dagster", "job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "--tags", json.dumps(tags)

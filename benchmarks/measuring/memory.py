@@ -78,12 +78,6 @@ def allocated_bytes(folder: Path) -> int:
     return total
 
 
-def cpu_seconds(pid: int) -> float:
-    """The processor time of a living process, of all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def _rollup(pid: int) -> tuple[int, int]:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()

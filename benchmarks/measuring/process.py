@@ -23,7 +23,8 @@ class ProgramFailedError(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """What a process came to: `seconds` on the wall, `cpu_seconds` of it and all that it started; peaks in bytes.
+    """What a process came to: `seconds` on the wall, `cpu_seconds` of it and all that it started, user and
+    system; peaks in bytes.
 
     `answer` is the JSON of the last line on its standard output.
     """
@@ -101,8 +102,16 @@ def measure(
     )
 
 
-def first_line_seconds(command: Sequence[str], settings: Mapping[str, str] | None = None) -> float:
-    """How long it takes until a command has printed its first line, in seconds."""
+@dataclass(frozen=True)
+class FirstLine:
+    """How long it took until a command had printed its first line, and the processor time of all of it, in seconds."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def first_line(command: Sequence[str], settings: Mapping[str, str] | None = None) -> FirstLine:
+    """Run a command, and see when its first line comes. Raises ProgramFailedError where none does."""
     began = time.perf_counter()
     with subprocess.Popen(
         command,
@@ -116,9 +125,11 @@ def first_line_seconds(command: Sequence[str], settings: Mapping[str, str] | Non
         line = process.stdout.readline()
         seconds = time.perf_counter() - began
         process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
     if not line or process.returncode:
         raise ProgramFailedError(f"{' '.join(command)} ended with {process.returncode} and printed {line!r}")
-    return seconds
+    return FirstLine(seconds, usage.ru_utime + usage.ru_stime)
 
 
 def _answer(printed: str) -> Any:

@@ -1,56 +1,61 @@
-"""What was measured several times: the median, and the spread around it."""
+"""What was measured several times, in the order in which it was measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
-from typing import Any
+
+from benchmarks.measuring.estimate import Estimate
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Values of one quantity in `unit`, in the order in which they were measured."""
+    """Values of one quantity in `unit`, one for each repeat.
+
+    `varied` is by how much the runs behind them varied, see `variation`. `difference`: each value is what was left when
+    one measurement was subtracted from another, so that the noise of both is in it, however small the rest.
+    """
 
     values: tuple[float, ...]
     unit: str
+    varied: float
+    difference: bool = False
 
     @classmethod
     def of(cls, values: Sequence[float], unit: str) -> "Sample":
-        """A sample of at least one value."""
-        return cls(tuple(float(value) for value in values), unit)
-
-    @property
-    def median(self) -> float:
-        """The middle value."""
-        return median(self.values)
-
-    def __str__(self) -> str:
-        """`12.3 ms (12.1–12.9)`: median, and the least and the most where there are several."""
-        middle, least, most = (self._text(value) for value in (self.median, min(self.values), max(self.values)))
-        text = f"{middle} {self.unit}".strip()
-        return text if len(self.values) == 1 else f"{text} ({least}–{most})"
-
-    def _text(self, value: float) -> str:
-        return _short(value) if self.unit else f"{value:.4f}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """For the file of results."""
-        return {"median": self.median, "values": list(self.values), "unit": self.unit}
+        """A quantity that was measured itself, at least once."""
+        return cls(tuple(float(value) for value in values), unit, variation(values))
 
     @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> "Sample":
-        """From the file of results."""
-        return cls.of(content["values"], content["unit"])
+    def beyond(cls, more: Sequence[float], less: Sequence[float], unit: str, scale: float = 1) -> "Sample":
+        """By how much each of `more` exceeds the run of `less` in the same turn, times `scale`.
+
+        Where one was repeated more often than the other, the turns that both had count.
+        """
+        turns = zip(more, less, strict=False)
+        values = tuple(scale * (one - other) for one, other in turns)
+        return cls(values, unit, max(variation(more), variation(less)), difference=True)
+
+    @property
+    def estimate(self) -> Estimate:
+        """The median, and the interval that it lies in."""
+        return self.quantile(0.5)
+
+    def quantile(self, share: float) -> Estimate:
+        """The value below which `share` of all values lie, and its interval."""
+        return Estimate.of(self.values, self.unit, self.varied, difference=self.difference, share=share)
+
+    def over(self, other: "Sample") -> Estimate | None:
+        """The ratio to another quantity that was measured in the same turns, turn by turn: what made the machine slow
+        for a turn made it so for both. None where one of them cannot be stated.
+        """
+        ours, theirs = self.estimate, other.estimate
+        if ours.refusal or theirs.refusal:
+            return None
+        if len(self.values) != len(other.values) or min(other.values) <= 0:
+            return ours.over(theirs)
+        ratios = [one / against for one, against in zip(self.values, other.values, strict=True)]
+        return Estimate.of(ratios, "×", max(self.varied, other.varied))
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the values lie (nearest rank)."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
-def _short(value: float) -> str:
-    if value and abs(value) < 0.095:
-        return f"{value:.4f}"
-    if abs(value) < 10:
-        return f"{value:.2f}"
-    return f"{value:,.1f}" if abs(value) < 1000 else f"{value:,.0f}"
+def variation(equal_runs: Sequence[float]) -> float:
+    """By what share of the most the least of several values that should be equal stays behind it, from 0 to 1."""
+    return 1 - min(equal_runs) / max(equal_runs) if max(equal_runs) > 0 else 0.0

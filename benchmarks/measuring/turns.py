@@ -1,4 +1,4 @@
-"""Two programs in turn, over few images and over many, so that what a start costs can be told from the rate."""
+"""Programs in turn, over few images and over many, so that what a start costs can be told from the rate."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +8,27 @@ from benchmarks.measuring.process import Measured
 from benchmarks.measuring.sample import Sample
 
 Run = Callable[[int], Measured]
+
+_TIMES_MORE = 2
+"""How often a turn is repeated at most, as a multiple of what was asked for, while the repeats disagree."""
+
+
+def most_turns(repeats: int) -> int:
+    """How many turns there are at most where `repeats` are asked for."""
+    return _TIMES_MORE * repeats if repeats > 1 else 1
+
+
+def take_turns(runs: Sequence[Callable[[], None]], repeats: int, agreed: Callable[[], bool]) -> None:
+    """Each of `runs` one after the other, and then the same backwards: A B B A A B …
+
+    That is repeated `repeats` times, and up to as many more while what the runs came to has not `agreed`; one repeat is
+    not followed by more. A machine that grows slower or faster meanwhile does so for all of them alike.
+    """
+    for turn in range(most_turns(repeats)):
+        if turn >= repeats and agreed():
+            break
+        for run in runs if turn % 2 == 0 else reversed(runs):
+            run()
 
 
 @dataclass
@@ -27,24 +48,21 @@ class Contestant:
     @property
     def milliseconds_an_image(self) -> Sample:
         """The time of an image more, without start-up."""
-        return Sample.of(self._an_image([(a.seconds, b.seconds) for a, b in self._pairs]), "ms")
+        return self._an_image(lambda measured: measured.seconds)
 
     @property
     def core_milliseconds_an_image(self) -> Sample:
         """The processor time of an image more, of all cores together."""
-        return Sample.of(self._an_image([(a.cpu_seconds, b.cpu_seconds) for a, b in self._pairs]), "ms")
+        return self._an_image(lambda measured: measured.cpu_seconds)
 
     @property
     def peak_megabytes(self) -> Sample:
         """The peak memory over many images."""
         return Sample.of([measured.pss_bytes / 1e6 for measured in self.of_many], "MB")
 
-    @property
-    def _pairs(self) -> list[tuple[Measured, Measured]]:
-        return list(zip(self.of_few, self.of_many, strict=True))
-
-    def _an_image(self, pairs: Sequence[tuple[float, float]]) -> list[float]:
-        return [1000 * (many - few) / (self.many - self.few) for few, many in pairs]
+    def _an_image(self, of: Callable[[Measured], float]) -> Sample:
+        few, many = ([of(measured) for measured in runs] for runs in (self.of_few, self.of_many))
+        return Sample.beyond(many, few, "ms", 1000 / (self.many - self.few))
 
     def as_dict(self) -> dict[str, Any]:
         """For the file of results."""
@@ -56,12 +74,15 @@ class Contestant:
         }
 
 
-def in_turn(runs: Sequence[Run], few: int, many: int, repeats: int) -> list[Contestant]:
-    """Each of `runs` over `few` and over `many` images, one after the other, `repeats` times: A B A B."""
-    contestants = [Contestant(few, many) for _ in runs]
-    for _ in range(repeats):
-        for contestant, run in zip(contestants, runs, strict=True):
-            contestant.of_few.append(run(few))
-        for contestant, run in zip(contestants, runs, strict=True):
-            contestant.of_many.append(run(many))
+def in_turn(programs: Sequence[Run], few: int, many: int, repeats: int) -> list[Contestant]:
+    """Each of `programs` over `few` and over `many` images, in turn, until the times of an image more agree."""
+    contestants = [Contestant(few, many) for _ in programs]
+
+    def run(program: Run, count: int, kept: list[Measured]) -> Callable[[], None]:
+        return lambda: kept.append(program(count))
+
+    both = list(zip(programs, contestants, strict=True))
+    runs = [run(program, few, contestant.of_few) for program, contestant in both]
+    runs += [run(program, many, contestant.of_many) for program, contestant in both]
+    take_turns(runs, repeats, lambda: all(one.milliseconds_an_image.estimate.agreed for one in contestants))
     return contestants

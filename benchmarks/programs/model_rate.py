@@ -4,7 +4,10 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.exchange import answer, read_request
-from benchmarks.rates import BareModel, embedder_seconds, make_embedder, write_images
+from benchmarks.measuring.sample import Sample
+from benchmarks.measuring.stopwatch import Laps
+from benchmarks.measuring.turns import take_turns
+from benchmarks.rates import BareModel, embed_all, make_embedder, write_images
 
 
 def main() -> None:
@@ -14,15 +17,18 @@ def main() -> None:
         embedder = make_embedder(Path(request["model"]), Path(folder))
         side, count = embedder.producer.input.height, request["images"]
         images = write_images(Path(folder) / "images.npy", count, side)
-        embedder_seconds(embedder, images[:8])
+        embed_all(embedder, images[:8])
         assert embedder.throughput is not None
         bare = BareModel(Path(request["model"]), embedder.throughput.batch_size, side)
-        bare.seconds(8)
-        ours, against = [], []
-        for _ in range(request["repeats"]):
-            ours.append(embedder_seconds(embedder, images))
-            against.append(bare.seconds(count))
-    answer(images=count, ours=ours, against=against, device=str(bare.device))
+        bare.run(8)
+        ours, against = Laps(), Laps()
+        runs = [lambda: ours.time(lambda: embed_all(embedder, images)), lambda: against.time(lambda: bare.run(count))]
+        take_turns(
+            runs,
+            request["repeats"],
+            lambda: all(Sample.of(laps.seconds, "s").estimate.agreed for laps in (ours, against)),
+        )
+    answer(images=count, ours=ours.as_dict(), against=against.as_dict(), device=str(bare.device))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from qdrant_client import QdrantClient
 from qdrant_client.models import CollectionStatus
 
 from benchmarks.exchange import answer, read_request
+from benchmarks.measuring.stopwatch import Laps
 from image_pipeline.inference.inference import load_inference
 from image_pipeline.search import Search
 from image_pipeline.settings import load_settings
@@ -17,6 +18,7 @@ from image_pipeline.storage.connection import address_of
 from image_pipeline.storage.search import Narrowing
 
 _LIMIT = 10
+_WARMING = 3  # texts, which load the models and warm both
 _FIELDS = ["path", "caption", "sha256"]
 _SUBJECTS = ("a dog", "two children", "a red car", "an old house", "mountains", "a birthday cake", "a ship", "flowers")
 _PLACES = ("on a beach", "in the snow", "at night", "by a lake", "in a street", "under trees", "in a kitchen")
@@ -39,21 +41,33 @@ def main() -> None:
     waited = _wait(client, settings.collection, request["patience"])
     search = Search(settings, address_of(settings))
     embedder = load_inference(settings.models, settings.dtype, settings.home).embedder
-    ours, against, embedding = [], [], []
-    for number in range(-3, request["queries"]):
-        text = f"{_SUBJECTS[number % len(_SUBJECTS)]} {_PLACES[number % len(_PLACES)]}, number {number}"
-        began = time.perf_counter()
-        search.by_words(text, _LIMIT, Narrowing())
-        between = time.perf_counter()
-        vector = embedder.embed_texts([text])[0]
-        embedded = time.perf_counter()
-        client.query_points(settings.collection, query=vector.tolist(), limit=_LIMIT, with_payload=_FIELDS)
-        ended = time.perf_counter()
-        if number >= 0:  # the first ones load and warm
-            ours.append(between - began)
-            against.append(ended - between)
-            embedding.append(embedded - between)
-    answer(ours=ours, against=against, embedding=embedding, indexed=waited is not None, waited=waited)
+
+    def by_pipeline(text: str, laps: Laps) -> None:
+        laps.time(lambda: search.by_words(text, _LIMIT, Narrowing()))
+
+    def bare(text: str, laps: Laps, embedding: Laps) -> None:
+        with laps.lap():
+            with embedding.lap():
+                vector = embedder.embed_texts([text])[0]
+            client.query_points(settings.collection, query=vector.tolist(), limit=_LIMIT, with_payload=_FIELDS)
+
+    for number in range(_WARMING):
+        by_pipeline(_text(number), Laps())
+        bare(_text(number), Laps(), Laps())
+    ours, against, embedding = Laps(), Laps(), Laps()
+    for number in range(_WARMING, _WARMING + request["queries"]):
+        if number % 2 == 0:
+            by_pipeline(_text(number), ours)
+        bare(_text(number), against, embedding)
+        if number % 2 == 1:
+            by_pipeline(_text(number), ours)
+    told = {"ours": ours.as_dict(), "against": against.as_dict(), "embedding": embedding.as_dict()}
+    answer(**told, indexed=waited is not None, waited=waited)
+
+
+def _text(number: int) -> str:
+    """A text that no other number has."""
+    return f"{_SUBJECTS[number % len(_SUBJECTS)]} {_PLACES[number % len(_PLACES)]}, number {number}"
 
 
 def _wait(client: QdrantClient, name: str, patience: float) -> float | None:

@@ -4,7 +4,6 @@ The request: url, grpc_port, points, chunks, model (a directory: what the collec
 pipeline's collection stays, under the alias.
 """
 
-import time
 from pathlib import Path
 
 from qdrant_client import QdrantClient
@@ -12,6 +11,7 @@ from qdrant_client.models import PointStruct
 
 from benchmarks.exchange import answer, read_request
 from benchmarks.inputs.points import make_points
+from benchmarks.measuring.stopwatch import Laps
 from image_pipeline.inference.inference import load_inference
 from image_pipeline.settings import DType
 from image_pipeline.storage.collection import UPSERT_BATCH, Collection
@@ -29,7 +29,7 @@ def main() -> None:
         url=request["url"], grpc_port=request["grpc_port"], prefer_grpc=True, timeout=60, check_compatibility=False
     )
     size = request["points"] // request["chunks"]
-    ours, against = [], []
+    ours, against = Laps(), Laps()
     with address.connect() as client:
         version = inference.collection_version(request["alias"])
         collection = Collection(client, version)
@@ -39,8 +39,8 @@ def main() -> None:
         for chunk in range(request["chunks"]):
             points = make_points(chunk * size, size, version.dimension, version.producer)
             turns = [
-                lambda points=points: ours.append(_upload(collection, points)),
-                lambda points=points: against.append(_upload_bare(bare, same.version.name, points)),
+                lambda points=points: _upload(collection, points, ours),
+                lambda points=points: _upload_bare(bare, same.version.name, points, against),
             ]
             for turn in turns if chunk % 2 == 0 else reversed(turns):
                 turn()
@@ -48,21 +48,19 @@ def main() -> None:
         client.delete_collection(same.version.name)
     if counts != (size * request["chunks"],) * 2:
         raise RuntimeError(f"{counts} points are there")
-    answer(points=size, ours=ours, against=against)
+    answer(points=size, ours=ours.as_dict(), against=against.as_dict())
 
 
-def _upload(collection: Collection, points: list[Point]) -> float:
-    began = time.perf_counter()
-    for _ in collection.upsert(points):
-        pass
-    return time.perf_counter() - began
+def _upload(collection: Collection, points: list[Point], laps: Laps) -> None:
+    with laps.lap():
+        for _ in collection.upsert(points):
+            pass
 
 
-def _upload_bare(client: QdrantClient, name: str, points: list[Point]) -> float:
+def _upload_bare(client: QdrantClient, name: str, points: list[Point], laps: Laps) -> None:
     structures = [PointStruct(id=point.id, vector=list(point.vector), payload=dict(point.payload)) for point in points]
-    began = time.perf_counter()
-    client.upload_points(name, structures, batch_size=UPSERT_BATCH, wait=True)
-    return time.perf_counter() - began
+    with laps.lap():
+        client.upload_points(name, structures, batch_size=UPSERT_BATCH, wait=True)
 
 
 if __name__ == "__main__":
