@@ -58,8 +58,8 @@ def _share(row: Row) -> float:
 
 def _stages(cases: list[KeptCase], path: Path) -> None:
     """The time of an image more, the pipeline's by stage, its reference's beside it; of stages that can be stated."""
-    shown = {title: parts for case in cases for title, parts in case.content.get("stages", {}).items()}
-    if not any(shown.values()):
+    shown = {title: parts for case in cases for title, parts in case.content.get("stages", {}).items() if parts}
+    if not shown:
         path.unlink(missing_ok=True)
         return
     figure, axes = plt.subplots(figsize=(11, 0.5 * len(shown) + 1.6))
@@ -89,10 +89,11 @@ def _growth(cases: list[KeptCase], path: Path) -> None:
     columns = (("milliseconds_a_file", "ms a file"), ("peak_megabytes", "peak memory, MB"))
     for axes, (column, label) in zip(both, columns, strict=True):
         for flat, name, colour in ((True, "in one directory", _OURS), (False, "in many directories", _SHORT)):
-            some = sorted((p["files"], p[column]) for p in points if (p["directories"] == 1) is flat)
+            known = (p for p in points if p[column] is not None)
+            some = sorted((p["files"], p[column]) for p in known if (p["directories"] == 1) is flat)
             axes.plot([x for x, _ in some], [y for _, y in some], "o-", label=name, color=colour)
         axes.set_xscale("log")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
         axes.set_xlabel("files")
         axes.set_ylabel(label)
         axes.legend(fontsize=8)

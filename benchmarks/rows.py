@@ -134,14 +134,14 @@ class CaseResult:
     """What a case came to: its rows, and everything that was measured for them.
 
     `stages` are the milliseconds of each stage of an image, of the pipeline and of its reference, for the plots, by
-    title; `growth` are the sizes of libraries with milliseconds a file and peak bytes: of both only what may be stated.
+    title; `growth` are the sizes of libraries with milliseconds a file and peak megabytes; of both, what may be stated.
     `table` is Markdown for the report.
     """
 
     rows: list[Row]
     raw: dict[str, Any]
     stages: dict[str, dict[str, float]] | None = None
-    growth: list[dict[str, float]] | None = None
+    growth: list[dict[str, float | None]] | None = None
     table: str = ""
 
     def as_dict(self) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def _changed(bench: Bench, large: Ingested, one: Ingested) -> tuple[list[Row], d
     rows = []
     for what, beyond in of_large.items():
         note = (
-            f"beyond the unchanged run, which takes {_whole(beyond.less)}; over a library of one file the same is "
+            f"beyond the unchanged run, which takes {_whole(beyond.less)}; the same over a library of one file: "
             f"{of_one[what].seconds.estimate}"
         )
         if what == _NEW:

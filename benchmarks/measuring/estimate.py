@@ -58,7 +58,7 @@ class Estimate:
         if self.difference and self.count < 2:
             return "measured once: how much it varies is not known"
         if self.spread > self.value or (self.difference and self.low <= 0):
-            return f"could not be measured here: equal runs varied by {self.varied:.0%}"
+            return f"could not be measured here: equal runs varied by {100 * self.varied:.0f} %"
         return None
 
     @property

@@ -30,8 +30,8 @@ class Speed(Laps):
         wall, cpu = (Sample.of([1000 * one for one in values], "ms") for values in (self.seconds, self.cpu_seconds))
         least, most = min(wall.values), max(wall.values)
         return (
-            f"the machine's speed varied by {wall.varied:.0%} (a fixed calculation between the runs took {least:.0f} "
-            f"to {most:.0f} ms, and {min(cpu.values):.0f} to {max(cpu.values):.0f} ms of the processors)"
+            f"the machine's speed varied by {100 * wall.varied:.0f} % (a fixed calculation between the runs took "
+            f"{least:.0f} to {most:.0f} ms, and {min(cpu.values):.0f} to {max(cpu.values):.0f} ms of the processors)"
         )
 
 
