@@ -1,5 +1,7 @@
 """The report: a table for people, from what is kept of all cases."""
 
+from typing import Any
+
 from benchmarks.measuring.speed import Speed
 from benchmarks.results_file import KeptCase
 from benchmarks.rows import Row, Verdict
@@ -7,10 +9,10 @@ from benchmarks.rows import Row, Verdict
 _HEAD = """# What was measured
 
 Written by `python -m benchmarks`; [README](../README.md) says what each case and each reference is. Times are medians,
-with the interval beside them that the repeats leave; what has none was measured once. For rates, *ours* and *against*
-are the time of an image more, free of start-up, and that is what the target is judged by; *processor* is the same ratio
-by processor time, and *whole* that of whole processes, with imports and loading. What is less sure than it is large is
-not stated.
+with the interval beside them that the repeats leave. For rates, *ours* and *against* are the time of an image more,
+free of start-up, and that is what the target is judged by; *processor* is the same ratio by processor time, and *whole*
+that of whole processes, with imports and loading. What is less sure than it is large is not
+stated, and neither is a time that was measured once, since nobody knows how much it varies.
 """
 _NOT_MEASURED = "not measured"
 
@@ -80,7 +82,7 @@ def _notes(cases: list[KeptCase]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _speed(seen: dict[str, list[float]] | None) -> str:
+def _speed(seen: dict[str, Any] | None) -> str:
     return "the machine's speed was not looked at" if seen is None else str(Speed(**seen))
 
 
@@ -108,7 +110,14 @@ def _pictures() -> str:
     return "\n".join(f"![{text}]({name}.png)\n" for name, text in names.items())
 
 
-_SIGNS = {None: " ", Verdict.REACHED: "+", Verdict.MISSED: "-", Verdict.OPEN: "?", Verdict.UNMEASURED: "?"}
+_SIGNS = {
+    None: " ",
+    Verdict.REACHED: "+",
+    Verdict.MISSED: "-",
+    Verdict.OPEN: "?",
+    Verdict.UNMEASURED: "?",
+    Verdict.CROWDED: "?",
+}
 
 
 def lines_of(rows: list[Row]) -> list[str]:

@@ -15,6 +15,7 @@ class Verdict(StrEnum):
     MISSED = "no"
     OPEN = "open: the target lies within the spread"
     UNMEASURED = "not measured"
+    CROWDED = "not judged: others used the processors"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Row:
 
     `figure` is what is judged: a ratio, or a time; None where it is made of something that cannot be stated. `whole` is
     the ratio of whole processes, where `figure` is that of an image more. `memory` is the peak of ours and the
-    reference's.
+    reference's. `crowded`: others used the machine meanwhile, see `Speed`; a time then holds theirs as well, and
+    is not judged, however little it varied. Ratios are, of two that were crowded alike.
     """
 
     title: str
@@ -70,11 +72,16 @@ class Row:
     note: str = ""
     processor: Processor | None = None
     memory: tuple[Estimate, Estimate] | None = None
+    crowded: bool = False
 
     @property
     def verdict(self) -> Verdict | None:
         """How the figure stands to the target; None where there is none."""
-        return None if self.target is None else self.target.verdict(self.figure)
+        if self.target is None:
+            return None
+        if self.crowded and self.figure is not None and self.figure.unit == "s":
+            return Verdict.CROWDED
+        return self.target.verdict(self.figure)
 
     def as_dict(self) -> dict[str, Any]:
         """For the file of results."""
@@ -96,6 +103,7 @@ class Row:
             }
             if processor
             else None,
+            "crowded": self.crowded,
             "memory": [one.as_dict() for one in self.memory] if self.memory else None,
         }
 
@@ -117,6 +125,7 @@ class Row:
             )
             if processor
             else None,
+            crowded=content["crowded"],
             memory=(Estimate.from_dict(memory[0]), Estimate.from_dict(memory[1])) if memory else None,
         )
 

@@ -94,7 +94,7 @@ def _rows(name: str, told: dict[str, Any], own: set[str]) -> list[Row]:
 
 def _cosine_row(title: str, cosines: list[float], figure: float, target: Target, note: str) -> Row:
     """A row that is judged by `figure` itself: what differs is the photographs, and not how often they are measured."""
-    ours = Estimate(median(cosines), min(cosines), max(cosines), "", len(cosines))
+    ours = Estimate(median(cosines), min(cosines), max(cosines), "", len(cosines), noisy=False)
     return Row(title, ours, None, "1", Estimate.exact(figure, "", len(cosines)), target=target, note=note)
 
 

@@ -105,7 +105,7 @@ def result(bench: Bench, firsts: dict[str, First]) -> CaseResult:
     for name, first in firsts.items():
         a_file = first.a_file(start).estimate
         if name != "one file":
-            peak = Sample.of([run.pss_bytes / 1e6 for run in first.runs], "MB").estimate
+            peak = Sample.of_sizes([run.pss_bytes for run in first.runs]).estimate
             points.append(
                 {
                     "files": float(first.files),
@@ -156,10 +156,8 @@ def _a_directory(dealt: First, flat: First, files: int) -> Row:
 
 
 def _memory(many: First, few: First) -> Row:
-    ours, against = (Sample.of([run.pss_bytes / 1e6 for run in first.runs], "MB").estimate for first in (many, few))
-    without_files = [
-        Sample.of([run.anonymous_bytes / 1e6 for run in first.runs], "MB").estimate for first in (many, few)
-    ]
+    ours, against = (Sample.of_sizes([run.pss_bytes for run in first.runs]).estimate for first in (many, few))
+    without_files = [Sample.of_sizes([run.anonymous_bytes for run in first.runs]).estimate for first in (many, few)]
     return Row(
         title=f"peak memory of all processes, {many.files:,} files in one directory",
         ours=ours,
@@ -177,7 +175,7 @@ def _disk(bench: Bench, many: First) -> Row:
     partitions = partitions_of("", many.files, size)
     specs = load_inference(_MODELS, DType.AUTO, bench.work).input_specs
     worth = Estimate.exact(many.files / len(partitions) * sum(spec.row_bytes for spec in specs) / 1e6, "MB")
-    held = Sample.of([run.disk_bytes / 1e6 for run in many.runs], "MB").estimate
+    held = Sample.of_sizes([run.disk_bytes for run in many.runs]).estimate
     return Row(
         title=f"disk held by decoded tensors, {many.files:,} files in one directory",
         ours=held,

@@ -12,7 +12,7 @@ _CONFIDENCE = 0.95
 class Estimate:
     """A quantity in `unit`: `value`, which lies between `low` and `high` as far as `count` repeats can say.
 
-    `varied` and `difference` are those of `Sample`. As a text, an estimate is its number or the reason why there is
+    `varied` and `noisy` are those of `Sample`. As a text, an estimate is its number or the reason why there is
     none: nothing that is printed gets round the rule in `refusal`.
     """
 
@@ -22,11 +22,11 @@ class Estimate:
     unit: str
     count: int
     varied: float = 0.0
-    difference: bool = False
+    noisy: bool = True
 
     @classmethod
     def of(
-        cls, values: Sequence[float], unit: str, varied: float, *, difference: bool = False, share: float = 0.5
+        cls, values: Sequence[float], unit: str, varied: float, *, noisy: bool = True, share: float = 0.5
     ) -> "Estimate":
         """The quantile at `share` (the median, unless another is asked for) of what the values are a sample of.
 
@@ -36,12 +36,12 @@ class Estimate:
         """
         ordered = sorted(values)
         low, high = _ranks(len(ordered), share)
-        return cls(_quantile(ordered, share), ordered[low], ordered[high], unit, len(ordered), varied, difference)
+        return cls(_quantile(ordered, share), ordered[low], ordered[high], unit, len(ordered), varied, noisy)
 
     @classmethod
     def exact(cls, value: float, unit: str, count: int = 1) -> "Estimate":
         """A quantity that a repeat would not change."""
-        return cls(value, value, value, unit, count)
+        return cls(value, value, value, unit, count, noisy=False)
 
     @property
     def spread(self) -> float:
@@ -52,12 +52,12 @@ class Estimate:
     def refusal(self) -> str | None:
         """Why the quantity must not be stated, in words for the report; None where it may be. The rule is here alone.
 
-        A spread that is larger than the quantity says nothing of it. A difference that may be nothing or less, as no
-        time is, was lost in the noise of what it is a difference of; and of one that was taken once, nobody knows.
+        A spread that is larger than the quantity says nothing of it. A time that may be nothing or less, as no time is,
+        was lost in the noise of what it is the difference of. And of a time that was taken once, nobody knows.
         """
-        if self.difference and self.count < 2:
-            return "measured once: how much it varies is not known"
-        if self.spread > self.value or (self.difference and self.low <= 0):
+        if self.noisy and self.count < 2:
+            return "measured once"
+        if self.spread > self.value or (self.noisy and self.low <= 0):
             return f"could not be measured here: equal runs varied by {100 * self.varied:.0f} %"
         return None
 
@@ -75,7 +75,7 @@ class Estimate:
             return None
         low, high = self.low / other.high, self.high / other.low
         count, varied = min(self.count, other.count), max(self.varied, other.varied)
-        return Estimate(self.value / other.value, low, high, "×", count, varied)
+        return Estimate(self.value / other.value, low, high, "×", count, varied, self.noisy or other.noisy)
 
     def __str__(self) -> str:
         """`12.3 ms (12.1–12.9)`, `12.3 ms` where there is no spread, or why there is no number."""

@@ -10,29 +10,34 @@ from benchmarks.measuring.estimate import Estimate
 class Sample:
     """Values of one quantity in `unit`, one for each repeat.
 
-    `varied` is by how much the runs behind them varied, see `variation`. `difference`: each value is what was left when
-    one measurement was subtracted from another, so that the noise of both is in it, however small the rest.
+    `varied` is by how much the runs behind them varied, see `variation`. `noisy`: the machine's speed is in the values.
     """
 
     values: tuple[float, ...]
     unit: str
     varied: float
-    difference: bool = False
+    noisy: bool = True
 
     @classmethod
     def of(cls, values: Sequence[float], unit: str) -> "Sample":
-        """A quantity that was measured itself, at least once."""
+        """A time or a rate that was measured itself, at least once."""
         return cls(tuple(float(value) for value in values), unit, variation(values))
+
+    @classmethod
+    def of_sizes(cls, values: Sequence[float]) -> "Sample":
+        """Sizes in memory or on disk, given in bytes, told in MB: these are the same on a slow machine."""
+        return cls(tuple(value / 1e6 for value in values), "MB", variation(values), noisy=False)
 
     @classmethod
     def beyond(cls, more: Sequence[float], less: Sequence[float], unit: str, scale: float = 1) -> "Sample":
         """By how much each of `more` exceeds the run of `less` in the same turn, times `scale`.
 
-        Where one was repeated more often than the other, the turns that both had count.
+        The noise of both is in what is left, however little that is. Where one was repeated more often than the other,
+        the turns that both had count.
         """
         turns = zip(more, less, strict=False)
         values = tuple(scale * (one - other) for one, other in turns)
-        return cls(values, unit, max(variation(more), variation(less)), difference=True)
+        return cls(values, unit, max(variation(more), variation(less)))
 
     @property
     def estimate(self) -> Estimate:
@@ -41,7 +46,7 @@ class Sample:
 
     def quantile(self, share: float) -> Estimate:
         """The value below which `share` of all values lie, and its interval."""
-        return Estimate.of(self.values, self.unit, self.varied, difference=self.difference, share=share)
+        return Estimate.of(self.values, self.unit, self.varied, noisy=self.noisy, share=share)
 
     def over(self, other: "Sample") -> Estimate | None:
         """The ratio to another quantity that was measured in the same turns, turn by turn: what made the machine slow
@@ -53,7 +58,7 @@ class Sample:
         if len(self.values) != len(other.values) or min(other.values) <= 0:
             return ours.over(theirs)
         ratios = [one / against for one, against in zip(self.values, other.values, strict=True)]
-        return Estimate.of(ratios, "×", max(self.varied, other.varied))
+        return Estimate.of(ratios, "×", max(self.varied, other.varied), noisy=self.noisy or other.noisy)
 
 
 def variation(equal_runs: Sequence[float]) -> float:

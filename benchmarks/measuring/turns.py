@@ -58,7 +58,7 @@ class Contestant:
     @property
     def peak_megabytes(self) -> Sample:
         """The peak memory over many images."""
-        return Sample.of([measured.pss_bytes / 1e6 for measured in self.of_many], "MB")
+        return Sample.of_sizes([measured.pss_bytes for measured in self.of_many])
 
     def _an_image(self, of: Callable[[Measured], float]) -> Sample:
         few, many = ([of(measured) for measured in runs] for runs in (self.of_few, self.of_many))

@@ -36,16 +36,15 @@ def test_a_time_that_the_noise_swallows_is_never_a_number(few: list[float], many
     assert not estimate.agreed
 
 
-def test_a_difference_that_was_measured_once_is_not_stated() -> None:
-    assert str(an_image(FEW[:1], MANY[:1]).estimate) == "measured once: how much it varies is not known"
+@pytest.mark.parametrize("sample", [an_image(FEW[:1], MANY[:1]), Sample.of([12.34], "s"), Sample.of([99], "img/s")])
+def test_a_time_or_a_rate_that_was_measured_once_is_not_stated(sample: Sample) -> None:
+    assert str(sample.estimate) == "measured once"
+    assert sample.over(sample) is None
 
 
-def test_what_was_measured_itself_is_stated_even_if_once() -> None:
-    assert str(Sample.of([12.34], "s").estimate) == "12.3 s"
-
-
-def test_nothing_of_a_size_is_still_a_size() -> None:
-    assert str(Sample.of([0, 0, 0], "MB").estimate) == "0.00 MB"
+def test_a_size_is_stated_even_if_measured_once_and_if_it_is_nothing() -> None:
+    assert str(Sample.of_sizes([12_340_000]).estimate) == "12.3 MB"
+    assert str(Sample.of_sizes([0, 0, 0]).estimate) == "0.00 MB"
 
 
 def test_a_spread_larger_than_the_quantity_is_no_quantity() -> None:
@@ -70,7 +69,7 @@ def test_a_machine_that_slows_both_in_a_turn_does_not_spread_their_ratio() -> No
 
 
 def test_a_ratio_of_what_was_not_repeated_as_often_has_the_widest_interval() -> None:
-    ratio = Sample.of([1500.0], "MB").over(Sample.of([1400.0, 1350.0, 1420.0], "MB"))
+    ratio = Sample.of_sizes([1500e6]).over(Sample.of_sizes([1400e6, 1350e6, 1420e6]))
     assert str(ratio) == "1.07 × (1.06–1.11)"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from benchmarks.cases.embedding import rate_row, stages_of_an_image
 from benchmarks.measuring.estimate import Estimate
 from benchmarks.measuring.process import Measured
 from benchmarks.measuring.sample import Sample
+from benchmarks.measuring.speed import Speed
 from benchmarks.measuring.turns import Contestant
 from benchmarks.plots import draw
 from benchmarks.report import lines_of, report
@@ -23,7 +25,7 @@ MEASURED = {
     "repeats": 3,
     "seconds": 1.0,
     "load": "6.5",
-    "speed": {"seconds": [0.1, 0.4], "cpu_seconds": [0.19, 0.2]},
+    "speed": {"seconds": [0.1, 0.4], "cpu_seconds": [0.19, 0.2], "cores": 2},
 }
 
 
@@ -97,6 +99,26 @@ def test_no_target_is_reached_by_a_figure_that_there_is_not() -> None:
     assert Target(2.5).verdict(None) is Verdict.UNMEASURED
 
 
+def test_a_time_is_not_judged_while_others_use_the_processors() -> None:
+    alone, among_others = Speed([0.05] * 3, [0.098] * 3, cores=2), Speed([0.2, 0.3, 0.25], [0.1] * 3, cores=2)
+    assert (alone.crowded, among_others.crowded) == (False, True)
+    time = Sample.of([2.0, 2.1, 2.2], "s").estimate
+    row = Row("first line", time, None, "", time, target=Target(0.5, at_least=False))
+    assert row.verdict is Verdict.MISSED
+    assert replace(row, crowded=True).verdict is Verdict.CROWDED
+    ratio = rate_row("photographs", OURS, THEIRS, "R1", Target(2.5))
+    assert replace(ratio, crowded=True).verdict is Verdict.REACHED
+
+
+def test_the_machine_is_looked_at_in_a_moment() -> None:
+    speed = Speed()
+    speed.look()
+    speed.look()
+    assert len(speed.seconds) == len(speed.cpu_seconds) == 2
+    assert 0 < speed.share < 1.2
+    assert "the machine's speed varied by" in str(speed)
+
+
 def test_only_stages_that_can_be_told_from_nothing_are_drawn() -> None:
     few = [{"decoded_tensors": 1.0, "captions": 0.1}, {"decoded_tensors": 1.1, "captions": 0.2}]
     many = [{"decoded_tensors": 3.0, "captions": 0.1}, {"decoded_tensors": 3.2, "captions": 0.1}]
@@ -115,5 +137,5 @@ def test_the_report_that_stands_here_is_that_of_the_results_beside_it() -> None:
 def test_what_is_kept_of_a_row_is_what_it_was(tmp_path: Path) -> None:
     row = rate_row("photographs", OURS, THEIRS, "R1", Target(2.5))
     assert Row.from_dict(json.loads(json.dumps(row.as_dict()))) == row
-    bare = Row("a", Sample.of([1.0], "s").estimate, None, "", None)
+    bare = Row("a", Sample.of([1.0, 2.0], "s").estimate, None, "", None)
     assert Row.from_dict(json.loads(json.dumps(bare.as_dict()))) == bare
