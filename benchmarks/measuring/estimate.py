@@ -52,8 +52,8 @@ class Estimate:
     def refusal(self) -> str | None:
         """Why the quantity must not be stated, in words for the report; None where it may be. The rule is here alone.
 
-        A spread that is larger than the quantity says nothing of it. A time that may be nothing or less, as no time is,
-        was lost in the noise of what it is the difference of. And of a time that was taken once, nobody knows.
+        A quantity whose spread is larger than itself is not known. A time that may be nothing or less, as no time is,
+        is lost in the noise of what it is the difference of. And of a time that was taken once, no spread is known.
         """
         if self.noisy and self.count < 2:
             return "measured once"
@@ -63,7 +63,7 @@ class Estimate:
 
     @property
     def agreed(self) -> bool:
-        """Whether repeats agree so well that further ones are not needed: on half of the spread that may be stated."""
+        """Whether repeats agree so well that further ones are not needed: to half of the spread that may be stated."""
         return self.refusal is None and self.spread <= self.value / 2
 
     def over(self, other: "Estimate") -> "Estimate | None":
