@@ -17,7 +17,7 @@ from image_pipeline.imaging.failure import image_error
 from image_pipeline.imaging.formats import HEAD_BYTES, ImageFormat, sniff
 from image_pipeline.imaging.jpeg import decode_jpeg
 from image_pipeline.imaging.limits import DecodeLimits
-from image_pipeline.imaging.opening import AnyPath, open_image
+from image_pipeline.imaging.opening import ImagePath, open_image
 from image_pipeline.imaging.picture import announced_pixels, decode_picture
 from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.raw import decode_raw
@@ -50,7 +50,7 @@ class DecodedImage:
 
 
 def decode_image(
-    path: AnyPath,
+    path: ImagePath,
     specs: Sequence[InputSpec],
     limits: DecodeLimits | None = None,
     *,
