@@ -3,6 +3,7 @@
 import atexit
 import dataclasses
 import gc
+import math
 import os
 import sys
 from pathlib import Path
@@ -275,6 +276,11 @@ def _narrowing(near: str | None, after: str | None, before: str | None, camera: 
             latitude, longitude, kilometres = (float(part) for part in near.split(","))
         except ValueError as error:
             raise click.BadParameter("give LAT,LON,KM, such as 52.52,13.40,5", param_hint="--near") from error
+        # written so that what is no number at all is refused as well
+        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180 and 0 < kilometres < math.inf):
+            raise click.BadParameter(
+                "give a place on Earth (-90 to 90 degrees north, -180 to 180 east) and km above 0", param_hint="--near"
+            )
         place = Near(latitude, longitude, kilometres)
     return Narrowing(place, _date(after, "--after"), _date(before, "--before"), camera, words)
 
@@ -286,6 +292,6 @@ def _date(text: str | None, name: str) -> Any:
         return None
     try:
         date = datetime.fromisoformat(text)
-    except ValueError as error:
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:  # in UTC, it may lie outside of the years 1 to 9999
         raise click.BadParameter("give a date as 2024-05-01 or 2024-05-01T18:30", param_hint=name) from error
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
