@@ -26,7 +26,7 @@ from image_pipeline.imaging.resize import fit, to_array
 from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.imaging.thumbnail import shrink, to_webp
 
-_REVISION = 4
+_REVISION = 5
 """Raised when this package comes to decode a file that it rejected, or to decode it otherwise."""
 
 
