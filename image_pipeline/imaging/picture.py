@@ -10,7 +10,6 @@ from PIL import ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
-from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
@@ -19,6 +18,7 @@ from image_pipeline.imaging import isobmff
 from image_pipeline.imaging.colour import plain
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.formats import ImageFormat
+from image_pipeline.imaging.jpeg_picture import JpegPicture
 from image_pipeline.imaging.orientation import ORIENTATION_TAG, UPRIGHT, displayed_size, upright, valid_orientation
 from image_pipeline.imaging.png import has_wrong_checksum, holds_all_rows, png_exif, png_xmp
 from image_pipeline.imaging.png_picture import PngPicture
@@ -30,7 +30,7 @@ from image_pipeline.imaging.zeros import ends_in_zeros
 _PLANAR_CONFIGURATION, _SEPARATE_PLANES = 284, 2
 
 _DECODERS: dict[ImageFormat, type[ImageFile.ImageFile]] = {
-    ImageFormat.JPEG: JpegImageFile,
+    ImageFormat.JPEG: JpegPicture,
     ImageFormat.PNG: PngPicture,
     ImageFormat.WEBP: WebPImageFile,
     ImageFormat.GIF: GifImageFile,
