@@ -3,7 +3,7 @@
 import atexit
 import dataclasses
 import gc
-import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from image_pipeline.options import errors_for_people, shared_options
+from image_pipeline.options import Commands, errors_for_people, shared_options
 from image_pipeline.settings import LogFormat, Settings, load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
+from image_pipeline.terminal import echo, echo_json
 from image_pipeline.upkeep import history, repair, verify
 
 if TYPE_CHECKING:
     from image_pipeline.storage.connection import QdrantAddress
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="image-pipeline")
 def main() -> None:
     """Turns a folder of photographs into a Qdrant collection that can be searched.
@@ -68,15 +69,15 @@ def ingest(directory: Path | None, as_json: bool, allow_deletions: bool, **given
 
     summary = ingest_with_progress(settings, allow_deletions)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(summary)))
+        echo_json(dataclasses.asdict(summary))
         return
-    click.echo(
+    echo(
         f"{summary.files} files in {summary.directories} directories: {summary.indexed} indexed, "
         f"{summary.quarantined} in quarantine. {summary.unchanged} were up to date, {summary.embedded} embedded, "
         f"{summary.captioned} captioned, {summary.deleted} deleted, in {summary.seconds:.1f} s."
     )
     if summary.quarantined:
-        click.echo("`image-pipeline quarantine` tells why.")
+        echo("`image-pipeline quarantine` tells why.")
 
 
 @main.command()
@@ -120,13 +121,14 @@ def search(
         else:
             hits = searching.by_words(text or "", limit, narrowing)
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(hit) for hit in hits], ensure_ascii=False))
+        echo_json([dataclasses.asdict(hit) for hit in hits])
         return
     for hit in hits:
         copies = f"  (+{len(hit.copies)} copies)" if hit.copies else ""
-        click.echo(f"{hit.score:.3f}  {hit.path}{copies}\n       {hit.caption}")
+        echo(f"{hit.score:.3f}  {hit.path}{copies}")
+        echo(f"       {hit.caption}")
     if not hits:
-        click.echo("Nothing was found.")
+        echo("Nothing was found.")
 
 
 @main.command()
@@ -144,17 +146,17 @@ def status(as_json: bool, **given: Any) -> None:
     ledger = Ledger(store.ledger_file)
     library = settings.library or ledger.library()
     if not as_json:
-        click.echo(f"library      {library or 'none yet'}")
+        echo(f"library      {library or 'none yet'}")
     from image_pipeline.status import read_status
 
     told = read_status(settings, library, ledger, _address(settings))
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(told), ensure_ascii=False))
+        echo_json(dataclasses.asdict(told))
         return
     for name, value in list(dataclasses.asdict(told).items())[1:]:
-        click.echo(f"{name:<12} {value}")
+        echo(f"{name:<12} {value}")
     if told.advice:
-        click.echo(told.advice)
+        echo(told.advice)
 
 
 @main.command()
@@ -172,11 +174,12 @@ def quarantine(as_json: bool, **given: Any) -> None:
     files = Ledger(store.ledger_file).quarantine()
     if as_json:
         keys = ("path", "reason", "message", "sha256", "run_id", "since")
-        click.echo(json.dumps([{key: getattr(file, key) for key in keys} for file in files], ensure_ascii=False))
+        echo_json([{key: getattr(file, key) for key in keys} for file in files])
         return
     for file in files:
-        click.echo(f"{file.reason:<16} {file.path}\n                 {file.message}")
-    click.echo(f"{len(files)} files are in quarantine. Each is tried again when it changes.")
+        echo(f"{file.reason:<16} {file.path}")
+        echo(f"                 {file.message}")
+    echo(f"{len(files)} files are in quarantine. Each is tried again when it changes.")
 
 
 @main.command()
@@ -195,10 +198,10 @@ def scan(directory: Path | None, as_json: bool, **given: Any) -> None:
     states = scan_library(settings).states
     if as_json:
         told = [{"partition": s.key, "files": s.files, "state": str(s.state)} for s in states]
-        click.echo(json.dumps(told, ensure_ascii=False))
+        echo_json(told)
         return
     for state in states:
-        click.echo(f"{state.state:<9} {state.files:>6}  {state.key}")
+        echo(f"{state.state:<9} {state.files:>6}  {state.key}")
 
 
 @main.command()
@@ -215,7 +218,7 @@ def adopt(directory: Path, **given: Any) -> None:
     store = Store(settings.home)
     store.prepare()
     Ledger(store.ledger_file).set_library(settings.library)
-    click.echo(f"The store {settings.home} belongs to {settings.library} now.")
+    echo(f"The store {settings.home} belongs to {settings.library} now.")
 
 
 @main.command()
@@ -251,7 +254,7 @@ def demo_library(directory: Path) -> None:
     from image_pipeline.demo.library import make_library
 
     library = make_library(directory)
-    click.echo(f"{len(library.captions)} scenes were drawn in {directory}.")
+    echo(f"{len(library.captions)} scenes were drawn in {directory}.")
 
 
 def _settings(**given: Any) -> Settings:
@@ -273,6 +276,11 @@ def _narrowing(near: str | None, after: str | None, before: str | None, camera: 
             latitude, longitude, kilometres = (float(part) for part in near.split(","))
         except ValueError as error:
             raise click.BadParameter("give LAT,LON,KM, such as 52.52,13.40,5", param_hint="--near") from error
+        # written so that what is no number at all is refused as well
+        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180 and 0 < kilometres < math.inf):
+            raise click.BadParameter(
+                "give a place on Earth (-90 to 90 degrees north, -180 to 180 east) and km above 0", param_hint="--near"
+            )
         place = Near(latitude, longitude, kilometres)
     return Narrowing(place, _date(after, "--after"), _date(before, "--before"), camera, words)
 
@@ -284,6 +292,6 @@ def _date(text: str | None, name: str) -> Any:
         return None
     try:
         date = datetime.fromisoformat(text)
-    except ValueError as error:
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:  # in UTC, it may lie outside of the years 1 to 9999
         raise click.BadParameter("give a date as 2024-05-01 or 2024-05-01T18:30", param_hint=name) from error
-    return date if date.tzinfo else date.replace(tzinfo=UTC)

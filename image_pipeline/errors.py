@@ -1,8 +1,11 @@
 """Errors that a person can act on.
 
 Each message is one sentence: what is wrong, which setting or file, and what to do about it. The command line prints
-it as it stands; a Dagster step fails with it as its description.
+it as it stands; a Dagster step fails with it as its description. Names of files in it are anybody's, so that it is
+shown escaped.
 """
+
+from image_pipeline.terminal import escaped
 
 
 class PipelineError(Exception):
@@ -13,6 +16,9 @@ class PipelineError(Exception):
     """
 
     transient = False
+
+    def __str__(self) -> str:
+        return escaped(super().__str__())
 
 
 class SettingsError(PipelineError):

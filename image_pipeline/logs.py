@@ -4,13 +4,12 @@
 `dagster job execute`, and of those that the sensor or the page launches.
 """
 
-import json
 import logging
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
 from image_pipeline.settings import LogFormat, load_settings
+from image_pipeline.terminal import echo_json, escaped_lines
 
 FIELDS = (
     "partition",
@@ -32,7 +31,7 @@ _EVENTS = ("RUN_START", "RUN_SUCCESS")  # Dagster's own at DEBUG; those of a fai
 class JsonLines(logging.Handler):
     """Writes the records of a run from INFO upwards as JSON lines, and keeps Dagster's own lines from being written.
 
-    Does nothing where IMAGE_PIPELINE_LOG_FORMAT is `text`.
+    Where IMAGE_PIPELINE_LOG_FORMAT is `text`, it only escapes them for the terminal that they are shown on.
     """
 
     def __init__(self) -> None:
@@ -42,11 +41,13 @@ class JsonLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
         if not self._is_wanted:
+            # Dagster's console comes after its handlers, and shows the same record; its event log came before
+            record.msg = escaped_lines(str(record.msg))
             return
         try:
             line = line_of(record)
             if record.levelno >= logging.INFO or line.get("event") in _EVENTS:
-                write_line(line)
+                echo_json(line, err=True, default=str)
             # Dagster shows a record to its handlers (its event log is the first) and then, at the record's level, to
             # its console, which writes for people: at no level it writes nothing.
             record.levelno = logging.NOTSET
@@ -70,12 +71,6 @@ def line_of(record: logging.LogRecord) -> dict[str, Any]:
     }
     line |= {name: getattr(record, name, None) for name in FIELDS}
     return {name: value for name, value in line.items() if value is not None}
-
-
-def write_line(line: dict[str, Any]) -> None:
-    """Write one JSON object to stderr, in one piece."""
-    sys.stderr.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-    sys.stderr.flush()
 
 
 def error_line(message: str) -> dict[str, Any]:

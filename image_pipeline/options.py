@@ -9,14 +9,32 @@ from typing import Any, TypeVar
 import click
 
 from image_pipeline.errors import PipelineError, SettingsError
-from image_pipeline.logs import error_line, write_line
+from image_pipeline.logs import error_line
 from image_pipeline.settings import LogFormat, Settings, variable_of
+from image_pipeline.terminal import echo, echo_json, escaped, show_what_cannot_be_encoded
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FAILED, WRONG_USAGE = 1, 2
 
 _SHARED = ("home", "models", "qdrant_url", "qdrant_api_key")
+
+
+class Commands(click.Group):
+    """The commands. What click itself says of wrong arguments is escaped: a shell's `*` puts any file's name there."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command that the arguments name."""
+        show_what_cannot_be_encoded()
+        return super().main(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command of a context."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            vars(error)["message"] = escaped(error.message)
+            raise
 
 
 def _option(name: str) -> Callable[[F], F]:
@@ -41,9 +59,9 @@ def errors_for_people(command: F) -> F:
             return command(*args, **kwargs)
         except PipelineError as error:
             if os.environ.get(variable_of("log_format")) == LogFormat.JSON:
-                write_line(error_line(str(error)))
+                echo_json(error_line(str(error)), err=True)
             else:
-                click.echo(f"image-pipeline: {error}", err=True)
+                echo(f"image-pipeline: {error}", err=True)
             sys.exit(WRONG_USAGE if isinstance(error, SettingsError) else FAILED)
 
     return wrapped  # type: ignore[return-value]

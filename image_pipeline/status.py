@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from image_pipeline.files.names import to_text
 from image_pipeline.files.partition import Partition
 from image_pipeline.settings import Settings
 from image_pipeline.storage.collection import EMBEDDED_LIMIT, alias_target
@@ -48,7 +49,7 @@ def read_status(settings: Settings, library: Path | None, ledger: Ledger, addres
                 points = client.count(collection, exact=True).count
                 models = searched_version(client, settings.collection).producer
     return Status(
-        library=None if library is None else str(library),
+        library=None if library is None else to_text(str(library)),
         collection=collection,
         points=points,
         directories=len({Partition.from_key(key).directory for key in entries}),

@@ -1,7 +1,6 @@
 """The commands that look whether all is well, and mend what is not: verify, repair, history."""
 
 import dataclasses
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from image_pipeline.options import FAILED, errors_for_people, shared_options
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
+from image_pipeline.terminal import echo, echo_json, unescaped
 
 _MEANINGS = {
     "missing": "no point",
@@ -42,14 +42,14 @@ def verify(as_json: bool, **given: Any) -> None:
     verification = verify_with_progress(load_settings(**given))
     paths = verification.paths
     if as_json:
-        click.echo(json.dumps({"ok": verification.ok, **paths}, ensure_ascii=False))
+        echo_json({"ok": verification.ok, **paths})
     else:
         for kind, meaning in _MEANINGS.items():
             for path in paths[kind]:
-                click.echo(f"{kind:<9} {path}  ({meaning})")
+                echo(f"{kind:<9} {path}  ({meaning})")
         counts = ", ".join(f"{len(paths[kind])} {kind}" for kind in _MEANINGS)
-        click.echo(f"{counts}; {len(paths['quarantined'])} files are in quarantine.")
-        click.echo("Disk, store and collection agree." if verification.ok else "`image-pipeline repair` mends this.")
+        echo(f"{counts}; {len(paths['quarantined'])} files are in quarantine.")
+        echo("Disk, store and collection agree." if verification.ok else "`image-pipeline repair` mends this.")
     if not verification.ok:
         sys.exit(FAILED)
 
@@ -71,9 +71,9 @@ def repair(as_json: bool, allow_deletions: bool, **given: Any) -> None:
 
     done = repair_with_progress(load_settings(**given), allow_deletions)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(done)))
+        echo_json(dataclasses.asdict(done))
         return
-    click.echo(
+    echo(
         f"{done.missing} missing, {done.orphaned} orphaned, {done.stale} stale. {done.partitions} partitions were "
         f"ingested again, {done.deleted} points deleted, {done.embedded} images embedded, {done.captioned} captioned, "
         f"in {done.seconds:.1f} s."
@@ -108,16 +108,16 @@ def history(path: Path, as_json: bool, **given: Any) -> None:
         told = [
             {"partition" if k == "partition_key" else k: v for k, v in dataclasses.asdict(e).items()} for e in events
         ]
-        click.echo(json.dumps(told, ensure_ascii=False))
+        echo_json(told)
         return
     for event in events:
         why = f"  {event.reason}: {event.message}" if event.reason else ""
-        click.echo(f"{event.at}  {event.event:<11}  {(event.sha256 or '-')[:12]:<12}  run {event.run_id}{why}")
+        echo(f"{event.at}  {event.event:<11}  {(event.sha256 or '-')[:12]:<12}  run {event.run_id}{why}")
 
 
-def _is_text(path: Path) -> bool:
+def _is_text(name: str) -> bool:
     try:
-        str(path).encode()
+        name.encode()
     except UnicodeEncodeError:
         return False
     return True
@@ -125,8 +125,7 @@ def _is_text(path: Path) -> bool:
 
 def _names(path: Path, root: Path | None) -> Iterator[str]:
     """What the store may call a file: as it was printed, relative to the library, or as it lies on disk."""
-    if _is_text(path):
-        yield str(path)
+    yield from filter(_is_text, (str(path), unescaped(str(path))))
     yield to_text(os.path.normpath(path))
     lies = Path(os.path.normpath(path.absolute()))
     for library in () if root is None else (root, root.resolve()):

@@ -161,6 +161,10 @@ def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None
         (["search", "a dog"], {}, 1, ["ingest"]),
         (["search"], {}, 2, ["TEXT", "--image"]),
         (["search", "x", "--near", "here"], {}, 2, ["--near", "LAT,LON,KM"]),
+        (["search", "x", "--near", "nan,0,5"], {}, 2, ["--near", "-90 to 90"]),
+        (["search", "x", "--near", "91,0,5"], {}, 2, ["--near", "-90 to 90"]),
+        (["search", "x", "--near", "0,0,inf"], {}, 2, ["--near", "km"]),
+        (["search", "x", "--after", "0001-01-01T00:00+14:00"], {}, 2, ["--after", "2024-05-01"]),
     ],
 )
 def test_wrong_input_is_told_in_a_sentence(

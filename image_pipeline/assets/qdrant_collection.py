@@ -23,6 +23,7 @@ from image_pipeline.storage.ownership import own_collection
 from image_pipeline.storage.partition_points import Provenance
 from image_pipeline.storage.tensors import release_tensors
 from image_pipeline.storage.versions import complete_version
+from image_pipeline.terminal import escaped
 
 MOST_PICTURES, LEAST_PICTURES, PICTURES_OF_A_RUN = 12, 4, 400
 """On contact sheets: of a directory, and of all directories of a run, since nobody looks at each of a hundred."""
@@ -116,7 +117,7 @@ def _log(log: dg.DagsterLogManager, key: str, indexed: IndexedPartition) -> None
     for event in indexed.events:
         if event.event is Event.QUARANTINED:
             what = {"partition": key, "path": event.path, "sha256": event.sha256, "reason": event.reason}
-            log.warning(f"{event.path} is in quarantine: {event.reason} ({event.message})", extra=what)
+            log.warning(escaped(f"{event.path} is in quarantine: {event.reason} ({event.message})"), extra=what)
     counts = {
         "files": len(indexed.points) + len(indexed.quarantine),
         "indexed": len(indexed.points),

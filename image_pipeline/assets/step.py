@@ -14,6 +14,7 @@ from image_pipeline.progress import Progress, listening
 from image_pipeline.resources import StoreResource
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.rows import Row
+from image_pipeline.terminal import escaped
 
 _LOG_SECONDS = 5.0
 
@@ -113,7 +114,7 @@ def table_metadata(row_type: type[Row]) -> dict[str, dg.TableSchema]:
 def records(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.TableMetadataValue:
     """A table for a materialization's page."""
     return dg.MetadataValue.table(
-        records=[dg.TableRecord({n: str(v) for n, v in zip(columns, row, strict=True)}) for row in rows],
+        records=[dg.TableRecord({n: escaped(v) for n, v in zip(columns, row, strict=True)}) for row in rows],
         schema=dg.TableSchema(columns=[dg.TableColumn(name) for name in columns]),
     )
 

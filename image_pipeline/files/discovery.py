@@ -14,7 +14,7 @@ from pathlib import Path
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.names import to_text
-from image_pipeline.files.opening import open_file
+from image_pipeline.files.opening import NO_DIRECTORY, open_directory, open_file
 from image_pipeline.files.partition import Partition, directory_text
 from image_pipeline.files.rules import (
     OTHER_ENDINGS,
@@ -23,6 +23,7 @@ from image_pipeline.files.rules import (
     is_directory_left_out,
     is_left_out,
 )
+from image_pipeline.files.status import FileStatus, stored_time
 from image_pipeline.files.unlisted import Unlisted
 from image_pipeline.imaging.formats import HEAD_BYTES, IMAGE_ENDINGS, sniff
 from image_pipeline.storage.rows import DiscoveredFile
@@ -69,12 +70,11 @@ def list_files(root: Path, partition: Partition) -> list[ListedFile]:
     """
     check_library(root)
     relative = partition.os_directory
-    where = root / relative
-    files = []
+    files: list[ListedFile] = []
+    if relative != "." and any(is_directory_left_out(part) for part in relative.split("/")):
+        return files
     try:
-        if not _is_walked(root, relative):
-            return []
-        with os.scandir(where) as entries:
+        with open_directory(root, relative) as directory, os.scandir(directory) as entries:
             for entry in entries:
                 if is_left_out(entry.name) or ending(entry.name) in OTHER_ENDINGS:
                     continue
@@ -83,10 +83,10 @@ def list_files(root: Path, partition: Partition) -> list[ListedFile]:
                 listed = _stat(entry)
                 if listed is not None:
                     files.append(listed)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
     except OSError as error:
-        raise _cannot_be_listed(where, error) from error
+        if error.errno in NO_DIRECTORY:
+            return []
+        raise _cannot_be_listed(root / relative, error) from error
     return sorted(files, key=lambda file: file.name)
 
 
@@ -146,12 +146,10 @@ def walk_directories(root: Path, unlisted: Unlisted | None = None) -> Iterator[t
     while pending:
         relative = pending.pop()
         try:
-            # before the listing: what comes while it is listed changes the time once more
-            mtime_ns = os.stat(root / relative).st_mtime_ns
-            below = _subdirectories(root, relative)
-        except (FileNotFoundError, NotADirectoryError):  # it went since its parent was listed
-            continue
+            mtime_ns, below = _subdirectories(root, relative)
         except OSError as error:
+            if error.errno in NO_DIRECTORY:  # it went since its parent was listed
+                continue
             failure = _cannot_be_listed(root / relative, error)
             if unlisted is None or relative == ".":
                 raise failure from error
@@ -189,21 +187,16 @@ def _cannot_be_listed(directory: Path, error: OSError) -> LibraryError:
     )
 
 
-def _subdirectories(root: Path, relative: str) -> list[str]:
-    with os.scandir(root / relative) as entries:
-        return [
+def _subdirectories(root: Path, relative: str) -> tuple[int, list[str]]:
+    """The modification time of a directory, in ns, and the directories in it."""
+    with open_directory(root, relative) as directory, os.scandir(directory) as entries:
+        # before the listing: what comes while it is listed changes the time once more
+        mtime_ns = stored_time(os.fstat(directory).st_mtime_ns)
+        return mtime_ns, [
             entry.name if relative == "." else f"{relative}/{entry.name}"
             for entry in entries
             if entry.is_dir(follow_symlinks=False) and not is_directory_left_out(entry.name)
         ]
-
-
-def _is_walked(root: Path, relative: str) -> bool:
-    """Whether `walk_directories` would come to a directory: no part of its path is left out, or a link."""
-    parts = [] if relative == "." else relative.split("/")
-    if any(is_directory_left_out(part) for part in parts):
-        return False
-    return all(stat.S_ISDIR(os.lstat(root.joinpath(*parts[: depth + 1])).st_mode) for depth in range(len(parts)))
 
 
 def _stat(entry: "os.DirEntry[str]") -> ListedFile | None:
@@ -213,8 +206,8 @@ def _stat(entry: "os.DirEntry[str]") -> ListedFile | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    return ListedFile(to_text(entry.name), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return ListedFile(to_text(entry.name), **vars(FileStatus.of(status)))
 
 
 def _is_unchanged(before: DiscoveredFile, file: ListedFile) -> bool:
-    return (before.size_bytes, before.mtime_ns, before.ctime_ns) == (file.size_bytes, file.mtime_ns, file.ctime_ns)
+    return FileStatus.noted(before) == FileStatus.noted(file)

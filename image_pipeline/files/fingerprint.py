@@ -1,8 +1,4 @@
-"""A fingerprint of a directory's files: it changes when a name, a size or a time of change does.
-
-The modification time can be set by a program, and some set it back after an edit; the time of the last change of
-status (ctime) is the kernel's own.
-"""
+"""A fingerprint of a directory's files: it changes when a name, a size or a time of change does."""
 
 import hashlib
 from collections.abc import Iterable
@@ -11,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A regular file as a directory lists it; `name` is text, the rest is the file system's."""
+    """A regular file as a directory lists it; `name` is text, the rest its `FileStatus`."""
 
     name: str
     size_bytes: int

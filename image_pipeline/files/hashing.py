@@ -1,13 +1,17 @@
 """SHA-256 of files: a file's identity as content."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from image_pipeline.files.opening import open_file
+from image_pipeline.files.status import FileStatus
 from image_pipeline.storage.rows import ContentHash, DiscoveredFile
+
+_CHANGED = "The file changed since it was listed; it is read again in the next run."
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ def hash_files(root: Path, files: Sequence[DiscoveredFile], known: Iterable[Cont
 
     def is_known(file: DiscoveredFile) -> bool:
         row = hashes.get(file.path)
-        return row is not None and _state(row) == _state(file)
+        return row is not None and FileStatus.noted(row) == FileStatus.noted(file)
 
     unknown = [file for file in files if not is_known(file)]
     if unknown:
@@ -40,15 +44,13 @@ def hash_files(root: Path, files: Sequence[DiscoveredFile], known: Iterable[Cont
 
 
 def hash_file(root: Path, file: DiscoveredFile) -> ContentHash:
-    """The SHA-256 of one file, read in blocks."""
+    """The SHA-256 of one file, read in blocks; none where it is not, before and after, as it was listed."""
     sha256 = message = None
     try:
         with open_file(root, file.path) as opened:
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+            if FileStatus.of(os.fstat(opened.fileno())) != FileStatus.noted(file):
+                sha256, message = None, _CHANGED
     except OSError as error:
         message = error.strerror or str(error)
     return ContentHash(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns, sha256, message)
-
-
-def _state(file: DiscoveredFile | ContentHash) -> tuple[int, int, int]:
-    return file.size_bytes, file.mtime_ns, file.ctime_ns

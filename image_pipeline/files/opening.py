@@ -1,25 +1,103 @@
-"""Opening a file of the library to read: the file that was listed, and nothing that has taken its place since."""
+"""Opening what lies in the library: the file that was listed, and nothing that has taken its place since.
+
+No part of the path below the root is followed where it is a link: each directory is opened in the one above it, so that
+there is no moment in which one can be exchanged for a link to outside of the library. The root itself may be a link.
+Linux could do it in one call (`openat2`), which Python does not offer, and other systems do not have.
+"""
 
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
 from image_pipeline.files.names import from_text
+from image_pipeline.files.status import FileStatus
+
+# O_NONBLOCK: to open a FIFO would block until somebody wrote to it
+_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+NO_DIRECTORY = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+"""The errors of a path on which there is no such directory, or a link instead of one."""
+
+
+@dataclass(frozen=True)
+class LibraryFile:
+    """A file of the library as it was hashed; `root` and `path`, relative to it, are for Python's `os` functions."""
+
+    root: str
+    path: str
+    status: FileStatus
+
+    def is_unchanged(self) -> bool:
+        """Whether the file is still as it was when it was hashed."""
+        try:
+            descriptor = open_below(self.root, self.path)
+        except OSError:
+            return False
+        try:
+            return FileStatus.of(os.fstat(descriptor)) == self.status
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def open_directory(root: str | os.PathLike[str], relative: str) -> Iterator[int]:
+    """A descriptor of the directory `relative` (for Python's `os` functions; `.` is the library itself).
+
+    Raises OSError where it cannot be opened; with one of `NO_DIRECTORY` where it is gone, or behind a link.
+    """
+    descriptor = _directory(root, [] if relative == "." else relative.split("/"))
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def open_below(root: str | os.PathLike[str], relative: str) -> int:
+    """A descriptor of the regular file `relative` (for Python's `os` functions), to be read.
+
+    Raises OSError where it cannot be read, is gone, or is a FIFO, a device or a link by now, or lies behind one.
+    """
+    *directories, name = relative.split("/")
+    directory = _directory(root, directories)
+    try:
+        return regular(os.open(name, _FILE | os.O_NOFOLLOW, dir_fd=directory))
+    finally:
+        os.close(directory)
+
+
+def open_anywhere(path: str | bytes) -> int:
+    """A descriptor of the regular file at `path`, which a person named, to be read; links are followed.
+
+    Raises OSError where it cannot be read, or is a FIFO, a socket or a device; ValueError for a path with a NUL.
+    """
+    return regular(os.open(path, _FILE))
 
 
 def open_file(root: Path, path: str) -> FileIO:
-    """The regular file `path` (text, relative to the library `root`), unbuffered.
+    """The regular file `path` (text, relative to the library `root`), unbuffered. Raises OSError as `open_below`."""
+    return open(open_below(root, from_text(path)), "rb", buffering=0)
 
-    Raises OSError where it cannot be read, is gone, or is a link, a FIFO or a device by now.
-    """
-    # O_NONBLOCK: to open a FIFO would block for ever
-    descriptor = os.open(root / from_text(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "Not a regular file")
-        return open(descriptor, "rb", buffering=0)
-    except BaseException:
+
+def regular(descriptor: int) -> int:
+    """`descriptor`, of a regular file; any other is closed, and OSError raised."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise
+        raise OSError(errno.EINVAL, "Not a regular file")
+    return descriptor
+
+
+def _directory(root: str | os.PathLike[str], names: list[str]) -> int:
+    descriptor = os.open(root, _DIRECTORY)
+    for name in names:
+        above = descriptor
+        try:
+            descriptor = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+        finally:
+            os.close(above)
+    return descriptor

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
+from image_pipeline.terminal import escaped
+
 _COLUMNS = 4
 _CELL = 150
 _TEXT_HEIGHT = 40
@@ -32,7 +34,7 @@ def contact_sheet(pictures: Sequence[tuple[Path, str]]) -> str:
         left, top = index % columns * _CELL, index // columns * (_CELL + _TEXT_HEIGHT)
         thumbnail.thumbnail((_CELL - 8, _CELL - 8))
         sheet.paste(thumbnail, (left + (_CELL - thumbnail.width) // 2, top + (_CELL - thumbnail.height) // 2))
-        lines = textwrap.wrap(caption, 24)[:3]
+        lines = textwrap.wrap(escaped(caption), 24)[:3]
         draw.multiline_text((left + 6, top + _CELL), "\n".join(lines), fill="black", font=font, spacing=2)
     return f"![contact sheet](data:image/webp;base64,{base64.b64encode(_encode(sheet)).decode()})"
 

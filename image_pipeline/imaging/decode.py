@@ -17,7 +17,7 @@ from image_pipeline.imaging.failure import image_error
 from image_pipeline.imaging.formats import HEAD_BYTES, ImageFormat, sniff
 from image_pipeline.imaging.jpeg import decode_jpeg
 from image_pipeline.imaging.limits import DecodeLimits
-from image_pipeline.imaging.opening import AnyPath, open_image
+from image_pipeline.imaging.opening import ImagePath, open_image
 from image_pipeline.imaging.picture import announced_pixels, decode_picture
 from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.raw import decode_raw
@@ -26,7 +26,7 @@ from image_pipeline.imaging.resize import fit, to_array
 from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.imaging.thumbnail import shrink, to_webp
 
-_REVISION = 4
+_REVISION = 5
 """Raised when this package comes to decode a file that it rejected, or to decode it otherwise."""
 
 
@@ -50,7 +50,7 @@ class DecodedImage:
 
 
 def decode_image(
-    path: AnyPath,
+    path: ImagePath,
     specs: Sequence[InputSpec],
     limits: DecodeLimits | None = None,
     *,

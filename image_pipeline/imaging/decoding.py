@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from image_pipeline.files.opening import LibraryFile
+from image_pipeline.imaging.opening import CHANGED
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
 from image_pipeline.imaging.reason import Reason
-from image_pipeline.imaging.sources import Source
 from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.progress import Counter
 from image_pipeline.storage.content import RowCache
@@ -14,7 +15,6 @@ from image_pipeline.storage.rows import DecodedImage
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tensors import create_tensor_files
 
-_CHANGED = "The file changed while it was read; it is read again in the next run."
 _NOT_KEPT = frozenset({Reason.UNREADABLE})
 
 
@@ -31,7 +31,7 @@ def decode_images(
     cache: RowCache[DecodedImage],
     store: Store,
     directory: Path,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, LibraryFile],
     wanted: Collection[str],
     specs: Sequence[InputSpec],
     decoder: str,
@@ -54,7 +54,7 @@ def decode_images(
         if before is not None and is_complete and not is_wanted:
             rows[sha256] = before
             continue
-        tasks.append(DecodeTask(sha256, source.path, next_row if is_wanted else None, store.thumbnail_file(sha256)))
+        tasks.append(DecodeTask(sha256, source, next_row if is_wanted else None, store.thumbnail_file(sha256)))
         next_row += is_wanted
     outputs = create_tensor_files(directory, specs, next_row)
     counter = Counter("decoded_tensors", len(tasks))
@@ -64,8 +64,9 @@ def decode_images(
         sha256 = outcome.key
         if isinstance(outcome, DecodeFailure) and sha256 in decoded_before and row_of[sha256] is None:
             row = decoded_before[sha256]  # it was wanted for its thumbnail alone
-        elif not sources[sha256].is_unchanged():
-            row = DecodedImage(sha256, None, None, decoder, Reason.UNREADABLE, _CHANGED)
+        elif isinstance(outcome, DecodeFailure) and not sources[sha256].is_unchanged():
+            # also where the worker was ended, which then says nothing of it
+            row = DecodedImage(sha256, None, None, decoder, Reason.UNREADABLE, CHANGED)
         elif isinstance(outcome, DecodeFailure):
             row = DecodedImage(sha256, None, None, decoder, outcome.reason, outcome.message)
         else:

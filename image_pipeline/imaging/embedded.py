@@ -15,7 +15,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from image_pipeline.imaging.formats import ImageFormat
-from image_pipeline.imaging.isobmff import Box, boxes
+from image_pipeline.imaging.isobmff import Box, boxes, boxes_within
+from image_pipeline.imaging.jpeg_picture import JpegPicture
 from image_pipeline.imaging.png import png_exif, png_xmp
 from image_pipeline.imaging.tiff import Directory, TiffReader, file_size
 
@@ -64,10 +65,10 @@ def embedded_in_raw(file: BinaryIO) -> Embedded:
         file.seek(_FUJI_JPEG_TABLE)
         start, length = (int.from_bytes(file.read(4), "big") for _ in range(2))
         file.seek(start)
-        image = JpegImageFile(io.BytesIO(file.read(min(length, _MAX_BLOCK))))
+        image = JpegPicture(io.BytesIO(file.read(min(length, _MAX_BLOCK))))
         return embedded_in_picture(file, ImageFormat.JPEG, image)
     if head.startswith(b"\xff\xd8"):
-        return embedded_in_picture(file, ImageFormat.JPEG, JpegImageFile(file))
+        return embedded_in_picture(file, ImageFormat.JPEG, JpegPicture(file))
     return _of_tiff(TiffReader.open(file), {})
 
 
@@ -92,9 +93,9 @@ def _of_canon_boxes(file: BinaryIO) -> Embedded:
     for box in boxes(file, 0, file_size(file)):
         if box.kind == b"uuid" and _read(file, box, 16) == _XMP_BOX:
             xmp = _read(file, box, _MAX_BLOCK)[16:]
-        for inner in boxes(file, box.start, box.end) if box.kind == b"moov" else ():
+        for inner in boxes_within(file, box) if box.kind == b"moov" else ():
             if inner.kind == b"uuid" and _read(file, inner, 16) == _CANON_METADATA:
-                for block in boxes(file, inner.start + 16, inner.end):
+                for block in boxes_within(file, inner, skip=16):
                     if block.kind in (b"CMT1", b"CMT2", b"CMT4"):
                         reader = TiffReader.of_exif(_read(file, block, _MAX_BLOCK))
                         blocks[block.kind] = reader.first() if reader else {}

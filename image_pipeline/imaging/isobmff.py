@@ -60,6 +60,15 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
         start += size
 
 
+def boxes_within(file: BinaryIO, box: Box, skip: int = 0) -> Iterator[Box]:
+    """The boxes in `box`, behind its first `skip` bytes; none claims to end beyond it.
+
+    Otherwise boxes could lie in each other any number of times, and a file of a few kilobytes be read for hours.
+    """
+    for inner in boxes(file, box.start + skip, box.end):
+        yield Box(inner.kind, inner.start, min(inner.end, box.end))
+
+
 def is_truncated(file: BinaryIO) -> bool:
     """Whether the file ends before a box or an item that it announces does, or was never written to its end.
 
@@ -95,7 +104,7 @@ def largest_picture(file: BinaryIO) -> int:
         for properties in _inside(file, meta, b"iprp", skip=_FULL_BOX_HEADER):
             for container in _inside(file, properties, b"ipco"):
                 for extent in _inside(file, container, b"ispe"):
-                    content = _content(file, extent)
+                    content = _content(file, extent, 12)
                     if len(content) >= 12:
                         width, height = struct.unpack_from(">LL", content, 4)
                         pixels = max(pixels, width * height)
@@ -103,21 +112,21 @@ def largest_picture(file: BinaryIO) -> int:
 
 
 def _inside(file: BinaryIO, box: Box, kind: bytes, skip: int = 0) -> Iterator[Box]:
-    return (inner for inner in boxes(file, box.start + skip, box.end) if inner.kind == kind)
+    return (inner for inner in boxes_within(file, box, skip) if inner.kind == kind)
 
 
-def _content(file: BinaryIO, box: Box) -> bytes:
+def _content(file: BinaryIO, box: Box, most: int = _MAX_META_BYTES) -> bytes:
     file.seek(box.start)
-    return file.read(min(box.end - box.start, _MAX_META_BYTES))
+    return file.read(min(box.end - box.start, most))
 
 
 def _coded_pictures(file: BinaryIO, meta: Box) -> set[int]:
     """The numbers of the items that are compressed pixels, told by the item information box (14496-12, 8.11.6)."""
     found = set()
     for table in _inside(file, meta, b"iinf", skip=_FULL_BOX_HEADER):
-        version = _content(file, table)[:1]
+        version = _content(file, table, 1)
         for entry in _inside(file, table, b"infe", skip=_FULL_BOX_HEADER + (2 if version == b"\0" else 4)):
-            content = _content(file, entry)[:16]
+            content = _content(file, entry, 16)
             wide = 4 if content[:1] == b"\3" else 2
             if content[6 + wide : 10 + wide] in _CODECS:
                 found.add(int.from_bytes(content[4 : 4 + wide], "big"))

@@ -10,8 +10,6 @@ from PIL import ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
@@ -20,8 +18,10 @@ from image_pipeline.imaging import isobmff
 from image_pipeline.imaging.colour import plain
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.formats import ImageFormat
+from image_pipeline.imaging.jpeg_picture import JpegPicture
 from image_pipeline.imaging.orientation import ORIENTATION_TAG, UPRIGHT, displayed_size, upright, valid_orientation
-from image_pipeline.imaging.png import has_wrong_checksum, holds_all_rows
+from image_pipeline.imaging.png import has_wrong_checksum, holds_all_rows, png_exif, png_xmp
+from image_pipeline.imaging.png_picture import PngPicture
 from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.reason import ImageError, Reason
 from image_pipeline.imaging.tiff import file_size
@@ -30,8 +30,8 @@ from image_pipeline.imaging.zeros import ends_in_zeros
 _PLANAR_CONFIGURATION, _SEPARATE_PLANES = 284, 2
 
 _DECODERS: dict[ImageFormat, type[ImageFile.ImageFile]] = {
-    ImageFormat.JPEG: JpegImageFile,
-    ImageFormat.PNG: PngImageFile,
+    ImageFormat.JPEG: JpegPicture,
+    ImageFormat.PNG: PngPicture,
     ImageFormat.WEBP: WebPImageFile,
     ImageFormat.GIF: GifImageFile,
     ImageFormat.TIFF: TiffImageFile,
@@ -66,6 +66,9 @@ def decode_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -
     image.load()
     if image_format is ImageFormat.PNG:
         _check_png(file, image)
+        for name, block in (("exif", png_exif(file)), ("xmp", png_xmp(file))):
+            if block is not None:
+                image.info.setdefault(name, block)  # the orientation is told there
     elif image_format is ImageFormat.WEBP and ends_in_zeros(file, 0, file_size(file)):
         raise ImageError(Reason.TRUNCATED, "the picture data end in zeros that were never written over")
     # Only now: a PNG may tell its orientation behind its pixels, and a TIFF is turned while it is loaded.

@@ -15,7 +15,8 @@ _SIGNATURE_BYTES = 8
 _BLOCK_BYTES = 1 << 20
 _MAX_CHUNKS = 100_000
 _MAX_TEXT_BYTES = 16 << 20
-_XMP_KEYWORD = b"XML:com.adobe.xmp"
+"""Of one text, compressed or not: more than any editor writes, and what a compressed bomb may take."""
+_XMP_KEYWORD, _RAW_PROFILE = b"XML:com.adobe.xmp", b"Raw profile type exif"
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Samples a pixel, by colour type."""
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -35,10 +36,14 @@ class PngChunk:
         """Where the chunk ends, behind its checksum."""
         return self.start + self.length + 4
 
-    def read(self, file: BinaryIO) -> bytes:
-        """The chunk's data."""
+    def read(self, file: BinaryIO, most: int = _MAX_TEXT_BYTES) -> bytes:
+        """The chunk's data, `most` bytes of it."""
         file.seek(self.start)
-        return file.read(min(self.length, _MAX_TEXT_BYTES))
+        return file.read(min(self.length, most))
+
+    def has_keyword(self, file: BinaryIO, keyword: bytes) -> bool:
+        """Whether the chunk is a text under `keyword`."""
+        return self.read(file, len(keyword) + 1) == keyword + b"\0"
 
     def blocks(self, file: BinaryIO) -> Iterator[bytes]:
         """The chunk's data, in pieces."""
@@ -101,19 +106,19 @@ def png_exif(file: BinaryIO) -> bytes | None:
     for chunk in png_chunks(file):
         if chunk.kind == b"eXIf":
             return chunk.read(file)
-        if chunk.kind in (b"zTXt", b"tEXt"):
-            keyword, _, text = chunk.read(file).partition(b"\0")
-            if keyword == b"Raw profile type exif":  # ImageMagick's way, from before there was eXIf
-                return _raw_profile(_inflate(text[1:]) if chunk.kind == b"zTXt" else text)
+        # ImageMagick's way, from before there was eXIf
+        if chunk.kind in (b"zTXt", b"tEXt") and chunk.has_keyword(file, _RAW_PROFILE):
+            text = chunk.read(file)[len(_RAW_PROFILE) + 1 :]
+            return _raw_profile(_inflate(text[1:]) if chunk.kind == b"zTXt" else text)
     return None
 
 
 def png_xmp(file: BinaryIO) -> bytes | None:
     """The XMP packet of a PNG file; None when there is none."""
     for chunk in png_chunks(file):
-        if chunk.kind == b"iTXt":
-            keyword, _, rest = chunk.read(file).partition(b"\0")
-            if keyword == _XMP_KEYWORD and len(rest) > 2:
+        if chunk.kind == b"iTXt" and chunk.has_keyword(file, _XMP_KEYWORD):
+            rest = chunk.read(file)[len(_XMP_KEYWORD) + 1 :]
+            if len(rest) > 2:
                 text = rest[2:].split(b"\0", 2)[-1]
                 return _inflate(text) if rest[0] else text
     return None

@@ -14,7 +14,7 @@ from image_pipeline.imaging.attempts import Attempt, AttemptQueue
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.metadata import ImageMetadata
-from image_pipeline.imaging.opening import AnyPath
+from image_pipeline.imaging.opening import ImagePath
 from image_pipeline.imaging.protocol import (
     Decoded,
     DecodeRequest,
@@ -24,6 +24,7 @@ from image_pipeline.imaging.protocol import (
     Reply,
     Request,
     RowTarget,
+    as_named,
     path_bytes,
 )
 from image_pipeline.imaging.reason import Reason
@@ -42,7 +43,7 @@ class DecodeTask:
     """
 
     key: str
-    path: AnyPath
+    path: ImagePath
     row: int | None = None
     thumbnail: Path | None = None
 
@@ -71,7 +72,7 @@ class MetadataTask:
     """Read the metadata of the file at `path`."""
 
     key: str
-    path: AnyPath
+    path: ImagePath
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class WorkerPool:
         A file that kills its worker, or takes too long, has empty metadata. Raises WorkerStartError where no worker
         starts.
         """
-        requests = ((task.key, MetadataRequest(path_bytes(task.path))) for task in tasks)
+        requests = ((task.key, MetadataRequest(as_named(task.path))) for task in tasks)
         for key, reply in self._replies(requests):
             match reply:
                 case ImageMetadata():
@@ -253,7 +254,7 @@ def _decode_request(task: DecodeTask, outputs: Sequence[TensorFile]) -> DecodeRe
         if task.row is None
         else tuple(RowTarget(path_bytes(output.path), output.row_offset(task.row), output.spec) for output in outputs)
     )
-    return DecodeRequest(path_bytes(task.path), targets, None if task.thumbnail is None else path_bytes(task.thumbnail))
+    return DecodeRequest(as_named(task.path), targets, None if task.thumbnail is None else path_bytes(task.thumbnail))
 
 
 def _cores() -> int:

@@ -8,9 +8,11 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from image_pipeline.files.opening import LibraryFile
+from image_pipeline.files.status import FileStatus
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.metadata import ImageMetadata
-from image_pipeline.imaging.opening import AnyPath
+from image_pipeline.imaging.opening import AnyPath, ImagePath
 from image_pipeline.imaging.reason import Reason
 from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
 
@@ -28,7 +30,7 @@ class RowTarget:
 class DecodeRequest:
     """Decode `path`, write one row for each target, and the thumbnail to its path."""
 
-    path: bytes
+    path: bytes | LibraryFile
     targets: tuple[RowTarget, ...]
     thumbnail: bytes | None
 
@@ -37,7 +39,7 @@ class DecodeRequest:
 class MetadataRequest:
     """Read the metadata of `path`."""
 
-    path: bytes
+    path: bytes | LibraryFile
 
 
 @dataclass(frozen=True)
@@ -78,28 +80,33 @@ def path_bytes(path: AnyPath) -> bytes:
     return os.fsencode(path)
 
 
+def as_named(path: ImagePath) -> bytes | LibraryFile:
+    """A picture as a request names it."""
+    return path if isinstance(path, LibraryFile) else path_bytes(path)
+
+
 def request_line(request: Request) -> bytes:
     """`request` as a line."""
     if isinstance(request, MetadataRequest):
-        return _line("metadata", {"path": _to_text(request.path)})
+        return _line("metadata", {"path": _picture_text(request.path)})
     targets = [
         {"path": _to_text(target.path), "offset": target.offset, "spec": asdict(target.spec)}
         for target in request.targets
     ]
     thumbnail = None if request.thumbnail is None else _to_text(request.thumbnail)
-    return _line("decode", {"path": _to_text(request.path), "targets": targets, "thumbnail": thumbnail})
+    return _line("decode", {"path": _picture_text(request.path), "targets": targets, "thumbnail": thumbnail})
 
 
 def read_request(line: bytes) -> Request:
     """The request that a line is. Raises ValueError or KeyError for what is none."""
     kind, content = _parsed(line)
     if kind == "metadata":
-        return MetadataRequest(_to_bytes(content["path"]))
+        return MetadataRequest(_picture(content["path"]))
     targets = tuple(
         RowTarget(_to_bytes(target["path"]), target["offset"], _spec(target["spec"])) for target in content["targets"]
     )
     thumbnail = content["thumbnail"]
-    return DecodeRequest(_to_bytes(content["path"]), targets, None if thumbnail is None else _to_bytes(thumbnail))
+    return DecodeRequest(_picture(content["path"]), targets, None if thumbnail is None else _to_bytes(thumbnail))
 
 
 def reply_line(reply: Reply) -> bytes:
@@ -142,6 +149,20 @@ def _spec(content: dict[str, Any]) -> InputSpec:
         Interpolation(content["interpolation"]),
         content["fill"],
     )
+
+
+def _picture_text(path: bytes | LibraryFile) -> str | dict[str, Any]:
+    if isinstance(path, bytes):
+        return _to_text(path)
+    names = {"root": _to_text(os.fsencode(path.root)), "path": _to_text(os.fsencode(path.path))}
+    return {**names, "status": asdict(path.status)}
+
+
+def _picture(content: str | dict[str, Any]) -> bytes | LibraryFile:
+    if isinstance(content, str):
+        return _to_bytes(content)
+    root, path = (os.fsdecode(_to_bytes(content[name])) for name in ("root", "path"))
+    return LibraryFile(root, path, FileStatus(**content["status"]))
 
 
 def _to_text(path: bytes) -> str:

@@ -34,14 +34,12 @@ def open_raw(file: BinaryIO) -> rawpy.RawPy:
     """
     file.seek(0)
     content = sniff(file.read(HEAD_BYTES))
-    name = os.fsdecode(file.name) if isinstance(file.name, str | bytes) else ""
     file.seek(0)
+    # LibRaw opens files by their names, and what has the name may be another file by now. By its descriptor it is the
+    # same one; where the system has no names for those, rawpy is given the bytes, though it then reads them all.
+    name = f"/dev/fd/{file.fileno()}"
     try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        name = ""  # rawpy takes no other file names; it can be given the bytes, though it then reads them all
-    try:
-        return rawpy.imread(name or file)
+        return rawpy.imread(name if os.path.exists(name) else file)
     except rawpy.LibRawFileUnsupportedError as error:
         if content is None:
             reason = Reason.UNKNOWN_FORMAT

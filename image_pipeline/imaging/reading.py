@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from image_pipeline.files.opening import LibraryFile
 from image_pipeline.imaging.pool import MetadataTask, WorkerPool
 from image_pipeline.imaging.reason import Reason
-from image_pipeline.imaging.sources import Source
 from image_pipeline.progress import Counter
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.rows import MetadataOfImage
@@ -22,16 +22,18 @@ class ReadMetadata:
     read: int
 
 
-def read_metadata(pool: WorkerPool, cache: RowCache[MetadataOfImage], sources: Mapping[str, Source]) -> ReadMetadata:
+def read_metadata(
+    pool: WorkerPool, cache: RowCache[MetadataOfImage], sources: Mapping[str, LibraryFile]
+) -> ReadMetadata:
     """What the contents `sources` tell of themselves; the cache is kept by the version of the metadata reader."""
     rows = cache.get(list(sources))
-    tasks = [MetadataTask(sha256, source.path) for sha256, source in sources.items() if sha256 not in rows]
+    tasks = [MetadataTask(sha256, source) for sha256, source in sources.items() if sha256 not in rows]
     counter = Counter("image_metadata", len(tasks))
     lasting = []
     for outcome in pool.read_metadata(tasks):
         row = MetadataOfImage(sha256=outcome.key, **asdict(outcome.metadata))
         rows[row.sha256] = row
-        if outcome.reason not in _NOT_KEPT and sources[row.sha256].is_unchanged():
+        if outcome.reason not in _NOT_KEPT:
             lasting.append(row)
         counter.advance()
     cache.put(lasting)

@@ -8,6 +8,7 @@ import io
 import os
 import struct
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -70,15 +71,15 @@ class TiffReader:
 
     def walk(self) -> Iterator[tuple[int, Directory]]:
         """As `all`, each directory with its offset."""
-        waiting, seen = [self.first_offset], {0}
+        waiting, seen = deque([self.first_offset]), {0}
         while waiting and len(seen) <= _MAX_DIRECTORIES:
-            offset = waiting.pop(0)
+            offset = waiting.popleft()
             if offset in seen:
                 continue
             seen.add(offset)
             directory, following = self._load(offset)
             yield offset, directory
-            waiting += numbers(directory, _SUB_IFDS)
+            waiting += dict.fromkeys(numbers(directory, _SUB_IFDS))
             waiting.append(following)
 
     def values_end(self, offset: int, tags: range) -> int:

@@ -1,11 +1,23 @@
-"""What an XMP packet says of a photograph (ISO 16684-1)."""
+"""What an XMP packet says of a photograph (ISO 16684-1).
 
-from xml.etree.ElementTree import Element
+Packets grow: an editor's history, with every layer and every picture that was once copied in, comes to dozens of
+megabytes. So no tree is made of one: it is read from its beginning to its end, once, and what is said of the photograph
+itself is kept.
+"""
 
-from defusedxml.ElementTree import fromstring
+from contextlib import suppress
 
-_MAX_BYTES = 4 << 20
+from defusedxml.ElementTree import DefusedXMLParser
+
+_MAX_BYTES = 16 << 20
+_MAX_ELEMENTS = 500_000
+"""Two seconds' work. A packet with more, or longer, tells what it has told by then."""
+_MAX_ITEMS = 1000
+_MAX_CHARACTERS = 10_000
+"""Of one value: more than is kept of any."""
+
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_DESCRIPTION, _ITEM = f"{_RDF}Description", f"{_RDF}li"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _PREFIXES = {
     "http://purl.org/dc/elements/1.1/": "dc",
@@ -24,26 +36,99 @@ XmpProperties = dict[str, tuple[str, ...]]
 def xmp_properties(packet: bytes) -> XmpProperties:
     """The properties of an XMP packet that belong to the usual vocabularies.
 
-    Raises ParseError for what is no XML, and defusedxml's errors for XML that declares entities.
+    Those of a description that stands in another one are left out: they are of another picture, which was copied in, or
+    of a step of the history. Raises ParseError for what is no XML, and defusedxml's errors for XML that declares
+    entities.
     """
-    root: Element = fromstring(packet[:_MAX_BYTES].strip(b"\0 \t\r\n"))
-    found: XmpProperties = {}
-    for description in root.iter(f"{_RDF}Description"):
-        for name, value in description.attrib.items():
-            _add(found, name, (value,))
-        for child in description:
-            _add(found, child.tag, _values(child))
-    return found
+    reader = _Reader()
+    parser = DefusedXMLParser(target=reader)
+    content = packet.strip(b"\0 \t\r\n")
+    with suppress(_EnoughError):
+        # all at once: expat looks at the beginning of a long attribute again each time that it is given more of it
+        parser.feed(content[:_MAX_BYTES])
+        if len(content) <= _MAX_BYTES:
+            parser.close()
+    return reader.found
 
 
-def _add(found: XmpProperties, name: str, values: tuple[str, ...]) -> None:
+class _EnoughError(Exception):
+    """A packet has more elements than are looked at."""
+
+
+class _Reader:
+    """Takes the events of a parser, and keeps what the outermost descriptions say. Its work is that of the events."""
+
+    def __init__(self) -> None:
+        self.found: XmpProperties = {}
+        self._elements = self._depth = 0
+        self._description: int | None = None
+        """The depth of the description that is open."""
+        self._property: str | None = None
+        self._items: list[tuple[bool, str]] = []
+        """The values of the property that is open, and whether each is in the default language."""
+        self._texts: list[str] | None = None
+        """What the element that is open says so far, up to the first that is in it; None where nobody asks."""
+        self._is_item = self._is_default = False
+        self._text = ""
+        """What the property that is open says outside of any item."""
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._elements += 1
+        if self._elements > _MAX_ELEMENTS:
+            raise _EnoughError
+        self._depth += 1
+        if self._description is None:
+            if tag == _DESCRIPTION:
+                self._description = self._depth
+                for name, value in attributes.items():
+                    self._add(_known(name), (value,))
+            return
+        below = self._depth - self._description
+        self._end_of_text()
+        if below == 1:
+            self._property = _known(tag)
+            self._items, self._text = [], ""
+        if self._property is not None and (below == 1 or tag == _ITEM):
+            self._texts = []
+            self._is_item = below > 1
+            self._is_default = attributes.get(_LANGUAGE) == "x-default"
+
+    def data(self, text: str) -> None:
+        if self._texts is not None:
+            self._texts.append(text)
+
+    def end(self, tag: str) -> None:
+        if self._description is not None:
+            self._end_of_text()
+            if self._depth == self._description:
+                self._description = None
+            elif self._depth == self._description + 1 and self._property is not None:
+                self._items.sort(key=lambda item: not item[0])  # the others stay in their order
+                texts = tuple(text for _, text in self._items) or ((self._text,) if self._text else ())
+                self._add(self._property, texts)
+                self._property = None
+        self._depth -= 1
+
+    def close(self) -> None:
+        """The end of the packet."""
+
+    def _end_of_text(self) -> None:
+        """The text of an element ends, where it does or where another begins in it."""
+        if self._texts is None:
+            return
+        text, self._texts = "".join(self._texts)[:_MAX_CHARACTERS], None
+        if not self._is_item:
+            self._text = text
+        elif text and len(self._items) < _MAX_ITEMS:
+            self._items.append((self._is_default, text))
+
+    def _add(self, name: str | None, values: tuple[str, ...]) -> None:
+        if name and values:
+            self.found.setdefault(name, values)
+
+
+def _known(name: str) -> str | None:
+    """`dc:title` for a property of a usual vocabulary, None for any other."""
     namespace, _, local = name.removeprefix("{").partition("}")
     prefix = _PREFIXES.get(namespace)
-    if prefix and values:
-        found.setdefault(f"{prefix}:{local}", values)
-
-
-def _values(element: Element) -> tuple[str, ...]:
-    items = [item for item in element.iter(f"{_RDF}li") if item.text]
-    items.sort(key=lambda item: item.get(_LANGUAGE) != "x-default")
-    return tuple(item.text or "" for item in items) if items else ((element.text,) if element.text else ())
+    return f"{prefix}:{local}" if prefix else None

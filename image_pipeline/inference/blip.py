@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from image_pipeline.errors import ModelError
 from image_pipeline.inference.device import Device
+from image_pipeline.inference.files import weights_path
+from image_pipeline.inference.producer import ProducerKind
 from image_pipeline.settings import DType
 
 if TYPE_CHECKING:
@@ -17,13 +20,23 @@ def load_blip(directory: Path, device: Device) -> Any:
     In bf16, the image encoder computes in it, and of the text decoder what looks at all of the image: the keys and
     values of its cross attention. The rest of the decoder stays in fp32. It takes a small part of the time, and in
     bf16, where the likeliest words differ by less than the format can tell, one caption in five changed.
+
+    Raises ModelError where the file lacks some of the weights, which transformers would draw at random.
     """
     import torch
     from transformers import BlipForConditionalGeneration
 
-    model: Any = BlipForConditionalGeneration.from_pretrained(
-        directory, dtype=torch.float32, local_files_only=True, weights_only=True
+    model: Any
+    model, told = BlipForConditionalGeneration.from_pretrained(
+        directory, dtype=torch.float32, local_files_only=True, weights_only=True, output_loading_info=True
     )
+    lacking = sorted({*told["missing_keys"], *told["mismatched_keys"]})
+    if lacking:
+        file = weights_path(ProducerKind.CAPTION, directory)
+        raise ModelError(
+            f"The captioner's weights {file} lack {len(lacking)} of the model's ({', '.join(lacking[:3])}): fetch it "
+            "again, or name another in IMAGE_PIPELINE_MODELS."
+        )
     for layer in model.vision_model.encoder.layers:
         layer.self_attn.forward = _Attention(layer.self_attn)
     if device.dtype is DType.BF16:

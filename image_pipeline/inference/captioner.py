@@ -34,12 +34,13 @@ class Captioner(LazyModel[list[Caption]]):
         """The captions of uint8 images `[n, 3, height, width]`, batch by batch, each with the rows it is of.
 
         The next batch is computed only when it is asked for. Raises ModelError where the model cannot be had or
-        loaded, or has no room for a single image; ValueError where the images are not of the producer's input.
+        loaded, gives probabilities that are not finite, or has no room for a single image; ValueError where the
+        images are not of the producer's input.
         """
         if len(images):
             yield from self._loaded().run(images)
 
-    def _load(self, directory: Path, device: Device) -> None:
+    def _load(self, directory: Path, device: Device) -> "torch.nn.Module":
         from transformers import BlipProcessor
         from transformers.utils.logging import disable_progress_bar
 
@@ -52,15 +53,13 @@ class Captioner(LazyModel[list[Caption]]):
         image_processor = processor.image_processor
         self._normalise = Normaliser(image_processor.image_mean, image_processor.image_std, device)
         self._processor: Any = processor
-        self._model = load_blip(directory, device)
         self._generation = {
             "max_new_tokens": generation.max_new_tokens,
             "num_beams": generation.beams,
             "do_sample": False,
         }
-
-    def _parameters(self) -> int:
-        return sum(parameter.numel() for parameter in self._model.parameters())
+        model: torch.nn.Module = load_blip(directory, device)
+        return model
 
     def _forward(self, batch: "torch.Tensor") -> list[Caption]:
         import torch
@@ -85,5 +84,7 @@ class Captioner(LazyModel[list[Caption]]):
         tokens = output.sequences[:, -probabilities.shape[1] :]
         ends = tokens == self._model.config.text_config.sep_token_id
         written = ends.cumsum(dim=1) - ends.long() == 0
-        means: list[float] = ((probabilities * written).sum(dim=1) / written.sum(dim=1)).tolist()
-        return means
+        means = probabilities.where(written, 0.0).sum(dim=1) / written.sum(dim=1)
+        self._check_results(means, "probabilities")
+        confidences: list[float] = means.tolist()
+        return confidences

@@ -28,7 +28,7 @@ def caption_images(
 
     Each batch is kept in the cache as soon as it is computed, so that a run that ends early loses one at most.
     Raises StoreError where an image that the model has not seen has no tensor any more, and ModelError where the
-    model cannot be loaded.
+    model cannot be loaded, or gives what is no number.
     """
     if captioner is None:
         return CaptionedImages({}, frozenset())

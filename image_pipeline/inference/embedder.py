@@ -54,7 +54,7 @@ class Embedder(LazyModel[np.ndarray]):
                 vectors[start : start + len(some)] = self._unit_vectors(self._model.encode_text(tokens))
         return vectors
 
-    def _load(self, directory: Path, device: Device) -> None:
+    def _load(self, directory: Path, device: Device) -> "torch.nn.Module":
         import open_clip
         import torch
 
@@ -69,13 +69,10 @@ class Embedder(LazyModel[np.ndarray]):
         size = preprocess["size"]
         if tuple(size if isinstance(size, (tuple, list)) else (size, size)) != (spec.height, spec.width):
             raise ModelError(f"The model {self._source.name} takes images of {size}, not of {spec}, once loaded.")
-        self._device = device
         self._normalise = Normaliser(preprocess["mean"], preprocess["std"], device)
         self._tokenizer = open_clip.get_tokenizer(where)
-        self._model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-
-    def _parameters(self) -> int:
-        return sum(parameter.numel() for parameter in self._model.parameters())
+        loaded: torch.nn.Module = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        return loaded
 
     def _forward(self, batch: "torch.Tensor") -> np.ndarray:
         import torch
@@ -85,10 +82,7 @@ class Embedder(LazyModel[np.ndarray]):
 
     def _unit_vectors(self, features: "torch.Tensor") -> np.ndarray:
         wide = features.float()
-        vectors: np.ndarray = (wide / wide.norm(dim=-1, keepdim=True)).cpu().numpy()
-        if not np.isfinite(vectors).all():
-            raise ModelError(
-                f"The model {self._source.name} gives vectors that are not finite in {self._device.dtype}; set "
-                "IMAGE_PIPELINE_DTYPE to fp32, or name another model in IMAGE_PIPELINE_MODELS."
-            )
+        unit = (wide / wide.norm(dim=-1, keepdim=True)).cpu()
+        self._check_results(unit, "vectors")
+        vectors: np.ndarray = unit.numpy()
         return vectors

@@ -26,7 +26,7 @@ def embed_images(embedder: "Embedder", cache: EmbeddingCache, partitions: Sequen
 
     Each batch is kept in the cache as soon as it is computed, so that a run that ends early loses one at most.
     Raises StoreError where an image that the model has not seen has no tensor any more, and ModelError where the
-    model cannot be loaded.
+    model cannot be loaded, or gives what is no number.
     """
     rows = cache.get(list(dict.fromkeys(sha256 for partition in partitions for sha256 in partition.readable)))
     unseen = unseen_images(partitions, embedder.producer.input, rows)

@@ -72,6 +72,23 @@ def needed_files(kind: ProducerKind, names: Collection[str], where: str) -> list
     return sorted([*wanted.intersection(names), *shards])
 
 
+def weights_path(kind: ProducerKind, directory: Path) -> Path:
+    """The file with the weights of the whole model in `directory`."""
+    return directory / (weights_file(kind, {path.name for path in directory.iterdir()}) or "")
+
+
+def check_tokenizer(kind: ProducerKind, directory: Path, model: str) -> None:
+    """Raises ModelError where the words of a model are missing: libraries make up a tokenizer that knows none."""
+    if kind is ProducerKind.EMBEDDING and not read_embedder_configuration(directory).has_tokenizer_files:
+        return  # open_clip brings its own
+    names = {path.name for path in directory.iterdir()}
+    if not names.intersection(_VOCABULARIES):
+        raise ModelError(
+            f"The model {model} in {directory} has no tokenizer ({', '.join(_VOCABULARIES)}): fetch it again, or name "
+            "another in IMAGE_PIPELINE_MODELS."
+        )
+
+
 def is_complete(kind: ProducerKind, directory: Path) -> bool:
     """Whether a directory holds a whole model, rather than what an interrupted download left behind.
 

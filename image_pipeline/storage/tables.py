@@ -108,11 +108,15 @@ class StageTables:
     def write(self, row_type: type[R], partition_key: str, rows: Sequence[R], note: str = "") -> Path:
         """Replace a stage's table by `rows`, in one step: a reader sees the old table or the new one, whole.
 
-        `note` is a text kept in the same file. Raises StoreError where the store cannot be written.
+        `note` is a text kept in the same file. Raises StoreError where the store cannot be written, or a value of a
+        row does not fit its column.
         """
         path = self.store.table_file(row_type.stage, partition_key)
         schema = row_type.schema().with_metadata({_NOTE: note})
-        columns = [_array([getattr(row, column.name) for row in rows], column.type) for column in schema]
+        try:
+            columns = [_array([getattr(row, column.name) for row in rows], column.type) for column in schema]
+        except (pa.ArrowException, OverflowError, UnicodeError, TypeError, ValueError) as error:
+            raise _cannot_be_stored(row_type, partition_key, rows, error) from error
         table = pa.Table.from_arrays(columns, schema=schema)
         try:
             with replacing(path) as file:
@@ -130,6 +134,21 @@ class StageTables:
             file = self.store.table_file(stage, partition_key)
             file.unlink(missing_ok=True)
             delete_unfinished(file.parent)
+
+
+def _cannot_be_stored(row_type: type[Row], partition_key: str, rows: Sequence[Row], error: Exception) -> StoreError:
+    """The error of the first row with a value that does not fit its column: it names the file, or the content."""
+    for row in rows:
+        for column in row_type.schema():
+            try:
+                _array([getattr(row, column.name)], column.type)
+            except (pa.ArrowException, OverflowError, UnicodeError, TypeError, ValueError):
+                named = getattr(row, fields(row_type)[0].name)
+                return StoreError(
+                    f"The {row_type.stage} of {named} cannot be stored, since its {column.name} is "
+                    f"{getattr(row, column.name)!r:.100}: move that file out of the library, and report it."
+                )
+    return StoreError(f"The {row_type.stage} of partition {partition_key!r} cannot be stored ({error}): report it.")
 
 
 def _note(schema: pa.Schema) -> str:

@@ -1,13 +1,14 @@
 """The captions are those that transformers gives, word for word, and the confidence is the model's own."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import BlipForConditionalGeneration, BlipProcessor
 
 from image_pipeline.errors import ModelError
@@ -101,3 +102,70 @@ def test_bf16_works_and_reports_itself(blip_directory: Path, squares: list[Image
     assert captioner.throughput.images == len(squares)
     assert captioner.throughput.batch_size == Captioner.largest_batch, "a small model takes large batches"
     assert captioner.device_text.endswith("bf16")
+
+
+def broken_copy(blip_directory: Path, tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> Path:
+    broken = tmp_path / "broken"
+    shutil.copytree(blip_directory, broken)
+    weights = load_file(broken / "model.safetensors")
+    change(weights)
+    save_file(weights, broken / "model.safetensors", {"format": "pt"})
+    return broken
+
+
+VISION, CROSS = "vision_model.encoder.layers.0.self_attn.qkv.weight", "crossattention.self.key.weight"
+DECODER = "text_decoder.bert.encoder.layer.1."
+
+
+@pytest.mark.parametrize("tensor", [VISION, DECODER + CROSS, "text_decoder.bert.embeddings.word_embeddings.weight"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+@pytest.mark.parametrize("dtype", [DType.FP32, DType.BF16])
+def test_weights_that_are_not_finite_are_refused(
+    tensor: str, value: str, dtype: DType, blip_directory: Path, squares: list[Image.Image], tmp_path: Path
+) -> None:
+    def damage(weights: dict[str, torch.Tensor]) -> None:
+        weights[tensor].view(-1)[-1] = float(value)
+
+    broken = broken_copy(blip_directory, tmp_path, damage)
+    refused = r"The model broken has weights that are not finite \(.* in .*broken/model.safetensors\): fetch it again"
+    with pytest.raises(ModelError, match=refused):
+        captions_of(captioner_in(broken, tmp_path, Generation(), dtype), squares)
+
+
+def test_weights_that_a_file_lacks_are_not_made_up(
+    blip_directory: Path, squares: list[Image.Image], tmp_path: Path
+) -> None:
+    broken = broken_copy(blip_directory, tmp_path, lambda weights: weights.__delitem__(DECODER + CROSS))
+    with pytest.raises(ModelError, match=r"broken/model.safetensors lack 1 of the model's \(.*crossattention.self.key"):
+        captions_of(captioner_in(broken, tmp_path, Generation()), squares)
+
+
+def test_weights_of_another_shape_are_refused(blip_directory: Path, squares: list[Image.Image], tmp_path: Path) -> None:
+    def halve(weights: dict[str, torch.Tensor]) -> None:
+        weights[DECODER + CROSS] = weights[DECODER + CROSS][:16].clone()
+
+    broken = broken_copy(blip_directory, tmp_path, halve)
+    with pytest.raises(ModelError, match=r"The model broken in .* cannot be loaded"):
+        captions_of(captioner_in(broken, tmp_path, Generation()), squares)
+
+
+def test_a_tokenizer_that_is_missing_is_not_made_up(
+    blip_directory: Path, squares: list[Image.Image], tmp_path: Path
+) -> None:
+    broken = broken_copy(blip_directory, tmp_path, lambda weights: None)
+    (broken / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r"broken in .* has no tokenizer \(tokenizer.json, .*fetch it again"):
+        captions_of(captioner_in(broken, tmp_path, Generation()), squares)
+
+
+@pytest.mark.parametrize("dtype", [DType.FP32, DType.BF16])
+def test_what_becomes_no_number_on_the_way_is_refused(
+    dtype: DType, blip_directory: Path, squares: list[Image.Image], tmp_path: Path
+) -> None:
+    def enlarge(weights: dict[str, torch.Tensor]) -> None:
+        weights["vision_model.post_layernorm.weight"].fill_(3e38)  # a number, of which two are none
+
+    broken = broken_copy(blip_directory, tmp_path, enlarge)
+    refused = f"The model broken gives probabilities that are not finite in {dtype}; set IMAGE_PIPELINE_DTYPE"
+    with pytest.raises(ModelError, match=refused):
+        captions_of(captioner_in(broken, tmp_path, Generation(), dtype), squares)

@@ -126,9 +126,9 @@ def test_threads_that_ask_at_once_load_the_model_once(clip_directory: Path, tmp_
     loads = []
 
     class Counting(Embedder):
-        def _load(self, directory: Path, device: Device) -> None:
+        def _load(self, directory: Path, device: Device) -> torch.nn.Module:
             loads.append(directory)
-            super()._load(directory, device)
+            return super()._load(directory, device)
 
     source = resolve_models(f"{clip_directory},none", tmp_path).embedder
     embedder = Counting(source, source.producer(DType.FP32))
@@ -156,13 +156,38 @@ def test_images_of_another_form_are_refused(images: np.ndarray, clip_directory: 
         embed(embedder_in(clip_directory, tmp_path), images)
 
 
+@pytest.mark.parametrize("tensor", ["visual.proj", "visual.conv1.weight", "token_embedding.weight", "ln_final.bias"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_weights_that_are_not_finite_are_refused(tensor: str, value: str, clip_directory: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    broken = tmp_path / "broken"
+    shutil.copytree(clip_directory, broken)
+    weights = load_file(broken / "open_clip_model.safetensors")
+    weights[tensor].view(-1)[-1] = float(value)
+    save_file(weights, broken / "open_clip_model.safetensors")
+
+    refused = rf"broken has weights that are not finite \({tensor} in .*broken/open_clip_model.safetensors\): fetch"
+    with pytest.raises(ModelError, match=refused):
+        embed(embedder_in(broken, tmp_path), np.zeros((1, 3, CLIP_SIZE, CLIP_SIZE), np.uint8))
+
+
+def test_a_tokenizer_that_is_missing_is_not_made_up(clip_directory: Path, tmp_path: Path) -> None:
+    partial = tmp_path / "partial"
+    shutil.copytree(clip_directory, partial)
+    (partial / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r"partial in .* has no tokenizer \(tokenizer.json, .*fetch it again"):
+        embedder_in(partial, tmp_path).embed_texts(["a red circle"])
+
+
 def test_vectors_that_are_not_finite_are_refused(clip_directory: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     broken = tmp_path / "broken"
     shutil.copytree(clip_directory, broken)
     weights = load_file(broken / "open_clip_model.safetensors")
-    weights["visual.proj"][0, 0] = float("nan")
+    weights["visual.proj"][0, 0] = 3e38  # a number, of which two are none
+    weights["visual.ln_post.weight"][:] = 1e3
     save_file(weights, broken / "open_clip_model.safetensors")
 
     with pytest.raises(ModelError, match="broken gives vectors that are not finite in fp32; set IMAGE_PIPELINE_DTYPE"):

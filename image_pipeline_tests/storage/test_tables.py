@@ -166,3 +166,17 @@ def test_file_names_are_readable_and_never_shared() -> None:
     assert len({stem.lower() for stem in stems}) == len(keys)
     assert all(len(stem) < 120 and not stem.startswith(".") and "/" not in stem for stem in stems)
     assert file_stem("2024/Rome").startswith("2024_Rome-")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (DiscoveredFile("trip/a.jpg", 1, 1 << 63, 0, None), ["trip/a.jpg", "mtime_ns", "9223372036854775808"]),
+        (DiscoveredFile("trip/a.jpg", 1, 0, 0, "\ud800"), ["trip/a.jpg", "format"]),
+    ],
+)
+def test_a_row_that_does_not_fit_is_named(store: Store, row: DiscoveredFile, words: list[str]) -> None:
+    good = DiscoveredFile("trip/good.jpg", 1, 0, 0, None)
+    with pytest.raises(StoreError) as raised:
+        StageTables(store).write(DiscoveredFile, "trip", [good, row])
+    assert all(word in str(raised.value) for word in words), raised.value

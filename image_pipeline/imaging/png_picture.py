@@ -1,0 +1,66 @@
+"""PNG files for Pillow, without what is no part of the picture.
+
+Pillow reads every text with the header, takes the file for damaged where one is larger than 1 MiB inflated (an editor's
+history, in XMP, easily is) or its keyword is odd, and notes it among what the picture tells of itself, under any name
+that the text asks for. Here texts are passed over; `png.png_xmp` and `png_exif` read those that are wanted.
+"""
+
+import io
+import threading
+import zlib
+
+from PIL import ImageFile, PngImagePlugin
+from PIL.PngImagePlugin import PngImageFile, PngStream
+
+_MAX_PROFILE_BYTES = 16 << 20
+"""The largest ICC profile that is inflated, ten times that of any printer's: without it a picture is taken for sRGB."""
+
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_lock = threading.Lock()
+
+
+class PngPicture(PngImageFile):
+    """A PNG file whose texts are not read, and whose colour profile is bounded."""
+
+    def _open(self) -> None:
+        # Pillow names the class of its stream in the module alone.
+        with _lock:
+            setattr(PngImagePlugin, "PngStream", _Stream)  # noqa: B010
+            try:
+                super()._open()
+            finally:
+                setattr(PngImagePlugin, "PngStream", PngStream)  # noqa: B010
+
+
+class _Stream(PngStream):
+    def chunk_tEXt(self, pos: int, length: int) -> bytes:  # noqa: N802 (Pillow calls it by the chunk's name)
+        return self._passed_over(length)
+
+    def chunk_zTXt(self, pos: int, length: int) -> bytes:  # noqa: N802
+        return self._passed_over(length)
+
+    def chunk_iTXt(self, pos: int, length: int) -> bytes:  # noqa: N802
+        return self._passed_over(length)
+
+    def chunk_iCCP(self, pos: int, length: int) -> bytes:  # noqa: N802
+        assert self.fp is not None
+        content = ImageFile._safe_read(self.fp, length)
+        _, _, behind_name = content.partition(b"\0")
+        inflater = zlib.decompressobj()
+        try:
+            profile = inflater.decompress(behind_name[1:], _MAX_PROFILE_BYTES)
+        except zlib.error:
+            profile = b""
+        self.im_info["icc_profile"] = profile if profile and not inflater.unconsumed_tail else None
+        return content
+
+    def crc(self, cid: bytes, data: bytes) -> None:
+        if cid in _TEXTS:
+            self.crc_skip(cid, data)
+        else:
+            super().crc(cid, data)
+
+    def _passed_over(self, length: int) -> bytes:
+        assert self.fp is not None
+        self.fp.seek(length, io.SEEK_CUR)
+        return b""

@@ -1,0 +1,77 @@
+"""What a person sees on a terminal or in a log: a name, a caption or a message of a file shows as what it is.
+
+Names of files, EXIF and the messages of decoders are anybody's text. On a terminal, control characters move the
+cursor, set the window's title or wipe out what stands above; a newline begins a line that looks like the program's
+own; and a bidirectional override turns `gpj.exe` round. So every line goes out through `echo` (or `echo_json`), which
+shows such characters by their code.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+# Spelled out, as what `unicodedata` says changes with Python's version: controls (C0, C1), the characters that turn the
+# direction of what follows, separators of lines and paragraphs, what hides text in annotations and tags, surrogates.
+# What languages and emoji are written with (joiners, variation selectors) stays.
+_HOSTILE = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0001"
+_ESCAPED = re.compile(f"[{_HOSTILE}]")
+_ESCAPED_IN_TEXT = re.compile(rf"(?![\t\n])[{_HOSTILE}]")
+_NAMES = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+_ESCAPE = re.compile(r"\\(?:([tnr])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
+_SPACES = {"t": "\t", "n": "\n", "r": "\r"}
+
+
+def escaped(text: object) -> str:
+    """`text` on one line, with what a terminal would obey, or not show, as `\\n`, `\\x1b` or `\\u202e`."""
+    return _ESCAPED.sub(_code, str(text))
+
+
+def escaped_lines(text: str) -> str:
+    """As `escaped`, for a text of several lines, such as a stack trace: tabs and newlines stay."""
+    return _ESCAPED_IN_TEXT.sub(_code, text)
+
+
+def unescaped(text: str) -> str:
+    """What `escaped` may have made `text` of: for a name that a person copied from where it was printed."""
+    return _ESCAPE.sub(lambda m: _SPACES.get(m[1]) or chr(int(m[2] or m[3] or m[4], 16)), text)
+
+
+def echo(line: object = "", *, err: bool = False) -> None:
+    """Print one line, escaped, on stdout or stderr."""
+    _write(f"{escaped(line)}\n", sys.stderr if err else sys.stdout)
+
+
+def echo_json(value: object, *, err: bool = False, default: Callable[[Any], Any] | None = None) -> None:
+    """Print `value` as one line of JSON; what the stream cannot write, or a terminal would obey, by JSON's escapes."""
+    stream = sys.stderr if err else sys.stdout
+    is_unicode = (stream.encoding or "utf-8").lower().replace("-", "").replace("_", "") == "utf8"
+    line = json.dumps(value, ensure_ascii=not is_unicode, default=default)
+    # such characters stand in JSON's strings alone: `dumps` writes no others between them
+    _write(_ESCAPED.sub(_json_code, line) + "\n", stream)
+
+
+def show_what_cannot_be_encoded() -> None:
+    """Let stdout and stderr show a character that their encoding lacks by its code, where Python would raise."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _write(line: str, stream: TextIO) -> None:
+    stream.write(line)
+    stream.flush()
+
+
+def _code(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    if code < 0x80:
+        return _NAMES.get(character, f"\\x{code:02x}")
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _json_code(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1] if ord(match[0]) != 0x7F else "\\u007f"
