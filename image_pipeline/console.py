@@ -65,6 +65,7 @@ def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
     # the resources name the variable of Qdrant's key, and take its value when a run begins
     export_settings(settings)
     store = Store(settings.home)
+    store.prepare(settings.library)
     with errors_of_records(store), open_instance(store) as instance:
         yield Ingestion(settings, instance)
 

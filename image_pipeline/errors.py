@@ -1,8 +1,10 @@
 """Errors that a person can act on.
 
 Each message is one sentence: what is wrong, which setting or file, and what to do about it. The command line prints
-it as it stands; a Dagster step fails with it as its description.
+it as it stands; a Dagster step fails with it as its description. The passwords of URLs are left out of it.
 """
+
+from image_pipeline.passwords import without_passwords
 
 
 class PipelineError(Exception):
@@ -13,6 +15,9 @@ class PipelineError(Exception):
     """
 
     transient = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_passwords(message))
 
 
 class SettingsError(PipelineError):

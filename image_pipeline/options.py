@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -15,6 +16,10 @@ from image_pipeline.settings import LogFormat, Settings, variable_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 FAILED, WRONG_USAGE = 1, 2
+
+# One that is not there is wrong usage, and click says which.
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+PICTURE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 _SHARED = ("home", "models", "qdrant_url", "qdrant_api_key")
 
