@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from image_pipeline.options import FOLDER, PICTURE, errors_for_people, shared_options
+from image_pipeline.options import FOLDER, NEW_FOLDER, PICTURE, errors_for_people, shared_options
 from image_pipeline.privacy import keep_private, usual_rights
 from image_pipeline.settings import LogFormat, Settings, load_settings
 from image_pipeline.storage.ledger import Ledger
@@ -235,7 +235,7 @@ def dev(port: int, **given: Any) -> None:
 
 
 @main.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=NEW_FOLDER)
 @errors_for_people
 def demo_library(directory: Path) -> None:
     """Draw the demo library, some 300 scenes in a dozen directories, in DIRECTORY."""

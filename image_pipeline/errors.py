@@ -21,7 +21,7 @@ class PipelineError(Exception):
 
 
 class SettingsError(PipelineError):
-    """A setting has a value that cannot be used."""
+    """A setting, or an argument of a command, has a value that cannot be used."""
 
 
 class LibraryError(PipelineError):

@@ -19,6 +19,7 @@ FAILED, WRONG_USAGE = 1, 2
 
 # One that is not there is wrong usage, and click says which.
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 PICTURE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 _SHARED = ("home", "models", "qdrant_url", "qdrant_api_key")

@@ -195,7 +195,7 @@ _KINDS = (
     _kind(rf"models/[A-Za-z0-9.-]*-{_HEX}{{8}}\.json", _is_record),
     _kind(rf"models/[A-Za-z0-9.-]*-{_HEX}{{8}}[a-z0-9_]{{8}}\.part"),
     _kind(rf"qdrant/(meta\.json|\.lock|collection/[^/]+--{_HEX}+/storage\.sqlite{_DATABASE})", _is_embedded),
-    _kind(rf"{_DAGSTER}/history/(runs|runs/index|runs/{_RUN})\.db{_DATABASE}", _is_made_by_us),
+    _kind(rf"{_DAGSTER}/history/(runs|runs/(index|{_RUN})?)\.db{_DATABASE}", _is_made_by_us),
     _kind(rf"{_DAGSTER}/schedules/schedules\.db{_DATABASE}", _is_made_by_us),
     _kind(rf"{_DAGSTER}/(storage/{_RUN}|defs_state|\.nux|\.telemetry|\.logs_queue|logs)/.+", _is_made_by_us),
 )

@@ -28,19 +28,15 @@ def check_apart(home: Path, library: Path) -> None:
     A hidden folder below the library is left out of it, and may be the store.
     """
     store, root = home.resolve(), library.resolve()
-    if store == root:
+    if store.is_relative_to(root) and not any(is_directory_left_out(part) for part in store.relative_to(root).parts):
         raise SettingsError(
-            f"The library and the store are the same folder, {library}: set IMAGE_PIPELINE_HOME to another one."
+            f"The store {home} lies in the library {library}, which would ingest its thumbnails: set "
+            "IMAGE_PIPELINE_HOME to a folder outside of it, or to a hidden one."
         )
     if root.is_relative_to(store):
         raise SettingsError(
             f"The library {library} lies in the store {home}: set IMAGE_LIBRARY to the folder of photographs, or "
             "IMAGE_PIPELINE_HOME to a folder of its own."
-        )
-    if store.is_relative_to(root) and not any(is_directory_left_out(part) for part in store.relative_to(root).parts):
-        raise SettingsError(
-            f"The store {home} lies in the library {library}, which would ingest its thumbnails: set "
-            "IMAGE_PIPELINE_HOME to a folder outside of it, or to a hidden one."
         )
 
 
