@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from image_pipeline.options import FOLDER, NEW_FOLDER, PICTURE, errors_for_people, shared_options
+from image_pipeline.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors_for_people, shared_options
 from image_pipeline.privacy import keep_private, usual_rights
 from image_pipeline.settings import LogFormat, Settings, load_settings
 from image_pipeline.storage.ledger import Ledger
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from image_pipeline.storage.connection import QdrantAddress
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="image-pipeline")
 @click.pass_context
 def main(context: click.Context) -> None:

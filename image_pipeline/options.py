@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from image_pipeline.errors import PipelineError, SettingsError
-from image_pipeline.logs import error_line, write_line
+from image_pipeline.logs import error_line, warning_line, write_line
 from image_pipeline.settings import LogFormat, Settings, variable_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,6 +23,32 @@ NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 PICTURE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 _SHARED = ("home", "models", "qdrant_url", "qdrant_api_key")
+
+
+class Commands(click.Group):
+    """Commands whose errors are JSON lines if logs are, those of wrong usage, too."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that is named."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            if not _are_logs_json():
+                raise
+            write_line(error_line(error.format_message()))
+            ctx.exit(error.exit_code)
+
+
+def _are_logs_json() -> bool:
+    return os.environ.get(variable_of("log_format")) == LogFormat.JSON
+
+
+def say_beside(message: str) -> None:
+    """Say something on stderr that is not the command's own business, and no error."""
+    if _are_logs_json():
+        write_line(warning_line(message))
+    else:
+        click.echo(f"image-pipeline: {message}", err=True)
 
 
 def _option(name: str) -> Callable[[F], F]:
@@ -46,7 +72,7 @@ def errors_for_people(command: F) -> F:
         try:
             return command(*args, **kwargs)
         except PipelineError as error:
-            if os.environ.get(variable_of("log_format")) == LogFormat.JSON:
+            if _are_logs_json():
                 write_line(error_line(str(error)))
             else:
                 click.echo(f"image-pipeline: {error}", err=True)

@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from image_pipeline.errors import SettingsError, StoreError
-from image_pipeline.logs import warning_line, write_line
-from image_pipeline.options import FOLDER, errors_for_people, shared_options
-from image_pipeline.settings import LogFormat, Settings, load_settings, variable_of
+from image_pipeline.options import FOLDER, errors_for_people, say_beside, shared_options
+from image_pipeline.settings import Settings, load_settings
 from image_pipeline.storage.contents import Contents, contents, is_unmarked_store
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.mark import read_mark
@@ -68,14 +67,10 @@ def hint_at_strewn_store() -> None:
     home = strewn_store()
     if home is None:
         return
-    hint = (
+    say_beside(
         f"An earlier version left its store in {home} itself, where it is not looked for: `image-pipeline rescue` "
         "lists those files, and moves them to a folder of their own."
     )
-    if os.environ.get(variable_of("log_format")) == LogFormat.JSON:
-        write_line(warning_line(hint))
-    else:
-        click.echo(f"image-pipeline: {hint}", err=True)
 
 
 @click.command()

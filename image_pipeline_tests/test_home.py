@@ -46,6 +46,7 @@ class Home:
             [BIN / program, *arguments],
             env=self.environment(**environment),
             cwd=self.path,
+            umask=0,  # what is made private is so by itself
             input="",
             capture_output=True,
             text=True,
@@ -65,6 +66,7 @@ class Home:
             [BIN / "image-pipeline", "dev", "--port", str(port)],
             env=self.environment(**environment),
             cwd=self.path,
+            umask=0,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -114,8 +116,19 @@ def test_no_command_touches_anything_of_the_person(home: Home, environment: dict
     more = {"DAGSTER_HOME": str(home.path / STORE / "dagster"), "IMAGE_PIPELINE_MODELS": "demo,none"}
     run(*job, json.dumps({"dagster/partition": "trip"}), program="dagster", **more)
     home.dev(**environment, IMAGE_PIPELINE_MODELS="demo,none")
-    run("demo-library", str(home.path / DRAWN))
+    if not environment:  # it has no settings
+        run("demo-library", str(home.path / DRAWN))
     assert (home.path / STORE / "store.json").is_file()
+
+
+def test_the_store_is_private_whatever_the_umask(home: Home) -> None:
+    found = [home.path / STORE, *(home.path / STORE).rglob("*")]
+    names = {path.name for path in found}
+    assert {"ledger.sqlite", "content.sqlite", "storage.sqlite", "runs.db", "schedules.db", "qdrant.lock"} <= names
+    assert {path.suffix for path in found} >= {".parquet", ".webp", ".json", ".db"}
+    for path in found:
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+    assert (home.path / DRAWN).stat().st_mode & 0o777 == 0o777, "what lies outside has the usual rights"
 
 
 def test_it_can_be_uninstalled(home: Home) -> None:
