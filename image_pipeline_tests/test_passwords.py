@@ -21,6 +21,7 @@ from image_pipeline_tests.library import Pipeline, draw_scenes
 from image_pipeline_tests.qdrant_server import free_port
 
 PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
+DAGSTER = str(Path(sys.executable).with_name("dagster"))
 SECRET = "pa%2Fss-w0rd"
 
 
@@ -89,8 +90,11 @@ def test_no_record_of_dagsters_shows_it_when_a_run_fails(tmp_path: Path) -> None
     run(tmp_path, "scan", **environment)
     url = f"http://person:x/{SECRET}@host"
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("dagster")), "job", "execute", "-m", "image_pipeline.definitions"]
-        + ["-j", "ingest", "--tags", '{"dagster/partition": "trip"}'],
+        [
+            DAGSTER,
+            *"job execute -m image_pipeline.definitions -j ingest --tags".split(),
+            '{"dagster/partition": "trip"}',
+        ],
         env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "QDRANT_URL": url, **environment},
         cwd=tmp_path,
         capture_output=True,
