@@ -22,6 +22,7 @@ from image_pipeline_tests.qdrant_server import free_port
 
 PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
 DAGSTER = str(Path(sys.executable).with_name("dagster"))
+JOB = ("job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "--tags")
 SECRET = "pa%2Fss-w0rd"
 
 
@@ -90,11 +91,7 @@ def test_no_record_of_dagsters_shows_it_when_a_run_fails(tmp_path: Path) -> None
     run(tmp_path, "scan", **environment)
     url = f"http://person:x/{SECRET}@host"
     done = subprocess.run(
-        [
-            DAGSTER,
-            *"job execute -m image_pipeline.definitions -j ingest --tags".split(),
-            '{"dagster/partition": "trip"}',
-        ],
+        [DAGSTER, *JOB, '{"dagster/partition": "trip"}'],
         env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "QDRANT_URL": url, **environment},
         cwd=tmp_path,
         capture_output=True,
