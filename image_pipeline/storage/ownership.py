@@ -37,8 +37,8 @@ def own_versions(
 ) -> dict[str, bool]:
     """The versions of the collection `alias`, and whether each is that of one of `libraries`.
 
-    One that says no library, as a version before 0.1.0 made it, is so if it is among `ingested`, the versions that the
-    ledger knows.
+    One that says no library, since its first run was interrupted, is so if it is among `ingested`, the versions that
+    the ledger knows.
     """
     roots = [to_text(str(root.resolve())) for root in libraries]
     owners = {name: _owner(client, name) for name in version_names(client, alias)}
