@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from image_pipeline.options import Commands, errors_for_people, shared_options
+from image_pipeline.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors_for_people, shared_options
+from image_pipeline.privacy import keep_private, usual_rights
 from image_pipeline.settings import LogFormat, Settings, load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
+from image_pipeline.stores import adopt, forget, hint_at_strewn_store, rescue
 from image_pipeline.terminal import echo, echo_json
 from image_pipeline.upkeep import history, repair, verify
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="image-pipeline")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Turns a folder of photographs into a Qdrant collection that can be searched.
 
     Every option can also be set by the environment variable that stands behind it.
@@ -32,6 +35,9 @@ def main() -> None:
     # The imports make some 700,000 objects and no garbage; looking for it every 700 took a second of a run.
     gc.set_threshold(20_000)
     atexit.register(_end_soon)
+    keep_private()
+    if context.invoked_subcommand != rescue.name:
+        hint_at_strewn_store()
 
 
 def _end_soon() -> None:
@@ -46,12 +52,12 @@ def _end_soon() -> None:
         gc.freeze()
 
 
-for command in (verify, repair, history):
+for command in (verify, repair, history, adopt, forget, rescue):
     main.add_command(command)
 
 
 @main.command()
-@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.argument("directory", required=False, type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of stdout.")
 @click.option("--allow-deletions", is_flag=True, help="Also where a large share of the library has vanished.")
 @shared_options
@@ -82,7 +88,7 @@ def ingest(directory: Path | None, as_json: bool, allow_deletions: bool, **given
 
 @main.command()
 @click.argument("text", required=False)
-@click.option("--image", type=click.Path(path_type=Path), help="Search by this picture instead of TEXT.")
+@click.option("--image", type=PICTURE, help="Search by this picture instead of TEXT.")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many photographs.")
 @click.option("--near", metavar="LAT,LON,KM", help="Only photographs taken within KM km of a place.")
 @click.option("--after", metavar="DATE", help="Only photographs taken on or after this date (2024-05-01).")
@@ -142,7 +148,7 @@ def status(as_json: bool, **given: Any) -> None:
     """
     settings = _settings(**given)
     store = Store(settings.home)
-    store.prepare()
+    store.prepare(settings.library)
     ledger = Ledger(store.ledger_file)
     library = settings.library or ledger.library()
     if not as_json:
@@ -170,7 +176,7 @@ def quarantine(as_json: bool, **given: Any) -> None:
     """
     settings = _settings(**given)
     store = Store(settings.home)
-    store.prepare()
+    store.prepare(settings.library)
     files = Ledger(store.ledger_file).quarantine()
     if as_json:
         keys = ("path", "reason", "message", "sha256", "run_id", "since")
@@ -183,7 +189,7 @@ def quarantine(as_json: bool, **given: Any) -> None:
 
 
 @main.command()
-@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.argument("directory", required=False, type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @shared_options
 @errors_for_people
@@ -205,23 +211,6 @@ def scan(directory: Path | None, as_json: bool, **given: Any) -> None:
 
 
 @main.command()
-@click.argument("directory", type=click.Path(path_type=Path))
-@shared_options
-@errors_for_people
-def adopt(directory: Path, **given: Any) -> None:
-    """Tell the store that its library has moved to DIRECTORY."""
-    settings = _settings(library=directory, **given)
-    from image_pipeline.files.discovery import check_library
-
-    assert settings.library is not None
-    check_library(settings.library)
-    store = Store(settings.home)
-    store.prepare()
-    Ledger(store.ledger_file).set_library(settings.library)
-    echo(f"The store {settings.home} belongs to {settings.library} now.")
-
-
-@main.command()
 @click.option(
     "--port",
     default=3000,
@@ -237,7 +226,9 @@ def dev(port: int, **given: Any) -> None:
     from image_pipeline.console import export_settings
     from image_pipeline.instance import open_instance
 
-    open_instance(Store(settings.home)).dispose()
+    store = Store(settings.home)
+    store.prepare(settings.library)
+    open_instance(store).dispose()
     export_settings(settings)
     program = str(Path(sys.executable).with_name("dagster"))
     command = [program, "dev", "-m", "image_pipeline.definitions", "--host", "127.0.0.1", "--port", str(port)]
@@ -247,13 +238,14 @@ def dev(port: int, **given: Any) -> None:
 
 
 @main.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=NEW_FOLDER)
 @errors_for_people
 def demo_library(directory: Path) -> None:
     """Draw the demo library, some 300 scenes in a dozen directories, in DIRECTORY."""
     from image_pipeline.demo.library import make_library
 
-    library = make_library(directory)
+    with usual_rights():
+        library = make_library(directory)
     echo(f"{len(library.captions)} scenes were drawn in {directory}.")
 
 
@@ -264,6 +256,7 @@ def _settings(**given: Any) -> Settings:
 def _address(settings: Settings) -> "QdrantAddress":
     from image_pipeline.storage.connection import address_of
 
+    Store(settings.home).prepare(settings.library)
     return address_of(settings)
 
 

@@ -13,8 +13,11 @@ from image_pipeline.progress import Progress as Step
 from image_pipeline.progress import listening
 from image_pipeline.repair import Repair, repair
 from image_pipeline.settings import LogFormat, Settings, variable_of
+from image_pipeline.storage.connection import address_of
+from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.verification import Verification
+from image_pipeline.verifying import check_ingested
 
 _WHAT = {
     "image_metadata": "reading metadata",
@@ -33,9 +36,11 @@ def ingest_with_progress(settings: Settings, allow_deletions: bool) -> Summary:
 
 
 def verify_with_progress(settings: Settings) -> Verification:
-    """Compare disk, store and collection, with a bar on stderr. Raises as `Verifier.verify` does."""
-    with open_ingestion(settings) as ingestion, _progress(settings):
-        return ingestion.verifier.verify()
+    """Compare disk, store and collection, with a bar on stderr. Raises as `check_ingested` and `Verifier.verify` do."""
+    with open_ingestion(settings) as ingestion:
+        check_ingested(Ledger(Store(settings.home).ledger_file), address_of(settings), settings.collection)
+        with _progress(settings):
+            return ingestion.verifier.verify()
 
 
 def repair_with_progress(settings: Settings, allow_deletions: bool) -> Repair:
@@ -65,6 +70,7 @@ def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
     # the resources name the variable of Qdrant's key, and take its value when a run begins
     export_settings(settings)
     store = Store(settings.home)
+    store.prepare(settings.library)
     with errors_of_records(store), open_instance(store) as instance:
         yield Ingestion(settings, instance)
 

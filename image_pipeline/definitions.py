@@ -5,6 +5,7 @@ import dagster as dg
 from image_pipeline.assets import ASSETS
 from image_pipeline.checks import ingested_partitions, whole_collection
 from image_pipeline.jobs import ingest_job, retire_job
+from image_pipeline.privacy import keep_private
 from image_pipeline.records import write_records_quickly
 from image_pipeline.resources import make_resources
 from image_pipeline.sensors import library_sensor
@@ -33,5 +34,6 @@ def make_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
+keep_private()
 write_records_quickly()
 defs = make_definitions(load_settings())

@@ -1,10 +1,11 @@
 """Errors that a person can act on.
 
 Each message is one sentence: what is wrong, which setting or file, and what to do about it. The command line prints
-it as it stands; a Dagster step fails with it as its description. Names of files in it are anybody's, so that it is
-shown escaped.
+it as it stands; a Dagster step fails with it as its description. The passwords of URLs are left out of it, and names of
+files in it are anybody's text, so that it is shown escaped.
 """
 
+from image_pipeline.passwords import without_passwords
 from image_pipeline.terminal import escaped
 
 
@@ -17,12 +18,15 @@ class PipelineError(Exception):
 
     transient = False
 
+    def __init__(self, message: str) -> None:
+        super().__init__(without_passwords(message))
+
     def __str__(self) -> str:
         return escaped(super().__str__())
 
 
 class SettingsError(PipelineError):
-    """A setting has a value that cannot be used."""
+    """A setting, or an argument of a command, has a value that cannot be used."""
 
 
 class LibraryError(PipelineError):

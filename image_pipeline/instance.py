@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,9 @@ from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import DBAPIError
 
 from image_pipeline.errors import SettingsError, StoreError
-from image_pipeline.storage.claims import turn, unclaimed_files
+from image_pipeline.storage.claims import turn, unclaimed_runs
+from image_pipeline.storage.contents import unfinished_records
+from image_pipeline.storage.removal import delete_contents
 from image_pipeline.storage.store import Store
 
 _CONFIGURATION = "dagster.yaml"
@@ -36,7 +37,7 @@ def open_instance(store: Store) -> dg.DagsterInstance:
     store.prepare()
     home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home).absolute()
     os.environ["DAGSTER_HOME"] = str(home)
-    with turn(store.home / "dagster.lock"):
+    with turn(store.dagster_lock_file):
         if not home.exists():
             _make(home)
         try:
@@ -60,7 +61,7 @@ def fail_dead_runs(instance: dg.DagsterInstance, store: Store) -> None:
     Dagster itself does not see it where the process that began the run went, too, as when a machine goes down, or was
     the run's own: they would take the place of other runs, and keep their directories from being ingested, for ever.
     """
-    for file in unclaimed_files(store.runs_directory):
+    for file in unclaimed_runs(store.runs_directory):
         run = instance.get_run_by_id(file.name)
         if run is None:  # it stands in the records of another DAGSTER_HOME
             continue
@@ -78,8 +79,8 @@ def _make(home: Path) -> None:
     """
     unfinished = home.with_name(f".{home.name}.new")
     try:
-        if unfinished.exists():
-            shutil.rmtree(unfinished)
+        if os.path.lexists(unfinished):
+            _delete_unfinished(unfinished)
         unfinished.mkdir(parents=True)
         (unfinished / _CONFIGURATION).write_bytes(_shipped_configuration().read_bytes())
         with dg.DagsterInstance.from_config(str(unfinished)) as instance:
@@ -92,6 +93,20 @@ def _make(home: Path) -> None:
             f"{home} cannot be made ({error.strerror}): make room on that disk, set DAGSTER_HOME to a folder that can "
             "be written, or unset it to keep Dagster's records in the store."
         ) from error
+
+
+def _delete_unfinished(unfinished: Path) -> None:
+    """Delete what a killed process has left of making Dagster's folder.
+
+    Raises StoreError where anything in it is somebody else's.
+    """
+    left = unfinished_records(unfinished) if unfinished.is_dir() and not unfinished.is_symlink() else None
+    if left is None or left.others:
+        raise StoreError(
+            f"{unfinished} is in the way, and was not made by the pipeline: move it to another place, or set "
+            "DAGSTER_HOME to another folder."
+        )
+    delete_contents(unfinished, left)
 
 
 @contextmanager

@@ -78,6 +78,11 @@ def error_line(message: str) -> dict[str, Any]:
     return {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": "ERROR", "message": message}
 
 
+def warning_line(message: str) -> dict[str, Any]:
+    """What a command has to say beside its work."""
+    return {**error_line(message), "level": "WARNING"}
+
+
 def _error(data: Any) -> str | None:
     """What an event of a failure tells a person: a failure's description, or the message of what began it."""
     first = getattr(data, "first_step_failure_event", None)

@@ -4,12 +4,13 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from image_pipeline.errors import PipelineError, SettingsError
-from image_pipeline.logs import error_line
+from image_pipeline.logs import error_line, warning_line
 from image_pipeline.settings import LogFormat, Settings, variable_of
 from image_pipeline.terminal import echo, echo_json, escaped, show_what_cannot_be_encoded
 
@@ -17,11 +18,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 FAILED, WRONG_USAGE = 1, 2
 
+# One that is not there is wrong usage, and click says which.
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+PICTURE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 _SHARED = ("home", "models", "qdrant_url", "qdrant_api_key")
 
 
 class Commands(click.Group):
-    """The commands. What click itself says of wrong arguments is escaped: a shell's `*` puts any file's name there."""
+    """The commands. Errors of wrong usage are escaped, since a shell's `*` puts any file's name there, and JSON lines if
+    logs are.
+    """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command that the arguments name."""
@@ -33,8 +41,23 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
+            if _are_logs_json():
+                echo_json(error_line(error.format_message()), err=True)
+                ctx.exit(error.exit_code)
             vars(error)["message"] = escaped(error.message)
             raise
+
+
+def _are_logs_json() -> bool:
+    return os.environ.get(variable_of("log_format")) == LogFormat.JSON
+
+
+def say_beside(message: str) -> None:
+    """Say something on stderr that is not the command's own business, and no error."""
+    if _are_logs_json():
+        echo_json(warning_line(message), err=True)
+    else:
+        echo(f"image-pipeline: {message}", err=True)
 
 
 def _option(name: str) -> Callable[[F], F]:
@@ -58,7 +81,7 @@ def errors_for_people(command: F) -> F:
         try:
             return command(*args, **kwargs)
         except PipelineError as error:
-            if os.environ.get(variable_of("log_format")) == LogFormat.JSON:
+            if _are_logs_json():
                 echo_json(error_line(str(error)), err=True)
             else:
                 echo(f"image-pipeline: {error}", err=True)

@@ -17,6 +17,7 @@ from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.pool import WorkerPool
 from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.inference.unseen import DecodedPartition
+from image_pipeline.passwords import without_passwords
 from image_pipeline.settings import DType, Settings, variable_of
 from image_pipeline.storage.cache import ContentCache
 from image_pipeline.storage.claims import claiming, turn
@@ -45,15 +46,13 @@ class StoreResource(dg.ConfigurableResource):
         if context.run is None:  # a sensor's
             yield self
             return
-        with claiming(Store(Path(self.home)).runs_directory / context.run.run_id):
+        with claiming(self.store.runs_directory / context.run.run_id):
             yield self
 
     @property
     def store(self) -> Store:
-        """The store, made where it is not there yet."""
-        store = Store(Path(self.home))
-        store.prepare()
-        return store
+        """The store, made where it is not there yet. Raises SettingsError and StoreError as `Store.prepare` does."""
+        return _prepared(self.home, self.library)
 
     @property
     def tables(self) -> StageTables:
@@ -147,7 +146,7 @@ class InferenceResource(dg.ConfigurableResource):
     @property
     def pipeline(self) -> Inference:
         """The models. Raises SettingsError or ModelError where they are not known or their configuration is missing."""
-        return load_inference(self.models, self.dtype, Path(self.home))
+        return load_inference(self.models, self.dtype, _prepared(self.home).home)
 
     def recipe(self, decoding: DecodingResource) -> str:
         """What names the versions of all that has a part in a point. Raises as `pipeline` does."""
@@ -160,7 +159,7 @@ class InferenceResource(dg.ConfigurableResource):
         A lock of the kernel's, which ends with its holder: a slot in one of Dagster's pools stays taken for ever where
         a run's process was killed, and every run after it would wait. Raises StoreError where there can be no lock.
         """
-        with turn(Store(Path(self.home)).device_lock_file):
+        with turn(_prepared(self.home).device_lock_file):
             yield
 
 
@@ -177,10 +176,20 @@ class QdrantResource(dg.ConfigurableResource):
     @property
     def address(self) -> QdrantAddress:
         """Where Qdrant is."""
-        store = Store(Path(self.home))
+        store = _prepared(self.home)
         return QdrantAddress(
             self.url, store.qdrant_directory, store.qdrant_lock_file, self.lock_seconds, self.grpc_port, self.api_key
         )
+
+
+def _prepared(home: str, library: str | None = None) -> Store:
+    store = Store(Path(home))
+    store.prepare(None if library is None else Path(library))
+    return store
+
+
+def _is_secret(url: str | None) -> bool:
+    return url is not None and without_passwords(url) != url
 
 
 def make_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
@@ -203,8 +212,8 @@ def make_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
         ),
         "inference": InferenceResource(models=settings.models, dtype=settings.dtype, home=home),
         "qdrant": QdrantResource(
-            url=settings.qdrant_url,
-            # named, not copied: the key is not to be read on the page
+            # what is secret is named, not copied: it is not to be read on the page
+            url=dg.EnvVar(variable_of("qdrant_url")) if _is_secret(settings.qdrant_url) else settings.qdrant_url,
             api_key=None if settings.qdrant_api_key is None else dg.EnvVar(variable_of("qdrant_api_key")),
             grpc_port=settings.qdrant_grpc_port,
             home=home,

@@ -3,14 +3,17 @@
 The README's table is written from this file, and a test holds the two together.
 """
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from image_pipeline.errors import SettingsError
+from image_pipeline.passwords import without_password
 
 GIBIBYTE = 1 << 30
 
@@ -31,10 +34,20 @@ class LogFormat(StrEnum):
 
 
 class Settings(BaseSettings):
-    """The settings, read from the environment; an argument given by name comes before its variable."""
+    """The settings, read from the environment: from the variables that are named here, and from no others.
 
+    `load_settings` makes them, and takes the names of the fields.
+    """
+
+    # Never `populate_by_name`: HOME, MODELS, WORKERS … would be read from the environment as well. Errors do not show
+    # what was given, since it may be a key.
     model_config = SettingsConfigDict(
-        populate_by_name=True, frozen=True, env_ignore_empty=True, extra="forbid", validate_default=True
+        case_sensitive=True,
+        frozen=True,
+        env_ignore_empty=True,
+        extra="forbid",
+        validate_default=True,
+        hide_input_in_errors=True,
     )
 
     library: Annotated[
@@ -71,6 +84,7 @@ class Settings(BaseSettings):
         str | None,
         Field(
             validation_alias="QDRANT_URL",
+            repr=False,
             description="The Qdrant server, such as `http://localhost:6333`. Unset: the embedded Qdrant in the store.",
         ),
     ] = None
@@ -170,13 +184,26 @@ class Settings(BaseSettings):
     @field_validator("library", "home")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        return None if value is None else value.expanduser().absolute()
+        try:
+            return None if value is None else value.expanduser().absolute()
+        except RuntimeError as error:
+            raise ValueError("there is no home folder; give an absolute path") from error
 
     @field_validator("qdrant_url")
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
+        try:
+            parts = urlsplit(value or "http://localhost")
+            is_address = bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", parts.netloc)
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise ValueError(
+                "must be an address such as http://localhost:6333, in which special characters of a password are "
+                "percent-encoded"
+            )
         return value
 
 
@@ -186,13 +213,13 @@ def load_settings(**given: Any) -> Settings:
     Raises SettingsError naming the variable whose value cannot be used.
     """
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**{variable_of(name): value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0])
-        variable = variable_of(name) if name in Settings.model_fields else name
+        variable, value = str(first["loc"][0]), first["input"]
+        shown = repr(without_password(value) if variable == variable_of("qdrant_url") else value)
         reason = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{variable} is {first['input']!r}, which cannot be used: {reason}.") from error
+        raise SettingsError(f"{variable} is {shown}, which cannot be used: {reason}.") from error
 
 
 def variable_of(name: str) -> str:

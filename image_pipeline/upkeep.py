@@ -95,7 +95,7 @@ def history(path: Path, as_json: bool, **given: Any) -> None:
     """
     settings = load_settings(**given)
     store = Store(settings.home)
-    store.prepare()
+    store.prepare(settings.library)
     ledger = Ledger(store.ledger_file)
     names = _names(path, settings.library or ledger.library())
     events = next((found for name in names if (found := ledger.history(name))), [])

@@ -1,9 +1,20 @@
 """The verifier of the pipeline's resources, for the command line and for the check on the page."""
 
+from image_pipeline.errors import StoreError
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
+from image_pipeline.storage.collection import held_versions
 from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.partition_points import Provenance
 from image_pipeline.storage.verifier import Verifier
+
+
+def check_ingested(ledger: Ledger, address: QdrantAddress, alias: str) -> None:
+    """Raises StoreError before the first ingestion: there is nothing to compare with the library."""
+    if not ledger.entries() and held_versions(address, alias) == []:
+        raise StoreError(
+            f"Nothing was ingested yet into the store {ledger.file.parent}: run `image-pipeline ingest DIRECTORY`."
+        )
 
 
 def make_verifier(

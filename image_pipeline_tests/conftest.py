@@ -1,4 +1,4 @@
-"""A Qdrant server for the whole session, and both ways to Qdrant for the tests that hold for both."""
+"""A home folder and a Qdrant server for the whole session, and both ways to Qdrant for the tests that hold for both."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline_tests.decoys import Snapshot, strew_decoys
 from image_pipeline_tests.qdrant_server import QdrantServer, find_binary
 
 _SHARED_MEMORY = Path("/dev/shm")
@@ -18,6 +19,27 @@ _ROOM_BYTES = 1 << 30
 # a busy machine is no failure
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home_of_decoys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A home folder of the session's own, full of files that are nobody's to touch: none has changed at the end.
+
+    Hidden folders may come, as caches of libraries do.
+    """
+    home = tmp_path_factory.mktemp("home of the tests")
+    strew_decoys(home)
+    hidden = {path.name for path in home.iterdir() if path.name.startswith(".")}
+    before = Snapshot.of(home)
+    usual = os.environ.get("HOME")
+    os.environ["HOME"] = str(home)
+    yield
+    if usual is None:
+        del os.environ["HOME"]
+    else:
+        os.environ["HOME"] = usual
+    new = [path.name for path in home.iterdir() if path.name.startswith(".") and path.name not in hidden]
+    assert before.differences(but=new) == [], "a test touched files of the person who runs it"
 
 
 @pytest.fixture(scope="session")

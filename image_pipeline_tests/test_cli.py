@@ -149,11 +149,20 @@ def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "words"),
     [
-        (["ingest", "nowhere"], {}, 1, ["nowhere", "does not exist", "IMAGE_LIBRARY"]),
-        (["ingest", "a file"], {}, 1, ["a file", "is a file", "IMAGE_LIBRARY"]),
+        (["ingest", "nowhere"], {}, 2, ["nowhere", "does not exist", "DIRECTORY"]),
+        (["ingest", "a file"], {}, 2, ["a file", "is a file", "DIRECTORY"]),
+        (["ingest"], {"IMAGE_LIBRARY": "nowhere"}, 1, ["nowhere", "does not exist", "IMAGE_LIBRARY"]),
+        (["ingest"], {"IMAGE_LIBRARY": "a file"}, 1, ["a file", "is a file", "IMAGE_LIBRARY"]),
+        (["scan", "nowhere"], {}, 2, ["nowhere", "does not exist"]),
+        (["adopt", "nowhere"], {}, 2, ["nowhere", "does not exist"]),
+        (["search", "--image", "nowhere.jpg"], {}, 2, ["nowhere.jpg", "does not exist"]),
+        (["demo-library", "a file"], {}, 2, ["a file", "is a file"]),
+        (["demo-library", "library"], {}, 2, ["library", "not empty", "new folder"]),
+        (["verify"], {}, 1, ["Nothing was ingested yet", "image-pipeline ingest"]),
+        (["verify"], {"IMAGE_LIBRARY": "library"}, 1, ["Nothing was ingested yet", "image-pipeline ingest"]),
         (["ingest"], {}, 2, ["IMAGE_LIBRARY"]),
         (["ingest", "library", "--models", "gigantic"], {}, 2, ["IMAGE_PIPELINE_MODELS", "gigantic", "demo"]),
-        (["ingest", "library", "--models", "./no/model,none"], {}, 1, ["no/model", "IMAGE_PIPELINE_MODELS"]),
+        (["ingest", "library", "--models", "./no/model,none"], {}, 2, ["no/model", "IMAGE_PIPELINE_MODELS"]),
         (["ingest", "library"], {"QDRANT_URL": "localhost:6333"}, 2, ["QDRANT_URL", "http://"]),
         (["ingest", "library"], {"IMAGE_PIPELINE_PARTITION_SIZE": "0"}, 2, ["IMAGE_PIPELINE_PARTITION_SIZE"]),
         (["scan", "library"], {"DAGSTER_HOME": "a file"}, 2, ["DAGSTER_HOME", "a file"]),
@@ -222,6 +231,11 @@ def test_a_store_belongs_to_one_library(shell: Shell) -> None:
     shell.run("ingest", "one")
     done = shell.run("ingest", "two")
     assert done.returncode == 1 and "IMAGE_PIPELINE_HOME" in done.stderr
+    (shell.home / "two/trip/a0.jpg").rename(shell.home / "two/trip/b0.jpg")
+    done = shell.run("adopt", "two")
+    assert done.returncode == 1 and "holds 0 of the 1 files" in done.stderr, "it is another library"
+    assert shell.run("status", "--json").stdout.count(str(shell.home / "one")) == 1, "nothing was changed"
+    (shell.home / "two/trip/b0.jpg").rename(shell.home / "two/trip/a0.jpg")
     assert shell.run("adopt", "two").returncode == 0
     assert shell.run("ingest", "two").returncode == 0
 
@@ -230,7 +244,7 @@ def test_a_store_belongs_to_one_library(shell: Shell) -> None:
     "command",
     [
         *("ingest", "search", "status", "quarantine", "scan", "verify", "repair", "history"),
-        *("dev", "adopt", "demo-library"),
+        *("dev", "adopt", "rescue", "forget", "demo-library"),
     ],
 )
 def test_every_command_has_help(shell: Shell, command: str) -> None:

@@ -85,9 +85,12 @@ def test_an_error_is_a_line_as_well_and_text_is_for_people(shell: Shell) -> None
     nowhere = str(shell.library.parent / "nowhere")
     done = shell.run("image-pipeline", "ingest", nowhere)
     [line] = [json.loads(line) for line in done.stderr.splitlines()]
-    assert done.returncode == 1
-    assert line["level"] == "ERROR" and nowhere in line["message"] and "IMAGE_LIBRARY" in line["message"]
-    done = shell.run("image-pipeline", "ingest", nowhere, log_format="text")
+    assert done.returncode == 2, "wrong usage"
+    assert line["level"] == "ERROR" and nowhere in line["message"] and "DIRECTORY" in line["message"]
+    done = shell.run("image-pipeline", "verify")
+    [line] = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.returncode == 1 and "Nothing was ingested yet" in line["message"]
+    done = shell.run("image-pipeline", "verify", log_format="text")
     assert done.stderr.strip().startswith("image-pipeline: ")
-    done = shell.run("image-pipeline", "ingest", nowhere, log_format="loud")
+    done = shell.run("image-pipeline", "verify", log_format="loud")
     assert done.returncode == 2 and "IMAGE_PIPELINE_LOG_FORMAT" in done.stderr

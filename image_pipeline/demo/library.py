@@ -16,9 +16,11 @@ from image_pipeline.demo.dng import write_dng
 from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.exif import exif_of
 from image_pipeline.demo.scenes import Colour, Scene, Shape, Thing, all_scenes, caption, is_held_out, random_scene
+from image_pipeline.errors import LibraryError, SettingsError
 
 SEED = 2026
 _ASKED_FOR = 8
+_MARK = ".image-pipeline-demo"  # hidden, so that it is not ingested
 
 _SIZES = ((384, 288), (288, 384), (320, 240), (240, 320), (288, 288))
 
@@ -100,24 +102,58 @@ _COPIES = (("2024/trip", "family/birthday/best of", 4), ("phone/camera [1]", "20
 def make_library(root: Path, seed: int = SEED) -> DemoLibrary:
     """Draw the library into the folder `root`; the same `seed` draws the same scenes.
 
-    The scenes are held out from the training of the demo models, and no two are alike. Raises OSError where `root`
-    cannot be written.
+    The scenes are held out from the training of the demo models, and no two are alike. Raises SettingsError where
+    `root` holds other files than a demo library's, LibraryError where it cannot be written.
     """
+    try:
+        _claim(root)
+        return _draw(root, seed)
+    except OSError as error:
+        raise LibraryError(
+            f"The demo library cannot be drawn in {root} ({error.strerror}): give a new folder, on a disk "
+            "with room, that can be written."
+        ) from error
+
+
+def _claim(root: Path) -> None:
+    """Mark `root` as a demo library's, whose files may be drawn over; one that was drawn before there were marks is
+    told by its files.
+
+    Raises SettingsError where it is somebody else's folder.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    mark = root / _MARK
+    if not mark.exists() and any(root.iterdir()) and not all((root / path).is_file() for path in _paths()):
+        raise SettingsError(f"The folder {root} is not empty, and is no demo library: give a new folder.")
+    mark.write_text("Drawn by image-pipeline demo-library, which may draw it over.\n")
+
+
+def _paths() -> list[str]:
+    """The paths of the scenes that are drawn, without their copies."""
+    paths: list[str] = []
+    for directory in _DIRECTORIES:
+        for number in range(directory.scenes):
+            ending, _ = directory.writers[number % len(directory.writers)]
+            paths.append(f"{directory.path}/IMG_{len(paths) + 1:04d}{ending}")
+    return paths
+
+
+def _draw(root: Path, seed: int) -> DemoLibrary:
     rng = np.random.default_rng(seed)
+    paths = _paths()
     captions: dict[str, str] = {}
     drawn: set[Scene] = set()
     asked_for = [scene for scene in all_scenes() if is_held_out(scene) and _is_asked_for(scene)]
     first = [asked_for[index] for index in rng.permutation(len(asked_for))[:_ASKED_FOR]]
     for directory in _DIRECTORIES:
-        where = root / directory.path
-        where.mkdir(parents=True, exist_ok=True)
+        (root / directory.path).mkdir(parents=True, exist_ok=True)
         for number in range(directory.scenes):
             scene = first.pop() if first and number % 5 == 2 else _new_scene(drawn, rng)
             drawn.add(scene)
-            ending, write = directory.writers[number % len(directory.writers)]
-            name = f"IMG_{len(captions) + 1:04d}{ending}"
-            write(where / name, draw(scene, _SIZES[rng.integers(len(_SIZES))], rng), rng)
-            captions[f"{directory.path}/{name}"] = caption(scene)
+            _, write = directory.writers[number % len(directory.writers)]
+            path = paths[len(captions)]
+            write(root / path, draw(scene, _SIZES[rng.integers(len(_SIZES))], rng), rng)
+            captions[path] = caption(scene)
     captions |= _copy(root, captions)
     return DemoLibrary(root, captions, _write_broken(root, next(iter(captions))))
 

@@ -1,11 +1,14 @@
 """The library that a store belongs to."""
 
+import os
 from pathlib import Path
 
-from image_pipeline.errors import LibraryError, SettingsError
+from image_pipeline.errors import LibraryError, SettingsError, StoreError
 from image_pipeline.files.discovery import check_library
-from image_pipeline.files.rules import is_directory_left_out
+from image_pipeline.files.names import from_text
 from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.mark import read_mark, write_mark
+from image_pipeline.storage.place import check_apart
 
 
 def open_library(root: Path | None, ledger: Ledger) -> Path:
@@ -15,31 +18,64 @@ def open_library(root: Path | None, ledger: Ledger) -> Path:
     which would then be taken for deleted. Raises SettingsError where none is set or where the store lies in it,
     LibraryError where it cannot be read or is not the store's.
     """
-    known = ledger.library()
+    home = ledger.file.parent
+    known = ledger.library() or library_of(home)
     if root is None:
         root = known
     if root is None:
         raise SettingsError("No library is set: set IMAGE_LIBRARY to the folder of photographs.")
     check_library(root)
-    if _is_walked(root, ledger.file.parent):
-        raise SettingsError(
-            f"The store {ledger.file.parent} lies in the library {root}, which would ingest its thumbnails: "
-            "set IMAGE_PIPELINE_HOME to a folder outside of it, or to a hidden one."
-        )
+    check_apart(home, root)
     if known is None:
-        ledger.set_library(root)
+        settle(root, ledger)
     elif known.resolve() != root.resolve():
         raise LibraryError(
             f"The store belongs to the library {known}, not to {root}: set IMAGE_PIPELINE_HOME to another folder for a "
             f"second library, or, if the library has moved, run `image-pipeline adopt {root}`."
         )
+    elif library_of(home) is None or ledger.library() is None:
+        settle(known, ledger)
     return root
 
 
-def _is_walked(root: Path, directory: Path) -> bool:
-    """Whether a directory lies in the library, and is not left out of it."""
+def settle(root: Path, ledger: Ledger) -> None:
+    """Let the store belong to the library `root`: its ledger knows, and its mark says so without it.
+
+    Raises StoreError where they cannot be written.
+    """
+    home = ledger.file.parent
+    ledger.set_library(root)
     try:
-        below = directory.resolve().relative_to(root.resolve())
-    except ValueError:
-        return False
-    return not any(is_directory_left_out(part) for part in below.parts)
+        write_mark(home, root)
+    except OSError as error:
+        raise StoreError(
+            f"The store {home} cannot be written ({error.strerror}): make room in it, or set IMAGE_PIPELINE_HOME to a "
+            "folder that can be written."
+        ) from error
+
+
+def check_holds(root: Path, ledger: Ledger, deletion_share: float, allow_deletions: bool = False) -> None:
+    """Raises LibraryError where the library `root` does not hold the files that the store knows.
+
+    At most `deletion_share` of them may be missing, unless a person allows more.
+    """
+    check_library(root)
+    known = ledger.files()
+    missing = sum(not os.path.lexists(root / from_text(path)) for path in known)
+    if not allow_deletions and missing > deletion_share * len(known):
+        raise LibraryError(
+            f"The folder {root} holds {len(known) - missing} of the {len(known)} files that the store knows: give the "
+            f"folder that {ledger.library() or 'the library'} was moved to; for another library, set "
+            "IMAGE_PIPELINE_HOME to another folder; if so many files were deleted, add --allow-deletions."
+        )
+
+
+def library_of(home: Path) -> Path | None:
+    """The library that the mark of the store `home` names. Raises StoreError where it cannot be read."""
+    try:
+        mark = read_mark(home)
+    except OSError as error:
+        raise StoreError(
+            f"The store {home} cannot be read ({error.strerror}): give the user who runs the pipeline the right to."
+        ) from error
+    return None if mark is None else mark.library

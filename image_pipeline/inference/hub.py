@@ -13,6 +13,7 @@ from image_pipeline.inference.local import sha256_of_file
 from image_pipeline.inference.producer import ProducerKind
 from image_pipeline.inference.profiles import PINS
 from image_pipeline.inference.records import Records
+from image_pipeline.privacy import usual_rights
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _ANSWER_SECONDS = 20.0
@@ -100,7 +101,8 @@ class HubRepository:
             needed = needed_files(self.kind, names, f"The repository {self.repository}")
             if configuration_only:
                 needed = [name for name in needed if name in CONFIGURATION_FILES[self.kind]]
-            return Path(snapshot_download(self.repository, revision=revision, allow_patterns=needed))
+            with usual_rights():  # the hub's cache may be shared by several users
+                return Path(snapshot_download(self.repository, revision=revision, allow_patterns=needed))
 
     def _commit_and_files(self, revision: str) -> tuple[str, list[str]]:
         from huggingface_hub import HfApi

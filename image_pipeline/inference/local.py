@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from image_pipeline.errors import ModelError
+from image_pipeline.errors import ModelError, SettingsError
 from image_pipeline.inference.files import needed_files
 from image_pipeline.inference.producer import ProducerKind
 from image_pipeline.inference.records import Records
@@ -35,7 +35,10 @@ class LocalDirectory:
         return self.directory()
 
     def directory(self) -> Path:
-        """The directory, with every file the model needs. Raises ModelError where one is missing."""
+        """The directory, with every file the model needs.
+
+        Raises SettingsError where the directory is not there, ModelError where a file is missing.
+        """
         self._files()
         return self.path
 
@@ -62,6 +65,11 @@ class LocalDirectory:
     def _files(self) -> list[Path]:
         try:
             names = {entry.name for entry in self.path.iterdir() if entry.is_file()}
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise SettingsError(
+                f"The model directory {self.path} cannot be read ({error.strerror}): set IMAGE_PIPELINE_MODELS to one "
+                "that is there, or to a profile."
+            ) from error
         except OSError as error:
             raise ModelError(
                 f"The model directory {self.path} cannot be read ({error.strerror}); IMAGE_PIPELINE_MODELS names it."

@@ -1,13 +1,15 @@
 """Claims on files and directories of the store that are in the making: held by a process for as long as it lives.
 
-A claim is a lock (`flock`) that the kernel gives back when its holder ends, however it ends. What is claimed by nobody
-was left by a process that was killed, and may be deleted.
+A claim is a lock (`flock`) that the kernel gives back when its holder ends, however it ends. What was claimed, and is
+by nobody now, was left by a process that was killed, and may be deleted: only so, by its name, and never through a
+link. Whatever else lies in the same folders is somebody else's.
 """
 
 import errno
 import fcntl
 import os
-import shutil
+import re
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,8 +21,16 @@ from filelock import FileLock
 
 from image_pipeline.errors import StoreError
 
-_CLAIM = ".claim"
-_MAKING = ".making"
+CLAIM = ".claim"
+"""The file in a directory of tensors that its process holds a lock of."""
+
+MAKING = ".making"
+"""The folder of what is to replace files beside it."""
+
+_TENSORS = ".npy"
+_TEMPORARY = re.compile(r"tmp[a-z0-9_]{8}")  # as Python's `tempfile` calls it
+_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MAKER = re.compile(rf"{_RUN.pattern}-\d+")
 _ATTEMPTS = 20
 _RETRY_SECONDS = 0.01
 
@@ -36,7 +46,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     rest of a small table, and one that a power cut spoilt is found by its checksums. Raises OSError where it cannot be
     written.
     """
-    making = path.parent / _MAKING
+    making = path.parent / MAKING
     making.mkdir(parents=True, exist_ok=True)
     delete_unfinished(path.parent)
     descriptor, temporary = _claimed_file(making)
@@ -78,7 +88,7 @@ def claim_directory(directory: Path) -> None:
             return
         directory.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # another process found it before it was claimed, and deleted it
-            descriptor = os.open(directory / _CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+            descriptor = os.open(directory / CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.fstat(descriptor).st_nlink:
@@ -91,21 +101,41 @@ def claim_directory(directory: Path) -> None:
 
 
 def give_up_directory(directory: Path) -> None:
-    """Delete a directory that this process has claimed; nothing where it has not."""
+    """Delete a directory that this process has claimed, with its tensors; nothing where it has not."""
     descriptor = _held.pop(directory, None)
     if descriptor is not None:
-        shutil.rmtree(directory, ignore_errors=True)
+        _delete_claimed(directory)
         os.close(descriptor)
 
 
 def delete_unclaimed(parent: Path) -> None:
-    """Delete the directories in `parent` that nobody has a claim to, and `parent` itself where nothing is left."""
-    with suppress(FileNotFoundError):
+    """Delete the directories in `parent` that were claimed, and are by nobody now, with their tensors.
+
+    `parent` goes itself if nothing is left in it. A directory that was never claimed stays as it is.
+    """
+    if parent.is_symlink():
+        return
+    with suppress(FileNotFoundError, NotADirectoryError):
         for directory in parent.iterdir():
-            if directory not in _held:
-                _delete_unless_claimed(directory / _CLAIM, directory)
+            if directory not in _held and not directory.is_symlink():
+                with _unclaimed(directory / CLAIM) as is_unclaimed:
+                    if is_unclaimed:
+                        _delete_claimed(directory)
+                    elif _MAKER.fullmatch(directory.name):  # its process was killed before the claim, or has it
+                        with suppress(OSError):
+                            directory.rmdir()
     with suppress(OSError):
         parent.rmdir()
+
+
+def _delete_claimed(directory: Path) -> None:
+    """Delete the tensors of a directory, and the directory with its claim if nothing else is left in it."""
+    with suppress(OSError):
+        for file in list(directory.iterdir()):
+            if file.suffix == _TENSORS and _is_plain_file(file):
+                file.unlink(missing_ok=True)
+        (directory / CLAIM).unlink(missing_ok=True)
+        directory.rmdir()
 
 
 @contextmanager
@@ -113,7 +143,7 @@ def claiming(file: Path) -> Iterator[None]:
     """Make `file`, claimed by this process, for the length of the block; the block goes without where it cannot be."""
     descriptor = None
     with suppress(OSError):
-        making = file.parent / _MAKING
+        making = file.parent / MAKING
         making.mkdir(parents=True, exist_ok=True)
         delete_unfinished(file.parent)
         descriptor, temporary = _claimed_file(making)
@@ -127,18 +157,35 @@ def claiming(file: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-def unclaimed_files(directory: Path) -> list[Path]:
-    """The files in `directory` whose claiming block was never left: their process was killed."""
-    with suppress(FileNotFoundError):
-        return [file for file in directory.iterdir() if file.name != _MAKING and not _is_claimed(file)]
-    return []
+def unclaimed_runs(directory: Path) -> list[Path]:
+    """The files of runs in `directory` whose claiming block was never left: their process was killed."""
+    return [file for file, is_unclaimed in _runs(directory) if is_unclaimed]
+
+
+def claimed_runs(directory: Path) -> list[Path]:
+    """The files of runs in `directory` that are under way."""
+    return [file for file, is_unclaimed in _runs(directory) if not is_unclaimed and file.exists()]
+
+
+def _runs(directory: Path) -> Iterator[tuple[Path, bool]]:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for file in directory.iterdir():
+            if _RUN.fullmatch(file.name) and _is_plain_file(file):
+                with _unclaimed(file) as is_unclaimed:
+                    yield file, is_unclaimed
 
 
 def delete_unfinished(directory: Path) -> None:
     """Delete what killed processes have left of files that were to be `replacing` others in `directory`."""
-    with suppress(FileNotFoundError):
-        for left in (directory / _MAKING).iterdir():
-            _delete_unless_claimed(left, left)
+    making = directory / MAKING
+    if making.is_symlink():
+        return
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for left in making.iterdir():
+            if _TEMPORARY.fullmatch(left.name):
+                with _unclaimed(left) as is_unclaimed:
+                    if is_unclaimed:
+                        left.unlink(missing_ok=True)
 
 
 def _claimed_file(directory: Path) -> tuple[int, str]:
@@ -150,34 +197,31 @@ def _claimed_file(directory: Path) -> tuple[int, str]:
         os.close(descriptor)  # another process found it before it was claimed, and deleted it
 
 
-def _is_claimed(file: Path) -> bool:
+@contextmanager
+def _unclaimed(file: Path) -> Iterator[bool]:
+    """Whether `file` is there, is a file and no link, and was claimed once, but is not now: for the length of the
+    block it is claimed by this process then."""
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:  # given up, and deleted, by now
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(descriptor)
-
-
-def _delete_unless_claimed(claim: Path, what: Path) -> None:
-    try:
-        descriptor = os.open(claim, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-    except OSError:  # it went, or is another's
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:  # it was never there, it went, or it is another user's
+        yield False
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return
-    else:
-        if what.is_dir():
-            shutil.rmtree(what, ignore_errors=True)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            yield False
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
         else:
-            what.unlink(missing_ok=True)
+            yield True
     finally:
         os.close(descriptor)
+
+
+def _is_plain_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False

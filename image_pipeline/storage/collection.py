@@ -17,6 +17,9 @@ SCROLL_PAGE = 2048
 EMBEDDED_LIMIT = 20_000
 """Points from which on the embedded Qdrant is slow: a filtered query takes 136 ms, opening it seconds."""
 
+_PRODUCER = "embedding_producer"
+"""What every version says of itself, and no collection of somebody else's."""
+
 _KEYWORDS = ("path", "directory", "partition", "sha256", "camera_make", "camera_model", "lens", "keywords")
 
 
@@ -87,7 +90,7 @@ class Collection:
                 self.version.name,
                 vectors_config=models.VectorParams(size=self.version.dimension, distance=models.Distance.COSINE),
                 metadata={
-                    "embedding_producer": self.version.producer,
+                    _PRODUCER: self.version.producer,
                     "embedding_model": self.version.model,
                     "embedding_dtype": self.version.dtype,
                 },
@@ -111,6 +114,11 @@ class Collection:
             self._client.create_payload_index(self.version.name, name, field_schema=schemas[name], wait=True)
 
     def _check_size(self) -> None:
+        if not _is_ours(self._client, self.version.name):
+            raise CollectionError(
+                f"Qdrant holds a collection named {self.version.name!r} that this pipeline did not make: set "
+                "IMAGE_PIPELINE_COLLECTION to another name."
+            )
         vectors = self._client.get_collection(self.version.name).config.params.vectors
         size = getattr(vectors, "size", None)
         if size != self.version.dimension:
@@ -220,8 +228,13 @@ def delete_versions_but(client: "QdrantClient", alias: str, version: str) -> lis
 
 
 def version_names(client: "QdrantClient", alias: str) -> list[str]:
-    """The versions of the collection that there are: the one that is searched, and one that is being built."""
-    return [c.name for c in client.get_collections().collections if _is_version(alias, c.name)]
+    """The versions of the collection that there are: the one that is searched, and one that is being built.
+
+    They are told by their name and by what the pipeline noted in them when it made them: somebody else's collection of
+    such a name is none.
+    """
+    names = [c.name for c in client.get_collections().collections if _is_version(alias, c.name)]
+    return [name for name in names if _is_ours(client, name)]
 
 
 def held_versions(address: QdrantAddress, alias: str) -> list[str] | None:
@@ -244,6 +257,16 @@ def held_versions(address: QdrantAddress, alias: str) -> list[str] | None:
 def _is_version(alias: str, name: str) -> bool:
     """Whether a collection is a version of `alias`, and not of another alias that begins with the same letters."""
     return re.fullmatch(f"{re.escape(alias)}--[0-9a-f]+", name) is not None
+
+
+def _is_ours(client: "QdrantClient", name: str) -> bool:
+    try:
+        noted = client.get_collection(name).config.metadata or {}
+    except Exception:
+        if client.collection_exists(name):
+            raise
+        return False  # another process has deleted it since it was listed
+    return _PRODUCER in noted
 
 
 def delete_points(client: "QdrantClient", collection: str, ids: Sequence[str | int]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
+from image_pipeline.passwords import without_passwords
 from image_pipeline.settings import Settings
 from image_pipeline.storage.store import Store
 
@@ -29,7 +30,7 @@ class QdrantAddress:
     for it for `lock_seconds`.
     """
 
-    url: str | None
+    url: str | None = field(repr=False)
     directory: Path
     lock_file: Path
     lock_seconds: float = 120.0
@@ -37,7 +38,7 @@ class QdrantAddress:
     api_key: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        return self.url or f"embedded in {self.directory}"
+        return f"embedded in {self.directory}" if self.url is None else without_passwords(self.url)
 
     @contextmanager
     def connect(self) -> Iterator["QdrantClient"]:
@@ -122,7 +123,7 @@ class QdrantAddress:
             )
         except ValueError as error:
             raise CollectionError(
-                f"{self.url} is no address of a Qdrant server ({error}): set QDRANT_URL to one such as "
+                f"{self} is no address of a Qdrant server ({error}): set QDRANT_URL to one such as "
                 "http://localhost:6333."
             ) from error
 

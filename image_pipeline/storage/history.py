@@ -34,6 +34,7 @@ CREATE INDEX IF NOT EXISTS history_of_deleted ON history (at) WHERE event = 'del
 CREATE INDEX IF NOT EXISTS history_of_content ON history (sha256);
 CREATE TABLE IF NOT EXISTS left_content (sha256 TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
 """
+_IS_LAST = "number = (SELECT max(number) FROM history AS other WHERE other.path = history.path)"
 _VARIABLES = 500  # SQLite's limit of variables in a statement was 999 for long
 
 
@@ -111,18 +112,23 @@ def _event(last: FileEvent | None, state: FileState, partition_key: str) -> Even
 
 def last_events(connection: sqlite3.Connection, partition_key: str, paths: Iterable[str] = ()) -> dict[str, FileEvent]:
     """The last event of each file that was last seen in a partition, and of each of `paths`, by path."""
-    is_last = "number = (SELECT max(number) FROM history AS other WHERE other.path = history.path)"
-    found = dict(_read(connection, f"partition_key = ? AND {is_last}", [partition_key]))
+    found = dict(_read(connection, f"partition_key = ? AND {_IS_LAST}", [partition_key]))
     others = [path for path in paths if path not in found]
     for start in range(0, len(others), _VARIABLES):
         some = others[start : start + _VARIABLES]
-        found.update(_read(connection, f"path IN ({','.join('?' * len(some))}) AND {is_last}", some))
+        found.update(_read(connection, f"path IN ({','.join('?' * len(some))}) AND {_IS_LAST}", some))
     return found
 
 
 def events_of(connection: sqlite3.Connection, path: str) -> list[FileEvent]:
     """What happened to a file, oldest first."""
     return [event for _, event in _read(connection, "path = ? ORDER BY number", [path])]
+
+
+def files_there(connection: sqlite3.Connection) -> list[str]:
+    """The paths of the files that are not deleted."""
+    rows = connection.execute(f"SELECT path FROM history WHERE event != 'deleted' AND {_IS_LAST}")
+    return [path for (path,) in rows]
 
 
 def append(connection: sqlite3.Connection, events: Sequence[FileEvent]) -> None:

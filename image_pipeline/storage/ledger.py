@@ -18,6 +18,7 @@ from image_pipeline.storage.history import (
     append,
     events_between,
     events_of,
+    files_there,
     forget_contents,
     last_events,
     left_contents,
@@ -190,6 +191,11 @@ class Ledger:
                 append(connection, events_between(last_events(connection, key), {}, key, run_id, now))
             for table, column in (("partition", "key"), ("quarantine", "partition_key")):
                 connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", ((key,) for key in keys))
+
+    def files(self) -> list[str]:
+        """The paths of all files that are points or in quarantine."""
+        with self._database.transaction() as connection:
+            return files_there(connection)
 
     def left_contents(self, now: str) -> list[str]:
         """The sha256 of contents that no file has had for long: see `history.left_contents`."""

@@ -1,12 +1,12 @@
 """Whose a collection is: of two libraries that share one, each would delete the other's points as its own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_pipeline.errors import CollectionError
 from image_pipeline.files.names import to_text
-from image_pipeline.storage.collection import version_names
+from image_pipeline.storage.collection import alias_target, version_names
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -30,6 +30,30 @@ def own_collection(client: "QdrantClient", alias: str, libraries: Sequence[Path]
     for name, owner in owners.items():
         if owner != roots[0]:
             client.update_collection(name, metadata={_LIBRARY: roots[0]})
+
+
+def own_versions(
+    client: "QdrantClient", alias: str, libraries: Sequence[Path], ingested: Collection[str]
+) -> dict[str, bool]:
+    """The versions of the collection `alias`, and whether each is that of one of `libraries`.
+
+    One that says no library, since its first run was interrupted, is so if it is among `ingested`, the versions that
+    the ledger knows.
+    """
+    roots = [to_text(str(root.resolve())) for root in libraries]
+    owners = {name: _owner(client, name) for name in version_names(client, alias)}
+    return {name: owner in roots or (owner is None and name in ingested) for name, owner in owners.items()}
+
+
+def delete_versions(client: "QdrantClient", alias: str, names: Collection[str]) -> None:
+    """Delete versions of the collection `alias`, and the alias if it leads to one of them."""
+    from qdrant_client import models
+
+    if alias_target(client, alias) in names:
+        delete_alias = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
+        client.update_collection_aliases(change_aliases_operations=[delete_alias])
+    for name in names:
+        client.delete_collection(name)
 
 
 def _owner(client: "QdrantClient", version: str) -> str | None:

@@ -9,7 +9,8 @@ from image_pipeline.files.partition import Partition
 from image_pipeline.imaging.reason import Reason
 from image_pipeline.storage.ledger import QuarantinedFile
 from image_pipeline.storage.points import Point, make_point
-from image_pipeline.storage.rows import DiscoveredFile, MetadataOfImage, Stage
+from image_pipeline.storage.rows import DiscoveredFile, MetadataOfImage
+from image_pipeline.storage.stage import Stage
 from image_pipeline.storage.tables import PartitionTables
 
 

@@ -3,21 +3,11 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from enum import StrEnum
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
-
-class Stage(StrEnum):
-    """The stages whose output is a table, one file a partition; the names are those of the assets."""
-
-    DISCOVERED_FILES = "discovered_files"
-    CONTENT_HASHES = "content_hashes"
-    IMAGE_METADATA = "image_metadata"
-    DECODED_TENSORS = "decoded_tensors"
-    EMBEDDINGS = "embeddings"
-    CAPTIONS = "captions"
+from image_pipeline.storage.stage import Stage
 
 
 def _column(arrow_type: pa.DataType, description: str, nullable: bool = True) -> Any:

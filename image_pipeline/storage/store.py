@@ -2,10 +2,20 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from image_pipeline.errors import StoreError
+from image_pipeline.storage.claims import MAKING
+from image_pipeline.storage.contents import FILE_STEM, is_unmarked_store
+from image_pipeline.storage.mark import VERSION, Mark, read_mark, write_mark
+from image_pipeline.storage.place import check_place
+
+_PRIVATE = 0o700
+
+# Dagster's records may come first, where DAGSTER_HOME is set; a disk has its own folder; a mark is in the making.
+_NOTHING = {"dagster", "lost+found", MAKING}
 
 
 @dataclass(frozen=True)
@@ -14,15 +24,42 @@ class Store:
 
     home: Path
 
-    def prepare(self) -> None:
-        """Make the store's folder. Raises StoreError where that is not possible."""
+    def prepare(self, library: Path | None = None) -> None:
+        """Make the store's folder, private and marked, unless it is there; a store without a mark is marked.
+
+        Whoever writes in the store comes by here first. Raises SettingsError where the folder can be no store (see
+        `check_place`; `library` is the one to be ingested, if it is known), StoreError where it holds other files,
+        belongs to a newer version, or cannot be made.
+        """
+        check_place(self.home, library)
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
+            self.home.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+            mark = read_mark(self.home) or self._mark()
         except OSError as error:
             raise StoreError(
                 f"The store {self.home} cannot be made ({error.strerror}): set IMAGE_PIPELINE_HOME to a folder "
                 "that can be written."
             ) from error
+        if mark.version > VERSION:
+            raise StoreError(
+                f"The store {self.home} was made by a newer version of image-pipeline: install that one, or set "
+                "IMAGE_PIPELINE_HOME to another folder."
+            )
+
+    def _mark(self) -> Mark:
+        """Mark the folder if it is empty, or a store that was made before stores had marks."""
+        if not (_is_as_good_as_empty(self.home) or is_unmarked_store(self.home)):
+            mark = read_mark(self.home)  # another process made it a store meanwhile
+            if mark is not None:
+                return mark
+            raise StoreError(
+                f"The folder {self.home} is not empty, and is no store: set IMAGE_PIPELINE_HOME to a new folder; "
+                "nothing in this one was changed."
+            )
+        with suppress(PermissionError):  # where it is mounted, it may be another user's
+            self.home.chmod(_PRIVATE)
+        write_mark(self.home)
+        return Mark(VERSION, None)
 
     @property
     def dagster_home(self) -> Path:
@@ -60,6 +97,16 @@ class Store:
         return self.home / "device.lock"
 
     @property
+    def dagster_lock_file(self) -> Path:
+        """Held by the process that opens Dagster's records."""
+        return self.home / "dagster.lock"
+
+    @property
+    def lock_files(self) -> tuple[Path, ...]:
+        """Everything that a process holds while it works on the store, but for the claims of runs."""
+        return self.qdrant_lock_file, self.index_lock_file, self.device_lock_file, self.dagster_lock_file
+
+    @property
     def runs_directory(self) -> Path:
         """A file for each run that is under way, by its id: claimed by the run's process for as long as it lives."""
         return self.home / "runs"
@@ -90,3 +137,12 @@ def file_stem(partition_key: str) -> str:
     """A file name for a partition key: readable, and its own through 16 hex digits of the key's hash."""
     readable = re.sub(r"[^A-Za-z0-9._-]+", "_", partition_key)[-80:].lstrip(".-")
     return f"{readable}-{hashlib.blake2b(partition_key.encode(), digest_size=8).hexdigest()}"
+
+
+def is_file_stem(name: str) -> bool:
+    """Whether `file_stem` may have made a name."""
+    return re.fullmatch(FILE_STEM, name) is not None
+
+
+def _is_as_good_as_empty(home: Path) -> bool:
+    return all(path.name in _NOTHING and path.is_dir() and not path.is_symlink() for path in home.iterdir())

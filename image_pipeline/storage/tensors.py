@@ -11,7 +11,7 @@ import numpy as np
 from image_pipeline.errors import StoreError
 from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.storage.claims import claim_directory, delete_unclaimed, give_up_directory
-from image_pipeline.storage.store import Store
+from image_pipeline.storage.store import Store, is_file_stem
 
 
 @dataclass(frozen=True)
@@ -115,4 +115,5 @@ def sweep_tensors(store: Store) -> None:
     """Delete the tensors that no process has a claim to: what runs left that were killed, or failed."""
     with suppress(FileNotFoundError):
         for directory in store.tensors_directory.iterdir():
-            delete_unclaimed(directory)
+            if is_file_stem(directory.name):  # any other is not of the pipeline's making
+                delete_unclaimed(directory)

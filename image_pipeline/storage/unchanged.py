@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from image_pipeline.files.plan import OUTDATED
 from image_pipeline.storage.ledger import LedgerEntry
-from image_pipeline.storage.rows import DiscoveredFile, Stage
+from image_pipeline.storage.rows import DiscoveredFile
+from image_pipeline.storage.stage import Stage
 from image_pipeline.storage.tables import StageTables
 
 

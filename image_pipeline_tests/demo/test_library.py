@@ -10,6 +10,7 @@ from image_pipeline.demo.dng import write_dng
 from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.library import DemoLibrary, make_library
 from image_pipeline.demo.scenes import all_scenes, caption, is_held_out, random_scene
+from image_pipeline.errors import SettingsError
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.failure import ImageError
@@ -29,10 +30,24 @@ def test_it_has_some_three_hundred_held_out_scenes_in_a_dozen_directories(librar
     assert len({Path(path).parent for path in library.captions}) >= 12
     held_out = {caption(scene) for scene in all_scenes() if is_held_out(scene)}
     assert set(library.captions.values()) <= held_out
-    assert {file.relative_to(library.root).as_posix() for file in library.root.rglob("*") if file.is_file()} == {
-        *library.captions,
-        *library.broken,
-    }
+    there = {file.relative_to(library.root).as_posix() for file in library.root.rglob("*") if file.is_file()}
+    assert {path for path in there if not path.startswith(".")} == {*library.captions, *library.broken}
+
+
+def test_a_folder_of_somebody_elses_is_not_drawn_over(tmp_path: Path) -> None:
+    photograph = tmp_path / "2024/trip/IMG_0100.jpg"
+    photograph.parent.mkdir(parents=True)
+    photograph.write_bytes(b"mine")
+    with pytest.raises(SettingsError, match="not empty, and is no demo library"):
+        make_library(tmp_path)
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [photograph]
+    assert photograph.read_bytes() == b"mine"
+
+
+def test_it_is_drawn_again_over_itself_also_if_it_has_no_mark(library: DemoLibrary) -> None:
+    make_library(library.root)
+    (library.root / ".image-pipeline-demo").unlink()
+    assert make_library(library.root).captions == library.captions
 
 
 def test_each_scene_can_be_read_and_each_broken_file_cannot(library: DemoLibrary) -> None:

@@ -18,7 +18,7 @@ from image_pipeline.storage.collection import version_names
 from image_pipeline.storage.connection import address_of
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.points import point_id
-from image_pipeline.storage.rows import Stage
+from image_pipeline.storage.stage import Stage
 from image_pipeline.storage.store import Store, file_stem
 from image_pipeline_tests.histories.pool import Pool
 

@@ -120,6 +120,17 @@ def test_a_download_that_was_interrupted_is_completed(hub: HubServer, clip_direc
     assert "tokenizer_config.json" in run(FETCH, hub.endpoint, tmp_path)["files"]
 
 
+def test_the_hubs_cache_has_the_usual_rights_and_the_store_is_private(
+    hub: HubServer, clip_directory: Path, tmp_path: Path
+) -> None:
+    hub.repositories["org/clip"] = Repository()
+    hub.repositories["org/clip"].commit(files_of(clip_directory))
+    private = "from image_pipeline.privacy import keep_private\nos.umask(0o022)\nkeep_private()\n"
+    run(private + FETCH, hub.endpoint, tmp_path)
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "hf").rglob("blobs/*")} == {0o644}
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "home").rglob("*.json")} == {0o600}
+
+
 def test_a_captioner_is_fetched_with_its_processor(hub: HubServer, blip_directory: Path, tmp_path: Path) -> None:
     hub.repositories["org/blip"] = Repository()
     hub.repositories["org/blip"].commit({**files_of(blip_directory), "tf_model.h5": b"x", "pytorch_model.bin": b"y"})

@@ -100,7 +100,7 @@ def test_an_incomplete_directory_is_named(missing: str, message: str, clip_direc
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"/nowhere cannot be read \(No such file or directory\)"):
+    with pytest.raises(SettingsError, match=r"/nowhere cannot be read \(No such file or directory\)"):
         resolve_models(f"{tmp_path}/nowhere,none", tmp_path).embedder.producer()
 
 

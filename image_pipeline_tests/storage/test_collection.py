@@ -130,11 +130,12 @@ def test_other_collections_are_left_alone(client: QdrantClient, collection: Coll
         theirs.ensure()
         put(theirs, point("a/1.jpg"))
     config = models.VectorParams(size=2, distance=models.Distance.DOT)
-    client.create_collection("images--by-hand", vectors_config=config)
+    for name in ("images--by-hand", "images--abc"):
+        client.create_collection(name, vectors_config=config)
     assert version_names(client, "images") == [VERSION.name]
     assert delete_partition(client, "images", "a") == 0
     assert collection.delete_other_versions() == []
-    assert client.collection_exists("images--by-hand")
+    assert client.collection_exists("images--by-hand") and client.collection_exists("images--abc")
     for other in others:
         assert Collection(client, other).count() == 1
 
@@ -150,6 +151,14 @@ def test_a_name_that_is_a_foreign_collections_is_refused(client: QdrantClient) -
     with pytest.raises(CollectionError, match=r"'images' that this pipeline did not make.*another name"):
         Collection(client, VERSION).ensure()
     assert [one.name for one in client.get_collections().collections] == ["images"]
+
+
+def test_a_foreign_collection_of_a_versions_name_is_not_written(client: QdrantClient) -> None:
+    config = models.VectorParams(size=4, distance=models.Distance.COSINE)
+    client.create_collection(VERSION.name, vectors_config=config)
+    with pytest.raises(CollectionError, match=rf"'{VERSION.name}' that this pipeline did not make.*another name"):
+        Collection(client, VERSION).ensure()
+    assert version_names(client, "images") == []
 
 
 def test_an_alias_of_a_foreign_collection_is_not_taken_away(client: QdrantClient) -> None:

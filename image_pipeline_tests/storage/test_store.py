@@ -1,0 +1,154 @@
+"""The store's folder: made, marked and private, or refused as it is."""
+
+import json
+import os
+import pwd
+import sqlite3
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from image_pipeline.errors import SettingsError, StoreError
+from image_pipeline.storage.cache import ContentCache
+from image_pipeline.storage.contents import contents
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.rows import Embedding
+from image_pipeline.storage.store import Store
+from image_pipeline.storage.tables import StageTables
+from image_pipeline_tests.decoys import Snapshot, strew_decoys
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def mark(home: Path) -> dict[str, object]:
+    told: dict[str, object] = json.loads((home / "store.json").read_text())
+    return told
+
+
+def test_it_is_made_private_and_marked(tmp_path: Path) -> None:
+    home = tmp_path / "a" / "store"
+    Store(home).prepare()
+    assert mode(home) == 0o700
+    assert mark(home) == {"program": "image-pipeline", "version": 1, "library": None}
+    before = (home / "store.json").stat()
+    Store(home).prepare()
+    assert (home / "store.json").stat() == before, "it is written once"
+
+
+def test_dagsters_folder_and_that_of_a_disk_may_be_there_before(tmp_path: Path) -> None:
+    (tmp_path / "dagster").mkdir()
+    (tmp_path / "dagster/dagster.yaml").write_text("")
+    (tmp_path / "lost+found").mkdir()
+    Store(tmp_path).prepare()
+    assert mark(tmp_path)["version"] == 1
+
+
+def test_many_may_make_it_at_once(tmp_path: Path) -> None:
+    def use(number: int) -> None:
+        Store(tmp_path / "store").prepare()
+        (tmp_path / f"store/{number}").write_text("")
+
+    with ThreadPoolExecutor(16) as executor:
+        list(executor.map(use, range(64)))
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "tensors/x/y/z.npy", "ledger.sqlite", "store.json", "index.lock"])
+def test_a_folder_with_other_files_is_refused_and_stays_as_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text('{"program": "another", "version": 1, "library": null}')
+    before = Snapshot.of(tmp_path)
+    with pytest.raises(StoreError, match="not empty, and is no store: set IMAGE_PIPELINE_HOME to a new folder"):
+        Store(tmp_path).prepare()
+    assert before.differences() == []
+
+
+def test_a_folder_with_every_name_of_a_store_is_refused(tmp_path: Path) -> None:
+    strew_decoys(tmp_path)
+    before = Snapshot.of(tmp_path)
+    with pytest.raises(StoreError, match="is no store"):
+        Store(tmp_path).prepare()
+    assert before.differences() == []
+
+
+def test_another_programs_ledger_is_no_store(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as accounts:
+        accounts.execute("CREATE TABLE partition (key TEXT, fingerprint TEXT)")
+        accounts.execute("CREATE TABLE library (root TEXT)")
+    with pytest.raises(StoreError, match="is no store"):
+        Store(tmp_path).prepare()
+
+
+@pytest.mark.parametrize("kind", ["as HOME says", "as the system knows it", "through a link", "root"])
+def test_a_home_folder_and_the_root_are_never_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "link").symlink_to(tmp_path)
+    places = {
+        "as HOME says": tmp_path,
+        "as the system knows it": Path(pwd.getpwuid(os.getuid()).pw_dir),
+        "through a link": tmp_path / "link",
+        "root": Path("/"),
+    }
+    before = Snapshot.of(tmp_path)
+    with pytest.raises(SettingsError, match=r"cannot be .* itself.*IMAGE_PIPELINE_HOME"):
+        Store(places[kind]).prepare()
+    assert before.differences() == []
+
+
+def test_the_library_and_its_folders_are_no_store_and_the_store_no_library(tmp_path: Path) -> None:
+    for home, library in ((".", "."), ("store", "."), (".", "photos"), ("a/store", "a")):
+        (tmp_path / library).mkdir(exist_ok=True)
+        with pytest.raises(SettingsError, match=r"lies in the"):
+            Store(tmp_path / home).prepare(tmp_path / library)
+    assert not list(tmp_path.rglob("store.json"))
+    Store(tmp_path / ".image-pipeline").prepare(tmp_path)
+    assert (tmp_path / ".image-pipeline/store.json").exists()
+
+
+def old_store(home: Path, what: str) -> None:
+    """What a version made that had no marks, readable for everybody."""
+    home.mkdir()
+    if what == "ledger":
+        Ledger(home / "ledger.sqlite").set_library(home / "library")
+        (home / "notes.txt").write_text("mine")
+    elif what == "cache":
+        ContentCache(home / "cache/content.sqlite").put("p", {"0" * 64: b"x"})
+    else:
+        StageTables(Store(home)).write(Embedding, "2024/trip", [])
+        (home / "device.lock").touch()
+    home.chmod(0o755)
+
+
+@pytest.mark.parametrize("what", ["ledger", "cache", "table"])
+def test_a_store_without_a_mark_is_marked_at_its_first_use(tmp_path: Path, what: str) -> None:
+    old_store(tmp_path / "store", what)
+    Store(tmp_path / "store").prepare()
+    assert mark(tmp_path / "store")["version"] == 1
+    assert mode(tmp_path / "store") == 0o700
+
+
+def test_a_newer_versions_store_is_left_to_it(tmp_path: Path) -> None:
+    (tmp_path / "store.json").write_text('{"program": "image-pipeline", "version": 2, "library": null}')
+    with pytest.raises(StoreError, match="newer version"):
+        Store(tmp_path).prepare()
+
+
+def test_what_is_the_stores_own_is_told_by_its_form_and_never_through_a_link(tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "store", tmp_path / "elsewhere"
+    Store(home).prepare()
+    own = ("thumbnails/ab/" + "ab" * 32 + ".webp", "runs/0c746902-dc19-46b4-836c-b3e4e93abc42", "qdrant.lock")
+    others = ("thumbnails/ab/" + "cd" * 32 + ".webp", "runs/notes", "qdrant/notes", "tables/embeddings/a.parquet")
+    for name in (*own, *others):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).touch()
+    (elsewhere / "ab").mkdir(parents=True)
+    (elsewhere / own[0]).parent.mkdir(parents=True)
+    (home / "tensors").symlink_to(elsewhere)
+    os.mkfifo(home / "index.lock")
+    found = contents(home, is_marked=True)
+    assert {str(file) for file in found.files} == {*own, "store.json"}
+    assert {str(file) for file in found.others} == {*others, "tensors", "index.lock"}
