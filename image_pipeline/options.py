@@ -27,7 +27,7 @@ _SHARED = ("home", "models", "qdrant_url", "qdrant_api_key")
 
 
 class Commands(click.Group):
-    """The commands. Errors of wrong usage are escaped, since a shell's `*` puts any file's name there, and JSON lines if
+    """The commands. Errors of wrong usage are escaped (a shell's `*` puts any file's name there), and JSON lines if
     logs are.
     """
 
