@@ -9,7 +9,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from image_pipeline.assets.step import INTERRUPTED, INTERRUPTIONS
 from image_pipeline.definitions import make_definitions
-from image_pipeline.errors import PipelineError
+from image_pipeline.errors import PipelineError, RunInterruptedError
 from image_pipeline.files.deletions import DeletionLimit, vanished_files
 from image_pipeline.files.discovery import walk
 from image_pipeline.files.partition import Partition
@@ -181,6 +181,8 @@ class Ingestion:
             run_config={**_QUIET_LOGS, **(config or {})},
             raise_on_error=False,
         )
+        if _is_interrupted(result):
+            raise RunInterruptedError(INTERRUPTED)
         if not result.success:
             raise RunFailedError(f"{self._failure(result)} (run {result.run_id})")
         return result
@@ -193,8 +195,6 @@ class Ingestion:
             if data.error is not None:
                 causes = list(_causes(data.error))
                 cause = causes[-1]
-                if cause.cls_name in _INTERRUPTIONS:
-                    return INTERRUPTED
                 # Dagster wrote of the step's work in vain; what it wrote of the failure found room again.
                 if any(error.message.startswith(_ERRORS_OF_RECORDS) for error in causes):
                     return unusable_records(cause.message.partition(": ")[2].strip(), self._store.store)
@@ -203,6 +203,13 @@ class Ingestion:
             "The run failed, and Dagster could not write down why: make room on the disk of its records (DAGSTER_HOME, "
             "or the store), and begin again"
         )
+
+
+def _is_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether somebody ended a run; also between two steps, or before the first, which is no step's failure."""
+    ends = [event for event in result.all_events if event.is_job_event and event.event_specific_data is not None]
+    errors = [getattr(event.event_specific_data, "error", None) for event in ends]
+    return any(cause.cls_name in _INTERRUPTIONS for error in errors for cause in _causes(error))
 
 
 def _causes(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:

@@ -23,6 +23,7 @@ from image_pipeline.storage.claims import claiming, turn
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.partition_claims import PartitionClaims
 from image_pipeline.storage.rows import DecodedImage, MetadataOfImage
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
@@ -38,6 +39,7 @@ class StoreResource(dg.ConfigurableResource):
     settle_seconds: float
     deletion_share: float
     keep_decoded_tensors: bool = False
+    _claims: PartitionClaims = PrivateAttr()
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["StoreResource"]:
@@ -45,8 +47,17 @@ class StoreResource(dg.ConfigurableResource):
         if context.run is None:  # a sensor's
             yield self
             return
-        with claiming(Store(Path(self.home)).runs_directory / context.run.run_id):
+        store, run_id = Store(Path(self.home)), context.run.run_id
+        with (
+            claiming(store.runs_directory / run_id),
+            PartitionClaims(store, f"the run {run_id[:8]} (process {os.getpid()})") as self._claims,
+        ):
             yield self
+
+    @property
+    def claims(self) -> PartitionClaims:
+        """The partitions that the run has for itself until it ends."""
+        return self._claims
 
     @property
     def store(self) -> Store:

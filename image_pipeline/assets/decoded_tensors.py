@@ -36,7 +36,7 @@ def decoded_tensors(
     is a row with its reason. Only what a model has not seen yet is decoded; the tensors are deleted once the
     directory is indexed.
     """
-    with step(context):
+    with step(context, store):
         root, tables = store.library_root, store.tables
         cache, models = decoding.decode_cache(store.cache), inference.pipeline
         for partition in to_be_made(context, store, inference.recipe(decoding), DecodedImage):

@@ -31,7 +31,7 @@ def discovered_files(
     are left out. A directory that is gone gives an empty table; one that cannot be listed fails, and nothing changes.
     """
     versions = hashlib.sha256()
-    with step(context):
+    with step(context, store):
         root, tables = store.library_root, store.tables
         unchanged = store.unchanged(inference.recipe(decoding))
         for partition, listed in list_each(root, partitions(context)):

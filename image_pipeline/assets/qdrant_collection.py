@@ -9,7 +9,7 @@ from image_pipeline.assets.captions import captions
 from image_pipeline.assets.content_hashes import content_hashes
 from image_pipeline.assets.embeddings import embeddings
 from image_pipeline.assets.image_metadata import image_metadata
-from image_pipeline.assets.step import SERVICE_RETRY, partitions, records, step, unchanged_metadata
+from image_pipeline.assets.step import partitions, records, step, unchanged_metadata
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.imaging.contact_sheet import contact_sheet
 from image_pipeline.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES
@@ -38,7 +38,6 @@ LISTED_ROWS = 50
     partitions_def=DIRECTORIES,
     backfill_policy=BACKFILL_POLICY,
     code_version="1",
-    retry_policy=SERVICE_RETRY,
 )
 def qdrant_collection(
     context: dg.AssetExecutionContext,
@@ -52,9 +51,9 @@ def qdrant_collection(
     A version of the collection is made for each embedding model, and the alias that is searched leads to the newest
     complete one.
     """
-    models = inference.pipeline
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    with step(context), qdrant.address.connect() as client:
+    with step(context, store), qdrant.address.connect() as client:
+        models = inference.pipeline
         collection = Collection(client, models.collection_version(qdrant.alias))
         own_collection(client, qdrant.alias, store.ledger.libraries())
         if not collection.is_there:  # it was lost: what was in it counts as ingested no more, even once it is made anew

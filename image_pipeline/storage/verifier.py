@@ -1,14 +1,14 @@
 """Reads disk, store and collection in full, and compares them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_pipeline.errors import StoreError
 from image_pipeline.files.discovery import discover, list_files, walk
-from image_pipeline.files.hashing import hash_file
+from image_pipeline.files.hashing import hash_each
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import ListedPartition, compare, list_partitions
 from image_pipeline.progress import Counter
@@ -83,14 +83,13 @@ class Verifier:
         sizes = {partition.key: partition.files for partition in listed}
         disk: dict[str, dict[str, str | None]] = {key: {} for key in sizes}
         counter = Counter("verification", sum(sizes.values()))
-        with ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="hash") as executor:
-            for keys in _batches(sizes):
-                found = [(key, file) for key in keys for file in self._discover(key)]
-                rows = executor.map(lambda file: hash_file(self.root, file), [file for _, file in found])
+        for keys in _batches(sizes):
+            found = [(key, file) for key in keys for file in self._discover(key)]
+            with closing(hash_each(self.root, [file for _, file in found], self.threads)) as rows:
                 for (key, _), row in zip(found, rows, strict=True):
                     disk[key][row.path] = row.sha256
                     counter.advance()
-                counter.advance(max(0, sum(sizes[key] for key in keys) - len(found)))  # those that are no images
+            counter.advance(max(0, sum(sizes[key] for key in keys) - len(found)))  # those that are no images
         return disk
 
     def _discover(self, key: str) -> list[DiscoveredFile]:
