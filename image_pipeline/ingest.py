@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
-from image_pipeline.assets.step import INTERRUPTED, INTERRUPTIONS
 from image_pipeline.definitions import make_definitions
 from image_pipeline.errors import PipelineError, RunInterruptedError
 from image_pipeline.files.deletions import DeletionLimit, vanished_files
@@ -15,6 +14,7 @@ from image_pipeline.files.discovery import walk
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import (
     ListedPartition,
+    PartitionRange,
     PartitionState,
     State,
     compare,
@@ -24,6 +24,7 @@ from image_pipeline.files.plan import (
 )
 from image_pipeline.files.unlisted import Unlisted
 from image_pipeline.instance import unusable_records
+from image_pipeline.interruption import INTERRUPTED, INTERRUPTIONS
 from image_pipeline.memory import give_back_memory
 from image_pipeline.partitions import ALLOW_DELETIONS_TAG, PARTITIONS_PER_RUN, range_tags, register, registered_keys
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource, make_resources
@@ -145,13 +146,12 @@ class Ingestion:
         DeletionLimit(self._settings.deletion_share, allow_deletions).check(scan.vanished, scan.ingested)
         allowed = {ALLOW_DELETIONS_TAG: "true"} if allow_deletions else {}
         wanted = {s.key: s.files for s in scan.states if s.state in (State.NEW, State.CHANGED)}
-        ranges = group_into_ranges(
-            registered_keys(self._instance), wanted, self._settings.partition_size, PARTITIONS_PER_RUN
-        )
         gone = scan.keys(State.GONE)
         totals: dict[str, int] = {}
-        for done, some in enumerate(ranges):
-            on_run(done, len(ranges))
+        done = 0
+        while ranges := self._ranges(wanted):
+            some = ranges[0]
+            on_run(done, done + len(ranges))
             if done:
                 give_back_memory()
             result = self._execute("ingest", tags=range_tags(some) | allowed)
@@ -159,7 +159,10 @@ class Ingestion:
                 for name, value in event.materialization.metadata.items():
                     if isinstance(value, dg.IntMetadataValue) and value.value is not None:
                         totals[name] = totals.get(name, 0) + value.value
-        on_run(len(ranges), len(ranges))
+            for key in some.keys:
+                del wanted[key]
+            done += 1
+        on_run(done, done)
         deleted = totals.get("points_deleted", 0)
         if gone:
             config = {"ops": {"retire_partitions": {"config": {"keys": gone}}}}
@@ -171,6 +174,11 @@ class Ingestion:
         entries = self._store.ledger.entries()
         untouched = sum(entries[key].indexed for key in scan.keys(State.INGESTED) if key in entries)
         return _summary(entries, totals, untouched, deleted, time.monotonic() - began)
+
+    def _ranges(self, wanted: Mapping[str, int]) -> list[PartitionRange]:
+        """The runs for the `wanted` partitions; not for those that another process took out since they were listed."""
+        registered = registered_keys(self._instance)
+        return group_into_ranges(registered, wanted, self._settings.partition_size, PARTITIONS_PER_RUN)
 
     def _execute(
         self, job: str, tags: Mapping[str, str] | None = None, config: Mapping[str, object] | None = None

@@ -1,5 +1,6 @@
 """Mends what a verification finds: the partitions it concerns are ingested again, and points of nobody are deleted."""
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from image_pipeline.storage.collection import alias_target, delete_points
 from image_pipeline.storage.held_points import outdate_points
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.ownership import own_collection
+from image_pipeline.storage.partition_claims import PartitionClaims
 from image_pipeline.storage.retire import is_gone
 from image_pipeline.storage.verification import PointId, Verification
 from image_pipeline.storage.verifier import Verifier
@@ -91,9 +93,11 @@ def _set_outdated(
     unlike_disk = {finding.partition_key for finding in (*found.missing, *found.stale)}
     again = unlike_disk | {finding.partition_key for finding in found.orphaned if finding.partition_key in entries}
     keys = {key for key in again if key is not None}
-    verifier.ledger.set_outdated(keys)
-    for key in keys & unlike_disk:
-        partition = Partition.from_key(key)
-        for one in (partition, *partition.ancestors):  # so that files are read that look as they did
-            verifier.tables.delete(one.key)
+    parts = [Partition.from_key(key) for key in keys & unlike_disk]
+    tables = {one.key for part in parts for one in (part, *part.ancestors)}
+    with PartitionClaims(verifier.tables.store, f"a repair (process {os.getpid()})") as claims:
+        claims.take(keys | tables)  # a run that is at work on one needs its tables
+        verifier.ledger.set_outdated(keys)
+        for key in tables:  # so that files are read that look as they did
+            verifier.tables.delete(key)
     return len(keys)

@@ -15,6 +15,7 @@ from dagster._core.storage.tags import (
 from image_pipeline.errors import PipelineError, SettingsError
 from image_pipeline.files.partition import Partition
 from image_pipeline.inference.batching import Throughput
+from image_pipeline.interruption import INTERRUPTED, INTERRUPTIONS, Interruption
 from image_pipeline.partitions import DIRECTORIES, name_directories, within_range
 from image_pipeline.progress import Progress, listening
 from image_pipeline.resources import StoreResource
@@ -30,19 +31,15 @@ No asset has it as its own policy. Dagster would then repeat whatever failed, fo
 interruption for one more failure of the step: the rest of the run would follow.
 """
 
-INTERRUPTIONS = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
-
-INTERRUPTED = "Interrupted: begin again at any time, what was done is kept"
-"""The message of a run that Ctrl-C, or a termination from the page, ended."""
-
 
 class _ProgressLog:
-    """Writes progress into a step's log, every few seconds."""
+    """Writes progress into a step's log, every few seconds; ends the step if it was interrupted."""
 
-    def __init__(self, log: dg.DagsterLogManager) -> None:
-        self._log, self._last = log, time.monotonic()
+    def __init__(self, log: dg.DagsterLogManager, interruption: Interruption) -> None:
+        self._log, self._interruption, self._last = log, interruption, time.monotonic()
 
     def __call__(self, progress: Progress) -> None:
+        self._interruption.check()
         if time.monotonic() - self._last >= _LOG_SECONDS:
             self._last = time.monotonic()
             self._log.info(f"{progress.stage}: {progress.done} of {progress.total} images")
@@ -58,16 +55,17 @@ def step(context: StepContext, store: StoreResource, keys: Sequence[str] | None 
     From its beginning to the end of the run, the partitions `keys` (if None, all of the run's) are no other run's. The
     failure is retried only if the same call may succeed a little later. An interruption ends the whole run.
     """
-    with ExitStack() as stack:
-        stack.enter_context(listening(_ProgressLog(context.log)))
+    with Interruption() as interruption, ExitStack() as stack:
+        stack.enter_context(listening(_ProgressLog(context.log, interruption)))
         try:
             if keys is None:
                 keys = keys_of_run(context)
                 stack.enter_context(within_range(keys))
             if not store.claims.has(keys):
                 name_directories(context.instance, context.run, keys)
-                store.claims.take(keys, context.log.info)
+                store.claims.take(keys)
             yield
+            interruption.check()
         except PipelineError as error:
             raise _failure(context, error) from error
         except INTERRUPTIONS:
@@ -97,7 +95,7 @@ def _end_as_canceled(context: StepContext) -> None:
 def keys_of_run(context: StepContext) -> Sequence[str]:
     """The partition keys of a run, one or more.
 
-    Raises SettingsError if the run names none, one that is not registered, or a range whose end stands before its start.
+    Raises SettingsError if the run names none, one that is not registered, or a range that ends before it begins.
     """
     tags = context.run.tags
     start = tags.get(PARTITION_NAME_TAG, tags.get(ASSET_PARTITION_RANGE_START_TAG))

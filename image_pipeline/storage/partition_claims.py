@@ -5,9 +5,10 @@ of different moments, and what they tell would fit no file on disk.
 """
 
 import fcntl
+import logging
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,8 @@ from image_pipeline.storage.store import Store
 _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 1.0
 _OWNER_BYTES = 200
+
+_log = logging.getLogger(__name__)
 
 
 class PartitionClaims:
@@ -47,11 +50,11 @@ class PartitionClaims:
         """Whether all of these partitions were taken."""
         return all(self._store.claim_file(key) in self._held for key in partition_keys)
 
-    def take(self, partition_keys: Iterable[str], on_wait: Callable[[str], None]) -> None:
+    def take(self, partition_keys: Iterable[str]) -> None:
         """Wait until nobody else has one of `partition_keys`, and have them all from then on.
 
-        They are taken in one order by everybody, so that no two wait for each other. After a second `on_wait` is
-        told, once, what is waited for. Raises StoreError where the store cannot be written.
+        They are taken in one order by everybody, so that no two wait for each other. A wait of more than a second is
+        logged, once, with who has what is waited for. Raises StoreError if the store cannot be written.
         """
         wanted = {self._store.claim_file(key): key for key in partition_keys}
         told = False
@@ -60,7 +63,7 @@ class PartitionClaims:
             try:
                 while (descriptor := _try(file, self._owner)) is None:
                     if not told and time.monotonic() - began >= _PATIENCE_SECONDS:
-                        on_wait(f"Waiting for {_owner(file)}, which is at work on {wanted[file]}.")
+                        _log.warning("Waiting for the directory %s: in use by %s.", wanted[file], _owner(file))
                         told = True
                     time.sleep(_LOOK_SECONDS)
             except OSError as error:
@@ -96,4 +99,3 @@ def _owner(file: Path) -> str:
         return file.read_bytes()[:_OWNER_BYTES].decode(errors="replace") or "another process"
     except OSError:
         return "another process"
-
