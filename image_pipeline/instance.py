@@ -14,7 +14,8 @@ from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import DBAPIError
 
 from image_pipeline.errors import SettingsError, StoreError
-from image_pipeline.storage.claims import turn, unclaimed_files
+from image_pipeline.storage.claims import unclaimed_files
+from image_pipeline.storage.locks import turn
 from image_pipeline.storage.store import Store
 
 _CONFIGURATION = "dagster.yaml"
@@ -36,7 +37,7 @@ def open_instance(store: Store) -> dg.DagsterInstance:
     store.prepare()
     home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home).absolute()
     os.environ["DAGSTER_HOME"] = str(home)
-    with turn(store.home / "dagster.lock"):
+    with turn(store.home / "dagster.lock", f"Dagster's records in {home}"):
         if not home.exists():
             _make(home)
         try:

@@ -19,10 +19,11 @@ from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.inference.unseen import DecodedPartition
 from image_pipeline.settings import DType, Settings, variable_of
 from image_pipeline.storage.cache import ContentCache
-from image_pipeline.storage.claims import claiming, turn
+from image_pipeline.storage.claims import claiming
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.locks import turn
 from image_pipeline.storage.partition_claims import PartitionClaims
 from image_pipeline.storage.rows import DecodedImage, MetadataOfImage
 from image_pipeline.storage.store import Store
@@ -171,7 +172,7 @@ class InferenceResource(dg.ConfigurableResource):
         A lock of the kernel's, which ends with its holder: a slot in one of Dagster's pools stays taken for ever where
         a run's process was killed, and every run after it would wait. Raises StoreError where there can be no lock.
         """
-        with turn(Store(Path(self.home)).device_lock_file):
+        with turn(Store(Path(self.home)).device_lock_file, "the device that models run on"):
             yield
 
 
