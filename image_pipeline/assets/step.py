@@ -1,5 +1,6 @@
 """What the assets share: partitions in, errors for people, progress in the step's log."""
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,7 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
 )
 
+from image_pipeline.assets.outlook import outlook
 from image_pipeline.errors import PipelineError, SettingsError
 from image_pipeline.files.partition import Partition
 from image_pipeline.inference.batching import Throughput
@@ -23,6 +25,8 @@ from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.rows import Row
 
 _LOG_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)  # unlike the log of a step, it is seen on the command line, too
 
 TRANSIENT_RETRY = dg.RetryPolicy(max_retries=4, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For errors that may pass: 2, 6, 14, 30 s, more or less, and then the run fails.
@@ -75,7 +79,10 @@ def step(context: StepContext, store: StoreResource, keys: Sequence[str] | None 
 
 def _failure(context: StepContext, error: PipelineError) -> dg.Failure | dg.RetryRequested:
     if error.transient and context.retry_number < TRANSIENT_RETRY.max_retries:
-        seconds = TRANSIENT_RETRY.calculate_delay(context.retry_number + 1)
+        attempt = context.retry_number + 1
+        seconds = TRANSIENT_RETRY.calculate_delay(attempt)
+        when = f"tried again in {seconds:.1f} s ({attempt} of {TRANSIENT_RETRY.max_retries})"
+        _log.warning("%s is %s: %s", context.op_def.name, when, error)
         return dg.RetryRequested(TRANSIENT_RETRY.max_retries, seconds)
     if not error.transient:
         context.instance.add_run_tags(context.run.run_id, {MAX_RETRIES_TAG: "0"})
@@ -134,7 +141,7 @@ def to_be_made(
     Raises SettingsError as `partitions` does.
     """
     unchanged = store.unchanged(recipe)
-    for partition in partitions(context):
+    for partition in outlook(store.tables, partitions(context)):
         entry = unchanged.entry(partition.key)
         if entry is None:
             if unchanged.counts_as_ingested(partition.key):
