@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from image_pipeline.files.opening import open_file
+from image_pipeline.progress import Counter
 from image_pipeline.storage.rows import ContentHash, DiscoveredFile
 
 _BLOCK_BYTES = 1 << 18
@@ -35,8 +36,11 @@ def hash_files(root: Path, files: Sequence[DiscoveredFile], known: Iterable[Cont
         return row is not None and _state(row) == _state(file)
 
     unknown = [file for file in files if not is_known(file)]
+    counter = Counter("content_hashes", len(unknown))
     with closing(hash_each(root, unknown, threads)) as rows:
-        hashes |= {row.path: row for row in rows}
+        for row in rows:
+            hashes[row.path] = row
+            counter.advance()
     return HashedFiles([hashes[file.path] for file in files], len(unknown), sum(file.size_bytes for file in unknown))
 
 
