@@ -9,7 +9,7 @@ from image_pipeline.assets.captions import captions
 from image_pipeline.assets.decoded_tensors import decoded_tensors
 from image_pipeline.assets.embeddings import embeddings
 from image_pipeline.assets.qdrant_collection import qdrant_collection
-from image_pipeline.assets.step import step
+from image_pipeline.assets.step import keys_of_run, step
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.ledger import LedgerEntry
@@ -64,8 +64,8 @@ def ingested_partitions(
     A partition that `qdrant_collection` has just left as it was, was checked in the run that made it, and counted in
     this one. Checks that are executed by themselves look at all.
     """
-    keys = list(context.partition_keys)
-    with step(context):
+    with step(context, store):
+        keys = keys_of_run(context)
         tables, ledger = store.tables, store.ledger.entries()
         made = [key for key in keys if _is_to_be_checked(context.run, ledger.get(key))]
         counts = {}
@@ -101,7 +101,7 @@ def whole_collection(
     """The check of everything, which is run by itself: in a run of partitions, it does nothing."""
     if context.has_partition_key or context.has_partition_key_range:
         return
-    with step(context):
+    with step(context, store, keys=()):
         verifier = make_verifier(store, decoding, inference, qdrant.address, qdrant.alias)
         verification = verifier.verify()
     paths = verification.paths

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from image_pipeline.notices import show_notices
 from image_pipeline.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors_for_people, shared_options
 from image_pipeline.privacy import keep_private, usual_rights
 from image_pipeline.settings import LogFormat, Settings, load_settings
+from image_pipeline.signals import catch_signals
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
 from image_pipeline.stores import adopt, forget, hint_at_strewn_store, rescue
@@ -35,6 +37,8 @@ def main(context: click.Context) -> None:
     # The imports make some 700,000 objects and no garbage; looking for it every 700 took a second of a run.
     gc.set_threshold(20_000)
     atexit.register(_end_soon)
+    show_notices()
+    catch_signals()
     keep_private()
     if context.invoked_subcommand != rescue.name:
         hint_at_strewn_store()
@@ -142,9 +146,15 @@ def search(
 @shared_options
 @errors_for_people
 def status(as_json: bool, **given: Any) -> None:
-    """Tell what was ingested, and with what.
+    """Report what was ingested, with what, what waits for it, and the disk that it takes.
 
-    The keys of the JSON object: library, collection, points, directories, quarantined, models, qdrant.
+    The library and the store are looked at for two seconds each: of very large ones, the least that there is.
+
+    The keys of the JSON object: library, collection, points, directories, quarantined, models (what made the
+    embeddings), qdrant; store, embedder and dtype (of what is searched), next_embedder (null unless the settings name
+    another one), captioner (null: captions are off), waiting (new, changed and gone directories, files in them,
+    directories looked at, is_whole; null without a library that can be read, and library_error says why), size (parts,
+    in bytes; is_whole), last_run (run_id, job, status, began, seconds, error; null before the first).
     """
     settings = _settings(**given)
     store = Store(settings.home)
@@ -159,7 +169,7 @@ def status(as_json: bool, **given: Any) -> None:
     if as_json:
         echo_json(dataclasses.asdict(told))
         return
-    for name, value in list(dataclasses.asdict(told).items())[1:]:
+    for name, value in told.lines():
         echo(f"{name:<12} {value}")
     if told.advice:
         echo(told.advice)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event, Lock, Thread
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -13,20 +14,16 @@ from image_pipeline.progress import Progress as Step
 from image_pipeline.progress import listening
 from image_pipeline.repair import Repair, repair
 from image_pipeline.settings import LogFormat, Settings, variable_of
+from image_pipeline.stages import Stages
 from image_pipeline.storage.connection import address_of
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.verification import Verification
+from image_pipeline.terminal import echo
 from image_pipeline.verifying import check_ingested
 
-_WHAT = {
-    "image_metadata": "reading metadata",
-    "decoded_tensors": "decoding",
-    "embeddings": "embedding",
-    "captions": "captioning",
-    "qdrant_collection": "writing to Qdrant",
-    "verification": "reading files",
-}
+LINE_SECONDS = 10.0
+"""Between two lines of progress, if stderr is no terminal."""
 
 
 def ingest_with_progress(settings: Settings, allow_deletions: bool) -> Summary:
@@ -76,41 +73,86 @@ def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
 
 
 class _Bars:
-    """One bar for the runs, one for the stage that is under way."""
+    """On a terminal: one bar for the runs, one for each stage."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._runs: TaskID | None = None
-        self._stages: dict[str, TaskID] = {}
+        self._bars: dict[str, TaskID] = {}
+        self._stages = Stages()
 
     def show_run(self, done: int, total: int) -> None:
         """`done` of `total` runs are done."""
         if total > 1:
             if self._runs is None:
-                self._runs = self._progress.add_task("runs", total=total)
-            self._progress.update(self._runs, completed=done)
+                self._runs = self._progress.add_task("runs", total=total, speed="")
+            self._progress.update(self._runs, completed=done, total=total)
 
     def show(self, step: Step) -> None:
         """A step of a stage is done; the stages add up over the partitions."""
-        if step.total == 0:
+        stage = self._stages.add(step)
+        if stage is None:
             return
-        if step.stage not in self._stages:
-            self._stages[step.stage] = self._progress.add_task(_WHAT[step.stage], total=0)
-        task = self._progress.tasks[self._stages[step.stage]]
-        if step.done == 0:
-            self._progress.update(task.id, total=(task.total or 0) + step.total)
-        else:
-            self._progress.advance(task.id, step.newly)
+        if step.stage not in self._bars:
+            self._bars[step.stage] = self._progress.add_task(stage.what, speed="")
+        self._progress.update(self._bars[step.stage], completed=stage.done, total=stage.total, speed=stage.speed)
+
+
+class _Lines:
+    """Elsewhere, as in a log of cron's or of CI: a line every ten seconds, for the stage that is at work."""
+
+    def __init__(self, seconds: float = LINE_SECONDS) -> None:
+        self._seconds = seconds
+        self._stages, self._lock = Stages(), Lock()
+        self._run = ""
+
+    def show_run(self, done: int, total: int) -> None:
+        """`done` of `total` runs are done."""
+        self._run = f" (run {min(done + 1, total)} of {total})" if total > 1 else ""
+
+    def show(self, step: Step) -> None:
+        """A step of a stage is done."""
+        with self._lock:
+            self._stages.add(step)
+
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """Write the lines for the length of the block."""
+        ended = Event()
+        thread = Thread(target=self._write, args=(ended,), name="progress", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _write(self, ended: Event) -> None:
+        while not ended.wait(self._seconds):
+            with self._lock:
+                stage = self._stages.current
+                line = None if stage is None else f"image-pipeline: {stage}{self._run}"
+            if line is not None:
+                echo(line, err=True)
 
 
 @contextmanager
 def _progress(settings: Settings) -> Iterator[Callable[[int, int], None]]:
-    """Bars on stderr, unless the logs go there as JSON; gives what is to be told of the runs that are done."""
+    """Progress on stderr, unless the logs go there as JSON; gives what is to be told of the runs that are done."""
     if settings.log_format is LogFormat.JSON:
         yield lambda done, total: None
         return
-    columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        lines = _Lines()
+        with lines.written(), listening(lines.show):
+            yield lines.show_run
+        return
+    columns = (
+        *(TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()),
+        TextColumn("{task.fields[speed]}"),
+    )
+    with Progress(*columns, console=console) as progress:
         bars = _Bars(progress)
         with listening(bars.show):
             yield bars.show_run

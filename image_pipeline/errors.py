@@ -49,3 +49,7 @@ class ServiceUnavailableError(CollectionError):
     """Qdrant does not answer, or answers that it cannot serve now."""
 
     transient = True
+
+
+class RunInterruptedError(PipelineError):
+    """A run was ended by Ctrl-C, or by a termination; what it did is kept."""

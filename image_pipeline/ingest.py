@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
-from image_pipeline.assets.step import INTERRUPTED, INTERRUPTIONS
 from image_pipeline.definitions import make_definitions
-from image_pipeline.errors import PipelineError
+from image_pipeline.errors import PipelineError, RunInterruptedError
 from image_pipeline.files.deletions import DeletionLimit, vanished_files
 from image_pipeline.files.discovery import walk
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import (
     ListedPartition,
+    PartitionRange,
     PartitionState,
     State,
     compare,
@@ -24,6 +24,7 @@ from image_pipeline.files.plan import (
 )
 from image_pipeline.files.unlisted import Unlisted
 from image_pipeline.instance import unusable_records
+from image_pipeline.interruption import INTERRUPTED, INTERRUPTIONS
 from image_pipeline.memory import give_back_memory
 from image_pipeline.partitions import ALLOW_DELETIONS_TAG, PARTITIONS_PER_RUN, range_tags, register, registered_keys
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource, make_resources
@@ -145,13 +146,12 @@ class Ingestion:
         DeletionLimit(self._settings.deletion_share, allow_deletions).check(scan.vanished, scan.ingested)
         allowed = {ALLOW_DELETIONS_TAG: "true"} if allow_deletions else {}
         wanted = {s.key: s.files for s in scan.states if s.state in (State.NEW, State.CHANGED)}
-        ranges = group_into_ranges(
-            registered_keys(self._instance), wanted, self._settings.partition_size, PARTITIONS_PER_RUN
-        )
         gone = scan.keys(State.GONE)
         totals: dict[str, int] = {}
-        for done, some in enumerate(ranges):
-            on_run(done, len(ranges))
+        done = 0
+        while ranges := self._ranges(wanted):
+            some = ranges[0]
+            on_run(done, done + len(ranges))
             if done:
                 give_back_memory()
             result = self._execute("ingest", tags=range_tags(some) | allowed)
@@ -159,7 +159,10 @@ class Ingestion:
                 for name, value in event.materialization.metadata.items():
                     if isinstance(value, dg.IntMetadataValue) and value.value is not None:
                         totals[name] = totals.get(name, 0) + value.value
-        on_run(len(ranges), len(ranges))
+            for key in some.keys:
+                del wanted[key]
+            done += 1
+        on_run(done, done)
         deleted = totals.get("points_deleted", 0)
         if gone:
             config = {"ops": {"retire_partitions": {"config": {"keys": gone}}}}
@@ -172,6 +175,11 @@ class Ingestion:
         untouched = sum(entries[key].indexed for key in scan.keys(State.INGESTED) if key in entries)
         return _summary(entries, totals, untouched, deleted, time.monotonic() - began)
 
+    def _ranges(self, wanted: Mapping[str, int]) -> list[PartitionRange]:
+        """The runs for the `wanted` partitions; not for those that another process took out since they were listed."""
+        registered = registered_keys(self._instance)
+        return group_into_ranges(registered, wanted, self._settings.partition_size, PARTITIONS_PER_RUN)
+
     def _execute(
         self, job: str, tags: Mapping[str, str] | None = None, config: Mapping[str, object] | None = None
     ) -> dg.ExecuteInProcessResult:
@@ -181,6 +189,8 @@ class Ingestion:
             run_config={**_QUIET_LOGS, **(config or {})},
             raise_on_error=False,
         )
+        if _is_interrupted(result):
+            raise RunInterruptedError(INTERRUPTED)
         if not result.success:
             raise RunFailedError(f"{self._failure(result)} (run {result.run_id})")
         return result
@@ -193,8 +203,6 @@ class Ingestion:
             if data.error is not None:
                 causes = list(_causes(data.error))
                 cause = causes[-1]
-                if cause.cls_name in _INTERRUPTIONS:
-                    return INTERRUPTED
                 # Dagster wrote of the step's work in vain; what it wrote of the failure found room again.
                 if any(error.message.startswith(_ERRORS_OF_RECORDS) for error in causes):
                     return unusable_records(cause.message.partition(": ")[2].strip(), self._store.store)
@@ -203,6 +211,13 @@ class Ingestion:
             "The run failed, and Dagster could not write down why: make room on the disk of its records (DAGSTER_HOME, "
             "or the store), and begin again"
         )
+
+
+def _is_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether somebody ended a run; also between two steps, or before the first, which is no step's failure."""
+    ends = [event for event in result.all_events if event.is_job_event and event.event_specific_data is not None]
+    errors = [getattr(event.event_specific_data, "error", None) for event in ends]
+    return any(cause.cls_name in _INTERRUPTIONS for error in errors for cause in _causes(error))
 
 
 def _causes(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:

@@ -13,8 +13,9 @@ from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import DBAPIError
 
 from image_pipeline.errors import SettingsError, StoreError
-from image_pipeline.storage.claims import turn, unclaimed_runs
+from image_pipeline.storage.claims import unclaimed_runs
 from image_pipeline.storage.contents import unfinished_records
+from image_pipeline.storage.locks import turn
 from image_pipeline.storage.removal import delete_contents
 from image_pipeline.storage.store import Store
 
@@ -37,7 +38,7 @@ def open_instance(store: Store) -> dg.DagsterInstance:
     store.prepare()
     home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home).absolute()
     os.environ["DAGSTER_HOME"] = str(home)
-    with turn(store.dagster_lock_file):
+    with turn(store.dagster_lock_file, f"Dagster's records in {home}"):
         if not home.exists():
             _make(home)
         try:

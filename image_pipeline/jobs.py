@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from image_pipeline.assets.step import SERVICE_RETRY, step
+from image_pipeline.assets.step import step
 from image_pipeline.checks import whole_collection
 from image_pipeline.files.partition import Partition
 from image_pipeline.partitions import unregister
@@ -27,12 +27,12 @@ class GonePartitions(dg.Config):
     keys: list[str]
 
 
-@dg.op(retry_policy=SERVICE_RETRY, out=dg.Out(int))
+@dg.op(out=dg.Out(int))
 def retire_partitions(
     context: dg.OpExecutionContext, config: GonePartitions, store: StoreResource, qdrant: QdrantResource
 ) -> int:
     """Deletes the points, tables and keys of partitions that are really gone; gives the number of points deleted."""
-    with step(context):
+    with step(context, store, keys=config.keys):
         root, ledger = store.library_root, store.ledger
         entries = ledger.entries()
         gone = [key for key in config.keys if is_gone(root, Partition.from_key(key), entries)]

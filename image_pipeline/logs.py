@@ -67,7 +67,7 @@ def line_of(record: logging.LogRecord) -> dict[str, Any]:
         "job": told.get("job_name"),
         "step": told.get("step_key"),
         "event": None if event is None else event.event_type.name,
-        "error": None if event is None else _error(event.event_specific_data),
+        "error": None if event is None else failure_text(event.event_specific_data),
     }
     line |= {name: getattr(record, name, None) for name in FIELDS}
     return {name: value for name, value in line.items() if value is not None}
@@ -83,11 +83,11 @@ def warning_line(message: str) -> dict[str, Any]:
     return {**error_line(message), "level": "WARNING"}
 
 
-def _error(data: Any) -> str | None:
+def failure_text(data: Any) -> str | None:
     """What an event of a failure tells a person: a failure's description, or the message of what began it."""
     first = getattr(data, "first_step_failure_event", None)
     if first is not None:
-        return _error(first.event_specific_data)
+        return failure_text(first.event_specific_data)
     failure = getattr(data, "user_failure_data", None)
     if failure is not None and failure.description:
         return str(failure.description)

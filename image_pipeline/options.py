@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
-from image_pipeline.errors import PipelineError, SettingsError
+from image_pipeline.errors import PipelineError, RunInterruptedError, SettingsError
 from image_pipeline.logs import error_line, warning_line
 from image_pipeline.settings import LogFormat, Settings, variable_of
+from image_pipeline.signals import interrupted_exit_code
 from image_pipeline.terminal import echo, echo_json, escaped, show_what_cannot_be_encoded
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -74,17 +75,25 @@ def shared_options(command: F) -> F:
 
 
 def errors_for_people(command: F) -> F:
-    """Prints an error for people as one line, and ends with its exit code."""
+    """Prints an error for people, or that the command was interrupted, as one line, and ends with its exit code."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
+        except RunInterruptedError as error:
+            _end(str(error), interrupted_exit_code())
         except PipelineError as error:
-            if _are_logs_json():
-                echo_json(error_line(str(error)), err=True)
-            else:
-                echo(f"image-pipeline: {error}", err=True)
-            sys.exit(WRONG_USAGE if isinstance(error, SettingsError) else FAILED)
+            _end(str(error), WRONG_USAGE if isinstance(error, SettingsError) else FAILED)
+        except KeyboardInterrupt:
+            _end(f"Interrupted: `{command.__name__.replace('_', '-')}` did not finish.", interrupted_exit_code())
 
     return wrapped  # type: ignore[return-value]
+
+
+def _end(message: str, code: int) -> NoReturn:
+    if _are_logs_json():
+        echo_json(error_line(message), err=True)
+    else:
+        echo(f"image-pipeline: {message}", err=True)
+    sys.exit(code)

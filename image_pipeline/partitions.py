@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import dagster as dg
+from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
+from dagster._core.storage.tags import RETRY_STRATEGY_TAG
 
 from image_pipeline.files.plan import PartitionRange
 
@@ -49,6 +51,11 @@ PARTITIONS_PER_RUN = 100
 ALLOW_DELETIONS_TAG = "image_pipeline/allow_deletions"
 """Set to `true`, a run may delete more of the collection than `IMAGE_PIPELINE_DELETION_SHARE`."""
 
+DIRECTORIES_TAG = "image_pipeline/directories"
+"""What a run is about, for the list of runs: its directory, or the first and the last of several, and their number."""
+
+_NAME_LENGTH = 60
+
 BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=PARTITIONS_PER_RUN)
 
 
@@ -71,4 +78,29 @@ def unregister(instance: dg.DagsterInstance, keys: list[str]) -> None:
 
 def range_tags(some: PartitionRange) -> dict[str, str]:
     """The tags of a run that takes a range of partitions."""
-    return {"dagster/asset_partition_range_start": some.start, "dagster/asset_partition_range_end": some.end}
+    return {
+        "dagster/asset_partition_range_start": some.start,
+        "dagster/asset_partition_range_end": some.end,
+        **directory_tags(some.keys),
+    }
+
+
+def directory_tags(keys: Sequence[str]) -> dict[str, str]:
+    """The tags that say which partitions a run is about, and that a run begun again by itself does all of its steps.
+
+    Begun again from the step that failed, it would read tables that another run may have replaced since, and tensors
+    that went with its process. What was done is in the cache, and costs nothing.
+    """
+    first, last = _shortened(keys[0]), _shortened(keys[-1])
+    name = first if len(keys) == 1 else f"{first} … {last} ({len(keys)})"
+    return {DIRECTORIES_TAG: name, RETRY_STRATEGY_TAG: ReexecutionStrategy.ALL_STEPS.value}
+
+
+def name_directories(instance: dg.DagsterInstance, run: dg.DagsterRun, keys: Sequence[str]) -> None:
+    """Give a run its `directory_tags`, unless it was begun with them."""
+    if keys and DIRECTORIES_TAG not in run.tags:
+        instance.add_run_tags(run.run_id, directory_tags(keys))
+
+
+def _shortened(key: str) -> str:
+    return key if len(key) <= _NAME_LENGTH else f"…{key[1 - _NAME_LENGTH :]}"

@@ -1,7 +1,9 @@
 """Mends what a verification finds: the partitions it concerns are ingested again, and points of nobody are deleted."""
 
+import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +11,12 @@ from image_pipeline.errors import SettingsError
 from image_pipeline.files.deletions import DeletionLimit
 from image_pipeline.files.partition import Partition
 from image_pipeline.ingest import Ingestion
-from image_pipeline.storage.collection import alias_target, delete_points
+from image_pipeline.storage.collection import delete_points, version_names
 from image_pipeline.storage.held_points import outdate_points
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.ownership import own_collection
+from image_pipeline.storage.partition_claims import PartitionClaims
+from image_pipeline.storage.replaced import VersionReplacedError, reading
 from image_pipeline.storage.retire import is_gone
 from image_pipeline.storage.verification import PointId, Verification
 from image_pipeline.storage.verifier import Verifier
@@ -84,16 +88,19 @@ def _set_outdated(
     stale = [finding.point_id for finding in found.stale if finding.point_id is not None]
     with verifier.address.connect() as client:
         own_collection(client, verifier.alias, verifier.ledger.libraries())
-        collection = alias_target(client, verifier.alias)
-        if collection is not None:
-            delete_points(client, collection, strays)
-            outdate_points(client, collection, stale)
+        # of a version that has replaced the one that was read, nothing is known: an id may be a rightful point there
+        if found.collection is not None and found.collection in version_names(client, verifier.alias):
+            with suppress(VersionReplacedError), reading(client, found.collection):
+                delete_points(client, found.collection, strays)
+                outdate_points(client, found.collection, stale)
     unlike_disk = {finding.partition_key for finding in (*found.missing, *found.stale)}
     again = unlike_disk | {finding.partition_key for finding in found.orphaned if finding.partition_key in entries}
     keys = {key for key in again if key is not None}
-    verifier.ledger.set_outdated(keys)
-    for key in keys & unlike_disk:
-        partition = Partition.from_key(key)
-        for one in (partition, *partition.ancestors):  # so that files are read that look as they did
-            verifier.tables.delete(one.key)
+    parts = [Partition.from_key(key) for key in keys & unlike_disk]
+    tables = {one.key for part in parts for one in (part, *part.ancestors)}
+    with PartitionClaims(verifier.tables.store, f"a repair (process {os.getpid()})") as claims:
+        claims.take(keys | tables)  # a run that is at work on one needs its tables
+        verifier.ledger.set_outdated(keys)
+        for key in tables:  # so that files are read that look as they did
+            verifier.tables.delete(key)
     return len(keys)

@@ -20,10 +20,12 @@ from image_pipeline.inference.unseen import DecodedPartition
 from image_pipeline.passwords import without_passwords
 from image_pipeline.settings import DType, Settings, variable_of
 from image_pipeline.storage.cache import ContentCache
-from image_pipeline.storage.claims import claiming, turn
+from image_pipeline.storage.claims import claiming
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.locks import turn
+from image_pipeline.storage.partition_claims import PartitionClaims
 from image_pipeline.storage.rows import DecodedImage, MetadataOfImage
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
@@ -39,6 +41,7 @@ class StoreResource(dg.ConfigurableResource):
     settle_seconds: float
     deletion_share: float
     keep_decoded_tensors: bool = False
+    _claims: PartitionClaims = PrivateAttr()
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["StoreResource"]:
@@ -46,8 +49,17 @@ class StoreResource(dg.ConfigurableResource):
         if context.run is None:  # a sensor's
             yield self
             return
-        with claiming(self.store.runs_directory / context.run.run_id):
+        store, run_id = self.store, context.run.run_id
+        with (
+            claiming(store.runs_directory / run_id),
+            PartitionClaims(store, f"the run {run_id[:8]} (process {os.getpid()})") as self._claims,
+        ):
             yield self
+
+    @property
+    def claims(self) -> PartitionClaims:
+        """The partitions that the run has for itself until it ends."""
+        return self._claims
 
     @property
     def store(self) -> Store:
@@ -159,7 +171,7 @@ class InferenceResource(dg.ConfigurableResource):
         A lock of the kernel's, which ends with its holder: a slot in one of Dagster's pools stays taken for ever where
         a run's process was killed, and every run after it would wait. Raises StoreError where there can be no lock.
         """
-        with turn(_prepared(self.home).device_lock_file):
+        with turn(_prepared(self.home).device_lock_file, "the device that models run on"):
             yield
 
 

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.settings import Settings
 from image_pipeline.storage.collection import alias_target
 from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline.storage.replaced import again_if_replaced
 from image_pipeline.storage.search import Hit, Narrowing, SearchedVersion, nearest, searched_version
 from image_pipeline.storage.tensors import create_tensor_files, read_tensors
 
@@ -35,7 +36,7 @@ class Search:
         self._settings, self._address = settings, address
         self._kept = ExitStack()
         self._client: QdrantClient | None = None
-        self._known: tuple[str, Inference] | None = None
+        self._known: tuple[SearchedVersion, Inference] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -47,7 +48,7 @@ class Search:
 
     def by_words(self, words: str, limit: int, narrowing: Narrowing) -> list[Hit]:
         """The `limit` photographs nearest to a text, best first. Raises as `by_picture` does."""
-        return self._search(self._inference().embed_texts([words])[0], limit, narrowing)
+        return self._search(lambda inference: inference.embed_texts([words])[0], limit, narrowing)
 
     def by_picture(self, file: Path, limit: int, narrowing: Narrowing) -> list[Hit]:
         """The `limit` photographs nearest to a picture, best first.
@@ -55,7 +56,9 @@ class Search:
         Raises PipelineError where the picture cannot be decoded, CollectionError where there is no collection or
         Qdrant refuses, ServiceUnavailableError where it does not answer, ModelError where the model cannot be had.
         """
-        inference = self._inference()
+        return self._search(lambda inference: self._embed_picture(inference, file), limit, narrowing)
+
+    def _embed_picture(self, inference: Inference, file: Path) -> np.ndarray:
         with tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory:
             outputs = create_tensor_files(Path(directory) / "query", [inference.embedding_producer.input], 1)
             with WorkerPool(limits(self._settings), 1) as pool:
@@ -66,23 +69,29 @@ class Search:
                     "that can be read."
                 )
             images = read_tensors(Path(directory) / "query", inference.embedding_producer.input, [0])[0:1]
-        return self._search(inference.embed_images(images)[0], limit, narrowing)
+        vector: np.ndarray = inference.embed_images(images)[0]
+        return vector
 
-    def _search(self, vector: np.ndarray, limit: int, narrowing: Narrowing) -> list[Hit]:
-        with self._connected() as client:
-            return nearest(client, self._settings.collection, vector.tolist(), limit, narrowing)
+    def _search(self, embed: Callable[[Inference], np.ndarray], limit: int, narrowing: Narrowing) -> list[Hit]:
+        """Asks the version whose model embedded the query; begins again once if that was replaced meanwhile."""
 
-    def _inference(self) -> Inference:
-        """The models that made what is searched now: the next version may be another model's."""
+        def ask() -> list[Hit]:
+            version, inference = self._version()
+            vector = embed(inference)
+            with self._connected() as client:
+                return nearest(client, version.name, vector.tolist(), limit, narrowing)
+
+        return again_if_replaced(ask)
+
+    def _version(self) -> tuple[SearchedVersion, Inference]:
+        """What is searched now, and the models that made it: the next version may be another model's."""
+        known = self._known
         with self._connected() as client:
-            target = alias_target(client, self._settings.collection)
-            if self._known is not None and self._known[0] == target:
-                return self._known[1]
+            if known is not None and known[0].name == alias_target(client, self._settings.collection):
+                return known
             version = searched_version(client, self._settings.collection)
-        inference = inference_for(version, self._settings)
-        if target is not None:
-            self._known = target, inference
-        return inference
+        self._known = known = version, inference_for(version, self._settings)
+        return known
 
     @contextmanager
     def _connected(self) -> Iterator["QdrantClient"]:

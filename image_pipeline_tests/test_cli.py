@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from image_pipeline.storage.locks import turn
 from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.library import draw_scenes
 from image_pipeline_tests.qdrant_server import QdrantServer, free_port
@@ -44,6 +45,18 @@ class Shell:
             timeout=240,
         )
 
+    def begin(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Begin a command, in a session of its own, as a terminal does."""
+        return subprocess.Popen(
+            [PROGRAM, *arguments],
+            env={**self.environment, **environment},
+            cwd=self.home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
     def json(self, *arguments: str) -> Any:
         done = self.run(*arguments, "--json")
         assert done.returncode == 0, done.stderr
@@ -72,8 +85,24 @@ def test_from_a_folder_to_an_answer(shell: Shell) -> None:
     assert hits[0]["path"] == "2024/trip/a1.jpg"
 
     status = shell.json("status")
-    assert {"library", "collection", "points", "directories", "quarantined", "models", "qdrant"} == status.keys()
+    assert {"library", "collection", "points", "directories", "quarantined", "models", "qdrant"} < status.keys()
     assert (status["points"], status["directories"], status["library"]) == (4, 2, str(library))
+    assert (status["embedder"], status["captioner"], status["dtype"]) == (
+        "bundled:embedder",
+        "bundled:captioner",
+        "auto",
+    )
+    assert (status["store"], status["next_embedder"]) == (str(shell.home / "store"), None)
+    waiting = {"new": 0, "changed": 0, "gone": 0, "files": 0, "directories": 4, "is_whole": True}
+    assert status["waiting"] == waiting
+    assert {"thumbnails", "tables", "cache", "qdrant", "dagster"} <= status["size"]["parts"].keys()
+    assert (status["last_run"]["job"], status["last_run"]["status"]) == ("ingest", "success")
+    draw_scenes(library / "2025", 2, seed=2)
+    told = shell.run("status", IMAGE_PIPELINE_MODELS="light,none").stdout
+    for line in ("captions     off", "embeddings   bundled:embedder, dtype auto", "is next, once", "last run     20"):
+        assert line in told, told
+    assert shell.json("status")["waiting"] == {**waiting, "new": 1, "files": 2, "directories": 5}
+    (library / "2025").rename(shell.home / "2025")
     [bad] = shell.json("quarantine")
     assert bad["path"] == "2024/trip/bad.jpg" and bad["reason"] and bad["message"]
 
@@ -89,20 +118,12 @@ def test_from_a_folder_to_an_answer(shell: Shell) -> None:
 )
 def test_a_run_that_is_interrupted_says_so_and_can_be_begun_again(shell: Shell, written: str, seconds: float) -> None:
     draw_scenes(shell.home / "Photos/trip", 12)
-    run = subprocess.Popen(
-        [PROGRAM, "ingest", "Photos"],
-        env=shell.environment,
-        cwd=shell.home,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    run = shell.begin("ingest", "Photos")
     assert wait_until((shell.home / "store/tables" / written).exists)
     time.sleep(seconds)  # into the step that follows: loading the model takes longer
     os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does in a terminal
     out, err = run.communicate(timeout=60)
-    assert run.returncode == 1
+    assert run.returncode == 130
     assert err.splitlines()[-1].startswith("image-pipeline: Interrupted"), err
     assert "Traceback" not in out + err
     assert shell.json("ingest", "Photos")["indexed"] == 12
@@ -252,3 +273,29 @@ def test_every_command_has_help(shell: Shell, command: str) -> None:
     assert done.returncode == 0 and "Usage" in done.stdout
     if "--json" in done.stdout:
         assert "The keys of" in done.stdout, "what a program may rely on is told"
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "log_format"), [(signal.SIGINT, 130, "text"), (signal.SIGTERM, 143, "json")]
+)
+def test_a_command_that_is_ended_says_so_in_its_exit_code(
+    shell: Shell, number: signal.Signals, code: int, log_format: str
+) -> None:
+    """A search that waits for the embedded Qdrant, which this process holds."""
+    draw_scenes(shell.home / "Photos/trip", 1)
+    assert shell.run("scan", "Photos").returncode == 0
+    (shell.home / "store/qdrant").mkdir()
+
+    def said(line: str) -> str:
+        return str(json.loads(line)["message"]) if log_format == "json" else line.removeprefix("image-pipeline: ")
+
+    with turn(shell.home / "store/qdrant.lock", "the embedded Qdrant"):
+        waiting = shell.begin("search", "a red circle", IMAGE_PIPELINE_LOG_FORMAT=log_format)
+        assert waiting.stderr is not None
+        line = said(waiting.stderr.readline())
+        assert line.startswith("Waiting for the embedded Qdrant in "), line
+        assert f"in use by process {os.getpid()} (" in line and ") since 20" in line
+        waiting.send_signal(number)
+        out, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == code
+    assert [said(line).strip() for line in err.splitlines()] == ["Interrupted: `search` did not finish."] and not out

@@ -5,7 +5,7 @@ from statistics import fmean
 import dagster as dg
 
 from image_pipeline.assets.decoded_tensors import decoded_tensors
-from image_pipeline.assets.step import SERVICE_RETRY, records, step, table_metadata, to_be_made, told
+from image_pipeline.assets.step import records, step, table_metadata, to_be_made, told
 from image_pipeline.inference.captioning import caption_images
 from image_pipeline.inference.unseen import shares
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
@@ -22,7 +22,6 @@ from image_pipeline.storage.rows import ImageCaption
     backfill_policy=BACKFILL_POLICY,
     code_version="1",
     pool="gpu",
-    retry_policy=SERVICE_RETRY,
     metadata=table_metadata(ImageCaption),
 )
 def captions(
@@ -33,7 +32,7 @@ def captions(
     A content that the model has seen before, in whatever directory, is not shown to it again. Where captions are
     switched off, the table is empty.
     """
-    with step(context), inference.turn():
+    with step(context, store), inference.turn():
         tables, models = store.tables, inference.pipeline
         chosen = to_be_made(context, store, inference.recipe(decoding), ImageCaption)
         decoded = {partition.key: store.decoded_partition(partition.key) for partition in chosen}

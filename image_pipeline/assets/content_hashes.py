@@ -32,7 +32,7 @@ def content_hashes(
     the system's message, and goes into quarantine.
     """
     versions = hashlib.sha256()
-    with step(context):
+    with step(context, store):
         root, tables = store.library_root, store.tables
         for partition in to_be_made(context, store, inference.recipe(decoding), ContentHash):
             began = time.monotonic()

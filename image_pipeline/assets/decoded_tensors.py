@@ -6,11 +6,12 @@ from collections import Counter
 import dagster as dg
 
 from image_pipeline.assets.content_hashes import content_hashes
+from image_pipeline.assets.preflight import Preflight
 from image_pipeline.assets.step import records, step, table_metadata, to_be_made
 from image_pipeline.imaging.decoding import decode_images
 from image_pipeline.imaging.sources import sources_of
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
-from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
+from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.rows import ContentHash, DecodedImage
 
 
@@ -29,6 +30,7 @@ def decoded_tensors(
     store: StoreResource,
     decoding: DecodingResource,
     inference: InferenceResource,
+    qdrant: QdrantResource,
 ) -> None:
     """Model-ready images, uint8 `[n, 3, height, width]`, one file for each input that the models want; and thumbnails.
 
@@ -36,13 +38,16 @@ def decoded_tensors(
     is a row with its reason. Only what a model has not seen yet is decoded; the tensors are deleted once the
     directory is indexed.
     """
-    with step(context):
+    with step(context, store):
         root, tables = store.library_root, store.tables
         cache, models = decoding.decode_cache(store.cache), inference.pipeline
+        preflight = Preflight(store, inference, qdrant)
         for partition in to_be_made(context, store, inference.recipe(decoding), DecodedImage):
             began = time.monotonic()
             sources = sources_of(root, tables.read(ContentHash, partition.key))
             wanted = models.unseen(store.cache, list(sources))
+            preflight.qdrant()
+            preflight.models(wanted, cache)
             maker = f"{context.run.run_id}-{context.retry_number}"
             directory = store.store.tensor_directory(partition.key, maker)
             images = decode_images(

@@ -5,11 +5,12 @@ from collections import Counter
 
 import dagster as dg
 
+from image_pipeline.assets.preflight import Preflight
 from image_pipeline.assets.step import partitions, step, table_metadata, unchanged_metadata
 from image_pipeline.files.discovery import discover, list_each
 from image_pipeline.files.fingerprint import fingerprint
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
-from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
+from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.rows import DiscoveredFile
 
 
@@ -23,7 +24,11 @@ from image_pipeline.storage.rows import DiscoveredFile
     metadata=table_metadata(DiscoveredFile),
 )
 def discovered_files(
-    context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource, inference: InferenceResource
+    context: dg.AssetExecutionContext,
+    store: StoreResource,
+    decoding: DecodingResource,
+    inference: InferenceResource,
+    qdrant: QdrantResource,
 ) -> dg.MaterializeResult:
     """The image files that lie directly in a directory of the library, with size, modification time and format.
 
@@ -31,9 +36,10 @@ def discovered_files(
     are left out. A directory that is gone gives an empty table; one that cannot be listed fails, and nothing changes.
     """
     versions = hashlib.sha256()
-    with step(context):
+    with step(context, store):
         root, tables = store.library_root, store.tables
         unchanged = store.unchanged(inference.recipe(decoding))
+        preflight = Preflight(store, inference, qdrant)
         for partition, listed in list_each(root, partitions(context)):
             entry = unchanged.entry(partition.key, fingerprint(listed))
             if entry is not None:
@@ -41,6 +47,7 @@ def discovered_files(
                 rows = tables.row_count(DiscoveredFile, partition.key)
                 context.add_asset_metadata(unchanged_metadata(entry, rows), partition_key=partition.key)
                 continue
+            preflight.qdrant()
             if unchanged.counts_as_ingested(partition.key):
                 store.ledger.set_outdated([partition.key])
             known = tables.read_if_there(DiscoveredFile, partition.key) or []

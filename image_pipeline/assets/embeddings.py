@@ -3,7 +3,7 @@
 import dagster as dg
 
 from image_pipeline.assets.decoded_tensors import decoded_tensors
-from image_pipeline.assets.step import SERVICE_RETRY, step, table_metadata, to_be_made, told
+from image_pipeline.assets.step import step, table_metadata, to_be_made, told
 from image_pipeline.inference.embedding import embed_images
 from image_pipeline.inference.unseen import shares
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
@@ -20,7 +20,6 @@ from image_pipeline.storage.rows import Embedding
     backfill_policy=BACKFILL_POLICY,
     code_version="1",
     pool="gpu",
-    retry_policy=SERVICE_RETRY,
     metadata=table_metadata(Embedding),
 )
 def embeddings(
@@ -30,7 +29,7 @@ def embeddings(
 
     A content that the model has seen before, in whatever directory, is not shown to it again.
     """
-    with step(context), inference.turn():
+    with step(context, store), inference.turn():
         tables, models = store.tables, inference.pipeline
         chosen = to_be_made(context, store, inference.recipe(decoding), Embedding)
         decoded = {partition.key: store.decoded_partition(partition.key) for partition in chosen}

@@ -31,7 +31,7 @@ def image_metadata(
     Values that cannot be true (a latitude of 900, the year 0) are dropped. A content that was read before, in
     whatever directory, is not read again.
     """
-    with step(context):
+    with step(context, store):
         root, tables = store.library_root, store.tables
         cache = decoding.metadata_cache(store.cache)
         for partition in to_be_made(context, store, inference.recipe(decoding), MetadataOfImage):

@@ -9,7 +9,8 @@ from image_pipeline.assets.captions import captions
 from image_pipeline.assets.content_hashes import content_hashes
 from image_pipeline.assets.embeddings import embeddings
 from image_pipeline.assets.image_metadata import image_metadata
-from image_pipeline.assets.step import SERVICE_RETRY, partitions, records, step, unchanged_metadata
+from image_pipeline.assets.outlook import outlook
+from image_pipeline.assets.step import partitions, records, step, unchanged_metadata
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.imaging.contact_sheet import contact_sheet
 from image_pipeline.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES
@@ -19,6 +20,7 @@ from image_pipeline.storage.history import Event
 from image_pipeline.storage.indexing import IndexedPartition, Indexer
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.leftovers import delete_leftovers
+from image_pipeline.storage.locks import index_turn
 from image_pipeline.storage.ownership import own_collection
 from image_pipeline.storage.partition_points import Provenance
 from image_pipeline.storage.tensors import release_tensors
@@ -39,7 +41,6 @@ LISTED_ROWS = 50
     partitions_def=DIRECTORIES,
     backfill_policy=BACKFILL_POLICY,
     code_version="1",
-    retry_policy=SERVICE_RETRY,
 )
 def qdrant_collection(
     context: dg.AssetExecutionContext,
@@ -53,17 +54,18 @@ def qdrant_collection(
     A version of the collection is made for each embedding model, and the alias that is searched leads to the newest
     complete one.
     """
-    models = inference.pipeline
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    with step(context), qdrant.address.connect() as client:
+    with step(context, store), qdrant.address.connect() as client:
+        models = inference.pipeline
         collection = Collection(client, models.collection_version(qdrant.alias))
-        own_collection(client, qdrant.alias, store.ledger.libraries())
-        if not collection.is_there:  # it was lost: what was in it counts as ingested no more, even once it is made anew
-            name = collection.version.name
-            store.ledger.set_outdated([key for key, e in store.ledger.entries().items() if e.collection == name])
-        collection.ensure()
-        qdrant.address.write_ahead()
-        own_collection(client, qdrant.alias, store.ledger.libraries())
+        with index_turn(store.store):  # two versions that are both the first would each take the alias
+            own_collection(client, qdrant.alias, store.ledger.libraries())
+            if not collection.is_there:  # it was lost: what was in it counts as ingested no more, once made anew, too
+                name = collection.version.name
+                store.ledger.set_outdated([key for key, e in store.ledger.entries().items() if e.collection == name])
+            collection.ensure()
+            qdrant.address.write_ahead()
+            own_collection(client, qdrant.alias, store.ledger.libraries())
         provenance = Provenance(*models.producer_texts, run_id=context.run.run_id, at=at)
         limit = DeletionLimit(store.deletion_share, context.run.tags.get(ALLOW_DELETIONS_TAG) == "true")
         shrinkage = Shrinkage(limit, collection.count())
@@ -71,7 +73,7 @@ def qdrant_collection(
         chosen = partitions(context)
         shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // len(chosen)))
         with indexer.turn(chosen) as index:
-            for partition in chosen:
+            for partition in outlook(store.tables, chosen):
                 began = time.monotonic()
                 indexed = index(partition)
                 if isinstance(indexed, LedgerEntry):
@@ -107,8 +109,8 @@ def qdrant_collection(
                     },
                     partition_key=partition.key,
                 )
-        for name in complete_version(collection, store.ledger.entries()):
-            context.log.info(f"{collection.version.name} is complete and is searched now; {name} was deleted.")
+            for name in complete_version(collection, store.ledger.entries()):
+                context.log.info(f"{collection.version.name} is complete and is searched now; {name} was deleted.")
         delete_leftovers(store.store, store.ledger, store.cache, at)
 
 

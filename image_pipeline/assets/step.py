@@ -1,15 +1,24 @@
 """What the assets share: partitions in, errors for people, progress in the step's log."""
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    MAX_RETRIES_TAG,
+    PARTITION_NAME_TAG,
+)
 
+from image_pipeline.assets.outlook import outlook
 from image_pipeline.errors import PipelineError, SettingsError
 from image_pipeline.files.partition import Partition
 from image_pipeline.inference.batching import Throughput
-from image_pipeline.partitions import within_range
+from image_pipeline.interruption import INTERRUPTED, INTERRUPTIONS, Interruption
+from image_pipeline.partitions import DIRECTORIES, name_directories, within_range
 from image_pipeline.progress import Progress, listening
 from image_pipeline.resources import StoreResource
 from image_pipeline.storage.ledger import LedgerEntry
@@ -18,56 +27,110 @@ from image_pipeline.terminal import escaped
 
 _LOG_SECONDS = 5.0
 
-SERVICE_RETRY = dg.RetryPolicy(max_retries=4, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""For what calls a service or a device: 2, 6, 14, 30 s, more or less, and then the run fails."""
+_log = logging.getLogger(__name__)  # unlike the log of a step, it is seen on the command line, too
 
-INTERRUPTIONS = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
+TRANSIENT_RETRY = dg.RetryPolicy(max_retries=4, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+"""For errors that may pass: 2, 6, 14, 30 s, more or less, and then the run fails.
 
-INTERRUPTED = "Interrupted: begin again at any time, what was done is kept"
-"""What is told of a run that Ctrl-C, or a termination from the page, ended."""
+No asset has it as its own policy. Dagster would then repeat whatever failed, for however obvious a reason, and take an
+interruption for one more failure of the step: the rest of the run would follow.
+"""
 
 
 class _ProgressLog:
-    """Writes progress into a step's log, every few seconds."""
+    """Writes progress into a step's log, every few seconds; ends the step if it was interrupted."""
 
-    def __init__(self, log: dg.DagsterLogManager) -> None:
-        self._log, self._last = log, time.monotonic()
+    def __init__(self, log: dg.DagsterLogManager, interruption: Interruption) -> None:
+        self._log, self._interruption, self._last = log, interruption, time.monotonic()
 
     def __call__(self, progress: Progress) -> None:
+        self._interruption.check()
         if time.monotonic() - self._last >= _LOG_SECONDS:
             self._last = time.monotonic()
             self._log.info(f"{progress.stage}: {progress.done} of {progress.total} images")
 
 
+StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext
+
+
 @contextmanager
-def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext) -> Iterator[None]:
+def step(context: StepContext, store: StoreResource, keys: Sequence[str] | None = None) -> Iterator[None]:
     """The work of an asset: its progress goes to the log, and an error for people becomes the step's failure.
 
-    The failure is retried only where the same call may succeed a little later, and an interruption never: Dagster
-    itself would try a step that has a retry policy again, whoever interrupted it.
+    From its beginning to the end of the run, the partitions `keys` (if None, all of the run's) are no other run's. The
+    failure is retried only if the same call may succeed a little later. An interruption ends the whole run.
     """
-    with ExitStack() as stack:
-        stack.enter_context(listening(_ProgressLog(context.log)))
+    with Interruption() as interruption, ExitStack() as stack:
+        stack.enter_context(listening(_ProgressLog(context.log, interruption)))
         try:
-            if isinstance(context, dg.AssetExecutionContext):
-                stack.enter_context(within_range([partition.key for partition in partitions(context)]))
+            if keys is None:
+                keys = keys_of_run(context)
+                stack.enter_context(within_range(keys))
+            if not store.claims.has(keys):
+                name_directories(context.instance, context.run, keys)
+                store.claims.take(keys)
             yield
+            interruption.check()
         except PipelineError as error:
-            raise dg.Failure(str(error), allow_retries=error.transient) from error
-        except INTERRUPTIONS as interruption:
-            raise dg.Failure(INTERRUPTED, allow_retries=False) from interruption
+            raise _failure(context, error) from error
+        except INTERRUPTIONS:
+            _end_as_canceled(context)
+            raise
+
+
+def _failure(context: StepContext, error: PipelineError) -> dg.Failure | dg.RetryRequested:
+    if error.transient and context.retry_number < TRANSIENT_RETRY.max_retries:
+        attempt = context.retry_number + 1
+        seconds = TRANSIENT_RETRY.calculate_delay(attempt)
+        when = f"tried again in {seconds:.1f} s ({attempt} of {TRANSIENT_RETRY.max_retries})"
+        _log.warning("%s is %s: %s", context.op_def.name, when, error)
+        return dg.RetryRequested(TRANSIENT_RETRY.max_retries, seconds)
+    if not error.transient:
+        context.instance.add_run_tags(context.run.run_id, {MAX_RETRIES_TAG: "0"})
+    return dg.Failure(str(error), allow_retries=False)
+
+
+def _end_as_canceled(context: StepContext) -> None:
+    """Let a run that somebody began in a terminal, and ends there with Ctrl-C, end as canceled.
+
+    For Dagster a run is canceled if the page asked for it, and failed otherwise. A run that was launched from the page
+    and is interrupted without being asked for goes down with the page, and is begun again with it.
+    """
+    if context.run.remote_job_origin is None:
+        context.instance.report_run_canceling(context.run, INTERRUPTED)
+
+
+def keys_of_run(context: StepContext) -> Sequence[str]:
+    """The partition keys of a run, one or more.
+
+    Raises SettingsError if the run names none, one that is not registered, or a range that ends before it begins.
+    """
+    tags = context.run.tags
+    start = tags.get(PARTITION_NAME_TAG, tags.get(ASSET_PARTITION_RANGE_START_TAG))
+    end = tags.get(PARTITION_NAME_TAG, tags.get(ASSET_PARTITION_RANGE_END_TAG))
+    if start is None or end is None:
+        raise SettingsError(
+            "The run names no directory: `image-pipeline scan` registers those of the library and prints their keys; "
+            'give one as --tags \'{"dagster/partition": "KEY"}\'.'
+        )
+    for key in (start, end):
+        if not context.instance.has_dynamic_partition(str(DIRECTORIES.name), key):
+            raise SettingsError(
+                f"{key!r} is no directory that is registered: `image-pipeline scan` registers those of the library and "
+                "prints their keys."
+            )
+    keys = context.partition_keys
+    if not keys:
+        raise SettingsError(
+            f"{end!r} stands before {start!r} in the order in which `image-pipeline scan` prints them: let the range "
+            f"begin with {end!r}."
+        )
+    return keys
 
 
 def partitions(context: dg.AssetExecutionContext) -> list[Partition]:
-    """The partitions of a run. Raises SettingsError where it names none, or a key that is not registered."""
-    try:
-        keys = context.partition_keys
-    except (dg.DagsterInvalidInvocationError, dg.DagsterInvariantViolationError) as error:
-        raise SettingsError(
-            "The run names no directory that is registered: `image-pipeline scan` registers those of the library and "
-            'prints their keys; give one as --tags \'{"dagster/partition": "KEY"}\'.'
-        ) from error
-    return [Partition.from_key(key) for key in keys]
+    """The partitions of a run. Raises SettingsError as `keys_of_run` does."""
+    return [Partition.from_key(key) for key in keys_of_run(context)]
 
 
 def to_be_made(
@@ -79,7 +142,7 @@ def to_be_made(
     Raises SettingsError as `partitions` does.
     """
     unchanged = store.unchanged(recipe)
-    for partition in partitions(context):
+    for partition in outlook(store.tables, partitions(context)):
         entry = unchanged.entry(partition.key)
         if entry is None:
             if unchanged.counts_as_ingested(partition.key):

@@ -2,15 +2,19 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from image_pipeline.files.opening import open_file
 from image_pipeline.files.status import FileStatus
+from image_pipeline.progress import Counter
 from image_pipeline.storage.rows import ContentHash, DiscoveredFile
 
+_BLOCK_BYTES = 1 << 18
 _CHANGED = "The file changed since it was listed; it is read again in the next run."
 
 
@@ -26,8 +30,7 @@ class HashedFiles:
 def hash_files(root: Path, files: Sequence[DiscoveredFile], known: Iterable[ContentHash], threads: int) -> HashedFiles:
     """The hashes of `files`, in their order.
 
-    A file whose size and times are those of a `known` hash is not read again; the others are read by `threads`
-    threads (hashing frees the GIL). A file that cannot be read is a row with the system's message.
+    A file whose size and times are those of a `known` hash is not read again; for the others, see `hash_each`.
     """
     hashes = {row.path: row for row in known if row.sha256 is not None}
 
@@ -36,21 +39,41 @@ def hash_files(root: Path, files: Sequence[DiscoveredFile], known: Iterable[Cont
         return row is not None and FileStatus.noted(row) == FileStatus.noted(file)
 
     unknown = [file for file in files if not is_known(file)]
-    if unknown:
-        with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="hash") as executor:
-            for row in executor.map(lambda file: hash_file(root, file), unknown):
-                hashes[row.path] = row
+    counter = Counter("content_hashes", len(unknown))
+    with closing(hash_each(root, unknown, threads)) as rows:
+        for row in rows:
+            hashes[row.path] = row
+            counter.advance()
     return HashedFiles([hashes[file.path] for file in files], len(unknown), sum(file.size_bytes for file in unknown))
 
 
-def hash_file(root: Path, file: DiscoveredFile) -> ContentHash:
-    """The SHA-256 of one file, read in blocks; none where it is not, before and after, as it was listed."""
-    sha256 = message = None
+def hash_each(root: Path, files: Sequence[DiscoveredFile], threads: int) -> Generator[ContentHash]:
+    """The hash of each of `files`, read in their order by `threads` threads (hashing frees the GIL).
+
+    Closing it early, as on Ctrl-C, does not wait for the files in hand, which may be large or lie behind a slow
+    network. A file that cannot be read, or is not as it was listed, is a row with a message.
+    """
+    stopped = Event()
+    with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="hash") as executor:
+        try:
+            yield from executor.map(lambda file: _hash(root, file, stopped), files)
+        finally:
+            stopped.set()
+
+
+def _hash(root: Path, file: DiscoveredFile, stopped: Event) -> ContentHash:
+    """The SHA-256 of one file, read in blocks; none if it is not, before and after, as it was listed."""
+    sha256, message = hashlib.sha256(), None
+    block = memoryview(bytearray(_BLOCK_BYTES))
     try:
         with open_file(root, file.path) as opened:
-            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+            while read := opened.readinto(block):
+                if stopped.is_set():
+                    raise CancelledError
+                sha256.update(block[:read])
             if FileStatus.of(os.fstat(opened.fileno())) != FileStatus.noted(file):
-                sha256, message = None, _CHANGED
+                message = _CHANGED
     except OSError as error:
         message = error.strerror or str(error)
-    return ContentHash(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns, sha256, message)
+    digest = sha256.hexdigest() if message is None else None
+    return ContentHash(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns, digest, message)

@@ -1,6 +1,7 @@
 """A model in a repository of the Hugging Face hub."""
 
 import errno
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from image_pipeline.inference.producer import ProducerKind
 from image_pipeline.inference.profiles import PINS
 from image_pipeline.inference.records import Records
 from image_pipeline.privacy import usual_rights
+
+_log = logging.getLogger(__name__)
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _ANSWER_SECONDS = 20.0
@@ -45,17 +48,29 @@ class HubRepository:
 
     def revision(self) -> str:
         """The commit, 40 hexadecimal digits. Raises ModelError where it is not known and the hub does not tell it."""
+        commit = self._known_revision()
+        if commit is None:
+            commit = self._look_up(self.named_revision or "main")
+            self.records.write(self._record, {"commit": commit})
+        return commit
+
+    def is_configured_here(self) -> bool:
+        """Whether `revision` and `configuration` need no network."""
+        revision = self._known_revision()
+        return revision is not None and self._cached(revision) is not None
+
+    @property
+    def _record(self) -> str:
+        return f"{self.repository}@{self.named_revision or 'main'}"
+
+    def _known_revision(self) -> str | None:
         named = self.named_revision
         if named is not None and _COMMIT.fullmatch(named):
             return named
         if named is None and self.repository in PINS:
             return PINS[self.repository].revision
-        key = f"{self.repository}@{named or 'main'}"
-        commit = self.records.read(key).get("commit", "")
-        if not _COMMIT.fullmatch(commit):
-            commit = self._look_up(named or "main")
-            self.records.write(key, {"commit": commit})
-        return commit
+        commit = self.records.read(self._record).get("commit", "")
+        return commit if _COMMIT.fullmatch(commit) else None
 
     def configuration(self) -> Path:
         """A directory with at least the configuration files (a few KB); raises ModelError where they cannot be had."""
@@ -101,6 +116,8 @@ class HubRepository:
             needed = needed_files(self.kind, names, f"The repository {self.repository}")
             if configuration_only:
                 needed = [name for name in needed if name in CONFIGURATION_FILES[self.kind]]
+            else:
+                _log.info("The weights of %s are not on this machine: fetching them, once.", self.repository)
             with usual_rights():  # the hub's cache may be shared by several users
                 return Path(snapshot_download(self.repository, revision=revision, allow_patterns=needed))
 

@@ -11,7 +11,7 @@ from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.inference.captioner import Caption, Captioner
 from image_pipeline.inference.embedder import Embedder
 from image_pipeline.inference.models import Models, resolve_models
-from image_pipeline.inference.producer import Producer
+from image_pipeline.inference.producer import Producer, ProducerKind
 from image_pipeline.inference.reading import Images
 from image_pipeline.settings import DType
 from image_pipeline.storage.cache import ContentCache
@@ -25,6 +25,7 @@ class Inference:
 
     def __init__(self, models: Models, dtype: DType) -> None:
         self._models, self._dtype = models, dtype
+        self._fetched: set[ProducerKind] = set()
 
     @cached_property
     def embedding_producer(self) -> Producer:
@@ -35,6 +36,17 @@ class Inference:
     def caption_producer(self) -> Producer | None:
         """What makes captions; None where they are switched off. Raises ModelError as `embedding_producer` does."""
         return self._models.captioner.producer(self._dtype) if self._models.captioner else None
+
+    @property
+    def names(self) -> tuple[str, str | None]:
+        """What the embedder and the captioner are called; None where captions are switched off. Nothing is fetched."""
+        return self._models.embedder.name, self._models.captioner.name if self._models.captioner else None
+
+    @property
+    def is_configured_here(self) -> bool:
+        """Whether the producers can be known without the network: nothing was ever made by models that are not here."""
+        sources = (self._models.embedder, self._models.captioner)
+        return all(source.origin.is_configured_here() for source in sources if source is not None)
 
     @property
     def model_name(self) -> str:
@@ -106,6 +118,20 @@ class Inference:
         """The contents that at least one of the models has not seen."""
         seen = [cache.get(str(producer), sha256s).keys() for producer in self.producers]
         return {sha256 for sha256 in sha256s if not all(sha256 in one for one in seen)}
+
+    def fetch_for(self, cache: ContentCache, sha256s: Sequence[str]) -> None:
+        """Let the weights of each model that has not seen one of these contents be on this machine, without loading it.
+
+        Raises ModelError where they are neither there nor to be fetched. What was found there once is not looked for
+        again in this process.
+        """
+        for source in (self._models.embedder, self._models.captioner):
+            if source is None or source.kind in self._fetched:
+                continue
+            producer = self.embedding_producer if source is self._models.embedder else self.caption_producer
+            if len(cache.get(str(producer), sha256s)) < len(set(sha256s)):
+                source.directory()
+                self._fetched.add(source.kind)
 
 
 @cache

@@ -34,6 +34,10 @@ class LocalDirectory:
         """The directory, whose configuration files can be read."""
         return self.directory()
 
+    def is_configured_here(self) -> bool:
+        """Whether `configuration` can be had."""
+        return self.path.is_dir()
+
     def directory(self) -> Path:
         """The directory, with every file the model needs.
 

@@ -17,10 +17,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock
-
-from image_pipeline.errors import StoreError
-
 CLAIM = ".claim"
 """The file in a directory of tensors that its process holds a lock of."""
 
@@ -59,26 +55,6 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-
-
-@contextmanager
-def turn(lock_file: Path) -> Iterator[None]:
-    """Wait until no other process holds `lock_file`, and hold it for the length of the block.
-
-    Raises StoreError where the file cannot be made.
-    """
-    lock = FileLock(lock_file)
-    try:
-        lock.acquire()
-    except OSError as error:
-        raise StoreError(
-            f"{lock_file} cannot be made ({error.strerror}): make room in the store, or set IMAGE_PIPELINE_HOME to a "
-            "folder that can be written."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def claim_directory(directory: Path) -> None:

@@ -55,17 +55,27 @@ class Collection:
         """Whether Qdrant has the version."""
         return bool(self._client.collection_exists(self.version.name))
 
-    def ensure(self) -> None:
-        """Make the version with its payload indexes, unless it is there; and the alias, where there is none yet.
+    def check(self) -> str | None:
+        """The version that the alias leads to; nothing is changed.
 
-        Raises CollectionError where a collection of that name has vectors of another size, or where somebody else
-        made a collection or an alias of the name that the alias should have; nothing is made then.
+        Raises CollectionError where a collection of this version's name has vectors of another size, or where somebody
+        else made a collection or an alias of the name that the alias should have.
         """
         target = alias_target(self._client, self.version.alias)
         self._check_that_alias_is_free(target)
+        if self.is_there:
+            self._check_size()
+        return target
+
+    def ensure(self) -> None:
+        """Make the version with its payload indexes, unless it is there; and the alias, where there is none yet.
+
+        Raises CollectionError as `check` does; nothing is made then.
+        """
+        target = self.check()
         if not self.is_there:
             self._create()
-        self._check_size()
+            self._check_size()  # another process may have been faster
         self._create_indexes()
         if target is None:
             self.point_alias_here()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
 from image_pipeline.passwords import without_passwords
 from image_pipeline.settings import Settings
+from image_pipeline.storage.locks import StillHeldError, turn
 from image_pipeline.storage.store import Store
 
 if TYPE_CHECKING:
@@ -49,24 +50,27 @@ class QdrantAddress:
         """
         with self.errors_for_people(), ExitStack() as stack:
             if self.url is None:
-                self._lock(stack)
+                stack.enter_context(self._lock())
             yield stack.enter_context(self.client())
 
-    def _lock(self, stack: ExitStack) -> None:
-        from filelock import FileLock, Timeout
+    def check(self) -> None:
+        """Raises what `connect` does if a server does not answer or refuses the key.
 
+        The embedded Qdrant is not asked: it reads all of its points to be opened, and other processes wait for it.
+        """
+        if self.url is not None:
+            with self.connect() as client:
+                client.get_aliases()
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
         try:
-            self.lock_file.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(FileLock(self.lock_file, timeout=self.lock_seconds))
-        except Timeout as error:
+            with turn(self.lock_file, f"the embedded Qdrant in {self.directory}", self.lock_seconds):
+                yield
+        except StillHeldError as error:
             raise ServiceUnavailableError(
-                f"{self._embedded} has been in use by another process for {self.lock_seconds:g} s: "
-                "wait until that one ends, or set QDRANT_URL to a Qdrant server, which serves several at once."
-            ) from error
-        except OSError as error:
-            raise StoreError(
-                f"{self.lock_file} cannot be made ({error.strerror}): set IMAGE_PIPELINE_HOME to a folder that can be "
-                "written."
+                f"{self._embedded} has been in use by another process for {self.lock_seconds:g} s: wait until that one "
+                f"ends ({error}), or set QDRANT_URL to a Qdrant server, which serves several at once."
             ) from error
 
     @property

@@ -192,6 +192,8 @@ _KINDS = (
     _kind(rf"thumbnails/(?P<folder>{_HEX}{{2}})/(?P=folder){_HEX}{{62}}\.webp"),
     _kind(rf"thumbnails/(?P<folder>{_HEX}{{2}})/\.(?P=folder){_HEX}{{62}}\.webp\.tmp"),
     _kind(rf"runs/({_RUN}|{_UNFINISHED})"),
+    # stores without a mark never had one
+    _kind(rf"claims/{FILE_STEM}", lambda file: False),
     _kind(rf"models/[A-Za-z0-9.-]*-{_HEX}{{8}}\.json", _is_record),
     _kind(rf"models/[A-Za-z0-9.-]*-{_HEX}{{8}}[a-z0-9_]{{8}}\.part"),
     _kind(rf"qdrant/(meta\.json|\.lock|collection/[^/]+--{_HEX}+/storage\.sqlite{_DATABASE})", _is_embedded),
@@ -204,7 +206,7 @@ _CONFIGURATION = _kind(rf"{_DAGSTER}/dagster\.yaml", _is_configuration)
 
 _DIRECTORIES = re.compile(
     rf"\.making|cache|tables(/({_STAGES})(/\.making)?)?|tensors(/{FILE_STEM}(/{_RUN}-\d+)?)?"
-    rf"|thumbnails(/{_HEX}{{2}})?|runs(/\.making)?|models|qdrant(/collection(/[^/]+--{_HEX}+)?)?"
+    rf"|thumbnails(/{_HEX}{{2}})?|runs(/\.making)?|claims|models|qdrant(/collection(/[^/]+--{_HEX}+)?)?"
     rf"|{_DAGSTER}(/(history(/runs)?|schedules|storage(/{_RUN}(/.+)?)?"
     r"|(defs_state|\.nux|\.telemetry|\.logs_queue|logs)(/.+)?))?",
     re.DOTALL,

@@ -8,10 +8,10 @@ from image_pipeline.errors import StoreError
 from image_pipeline.files.deletions import Shrinkage
 from image_pipeline.files.partition import Partition
 from image_pipeline.progress import Counter
-from image_pipeline.storage.claims import turn
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.history import FileEvent
 from image_pipeline.storage.ledger import Ledger, LedgerEntry, QuarantinedFile
+from image_pipeline.storage.locks import index_turn
 from image_pipeline.storage.partition_points import (
     Provenance,
     check_tables,
@@ -67,7 +67,7 @@ class Indexer:
         function, and StoreError where a stage has not run, or not since the one before it did, and LibraryError where
         too many points would vanish.
         """
-        with turn(self.tables.store.index_lock_file):
+        with index_turn(self.tables.store):
             keys = [partition.key for partition in partitions]
             entered = self.ledger.entries()
             held = self._held(keys, entered)

@@ -1,12 +1,14 @@
 """Whose a collection is: of two libraries that share one, each would delete the other's points as its own."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_pipeline.errors import CollectionError
 from image_pipeline.files.names import to_text
 from image_pipeline.storage.collection import alias_target, version_names
+from image_pipeline.storage.replaced import VersionReplacedError, reading
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -20,7 +22,10 @@ def own_collection(client: "QdrantClient", alias: str, libraries: Sequence[Path]
     Raises CollectionError where one belongs to another library; nothing is changed then.
     """
     roots = [to_text(str(root.resolve())) for root in libraries]
-    owners = {name: _owner(client, name) for name in version_names(client, alias)}
+    owners: dict[str, str | None] = {}
+    for name in version_names(client, alias):
+        with suppress(VersionReplacedError), reading(client, name):  # a run may complete the next one at this moment
+            owners[name] = _owner(client, name)
     for name, owner in owners.items():
         if owner is not None and owner not in roots:
             raise CollectionError(
@@ -29,7 +34,8 @@ def own_collection(client: "QdrantClient", alias: str, libraries: Sequence[Path]
             )
     for name, owner in owners.items():
         if owner != roots[0]:
-            client.update_collection(name, metadata={_LIBRARY: roots[0]})
+            with suppress(VersionReplacedError), reading(client, name):
+                client.update_collection(name, metadata={_LIBRARY: roots[0]})
 
 
 def own_versions(

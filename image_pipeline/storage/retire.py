@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.discovery import check_library, list_files
 from image_pipeline.files.partition import Partition
-from image_pipeline.storage.claims import delete_unclaimed, turn
+from image_pipeline.storage.claims import delete_unclaimed
 from image_pipeline.storage.collection import delete_partition
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
+from image_pipeline.storage.locks import index_turn
 from image_pipeline.storage.tables import StageTables
 from image_pipeline.storage.versions import complete_left_version
 
@@ -51,7 +52,7 @@ def retire(
     CollectionError where Qdrant refuses, ServiceUnavailableError where it does not answer.
     """
     deleted = 0
-    with turn(tables.store.index_lock_file):
+    with index_turn(tables.store):
         ledger.set_outdated(partition_keys)  # one that comes back before it is forgotten is ingested again
         for key in partition_keys:
             deleted += delete_partition(client, alias, key)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from image_pipeline.errors import CollectionError
 from image_pipeline.settings import DType
 from image_pipeline.storage.collection import alias_target
+from image_pipeline.storage.replaced import reading
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
@@ -49,24 +50,32 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchedVersion:
-    """What the collection that is searched was made with; `model` and `dtype` are as the settings would name them."""
+    """The version that is searched, by its own name, and what made it.
 
+    `model` and `dtype` are as the settings would name them.
+    """
+
+    name: str
     producer: str
     model: str
     dtype: DType
 
 
 def searched_version(client: "QdrantClient", alias: str) -> SearchedVersion:
-    """What made the embeddings that `alias` leads to. Raises CollectionError where there is no collection yet."""
+    """The version that `alias` leads to.
+
+    Raises CollectionError where there is no collection yet, VersionReplacedError if it is replaced at this moment.
+    """
     target = alias_target(client, alias)
     if target is None:
         raise CollectionError(
             f"There is no collection {alias!r} in Qdrant yet: ingest a library first (`image-pipeline ingest FOLDER`)."
         )
-    metadata = client.get_collection(target).config.metadata or {}
+    with reading(client, target):
+        metadata = client.get_collection(target).config.metadata or {}
     try:
         return SearchedVersion(
-            metadata["embedding_producer"], metadata["embedding_model"], DType(metadata["embedding_dtype"])
+            target, metadata["embedding_producer"], metadata["embedding_model"], DType(metadata["embedding_dtype"])
         )
     except (KeyError, ValueError) as error:
         raise CollectionError(
@@ -76,19 +85,27 @@ def searched_version(client: "QdrantClient", alias: str) -> SearchedVersion:
 
 
 def nearest(
-    client: "QdrantClient", alias: str, vector: Sequence[float], limit: int, narrowing: Narrowing | None = None
+    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, narrowing: Narrowing | None = None
 ) -> list[Hit]:
     """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
 
-    Qdrant can group points by content itself, and takes three times as long for it as what is done here.
+    `version` is the one whose model made the vector: the alias may lead to another model's by now. Raises
+    VersionReplacedError if it is there no longer.
     """
+    with reading(client, version):
+        return _nearest(client, version, vector, limit, _conditions(narrowing or Narrowing()))
+
+
+def _nearest(
+    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, conditions: "list[models.Condition]"
+) -> list[Hit]:
+    """Qdrant can group points by content itself, and takes three times as long for it as what is done here."""
     from qdrant_client import models
 
-    conditions = _conditions(narrowing or Narrowing())
     found: dict[str, models.ScoredPoint] = {}
     while len(found) < limit:
         points = client.query_points(
-            alias,
+            version,
             query=list(vector),
             limit=2 * limit,
             query_filter=models.Filter(must=conditions, must_not=[_content(*found)] if found else None),
@@ -98,11 +115,11 @@ def nearest(
             found.setdefault(_payload(point)["sha256"], point)
         if len(points) < 2 * limit:
             break
-    return _with_copies(client, alias, dict(islice(found.items(), limit)), conditions)
+    return _with_copies(client, version, dict(islice(found.items(), limit)), conditions)
 
 
 def _with_copies(
-    client: "QdrantClient", alias: str, found: "dict[str, models.ScoredPoint]", conditions: "list[models.Condition]"
+    client: "QdrantClient", version: str, found: "dict[str, models.ScoredPoint]", conditions: "list[models.Condition]"
 ) -> list[Hit]:
     """A hit for each content, with the first path of all files that have it."""
     from qdrant_client import models
@@ -113,7 +130,7 @@ def _with_copies(
         )
         for sha256 in found
     ]
-    answers = client.query_batch_points(alias, requests) if requests else []
+    answers = client.query_batch_points(version, requests) if requests else []
     hits = []
     for (sha256, best), answer in zip(found.items(), answers, strict=True):
         paths = {str(_payload(point)["path"]) for point in (best, *answer.points)}

@@ -111,6 +111,10 @@ class Store:
         """A file for each run that is under way, by its id: claimed by the run's process for as long as it lives."""
         return self.home / "runs"
 
+    def claim_file(self, partition_key: str) -> Path:
+        """Held by the run that is at work on a partition."""
+        return self.home / "claims" / file_stem(partition_key)
+
     def table_file(self, stage: str, partition_key: str) -> Path:
         """The table of a stage for one partition."""
         return self.home / "tables" / stage / f"{file_stem(partition_key)}.parquet"

@@ -71,13 +71,14 @@ class Verification:
     `missing`: files without a point that are not in quarantine; `stale`: points with another content than their file,
     or made by other models, or unlike what the store says; `orphaned`: points, or entries of the quarantine, without
     a readable file, and points under an id that is not their file's. `quarantined`: the paths in quarantine, which is
-    no disagreement.
+    no disagreement. `collection` is the version whose points were read, None where there was none.
     """
 
     missing: tuple[Finding, ...]
     orphaned: tuple[Finding, ...]
     stale: tuple[Finding, ...]
     quarantined: tuple[str, ...]
+    collection: str | None = None
 
     @property
     def ok(self) -> bool:

@@ -1,14 +1,14 @@
 """Reads disk, store and collection in full, and compares them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_pipeline.errors import StoreError
 from image_pipeline.files.discovery import discover, list_files, walk
-from image_pipeline.files.hashing import hash_file
+from image_pipeline.files.hashing import hash_each
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import ListedPartition, compare, list_partitions
 from image_pipeline.progress import Counter
@@ -17,6 +17,7 @@ from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.held_points import held_points, stray_points
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.partition_points import Provenance, points_of
+from image_pipeline.storage.replaced import again_if_replaced, reading
 from image_pipeline.storage.rows import DiscoveredFile
 from image_pipeline.storage.tables import StageTables
 from image_pipeline.storage.verification import (
@@ -58,10 +59,12 @@ class Verifier:
     def verify(self) -> Verification:
         """Read every file and every point, and compare them.
 
-        What is ingested meanwhile may be told as wrong. Raises LibraryError where the library, or a directory of it,
+        What is ingested meanwhile may be told as wrong. The points are read once more if the version that held them
+        was replaced meanwhile. Raises LibraryError where the library, or a directory of it,
         cannot be listed, or where it is empty although files of it were ingested; CollectionError and
         ServiceUnavailableError as Qdrant does.
         """
+        self.address.check()  # before all files are read
         ingested = self.ledger.ingested(self.recipe)
         listed = list_partitions(walk(self.root), self.partition_size, ingested)
         compare(listed, ingested)
@@ -72,25 +75,30 @@ class Verifier:
             quarantine.setdefault(file.partition_key, {})[file.path] = file.sha256
         current = {key for key, entry in ingested.items() if entry.current}
         stored = {key: StoredPartition({}, quarantine.get(key, {}), key in current) for key in listed}
-        with self.address.connect() as client:
-            collection = alias_target(client, self.alias)
-            comparisons = list(self._compare(client, collection, disk, stored))
-            strays = list(stray_points(client, collection, listed)) if collection is not None else []
         rows_left = [Finding(path, key) for key, rows in quarantine.items() if key not in listed for path in rows]
-        return conclude(comparisons, strays, rows_left, [path for rows in quarantine.values() for path in rows])
+        quarantined = [path for rows in quarantine.values() for path in rows]
+
+        def compare_points() -> Verification:
+            with self.address.connect() as client:
+                collection = alias_target(client, self.alias)
+                with nullcontext() if collection is None else reading(client, collection):
+                    comparisons = list(self._compare(client, collection, disk, stored))
+                    strays = list(stray_points(client, collection, listed)) if collection is not None else []
+            return replace(conclude(comparisons, strays, rows_left, quarantined), collection=collection)
+
+        return again_if_replaced(compare_points)
 
     def _read_files(self, listed: Iterable[ListedPartition]) -> Disk:
         sizes = {partition.key: partition.files for partition in listed}
         disk: dict[str, dict[str, str | None]] = {key: {} for key in sizes}
         counter = Counter("verification", sum(sizes.values()))
-        with ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="hash") as executor:
-            for keys in _batches(sizes):
-                found = [(key, file) for key in keys for file in self._discover(key)]
-                rows = executor.map(lambda file: hash_file(self.root, file), [file for _, file in found])
+        for keys in _batches(sizes):
+            found = [(key, file) for key in keys for file in self._discover(key)]
+            with closing(hash_each(self.root, [file for _, file in found], self.threads)) as rows:
                 for (key, _), row in zip(found, rows, strict=True):
                     disk[key][row.path] = row.sha256
                     counter.advance()
-                counter.advance(max(0, sum(sizes[key] for key in keys) - len(found)))  # those that are no images
+            counter.advance(max(0, sum(sizes[key] for key in keys) - len(found)))  # those that are no images
         return disk
 
     def _discover(self, key: str) -> list[DiscoveredFile]:

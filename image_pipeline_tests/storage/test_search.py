@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from grpc import RpcError
 from qdrant_client import QdrantClient, models
 
 from image_pipeline.errors import CollectionError
@@ -12,6 +13,7 @@ from image_pipeline.settings import DType
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.points import Point, make_point
+from image_pipeline.storage.replaced import VersionReplacedError
 from image_pipeline.storage.search import Hit, Narrowing, Near, SearchedVersion, nearest, searched_version
 from image_pipeline_tests.storage.conftest import VERSION
 
@@ -51,11 +53,11 @@ def client(qdrant_address: QdrantAddress) -> Iterator[QdrantClient]:
 
 
 def paths(client: QdrantClient, **asked: object) -> list[str]:
-    return [hit.path for hit in nearest(client, "images", at(0), 10, Narrowing(**asked))]  # type: ignore[arg-type]
+    return [hit.path for hit in nearest(client, VERSION.name, at(0), 10, Narrowing(**asked))]  # type: ignore[arg-type]
 
 
 def test_the_nearest_come_first_and_copies_count_once(client: QdrantClient) -> None:
-    hits = nearest(client, "images", at(0), 2)
+    hits = nearest(client, VERSION.name, at(0), 2)
     assert [round(hit.score, 4) for hit in hits] == [round(math.cos(math.radians(degrees)), 4) for degrees in (10, 30)]
     first = Hit(
         path="copies/rome (1).jpg",
@@ -65,17 +67,17 @@ def test_the_nearest_come_first_and_copies_count_once(client: QdrantClient) -> N
         copies=("copies/rome (2).jpg", "rome.jpg"),
     )
     assert hits == [first, Hit("oslo.jpg", hits[1].score, "a Blue heart", "2")]
-    assert [hit.sha256 for hit in nearest(client, "images", at(80), 10)] == ["4", "3", "2", "1"]
+    assert [hit.sha256 for hit in nearest(client, VERSION.name, at(80), 10)] == ["4", "3", "2", "1"]
 
 
 def test_a_file_without_a_caption_is_found(client: QdrantClient) -> None:
-    assert nearest(client, "images", at(70), 1)[0].caption == ""
+    assert nearest(client, VERSION.name, at(70), 1)[0].caption == ""
 
 
 def test_many_copies_of_one_photo_hide_no_other(client: QdrantClient) -> None:
     copies = [photo(f"burst/{n:03}.jpg", 1, "5", caption="many") for n in range(120)]
     list(Collection(client, VERSION).upsert(copies))
-    hits = nearest(client, "images", at(0), 5)
+    hits = nearest(client, VERSION.name, at(0), 5)
     assert [hit.sha256 for hit in hits] == ["5", "1", "2", "3", "4"]
     assert len(hits[0].copies) == 15
 
@@ -120,7 +122,8 @@ def test_all_that_is_asked_must_hold(client: QdrantClient) -> None:
 
 
 def test_what_is_searched_says_what_made_it(client: QdrantClient) -> None:
-    assert searched_version(client, "images") == SearchedVersion("open_clip:tiny@1", "org/tiny@1", DType.FP32)
+    expected = SearchedVersion(VERSION.name, "open_clip:tiny@1", "org/tiny@1", DType.FP32)
+    assert searched_version(client, "images") == expected
 
 
 def test_without_a_collection_a_person_is_told_what_to_do(qdrant_address: QdrantAddress) -> None:
@@ -133,3 +136,10 @@ def test_without_a_collection_a_person_is_told_what_to_do(qdrant_address: Qdrant
         client.update_collection_aliases([models.CreateAliasOperation(create_alias=create)])
         with pytest.raises(CollectionError, match="does not say which model made it"):
             searched_version(client, "images")
+
+
+def test_a_version_that_is_gone_is_told_apart_from_other_trouble(client: QdrantClient) -> None:
+    with pytest.raises(VersionReplacedError, match="was replaced"):
+        nearest(client, "images--ffee0011", at(0), 5)
+    with pytest.raises((ValueError, RpcError)):  # as each kind of Qdrant says it
+        nearest(client, VERSION.name, [1.0] * 7, 5)

@@ -1,0 +1,62 @@
+"""How much of the library waits to be ingested, told in a bounded time."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_pipeline.files.discovery import walk
+from image_pipeline.files.partition import Partition
+from image_pipeline.files.plan import Ingested, State, compare, list_partitions, without_unlisted
+from image_pipeline.files.unlisted import Unlisted
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits: the files of new and of changed directories (all of them: which ones changed is not looked at).
+
+    `directories` were looked at. Unless that `is_whole` library, what is told is the least that waits, and nothing is
+    known to be `gone` (directories that were ingested, and are no more).
+    """
+
+    new: int
+    changed: int
+    gone: int
+    files: int
+    directories: int
+    is_whole: bool
+
+
+def count_waiting(root: Path, ingested: Mapping[str, Ingested], partition_size: int, seconds: float) -> Waiting:
+    """Compare the library with what was ingested, for `seconds` at most.
+
+    A directory that cannot be listed is passed over. Raises LibraryError if the library itself cannot be read, or is
+    empty although files of it were ingested.
+    """
+    ends_at = time.monotonic() + seconds
+    unlisted = Unlisted()
+    looked_at: dict[str, list] = {}
+    is_whole = True
+    for directory, files in walk(root, unlisted):
+        looked_at[directory] = files
+        if time.monotonic() > ends_at:
+            is_whole = False
+            break
+    listed = list_partitions(looked_at.items(), partition_size, ingested)
+    known = without_unlisted(ingested, unlisted)
+    if not is_whole:
+        known = {key: entry for key, entry in known.items() if Partition.from_key(key).directory in looked_at}
+    states = compare(listed, known) if is_whole or listed else []
+    waiting = [state for state in states if state.state in (State.NEW, State.CHANGED)]
+
+    def directories(state: State) -> int:
+        return len({Partition.from_key(one.key).directory for one in states if one.state is state})
+
+    return Waiting(
+        new=directories(State.NEW),
+        changed=directories(State.CHANGED),
+        gone=directories(State.GONE) if is_whole else 0,
+        files=sum(state.files for state in waiting),
+        directories=len(looked_at),
+        is_whole=is_whole,
+    )
