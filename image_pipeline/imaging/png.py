@@ -151,7 +151,7 @@ def _announced_bytes(header: bytes) -> int:
 
 def _raw_profile(text: bytes) -> bytes | None:
     try:
-        return bytes.fromhex(b"".join(text.split(b"\n")[3:]).decode("ascii"))
+        return bytes.fromhex(b"".join(text.split(b"\n", 3)[3:]).decode("ascii"))  # which takes spaces between them
     except ValueError:
         return None
 
