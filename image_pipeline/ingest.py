@@ -50,11 +50,12 @@ class RunFailedError(PipelineError):
 class Scan:
     """The library as it is on disk against what was ingested: `vanished` of the `ingested` files are not there.
 
-    Of what is `unlisted`, and below it, nothing is known.
+    Those of partitions that are `leaving` are not counted again. Of what is `unlisted`, and below it, nothing is known.
     """
 
     states: list[PartitionState]
     vanished: int
+    leaving: set[str]
     ingested: int
     unlisted: Unlisted
 
@@ -131,7 +132,9 @@ class Ingestion:
         register(self._instance, [state.key for state in states if state.key not in set(known)])
         passed_over = dict.fromkeys([*(Partition(name).key for name in unlisted.directories), *ingested])
         states += [PartitionState(key, 0, State.UNLISTED) for key in passed_over if key not in seen]
-        return Scan(states, vanished_files(listed, seen), sum(i.files for i in ingested.values()), unlisted)
+        leaving = ledger.leaving()
+        vanished = vanished_files(listed, seen, leaving)
+        return Scan(states, vanished, leaving, sum(entry.files for entry in ingested.values()), unlisted)
 
     def run(
         self, on_run: Callable[[int, int], None] = lambda done, total: None, allow_deletions: bool = False
@@ -144,9 +147,11 @@ class Ingestion:
         began = time.monotonic()
         scan = self.scan()
         DeletionLimit(self._settings.deletion_share, allow_deletions).check(scan.vanished, scan.ingested)
+        gone = scan.keys(State.GONE)
+        if scan.leaving != set(gone):
+            self._store.ledger.set_leaving(gone)
         allowed = {ALLOW_DELETIONS_TAG: "true"} if allow_deletions else {}
         wanted = {s.key: s.files for s in scan.states if s.state in (State.NEW, State.CHANGED)}
-        gone = scan.keys(State.GONE)
         totals: dict[str, int] = {}
         done = 0
         while ranges := self._ranges(wanted):

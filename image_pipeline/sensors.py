@@ -3,18 +3,22 @@
 import hashlib
 import math
 import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import dagster as dg
 
-from image_pipeline.errors import PipelineError
 from image_pipeline.files.deletions import DeletionLimit, vanished_files
+from image_pipeline.files.departures import awaited, waiting
 from image_pipeline.files.partition import Partition
-from image_pipeline.files.plan import PartitionState, State, group_into_ranges, without_unlisted
-from image_pipeline.files.watch import Look, look, settled_states
+from image_pipeline.files.plan import Ingested, PartitionState, State, group_into_ranges, without_unlisted
+from image_pipeline.files.watch import DueStates, Look, due_states, look
 from image_pipeline.instance import fail_dead_runs
 from image_pipeline.jobs import ingest_job, retire_job
-from image_pipeline.partitions import DIRECTORIES, PARTITIONS_PER_RUN, range_tags, registered_keys
+from image_pipeline.partitions import DIRECTORIES, PARTITIONS_PER_RUN, directory_tags, range_tags
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
+from image_pipeline.run_records import RunRecords
 from image_pipeline.storage.collection import held_versions
 
 TICK_SECONDS = 30
@@ -47,31 +51,58 @@ def library_sensor(
     What was ingested with other models, or by another version, is ingested again.
     """
     now = time.time()
-    try:
-        fail_dead_runs(context.instance, store.store)
-        ledger = store.ledger
-        recipe = inference.recipe(decoding)
-        versions = held_versions(qdrant.address, qdrant.alias)
-        ingested = ledger.ingested(recipe, versions)
-        looked = look(
-            store.library_root, ledger.sightings(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
-        )
-        ledger.set_sightings(looked.sightings.values())
-        states = settled_states(looked, ingested, now, store.settle_seconds)
-        vanished = vanished_files(looked.listed, without_unlisted(ingested, looked.unlisted)) if looked.is_whole else 0
-        DeletionLimit(store.deletion_share).check(vanished, sum(entry.files for entry in ingested.values()))
-    except PipelineError as error:
-        return dg.SkipReason(str(error))
-    busy = _keys_in_flight(context.instance)
-    states = _with_few_new([state for state in states if state.key not in busy], registered_keys(context.instance))
+    fail_dead_runs(context.instance, store.store)
+    ledger = store.ledger
+    recipe = inference.recipe(decoding)
+    versions = held_versions(qdrant.address, qdrant.alias)
+    ingested = ledger.ingested(recipe, versions)
+    looked = look(
+        store.library_root, ledger.sightings(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
+    )
+    ledger.set_sightings(looked.sightings.values())
+    due = due_states(looked, ingested, now, store.settle_seconds)
+    if looked.is_whole:
+        _let_leave(store, looked, ingested)
     if looked.unlisted:
         context.log.warning(str(looked.unlisted.error))
-        if not states:
-            return dg.SkipReason(str(looked.unlisted.error))
-    if not states:
-        return dg.SkipReason("Every directory that is quiet is ingested, or is being ingested.")
+    runs = RunRecords(context.instance)
+    departing = _departing(looked, ingested, due, runs, now)
+    free = [state for state in due.settled if state.key not in runs.in_flight and state.key not in departing]
     wishes = _Wishes(looked, "\n".join([recipe, *sorted(versions or ())]), now)
-    return _requests(context.instance, states, wishes, store.partition_size)
+    wanted = _requests(runs.registered, _with_few_new(free, runs.registered), wishes, store.partition_size)
+    begun = runs.begun([wish.run_key for wish in wanted])
+    requests = [wish.request for wish in wanted if wish.run_key not in begun]
+    if not requests:
+        tried = [key for wish in wanted for key in wish.keys]
+        in_flight = [state.key for state in due.settled if state.key in runs.in_flight]
+        unsettled = [state.key for state in due.unsettled]
+        return dg.SkipReason(reason_to_skip(looked, unsettled, in_flight, departing - runs.in_flight, tried, now))
+    known = set(runs.registered)
+    new = [key for wish in wanted if wish.request in requests for key in wish.keys if key not in known]
+    return dg.SensorResult(
+        run_requests=requests, dynamic_partitions_requests=[DIRECTORIES.build_add_request(new)] if new else []
+    )
+
+
+def _let_leave(store: StoreResource, looked: Look, ingested: Mapping[str, Ingested]) -> None:
+    """Note what went, unless it is more than may vanish at once: then raises LibraryError."""
+    ledger, listed = store.ledger, looked.listed
+    seen = without_unlisted(ingested, looked.unlisted)
+    leaving = ledger.leaving()
+    vanished = vanished_files(listed, seen, leaving)
+    DeletionLimit(store.deletion_share).check(vanished, sum(entry.files for entry in ingested.values()))
+    gone = {key for key in seen if key not in listed}
+    if gone != leaving:
+        ledger.set_leaving(gone)
+
+
+def _departing(
+    looked: Look, ingested: Mapping[str, Ingested], due: DueStates, runs: RunRecords, now: float
+) -> set[str]:
+    """The partitions that are gone, and wait for what came."""
+    gone = {state.key: looked.since(state.key) for state in due.settled if state.state is State.GONE}
+    came = awaited(looked.listed, ingested) if gone else set()
+    return waiting(gone, came - runs.failed_since({key: looked.since(key) for key in came}), now)
 
 
 def attempt(seconds: float) -> int:
@@ -83,6 +114,52 @@ def attempt(seconds: float) -> int:
     return doublings + int((seconds - longest_from) // LONGEST_RETRY_SECONDS)
 
 
+def next_attempt(seconds: float) -> float:
+    """After how many seconds the try comes that follows the one of `attempt`."""
+    number = attempt(seconds) + 1
+    doublings = int(math.log2(LONGEST_RETRY_SECONDS / RETRY_SECONDS))
+    return (
+        RETRY_SECONDS * (1 << min(number, doublings))
+        - RETRY_SECONDS
+        + max(0, number - doublings) * LONGEST_RETRY_SECONDS
+    )
+
+
+def reason_to_skip(
+    looked: Look,
+    unsettled: Collection[str],
+    in_flight: Collection[str],
+    departing: Collection[str],
+    tried: Collection[str],
+    now: float,
+) -> str:
+    """What there is to be said of a tick that asks for no run, of the partitions by what they wait for."""
+    said = [str(looked.unlisted.error).rstrip(".")] if looked.unlisted else []
+    if not looked.is_whole:
+        said.append("not every directory was looked at yet: the next tick goes on")
+    if unsettled:
+        said.append(f"{_directories(unsettled, 'waits', 'wait')} to be quiet")
+    if in_flight:
+        said.append(f"{_directories(in_flight, 'is', 'are')} being ingested")
+    if departing:
+        said.append(
+            f"{_directories(departing, 'that is gone waits', 'that are gone wait')} until what came is ingested"
+        )
+    if tried:
+        dues = [looked.since(key) + next_attempt(now - looked.since(key)) for key in tried]
+        at = datetime.fromtimestamp(min(dues)).astimezone().isoformat(sep=" ", timespec="minutes")
+        said.append(f"{_directories(tried, 'was', 'were')} tried, and the next try is at {at}")
+    if not said:
+        return f"All {len(looked.listed)} partitions of the library are ingested."
+    text = "; ".join(said)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _directories(keys: Collection[str], one: str, several: str) -> str:
+    count = len({Partition.from_key(key).directory for key in keys})
+    return f"1 directory {one}" if count == 1 else f"{count} directories {several}"
+
+
 class _Wishes:
     """Names runs, so that Dagster begins one once for what the directories look like, what is wanted, and each try."""
 
@@ -90,7 +167,7 @@ class _Wishes:
         self._looked, self._target, self._now = looked, target, now
         self._fingerprints = {key: part.fingerprint for key, part in looked.listed.items()}
 
-    def run_key(self, keys: list[str]) -> str:
+    def run_key(self, keys: Sequence[str]) -> str:
         """The run key of the run for partitions."""
         since = max(self._looked.sightings[Partition.from_key(key).directory].since for key in keys)
         # what comes back to a look that it had before is another wish: Dagster keeps a run key for ever
@@ -109,40 +186,31 @@ def _with_few_new(states: list[PartitionState], registered: list[str]) -> list[P
     return [state for state in states if state.key not in later]
 
 
-def _requests(
-    instance: dg.DagsterInstance,
-    states: list[PartitionState],
-    wishes: _Wishes,
-    partition_size: int,
-) -> dg.SensorResult:
-    registered = registered_keys(instance)
+@dataclass(frozen=True)
+class _Wish:
+    request: dg.RunRequest
+    keys: tuple[str, ...]
+
+    @property
+    def run_key(self) -> str:
+        return str(self.request.run_key)
+
+
+def _requests(registered: list[str], states: list[PartitionState], wishes: _Wishes, partition_size: int) -> list[_Wish]:
     wanted = {state.key: state.files for state in states if state.state is not State.GONE}
     known = set(registered)
     new = [key for key in wanted if key not in known]
-    gone = [state.key for state in states if state.state is State.GONE]
-
-    requests = [
-        dg.RunRequest(run_key=wishes.run_key(list(some.keys)), job_name=ingest_job.name, tags=range_tags(some))
+    gone = tuple(state.key for state in states if state.state is State.GONE)
+    made = [
+        _Wish(
+            dg.RunRequest(run_key=wishes.run_key(some.keys), job_name=ingest_job.name, tags=range_tags(some)), some.keys
+        )
         for some in group_into_ranges(registered + new, wanted, partition_size, PARTITIONS_PER_RUN)
     ]
     if gone:
-        config = dg.RunConfig(ops={"retire_partitions": {"config": {"keys": gone}}})
-        requests.append(dg.RunRequest(run_key=wishes.run_key(gone), job_name=retire_job.name, run_config=config))
-    return dg.SensorResult(
-        run_requests=requests, dynamic_partitions_requests=[DIRECTORIES.build_add_request(new)] if new else []
-    )
-
-
-def _keys_in_flight(instance: dg.DagsterInstance) -> set[str]:
-    """The partitions of the runs that are queued or under way."""
-    registered = registered_keys(instance)
-    position = {key: index for index, key in enumerate(registered)}
-    unfinished = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
-    unfinished += [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    keys: set[str] = set()
-    for run in instance.get_runs(filters=dg.RunsFilter(statuses=unfinished)):
-        start = run.tags.get("dagster/asset_partition_range_start", run.tags.get("dagster/partition"))
-        end = run.tags.get("dagster/asset_partition_range_end", start)
-        if start in position and end in position:
-            keys.update(registered[position[start] : position[end] + 1])
-    return keys
+        config = dg.RunConfig(ops={"retire_partitions": {"config": {"keys": list(gone)}}})
+        request = dg.RunRequest(
+            run_key=wishes.run_key(gone), job_name=retire_job.name, run_config=config, tags=directory_tags(gone)
+        )
+        made.append(_Wish(request, gone))
+    return made

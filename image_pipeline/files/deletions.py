@@ -1,6 +1,6 @@
 """The guard against deleting by mistake: a disk that is half mounted looks like a library whose files were deleted."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from image_pipeline.errors import LibraryError
@@ -44,15 +44,20 @@ class Shrinkage:
         self._limit.check(self._points, self._total)
 
 
-def vanished_files(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested]) -> int:
+def vanished_files(
+    listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested], leaving: Collection[str] = ()
+) -> int:
     """How many files are no longer on disk, or fewer: those of a directory that was only renamed are none of them.
 
     A renamed directory is one that is new and has the files, by their fingerprint, of one that is gone. The parts of a
-    directory count together: one that outgrew its parts has lost nothing.
+    directory count together: one that outgrew its parts has lost nothing. Those that are `leaving` were counted when
+    they went: what came instead may be ingested by now, and be new no more.
     """
     new = {partition.fingerprint for key, partition in listed.items() if key not in ingested}
     before: dict[str, dict[int, int]] = {}
     for key, entry in ingested.items():
+        if key not in listed and key in leaving:
+            continue
         if key in listed or entry.files_fingerprint not in new:
             partition = Partition.from_key(key)
             files = before.setdefault(partition.directory, {})

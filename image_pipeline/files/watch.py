@@ -40,6 +40,10 @@ class Look:
         in_order = sorted(self.sightings.values(), key=lambda sighting: sighting.directory)
         return {part.key: part for sighting in in_order for part in sighting.partitions}
 
+    def since(self, partition_key: str) -> float:
+        """Since when (s since 1970) the directory of a partition looks as it does."""
+        return self.sightings[Partition.from_key(partition_key).directory].since
+
 
 def look(
     root: Path,
@@ -111,10 +115,16 @@ def _sighting(
     return Sighting(directory, mtime_ns, partitions, before.since if before and is_same else now, now)
 
 
-def settled_states(
-    looked: Look, ingested: Mapping[str, Ingested], now: float, settle_seconds: float
-) -> list[PartitionState]:
-    """The partitions that are to be ingested, or are gone, and were last seen quiet for `settle_seconds`.
+@dataclass(frozen=True)
+class DueStates:
+    """The partitions that are to be ingested, or are gone: those that were quiet for long enough, and the others."""
+
+    settled: list[PartitionState]
+    unsettled: list[PartitionState]
+
+
+def due_states(looked: Look, ingested: Mapping[str, Ingested], now: float, settle_seconds: float) -> DueStates:
+    """The partitions that are to be ingested, or are gone; settled are those that were quiet for `settle_seconds`.
 
     Nothing is gone for a look that is not whole, and nothing is to be done where a directory cannot be listed.
     Raises LibraryError where the whole library seems empty although files of it were ingested.
@@ -127,8 +137,9 @@ def settled_states(
     }
     if not looked.is_whole:
         ingested = {key: entry for key, entry in ingested.items() if key in listed}
-    return [
-        state
-        for state in compare(listed, ingested)
-        if state.state is not State.INGESTED and Partition.from_key(state.key).directory in quiet
-    ]
+    due = DueStates([], [])
+    for state in compare(listed, ingested):
+        directory = Partition.from_key(state.key).directory
+        if state.state is not State.INGESTED and not looked.unlisted.covers(directory):
+            (due.settled if directory in quiet else due.unsettled).append(state)
+    return due

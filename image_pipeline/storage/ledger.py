@@ -54,6 +54,7 @@ CREATE TABLE IF NOT EXISTS sighting (
     since REAL NOT NULL,
     checked_at REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS leaving (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -177,6 +178,17 @@ class Ledger:
                 "UPDATE partition SET fingerprint = ? || fingerprint WHERE key = ? AND substr(fingerprint, 1, 1) != ?",
                 ((OUTDATED, key, OUTDATED) for key in keys),
             )
+
+    def leaving(self) -> set[str]:
+        """The partitions that are gone, were not too many to go, and leave once what came instead is ingested."""
+        with self._database.transaction() as connection:
+            return {key for (key,) in connection.execute("SELECT key FROM leaving")}
+
+    def set_leaving(self, keys: Collection[str]) -> None:
+        """Replace `leaving`."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM leaving")
+            connection.executemany("INSERT INTO leaving VALUES (?)", ((key,) for key in keys))
 
     def history(self, path: str) -> list[FileEvent]:
         """What happened to a file, oldest first."""

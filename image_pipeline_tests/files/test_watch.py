@@ -10,7 +10,7 @@ import pytest
 
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.plan import Ingested, State
-from image_pipeline.files.watch import Look, Sighting, look, settled_states
+from image_pipeline.files.watch import Look, Sighting, due_states, look
 from image_pipeline_tests.files.conftest import picture
 from image_pipeline_tests.rights import unprivileged
 
@@ -35,7 +35,7 @@ class Watcher:
         return looked
 
     def settled(self, seconds_later: float = 0.0) -> dict[str, State]:
-        states = settled_states(self.look(seconds_later), self.ingested, self.now, SETTLE)
+        states = due_states(self.look(seconds_later), self.ingested, self.now, SETTLE).settled
         return {state.key: state.state for state in states}
 
     def ingest(self) -> None:
@@ -213,7 +213,7 @@ def test_a_look_that_runs_out_of_time_goes_on_where_it_ended(watcher: Watcher) -
     watcher.sightings.pop("rome")
     partial = watcher.look(SETTLE)
     assert not partial.is_whole
-    assert settled_states(partial, watcher.ingested, watcher.now, SETTLE) == [], "neither gone nor settled unseen"
+    assert due_states(partial, watcher.ingested, watcher.now, SETTLE).settled == [], "neither gone nor settled unseen"
     watcher.budget = 1e-3
     for _ in range(1000):
         if watcher.look().is_whole:
