@@ -4,7 +4,6 @@ import atexit
 import dataclasses
 import gc
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from image_pipeline.options import errors_for_people, shared_options
-from image_pipeline.settings import LogFormat, Settings, load_settings
+from image_pipeline.page.ending import ended_by_signals
+from image_pipeline.settings import Settings, load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
 from image_pipeline.upkeep import history, repair, verify
@@ -230,17 +230,11 @@ def adopt(directory: Path, **given: Any) -> None:
 @errors_for_people
 def dev(port: int, **given: Any) -> None:
     """Open the Dagster page of the library, with the sensor's daemon."""
-    settings = _settings(**given)
-    from image_pipeline.console import export_settings
-    from image_pipeline.instance import open_instance
+    with ended_by_signals():
+        settings = _settings(**given)
+        from image_pipeline.page.dev import open_page
 
-    open_instance(Store(settings.home)).dispose()
-    export_settings(settings)
-    program = str(Path(sys.executable).with_name("dagster"))
-    command = [program, "dev", "-m", "image_pipeline.definitions", "--host", "127.0.0.1", "--port", str(port)]
-    if settings.log_format is LogFormat.JSON:
-        command += ["--log-format", "json"]
-    os.execv(program, command)
+        open_page(settings, port)
 
 
 @main.command()

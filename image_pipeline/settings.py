@@ -3,6 +3,7 @@
 The README's table is written from this file, and a test holds the two together.
 """
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from image_pipeline.errors import SettingsError
 
 GIBIBYTE = 1 << 30
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 class DType(StrEnum):
@@ -158,6 +161,14 @@ class Settings(BaseSettings):
             description="How long to wait for another process that uses the embedded Qdrant, in s.",
         ),
     ] = 120.0
+    page_hosts: Annotated[
+        str | None,
+        Field(
+            validation_alias="IMAGE_PIPELINE_PAGE_HOSTS",
+            description="Names under which the page may be opened, beside those of the machine itself: "
+            "`photos.example,192.168.1.5`.",
+        ),
+    ] = None
     log_format: Annotated[
         LogFormat,
         Field(
@@ -171,6 +182,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
+
+    @field_validator("page_hosts")
+    @classmethod
+    def _are_names(cls, value: str | None) -> str | None:
+        if value is not None and not all(_HOST_NAME.fullmatch(name.strip()) for name in value.split(",")):
+            raise ValueError("give names with commas between them, and without http:// and port")
+        return value
 
     @field_validator("qdrant_url")
     @classmethod
