@@ -108,8 +108,8 @@ def test_nothing_came_of_what_was_refused(page: Dev) -> None:
 
 
 def test_a_program_on_this_machine_may_send_json(page: Dev) -> None:
-    page.graphql(add_partition("by a program"))
-    assert "by a program" in page.partitions()
+    page.graphql(add_partition("trip"))
+    assert "trip" in page.partitions()
     answer = page.request("GET", "/graphql?query=%7Bversion%7D")
     assert answer.status == 200 and "version" in answer.text
     reported = page.request("POST", "/report_asset_materialization/reported", "{}", JSON)
