@@ -11,6 +11,7 @@ from image_pipeline.assets.embeddings import embeddings
 from image_pipeline.assets.qdrant_collection import qdrant_collection
 from image_pipeline.assets.step import keys_of_run, step
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
+from image_pipeline.run_config import NO_CONFIG
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.rows import DecodedImage, Embedding, ImageCaption
@@ -52,7 +53,7 @@ _AGREES = dg.AssetCheckSpec(
 )
 
 
-@dg.multi_asset_check(specs=[_UNIT, _CAPTION, _SHARE, _ACCOUNTED, _COUNT])
+@dg.multi_asset_check(specs=[_UNIT, _CAPTION, _SHARE, _ACCOUNTED, _COUNT], config_schema=NO_CONFIG)
 def ingested_partitions(
     context: dg.AssetCheckExecutionContext,
     store: StoreResource,
@@ -90,7 +91,7 @@ def ingested_partitions(
     yield _result(_COUNT, not wrong, {"partitions_with_another_count": wrong})
 
 
-@dg.multi_asset_check(specs=[_AGREES], can_subset=True)
+@dg.multi_asset_check(specs=[_AGREES], can_subset=True, config_schema=NO_CONFIG)
 def whole_collection(
     context: dg.AssetCheckExecutionContext,
     store: StoreResource,

@@ -4,7 +4,6 @@ import atexit
 import dataclasses
 import gc
 import math
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +12,9 @@ import click
 
 from image_pipeline.notices import show_notices
 from image_pipeline.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors_for_people, shared_options
+from image_pipeline.page.ending import ended_by_signals
 from image_pipeline.privacy import keep_private, usual_rights
-from image_pipeline.settings import LogFormat, Settings, load_settings
+from image_pipeline.settings import Settings, load_settings
 from image_pipeline.signals import catch_signals
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
@@ -232,19 +232,11 @@ def scan(directory: Path | None, as_json: bool, **given: Any) -> None:
 @errors_for_people
 def dev(port: int, **given: Any) -> None:
     """Open the Dagster page of the library, with the sensor's daemon."""
-    settings = _settings(**given)
-    from image_pipeline.console import export_settings
-    from image_pipeline.instance import open_instance
+    with ended_by_signals():
+        settings = _settings(**given)
+        from image_pipeline.page.dev import open_page
 
-    store = Store(settings.home)
-    store.prepare(settings.library)
-    open_instance(store).dispose()
-    export_settings(settings)
-    program = str(Path(sys.executable).with_name("dagster"))
-    command = [program, "dev", "-m", "image_pipeline.definitions", "--host", "127.0.0.1", "--port", str(port)]
-    if settings.log_format is LogFormat.JSON:
-        command += ["--log-format", "json"]
-    os.execv(program, command)
+        open_page(settings, port)
 
 
 @main.command()

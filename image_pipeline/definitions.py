@@ -8,6 +8,7 @@ from image_pipeline.jobs import ingest_job, retire_job
 from image_pipeline.privacy import keep_private
 from image_pipeline.records import write_records_quickly
 from image_pipeline.resources import make_resources
+from image_pipeline.run_config import in_memory, in_process
 from image_pipeline.sensors import library_sensor
 from image_pipeline.settings import Settings, load_settings
 
@@ -28,9 +29,8 @@ def make_definitions(settings: Settings) -> dg.Definitions:
         asset_checks=[ingested_partitions, whole_collection],
         jobs=[ingest_job, retire_job],
         sensors=[library_sensor],
-        resources=make_resources(settings),
-        # one process a run: models are loaded once, and a step costs a tenth of what it costs in its own process
-        executor=dg.in_process_executor,
+        resources={**make_resources(settings), "io_manager": in_memory},
+        executor=in_process,
     )
 
 

@@ -1,4 +1,8 @@
-"""The resources of the assets: thin wrappers that give the library's own objects. None loads a model when set up."""
+"""The resources of the assets: thin wrappers that give the library's own objects. None loads a model when set up.
+
+None takes any configuration, so that a run does what the settings of its process say, and not what whoever launches it
+writes into its run config: where the store is, which Qdrant is written to, or which environment variable is read.
+"""
 
 import os
 from collections.abc import Iterator
@@ -17,11 +21,10 @@ from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.pool import WorkerPool
 from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.inference.unseen import DecodedPartition
-from image_pipeline.passwords import without_passwords
-from image_pipeline.settings import DType, Settings, variable_of
+from image_pipeline.settings import Settings
 from image_pipeline.storage.cache import ContentCache
 from image_pipeline.storage.claims import claiming
-from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline.storage.connection import QdrantAddress, address_of
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.locks import turn
@@ -32,15 +35,15 @@ from image_pipeline.storage.tables import StageTables
 from image_pipeline.storage.unchanged import Unchanged
 
 
-class StoreResource(dg.ConfigurableResource):
+class _Fixed(dg.ConfigurableResource):
+    """A resource made of the settings. They are a dependency, which, unlike a field, no run config can set."""
+
+    settings: dg.ResourceDependency[Settings]
+
+
+class StoreResource(_Fixed):
     """The store, and the library that it belongs to."""
 
-    home: str
-    library: str | None = None
-    partition_size: int
-    settle_seconds: float
-    deletion_share: float
-    keep_decoded_tensors: bool = False
     _claims: PartitionClaims = PrivateAttr()
 
     @contextmanager
@@ -64,7 +67,27 @@ class StoreResource(dg.ConfigurableResource):
     @property
     def store(self) -> Store:
         """The store, made where it is not there yet. Raises SettingsError and StoreError as `Store.prepare` does."""
-        return _prepared(self.home, self.library)
+        return _prepared(self.settings)
+
+    @property
+    def partition_size(self) -> int:
+        """Files in one partition, at most."""
+        return self.settings.partition_size
+
+    @property
+    def settle_seconds(self) -> float:
+        """Seconds for which a directory must have been quiet before the sensor ingests it."""
+        return self.settings.settle_seconds
+
+    @property
+    def deletion_share(self) -> float:
+        """The share of the library that may vanish at once."""
+        return self.settings.deletion_share
+
+    @property
+    def keep_decoded_tensors(self) -> bool:
+        """Whether decoded tensors stay once they are indexed."""
+        return self.settings.keep_decoded_tensors
 
     @property
     def tables(self) -> StageTables:
@@ -93,30 +116,32 @@ class StoreResource(dg.ConfigurableResource):
     @property
     def library_root(self) -> Path:
         """The root of the library. Raises SettingsError or LibraryError where there is none to read."""
-        return open_library(Path(self.library) if self.library else None, self.ledger)
+        return open_library(self.settings.library, self.ledger)
 
 
-class DecodingResource(dg.ConfigurableResource):
+class DecodingResource(_Fixed):
     """Worker processes that decode images and read metadata, within limits for each file.
 
     They are started at the first file of a run, and serve its stages one after the other until it ends.
     """
 
-    seconds: float
-    memory_bytes: int
-    pixels: int
-    workers: int
     _pool: WorkerPool = PrivateAttr()
 
     @property
     def processes(self) -> int:
         """The number of worker processes."""
-        return self.workers or len(os.sched_getaffinity(0))
+        return self.settings.workers or len(os.sched_getaffinity(0))
 
     @property
     def decoder(self) -> str:
         """The decoder's version and its limits: what is in quarantine is tried again when it changes."""
-        return f"{decoder_version()} {self.seconds:g} s {self.memory_bytes} B {self.pixels} px"
+        limits = self._limits
+        return f"{decoder_version()} {limits.seconds:g} s {limits.address_space_bytes} B {limits.pixels} px"
+
+    @property
+    def _limits(self) -> DecodeLimits:
+        settings = self.settings
+        return DecodeLimits(settings.decode_seconds, settings.decode_memory, settings.decode_pixels)
 
     @property
     def metadata_reader(self) -> str:
@@ -139,7 +164,7 @@ class DecodingResource(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
         """The resource for the length of a run."""
-        with WorkerPool(DecodeLimits(self.seconds, self.memory_bytes, self.pixels), self.processes) as self._pool:
+        with WorkerPool(self._limits, self.processes) as self._pool:
             yield self
 
     @property
@@ -148,17 +173,13 @@ class DecodingResource(dg.ConfigurableResource):
         return self._pool
 
 
-class InferenceResource(dg.ConfigurableResource):
+class InferenceResource(_Fixed):
     """Batched inference on the best device there is. Models are loaded at the first batch, and once a process."""
-
-    models: str
-    dtype: DType
-    home: str
 
     @property
     def pipeline(self) -> Inference:
         """The models. Raises SettingsError or ModelError where they are not known or their configuration is missing."""
-        return load_inference(self.models, self.dtype, _prepared(self.home).home)
+        return load_inference(self.settings.models, self.settings.dtype, _prepared(self.settings).home)
 
     def recipe(self, decoding: DecodingResource) -> str:
         """What names the versions of all that has a part in a point. Raises as `pipeline` does."""
@@ -171,65 +192,36 @@ class InferenceResource(dg.ConfigurableResource):
         A lock of the kernel's, which ends with its holder: a slot in one of Dagster's pools stays taken for ever where
         a run's process was killed, and every run after it would wait. Raises StoreError where there can be no lock.
         """
-        with turn(_prepared(self.home).device_lock_file, "the device that models run on"):
+        with turn(_prepared(self.settings).device_lock_file, "the device that models run on"):
             yield
 
 
-class QdrantResource(dg.ConfigurableResource):
+class QdrantResource(_Fixed):
     """The way to Qdrant, and the name under which the collection is searched."""
-
-    url: str | None = None
-    api_key: str | None = None
-    grpc_port: int = 6334
-    home: str
-    lock_seconds: float
-    alias: str
 
     @property
     def address(self) -> QdrantAddress:
         """Where Qdrant is."""
-        store = _prepared(self.home)
-        return QdrantAddress(
-            self.url, store.qdrant_directory, store.qdrant_lock_file, self.lock_seconds, self.grpc_port, self.api_key
-        )
+        _prepared(self.settings)
+        return address_of(self.settings)
+
+    @property
+    def alias(self) -> str:
+        """The name under which the collection is searched."""
+        return self.settings.collection
 
 
-def _prepared(home: str, library: str | None = None) -> Store:
-    store = Store(Path(home))
-    store.prepare(None if library is None else Path(library))
+def _prepared(settings: Settings) -> Store:
+    store = Store(settings.home)
+    store.prepare(settings.library)
     return store
-
-
-def _is_secret(url: str | None) -> bool:
-    return url is not None and without_passwords(url) != url
 
 
 def make_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
     """The resources, as the settings say."""
-    home = str(settings.home)
     return {
-        "store": StoreResource(
-            home=home,
-            library=None if settings.library is None else str(settings.library),
-            partition_size=settings.partition_size,
-            settle_seconds=settings.settle_seconds,
-            deletion_share=settings.deletion_share,
-            keep_decoded_tensors=settings.keep_decoded_tensors,
-        ),
-        "decoding": DecodingResource(
-            seconds=settings.decode_seconds,
-            memory_bytes=settings.decode_memory,
-            pixels=settings.decode_pixels,
-            workers=settings.workers,
-        ),
-        "inference": InferenceResource(models=settings.models, dtype=settings.dtype, home=home),
-        "qdrant": QdrantResource(
-            # what is secret is named, not copied: it is not to be read on the page
-            url=dg.EnvVar(variable_of("qdrant_url")) if _is_secret(settings.qdrant_url) else settings.qdrant_url,
-            api_key=None if settings.qdrant_api_key is None else dg.EnvVar(variable_of("qdrant_api_key")),
-            grpc_port=settings.qdrant_grpc_port,
-            home=home,
-            lock_seconds=settings.lock_seconds,
-            alias=settings.collection,
-        ),
+        "store": StoreResource(settings=settings),
+        "decoding": DecodingResource(settings=settings),
+        "inference": InferenceResource(settings=settings),
+        "qdrant": QdrantResource(settings=settings),
     }

@@ -17,6 +17,8 @@ from image_pipeline.passwords import without_password
 
 GIBIBYTE = 1 << 30
 
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+
 
 class DType(StrEnum):
     """The number format that models compute in."""
@@ -172,6 +174,14 @@ class Settings(BaseSettings):
             description="How long to wait for another process that uses the embedded Qdrant, in s.",
         ),
     ] = 120.0
+    page_hosts: Annotated[
+        str | None,
+        Field(
+            validation_alias="IMAGE_PIPELINE_PAGE_HOSTS",
+            description="Names under which the page may be opened, beside those of the machine itself: "
+            "`photos.example,192.168.1.5`.",
+        ),
+    ] = None
     log_format: Annotated[
         LogFormat,
         Field(
@@ -188,6 +198,13 @@ class Settings(BaseSettings):
             return None if value is None else value.expanduser().absolute()
         except RuntimeError as error:
             raise ValueError("there is no home folder; give an absolute path") from error
+
+    @field_validator("page_hosts")
+    @classmethod
+    def _are_names(cls, value: str | None) -> str | None:
+        if value is not None and not all(_HOST_NAME.fullmatch(name.strip()) for name in value.split(",")):
+            raise ValueError("give names with commas between them, and without http:// and port")
+        return value
 
     @field_validator("qdrant_url")
     @classmethod

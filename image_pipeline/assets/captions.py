@@ -10,6 +10,7 @@ from image_pipeline.inference.captioning import caption_images
 from image_pipeline.inference.unseen import shares
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
+from image_pipeline.run_config import NO_CONFIG
 from image_pipeline.storage.rows import ImageCaption
 
 
@@ -21,6 +22,7 @@ from image_pipeline.storage.rows import ImageCaption
     partitions_def=DIRECTORIES,
     backfill_policy=BACKFILL_POLICY,
     code_version="1",
+    config_schema=NO_CONFIG,
     pool="gpu",
     metadata=table_metadata(ImageCaption),
 )

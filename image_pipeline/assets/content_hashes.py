@@ -10,6 +10,7 @@ from image_pipeline.assets.step import partitions, step, table_metadata, to_be_m
 from image_pipeline.files.hashing import hash_files
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
+from image_pipeline.run_config import NO_CONFIG
 from image_pipeline.storage.rows import ContentHash, DiscoveredFile
 
 
@@ -21,6 +22,7 @@ from image_pipeline.storage.rows import ContentHash, DiscoveredFile
     partitions_def=DIRECTORIES,
     backfill_policy=BACKFILL_POLICY,
     code_version="1",
+    config_schema=NO_CONFIG,
     metadata=table_metadata(ContentHash),
 )
 def content_hashes(

@@ -12,6 +12,7 @@ from image_pipeline.imaging.decoding import decode_images
 from image_pipeline.imaging.sources import sources_of
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
+from image_pipeline.run_config import NO_CONFIG
 from image_pipeline.storage.rows import ContentHash, DecodedImage
 
 
@@ -23,6 +24,7 @@ from image_pipeline.storage.rows import ContentHash, DecodedImage
     partitions_def=DIRECTORIES,
     backfill_policy=BACKFILL_POLICY,
     code_version="1",
+    config_schema=NO_CONFIG,
     metadata=table_metadata(DecodedImage),
 )
 def decoded_tensors(

@@ -11,6 +11,7 @@ from image_pipeline.files.discovery import discover, list_each
 from image_pipeline.files.fingerprint import fingerprint
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
+from image_pipeline.run_config import NO_CONFIG
 from image_pipeline.storage.rows import DiscoveredFile
 
 
@@ -21,6 +22,7 @@ from image_pipeline.storage.rows import DiscoveredFile
     partitions_def=DIRECTORIES,
     backfill_policy=BACKFILL_POLICY,
     code_version="1",
+    config_schema=NO_CONFIG,
     metadata=table_metadata(DiscoveredFile),
 )
 def discovered_files(

@@ -10,6 +10,7 @@ from image_pipeline.imaging.reading import read_metadata
 from image_pipeline.imaging.sources import sources_of
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource
+from image_pipeline.run_config import NO_CONFIG
 from image_pipeline.storage.rows import ContentHash, MetadataOfImage
 
 
@@ -21,6 +22,7 @@ from image_pipeline.storage.rows import ContentHash, MetadataOfImage
     partitions_def=DIRECTORIES,
     backfill_policy=BACKFILL_POLICY,
     code_version="1",
+    config_schema=NO_CONFIG,
     metadata=table_metadata(MetadataOfImage),
 )
 def image_metadata(

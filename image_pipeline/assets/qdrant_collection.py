@@ -15,6 +15,7 @@ from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.imaging.contact_sheet import contact_sheet
 from image_pipeline.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
+from image_pipeline.run_config import NO_CONFIG
 from image_pipeline.storage.collection import Collection
 from image_pipeline.storage.history import Event
 from image_pipeline.storage.indexing import IndexedPartition, Indexer
@@ -41,6 +42,7 @@ LISTED_ROWS = 50
     partitions_def=DIRECTORIES,
     backfill_policy=BACKFILL_POLICY,
     code_version="1",
+    config_schema=NO_CONFIG,
 )
 def qdrant_collection(
     context: dg.AssetExecutionContext,

@@ -1,0 +1,43 @@
+"""The page of a library on this machine, with all that works for it: `image-pipeline dev`."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+import dagster as dg
+from dagster._utils.log import configure_loggers
+
+from image_pipeline.console import export_settings
+from image_pipeline.instance import open_instance
+from image_pipeline.page.port import listen
+from image_pipeline.page.services import Services
+from image_pipeline.settings import LogFormat, Settings
+from image_pipeline.storage.store import Store
+
+_log = logging.getLogger("dagster.image_pipeline")
+
+
+def open_page(settings: Settings, port: int) -> None:
+    """Serve the page on `port` of the loopback interface, with a code server and the daemon, until a signal ends it.
+
+    Raises PortTakenError before anything is begun, StoreError and SettingsError as `open_instance` does, and
+    ServiceError if the code server does not start.
+    """
+    listener = listen(port)
+    store = Store(settings.home)
+    store.prepare(settings.library)
+    open_instance(store).dispose()
+    export_settings(settings)
+    log_format = "json" if settings.log_format is LogFormat.JSON else "colored"
+    configure_loggers(formatter=log_format)
+    with (
+        listener,
+        tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory,
+        Services(Path(directory), log_format) as services,
+        dg.DagsterInstance.get() as instance,
+    ):
+        from image_pipeline.page.server import serve  # takes seconds, in which the code server starts
+
+        services.wait_until_ready(instance.code_server_process_startup_timeout)
+        _log.info(f"The page is on http://127.0.0.1:{port} (Ctrl-C ends it).")
+        serve(settings, instance, services.workspace_file, listener)

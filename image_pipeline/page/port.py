@@ -1,0 +1,26 @@
+"""The port of the page: the only one that is open, and taken before anything else is begun."""
+
+import errno
+import socket
+
+from image_pipeline.errors import PipelineError
+
+_BACKLOG = 128
+
+
+class PortTakenError(PipelineError):
+    """The port of the page is another program's, or may not be used."""
+
+
+def listen(port: int) -> socket.socket:
+    """A socket that listens on `port` of the loopback interface. Raises PortTakenError if it cannot be had."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        raise PortTakenError(f"Port {port} {why}: end that program, or give another port with --port.") from error
+    return listener

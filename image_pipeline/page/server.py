@@ -1,0 +1,47 @@
+"""The page itself: Dagster's webserver behind the guard, served in this process."""
+
+import socket
+from pathlib import Path
+
+import dagster as dg
+import uvicorn
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster_webserver.cli import (
+    DEFAULT_DB_STATEMENT_TIMEOUT,
+    DEFAULT_POOL_MAX_OVERFLOW,
+    DEFAULT_POOL_RECYCLE,
+    _lifespan,
+)
+from dagster_webserver.version import __version__
+from dagster_webserver.webserver import DagsterWebserver
+
+from image_pipeline.page.guard import LOOPBACK_NAMES, Guard
+from image_pipeline.settings import Settings
+
+_POLL_MILLISECONDS = 2000
+_CLOSING_SECONDS = 2
+
+
+def serve(settings: Settings, instance: dg.DagsterInstance, workspace_file: Path, listener: socket.socket) -> None:
+    """Serve the page on `listener` until a signal ends it: then as that signal's handler does.
+
+    `workspace_file` names the code servers, as Dagster's `workspace.yaml` does.
+    """
+    instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
+    target = WorkspaceFileTarget(paths=[str(workspace_file)])
+    with WorkspaceProcessContext(instance, workspace_load_target=target, version=__version__) as context:
+        page = DagsterWebserver(context, live_data_poll_rate=_POLL_MILLISECONDS).create_asgi_app(lifespan=_lifespan)
+        config = uvicorn.Config(
+            Guard(page, names_of_page(settings)),
+            log_level="warning",
+            proxy_headers=False,
+            timeout_graceful_shutdown=_CLOSING_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def names_of_page(settings: Settings) -> frozenset[str]:
+    """The names under which the page may be opened: those of the machine itself, and those of the settings."""
+    further = (settings.page_hosts or "").split(",")
+    return LOOPBACK_NAMES | {name.strip().lower() for name in further if name.strip()}

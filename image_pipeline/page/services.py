@@ -1,0 +1,109 @@
+"""The processes that work for the page: the code server, which executes runs, and the daemon, which begins them."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from dagster._grpc.client import DagsterGrpcClient
+from dagster._grpc.server import wait_for_grpc_server
+
+from image_pipeline.errors import PipelineError
+from image_pipeline.page.tied import GRACE_SECONDS
+
+_DEFINITIONS = "image_pipeline.definitions"
+_AGAIN_SECONDS = 5.0
+
+_log = logging.getLogger("dagster.image_pipeline")
+
+
+class ServiceError(PipelineError):
+    """A process that works for the page does not start."""
+
+
+class Service:
+    """A program of Dagster's, in a process and group of its own, that ends with this process."""
+
+    def __init__(self, name: str, *arguments: str) -> None:
+        self.name, self._arguments = name, arguments
+        self.process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-P", "-m", "image_pipeline.page.tied", *self._arguments]
+        # a session of its own: a Ctrl-C is for this process, which ends the others in their order
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+
+    def start_again_if_it_ended(self) -> None:
+        """Start it again if it has ended by itself, or was killed."""
+        if self.process.poll() is not None:
+            _log.warning(f"The {self.name} has ended ({_how(self.process.returncode)}), and is started again.")
+            self.process = self._start()
+
+    def end(self) -> None:
+        """End it, and what it began; at the latest, some seconds after it was told to."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(GRACE_SECONDS + 2)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Services:
+    """The code server and the daemon, for the length of a `with` block. The code server starts while the block goes on.
+
+    They talk over a socket in `directory`, which has to be this person's alone, so that no port is open but the page's.
+    """
+
+    def __init__(self, directory: Path, log_format: str) -> None:
+        self._socket, self.workspace_file = str(directory / "code"), directory / "workspace.yaml"
+        # what the code server is called stands in Dagster's records: of the sensor, whether it was switched off
+        location = {"grpc_server": {"socket": self._socket, "location_name": _DEFINITIONS}}
+        self.workspace_file.write_text(json.dumps({"load_from": [location]}))
+        self._formatted = ("--log-format", log_format)
+        self._running: list[Service] = []
+        self._over = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    def wait_until_ready(self, seconds: int) -> None:
+        """Wait until the code server answers, and start the daemon. Raises ServiceError after `seconds`."""
+        [code_server] = self._running
+        client = DagsterGrpcClient(socket=self._socket)
+        try:
+            wait_for_grpc_server(code_server.process, client, [code_server.name], seconds)
+        except Exception as error:  # Dagster raises no error of its own
+            raise ServiceError(
+                f"The code server did not start within {seconds} s: see what it says above, mend it, and begin again."
+            ) from error
+        arguments = ("dagster._daemon", "run", "--workspace", str(self.workspace_file))
+        self._running.append(Service("daemon", *arguments, *self._formatted))
+        self._watcher.start()
+
+    def _watch(self) -> None:
+        while not self._over.wait(_AGAIN_SECONDS):
+            for service in self._running:
+                service.start_again_if_it_ended()
+
+    def __enter__(self) -> Self:
+        code = ("-m", _DEFINITIONS, "--location-name", _DEFINITIONS, "--log-level", "warning")
+        arguments = ("dagster", "api", "grpc", "--socket", self._socket, *code)
+        self._running.append(Service("code server", *arguments, *self._formatted))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
+        for service in reversed(self._running):  # the daemon first: it would report that the code server is gone
+            service.end()
+
+
+def _how(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
