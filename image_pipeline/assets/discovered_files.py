@@ -43,7 +43,9 @@ def discovered_files(
                 continue
             if unchanged.counts_as_ingested(partition.key):
                 store.ledger.set_outdated([partition.key])
-            known = tables.read_if_there(DiscoveredFile, partition.key) or []
+            # what another version told of a file's format, it may have told otherwise
+            is_of_today = unchanged.is_of_recipe(partition.key)
+            known = (tables.read_if_there(DiscoveredFile, partition.key) or []) if is_of_today else []
             found = discover(root, partition, listed, {file.path: file for file in known})
             path = tables.write(DiscoveredFile, partition.key, found.files, note=found.fingerprint)
             versions.update(found.fingerprint.encode())

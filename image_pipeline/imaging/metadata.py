@@ -18,7 +18,7 @@ from image_pipeline.imaging.taken_at import change_time_of_exif, exposure_time_o
 from image_pipeline.imaging.values import number, text, windows_text
 from image_pipeline.imaging.xmp import XmpProperties, xmp_properties
 
-_REVISION = 2
+_REVISION = 3
 """Raised when this package comes to read something else out of the same file."""
 
 _MAKE, _MODEL, _LENS, _DESCRIPTION, _RATING = 0x010F, 0x0110, 0xA434, 0x010E, 0x4746

@@ -25,7 +25,7 @@ class Reason(StrEnum):
     DECODER_CRASHED = "decoder_crashed"
     """The process that decoded the file died: a segmentation fault, an abort, or a kill from outside."""
     NO_IMAGE_IN_RAW = "no_image_in_raw"
-    """The file calls itself a RAW but holds no sensor data."""
+    """The file is built as a RAW is, but holds no sensor data."""
 
 
 class ImageError(Exception):
