@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from image_pipeline.options import errors_for_people, shared_options
+from image_pipeline.retry_command import retry
 from image_pipeline.settings import LogFormat, Settings, load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
@@ -45,7 +46,7 @@ def _end_soon() -> None:
         gc.freeze()
 
 
-for command in (verify, repair, history):
+for command in (verify, repair, retry, history):
     main.add_command(command)
 
 
@@ -176,7 +177,7 @@ def quarantine(as_json: bool, **given: Any) -> None:
         return
     for file in files:
         click.echo(f"{file.reason:<16} {file.path}\n                 {file.message}")
-    click.echo(f"{len(files)} files are in quarantine. Each is tried again when it changes.")
+    click.echo(f"{len(files)} files are in quarantine. Each is tried again when it changes; `retry` does it at once.")
 
 
 @main.command()

@@ -11,7 +11,7 @@ from pydantic import PrivateAttr
 
 from image_pipeline.files.discovery import DISCOVERY_VERSION
 from image_pipeline.files.library import open_library
-from image_pipeline.imaging.decode import decoder_version
+from image_pipeline.imaging.decode import decoder_version, older_decoder_version
 from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.pool import WorkerPool
@@ -22,11 +22,15 @@ from image_pipeline.storage.cache import ContentCache
 from image_pipeline.storage.claims import claiming, turn
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.content import RowCache
+from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.ledger import Ledger
-from image_pipeline.storage.rows import DecodedImage, MetadataOfImage
+from image_pipeline.storage.rows import DecodedImage, MetadataOfImage, Stage
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
 from image_pipeline.storage.unchanged import Unchanged
+
+WALL_SECONDS_PER_SECOND = 10
+"""How much longer than its limit of processor time a file may take by the clock, on a machine that has other work."""
 
 
 class StoreResource(dg.ConfigurableResource):
@@ -104,8 +108,14 @@ class DecodingResource(dg.ConfigurableResource):
 
     @property
     def decoder(self) -> str:
-        """The decoder's version and its limits: what is in quarantine is tried again when it changes."""
-        return f"{decoder_version()} {self.seconds:g} s {self.memory_bytes} B {self.pixels} px"
+        """The decoder's version: what it decoded stays as it is, whatever the limits become."""
+        return decoder_version()
+
+    @property
+    def limits(self) -> DecodeLimits:
+        """What one file may cost."""
+        wall_seconds = max(DecodeLimits().wall_seconds, WALL_SECONDS_PER_SECOND * self.seconds)
+        return DecodeLimits(self.seconds, self.memory_bytes, self.pixels, wall_seconds)
 
     @property
     def metadata_reader(self) -> str:
@@ -122,13 +132,22 @@ class DecodingResource(dg.ConfigurableResource):
         return RowCache(cache, MetadataOfImage, self.metadata_reader)
 
     def decode_cache(self, cache: ContentCache) -> RowCache[DecodedImage]:
-        """The outcomes of decoding with this version and these limits."""
+        """What this version has decoded."""
+        cache.take_over_successes(older_decoder_version(), self.decoder)
         return RowCache(cache, DecodedImage, self.decoder)
+
+    def decode_failures(self, ledger: Ledger) -> Failures:
+        """What this version could not decode."""
+        return ledger.failures(Stage.DECODED_TENSORS, self.decoder, self.limits)
+
+    def metadata_failures(self, ledger: Ledger) -> Failures:
+        """The contents whose metadata this version could not read."""
+        return ledger.failures(Stage.IMAGE_METADATA, self.metadata_reader, self.limits)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
         """The resource for the length of a run."""
-        with WorkerPool(DecodeLimits(self.seconds, self.memory_bytes, self.pixels), self.processes) as self._pool:
+        with WorkerPool(self.limits, self.processes) as self._pool:
             yield self
 
     @property

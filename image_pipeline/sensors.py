@@ -3,6 +3,7 @@
 import hashlib
 import math
 import time
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -52,6 +53,7 @@ def library_sensor(
         ledger = store.ledger
         recipe = inference.recipe(decoding)
         versions = held_versions(qdrant.address, qdrant.alias)
+        to_try = ledger.set_outdated_to_try(decoding.limits)
         ingested = ledger.ingested(recipe, versions)
         looked = look(
             store.library_root, ledger.sightings(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
@@ -70,7 +72,7 @@ def library_sensor(
             return dg.SkipReason(str(looked.unlisted.error))
     if not states:
         return dg.SkipReason("Every directory that is quiet is ingested, or is being ingested.")
-    wishes = _Wishes(looked, "\n".join([recipe, *sorted(versions or ())]), now)
+    wishes = _Wishes(looked, "\n".join([recipe, *sorted(versions or ())]), to_try, now)
     return _requests(context.instance, states, wishes, store.partition_size)
 
 
@@ -86,15 +88,17 @@ def attempt(seconds: float) -> int:
 class _Wishes:
     """Names runs, so that Dagster begins one once for what the directories look like, what is wanted, and each try."""
 
-    def __init__(self, looked: Look, target: str, now: float) -> None:
-        self._looked, self._target, self._now = looked, target, now
+    def __init__(self, looked: Look, target: str, to_try: Mapping[str, str], now: float) -> None:
+        self._looked, self._target, self._to_try, self._now = looked, target, to_try, now
         self._fingerprints = {key: part.fingerprint for key, part in looked.listed.items()}
 
     def run_key(self, keys: list[str]) -> str:
         """The run key of the run for partitions."""
         since = max(self._looked.sightings[Partition.from_key(key).directory].since for key in keys)
         # what comes back to a look that it had before is another wish: Dagster keeps a run key for ever
-        told = "\n".join([self._target, f"{since}", *(f"{key}\0{self._fingerprints.get(key)}" for key in keys)])
+        # nor has a directory changed of which a file is to be tried again: then, the run counts that tried it last
+        looks = (f"{key}\0{self._fingerprints.get(key)}\0{self._to_try.get(key, '')}" for key in keys)
+        told = "\n".join([self._target, f"{since}", *looks])
         return f"{hashlib.sha256(told.encode()).hexdigest()[:16]}-{attempt(self._now - since)}"
 
 

@@ -33,6 +33,7 @@ def discovered_files(
     versions = hashlib.sha256()
     with step(context):
         root, tables = store.library_root, store.tables
+        store.ledger.set_outdated_to_try(decoding.limits)
         unchanged = store.unchanged(inference.recipe(decoding))
         for partition, listed in list_each(root, partitions(context)):
             entry = unchanged.entry(partition.key, fingerprint(listed))

@@ -27,6 +27,9 @@ from image_pipeline.imaging.thumbnail import shrink, to_webp
 _REVISION = 5
 """Raised when this package comes to decode a file that it rejected, or to decode it otherwise."""
 
+_REVISION_OF_SAME_SUCCESSES = 4
+"""What it decoded, today's revision decodes in the same way; it kept outcomes together with the limits."""
+
 _TOLD_BYTES = 16
 _LEAST_BYTES_A_PIXEL = 8
 """What any decode takes at the least: what the codec made, and Pillow's copy of it."""
@@ -95,8 +98,17 @@ def identify(file: BinaryIO) -> ImageFormat:
 @cache
 def decoder_version() -> str:
     """What decodes: a text that changes whenever a file may decode otherwise than before."""
+    return _version_of(_REVISION)
+
+
+def older_decoder_version() -> str:
+    """The version before this one whose successes are those of this one, too."""
+    return _version_of(_REVISION_OF_SAME_SUCCESSES)
+
+
+def _version_of(revision: int) -> str:
     libraries = " ".join(f"{name}-{version(name)}" for name in ("pillow", "pillow-heif", "rawpy"))
-    return f"decode-{_REVISION} {libraries}"
+    return f"decode-{revision} {libraries}"
 
 
 def _has_room(file: BinaryIO, image_format: ImageFormat) -> bool:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from image_pipeline.imaging.reason import Reason
+
 
 @dataclass(frozen=True)
 class DecodeLimits:
@@ -18,3 +20,15 @@ class DecodeLimits:
     address_space_bytes: int = 2 << 30
     pixels: int = 200_000_000
     wall_seconds: float = 300.0
+
+    def is_wider_than(self, other: "DecodeLimits", reason: Reason) -> bool:
+        """Whether a file that failed for `reason` within `other` may do better within these."""
+        match reason:
+            case Reason.TOO_MANY_PIXELS:
+                return self.pixels > other.pixels
+            case Reason.TIMEOUT:
+                return self.seconds > other.seconds
+            case Reason.OUT_OF_MEMORY | Reason.DECODER_CRASHED:
+                return self.address_space_bytes > other.address_space_bytes
+            case _:
+                return False

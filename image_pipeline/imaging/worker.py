@@ -1,7 +1,7 @@
 """A worker process: decodes the files that it is told to, one at a time, until its standard input ends.
 
-Started as `python -m image_pipeline.imaging.worker ADDRESS_SPACE_BYTES PIXELS SECONDS`, by the pool. It is the one place where
-hostile bytes meet C libraries, and may die of it at any time.
+Started as `python -m image_pipeline.imaging.worker ADDRESS_SPACE_BYTES PIXELS SECONDS`, by the pool. It is the one
+place where hostile bytes meet C libraries, and may die of it at any time.
 """
 
 import ctypes
@@ -93,6 +93,10 @@ def _metadata(request: MetadataRequest, limits: DecodeLimits) -> Reply:
     try:
         with open_image(request.path) as file:
             return metadata_of(file, limits)
+    except ImageError as error:
+        return Rejected(error.reason, error.message)
+    except MemoryError as error:
+        return Rejected(Reason.OUT_OF_MEMORY, str(error) or "no room to read the metadata")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         return Rejected(Reason.UNREADABLE, str(error))
 

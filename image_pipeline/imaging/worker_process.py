@@ -155,8 +155,8 @@ class WorkerProcess:
             )
         return Rejected(
             Reason.TIMEOUT,
-            f"no reply after {self._limits.wall_seconds:g} s, of less than {self._limits.seconds:g} s of processor time: "
-            "the disk, or the machine, may hang",
+            f"no reply after {self._limits.wall_seconds:g} s, in which less than {self._limits.seconds:g} s of "
+            "processor time were used: the disk may hang",
         )
 
     def end(self) -> None:

@@ -77,7 +77,9 @@ class Verifier:
             comparisons = list(self._compare(client, collection, disk, stored))
             strays = list(stray_points(client, collection, listed)) if collection is not None else []
         rows_left = [Finding(path, key) for key, rows in quarantine.items() if key not in listed for path in rows]
-        return conclude(comparisons, strays, rows_left, [path for rows in quarantine.values() for path in rows])
+        quarantined = [path for rows in quarantine.values() for path in rows]
+        bare = [file.path for file in self.ledger.without_metadata() if file.path in disk.get(file.partition_key, {})]
+        return conclude(comparisons, strays, rows_left, quarantined, bare)
 
     def _read_files(self, listed: Iterable[ListedPartition]) -> Disk:
         sizes = {partition.key: partition.files for partition in listed}
