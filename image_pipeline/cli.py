@@ -14,6 +14,7 @@ from image_pipeline.notices import show_notices
 from image_pipeline.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors_for_people, shared_options
 from image_pipeline.page.ending import ended_by_signals
 from image_pipeline.privacy import keep_private, usual_rights
+from image_pipeline.retry_command import retry
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.signals import catch_signals
 from image_pipeline.storage.ledger import Ledger
@@ -56,7 +57,7 @@ def _end_soon() -> None:
         gc.freeze()
 
 
-for command in (verify, repair, history, adopt, forget, rescue):
+for command in (verify, repair, retry, history, adopt, forget, rescue):
     main.add_command(command)
 
 
@@ -195,7 +196,7 @@ def quarantine(as_json: bool, **given: Any) -> None:
     for file in files:
         echo(f"{file.reason:<16} {file.path}")
         echo(f"                 {file.message}")
-    echo(f"{len(files)} files are in quarantine. Each is tried again when it changes.")
+    echo(f"{len(files)} files are in quarantine. Each is tried again when it changes; `retry` does it at once.")
 
 
 @main.command()

@@ -1,7 +1,7 @@
 """What the command line does with Dagster: runs in its own process, with progress that moves."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
 
@@ -13,6 +13,7 @@ from image_pipeline.instance import errors_of_records, open_instance
 from image_pipeline.progress import Progress as Step
 from image_pipeline.progress import listening
 from image_pipeline.repair import Repair, repair
+from image_pipeline.retrying import Retried, retry
 from image_pipeline.settings import LogFormat, Settings, variable_of
 from image_pipeline.stages import Stages
 from image_pipeline.storage.connection import address_of
@@ -44,6 +45,12 @@ def repair_with_progress(settings: Settings, allow_deletions: bool) -> Repair:
     """Mend what a verification finds, with bars on stderr. Raises as `repair` does."""
     with open_ingestion(settings) as ingestion, _progress(settings) as on_run:
         return repair(ingestion, on_run, allow_deletions)
+
+
+def retry_with_progress(settings: Settings, paths: Sequence[str]) -> list[Retried]:
+    """Try files again that failed, with bars on stderr. Raises as `retry` does."""
+    with open_ingestion(settings) as ingestion, _progress(settings) as on_run:
+        return retry(ingestion, paths, on_run)
 
 
 def scan_library(settings: Settings) -> Scan:

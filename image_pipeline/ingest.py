@@ -1,7 +1,7 @@
 """The library as a whole: what is to be done, and the runs that do it. The command line's way to the jobs."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
@@ -31,7 +31,7 @@ from image_pipeline.resources import DecodingResource, InferenceResource, StoreR
 from image_pipeline.settings import Settings
 from image_pipeline.storage.collection import held_versions
 from image_pipeline.storage.connection import address_of
-from image_pipeline.storage.ledger import LedgerEntry
+from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.ownership import own_collection
 from image_pipeline.storage.tensors import sweep_tensors
 from image_pipeline.storage.verifier import Verifier
@@ -97,6 +97,11 @@ class Ingestion:
         self._store, self._decoding, self._inference = store, decoding, inference
 
     @property
+    def ledger(self) -> Ledger:
+        """What was ingested, the quarantine, and the history of files."""
+        return self._store.ledger
+
+    @property
     def verifier(self) -> Verifier:
         """Compares the library with the collection. Raises as `scan` does."""
         address = address_of(self._settings)
@@ -120,6 +125,7 @@ class Ingestion:
         if versions and address.url is not None:  # told before anything is done; an embedded one is the store's own
             with address.connect() as client:
                 own_collection(client, alias, ledger.libraries())
+        ledger.set_outdated_to_try(self._decoding.limits)
         ingested = ledger.ingested(recipe, versions)
         known = registered_keys(self._instance)
         # a run that was killed may have written points of a partition that never came to the ledger
@@ -137,21 +143,29 @@ class Ingestion:
         return Scan(states, vanished, leaving, sum(entry.files for entry in ingested.values()), unlisted)
 
     def run(
-        self, on_run: Callable[[int, int], None] = lambda done, total: None, allow_deletions: bool = False
+        self,
+        on_run: Callable[[int, int], None] = lambda done, total: None,
+        allow_deletions: bool = False,
+        only: Collection[str] | None = None,
     ) -> Summary:
         """Bring the collection to what is on disk; `on_run` is told of the runs that are done, and of how many.
+
+        Of all that has changed, `only` these partitions, where they are given, and nothing that is gone.
 
         Raises LibraryError where more files would vanish than may without `allow_deletions`, and, once all others are
         up to date, where a directory cannot be listed; RunFailedError where a stage failed: what was done before stays.
         """
         began = time.monotonic()
         scan = self.scan()
-        DeletionLimit(self._settings.deletion_share, allow_deletions).check(scan.vanished, scan.ingested)
-        gone = scan.keys(State.GONE)
-        if scan.leaving != set(gone):
-            self._store.ledger.set_leaving(gone)
         allowed = {ALLOW_DELETIONS_TAG: "true"} if allow_deletions else {}
-        wanted = {s.key: s.files for s in scan.states if s.state in (State.NEW, State.CHANGED)}
+        changed = {s.key: s.files for s in scan.states if s.state in (State.NEW, State.CHANGED)}
+        wanted = {key: files for key, files in changed.items() if only is None or key in only}
+        gone: list[str] = []
+        if only is None:
+            DeletionLimit(self._settings.deletion_share, allow_deletions).check(scan.vanished, scan.ingested)
+            gone = scan.keys(State.GONE)
+            if scan.leaving != set(gone):
+                self._store.ledger.set_leaving(gone)
         totals: dict[str, int] = {}
         done = 0
         while ranges := self._ranges(wanted):

@@ -15,7 +15,7 @@ from pydantic import PrivateAttr
 
 from image_pipeline.files.discovery import DISCOVERY_VERSION
 from image_pipeline.files.library import open_library
-from image_pipeline.imaging.decode import decoder_version
+from image_pipeline.imaging.decode import decoder_version, older_decoder_version
 from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.pool import WorkerPool
@@ -26,13 +26,18 @@ from image_pipeline.storage.cache import ContentCache
 from image_pipeline.storage.claims import claiming
 from image_pipeline.storage.connection import QdrantAddress, address_of
 from image_pipeline.storage.content import RowCache
+from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.locks import turn
 from image_pipeline.storage.partition_claims import PartitionClaims
 from image_pipeline.storage.rows import DecodedImage, MetadataOfImage
+from image_pipeline.storage.stage import Stage
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
 from image_pipeline.storage.unchanged import Unchanged
+
+WALL_SECONDS_PER_SECOND = 10
+"""How much longer than its limit of processor time a file may take by the clock, on a machine that has other work."""
 
 
 class _Fixed(dg.ConfigurableResource):
@@ -134,14 +139,15 @@ class DecodingResource(_Fixed):
 
     @property
     def decoder(self) -> str:
-        """The decoder's version and its limits: what is in quarantine is tried again when it changes."""
-        limits = self._limits
-        return f"{decoder_version()} {limits.seconds:g} s {limits.address_space_bytes} B {limits.pixels} px"
+        """The decoder's version: what it decoded stays as it is, whatever the limits become."""
+        return decoder_version()
 
     @property
-    def _limits(self) -> DecodeLimits:
+    def limits(self) -> DecodeLimits:
+        """What one file may cost."""
         settings = self.settings
-        return DecodeLimits(settings.decode_seconds, settings.decode_memory, settings.decode_pixels)
+        wall_seconds = max(DecodeLimits().wall_seconds, WALL_SECONDS_PER_SECOND * settings.decode_seconds)
+        return DecodeLimits(settings.decode_seconds, settings.decode_memory, settings.decode_pixels, wall_seconds)
 
     @property
     def metadata_reader(self) -> str:
@@ -158,13 +164,22 @@ class DecodingResource(_Fixed):
         return RowCache(cache, MetadataOfImage, self.metadata_reader)
 
     def decode_cache(self, cache: ContentCache) -> RowCache[DecodedImage]:
-        """The outcomes of decoding with this version and these limits."""
+        """What this version has decoded."""
+        cache.take_over_successes(older_decoder_version(), self.decoder)
         return RowCache(cache, DecodedImage, self.decoder)
+
+    def decode_failures(self, ledger: Ledger) -> Failures:
+        """What this version could not decode."""
+        return ledger.failures(Stage.DECODED_TENSORS, self.decoder, self.limits)
+
+    def metadata_failures(self, ledger: Ledger) -> Failures:
+        """The contents whose metadata this version could not read."""
+        return ledger.failures(Stage.IMAGE_METADATA, self.metadata_reader, self.limits)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
         """The resource for the length of a run."""
-        with WorkerPool(self._limits, self.processes) as self._pool:
+        with WorkerPool(self.limits, self.processes) as self._pool:
             yield self
 
     @property

@@ -55,6 +55,7 @@ def library_sensor(
     ledger = store.ledger
     recipe = inference.recipe(decoding)
     versions = held_versions(qdrant.address, qdrant.alias)
+    to_try = ledger.set_outdated_to_try(decoding.limits)
     ingested = ledger.ingested(recipe, versions)
     looked = look(
         store.library_root, ledger.sightings(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
@@ -68,7 +69,7 @@ def library_sensor(
     runs = RunRecords(context.instance)
     departing = _departing(looked, ingested, due, runs, now)
     free = [state for state in due.settled if state.key not in runs.in_flight and state.key not in departing]
-    wishes = _Wishes(looked, "\n".join([recipe, *sorted(versions or ())]), now)
+    wishes = _Wishes(looked, "\n".join([recipe, *sorted(versions or ())]), to_try, now)
     wanted = _requests(runs.registered, _with_few_new(free, runs.registered), wishes, store.partition_size)
     begun = runs.begun([wish.run_key for wish in wanted])
     requests = [wish.request for wish in wanted if wish.run_key not in begun]
@@ -163,15 +164,17 @@ def _directories(keys: Collection[str], one: str, several: str) -> str:
 class _Wishes:
     """Names runs, so that Dagster begins one once for what the directories look like, what is wanted, and each try."""
 
-    def __init__(self, looked: Look, target: str, now: float) -> None:
-        self._looked, self._target, self._now = looked, target, now
+    def __init__(self, looked: Look, target: str, to_try: Mapping[str, str], now: float) -> None:
+        self._looked, self._target, self._to_try, self._now = looked, target, to_try, now
         self._fingerprints = {key: part.fingerprint for key, part in looked.listed.items()}
 
     def run_key(self, keys: Sequence[str]) -> str:
         """The run key of the run for partitions."""
         since = max(self._looked.sightings[Partition.from_key(key).directory].since for key in keys)
         # what comes back to a look that it had before is another wish: Dagster keeps a run key for ever
-        told = "\n".join([self._target, f"{since}", *(f"{key}\0{self._fingerprints.get(key)}" for key in keys)])
+        # nor has a directory changed of which a file is to be tried again: then, the run counts that tried it last
+        looks = (f"{key}\0{self._fingerprints.get(key)}\0{self._to_try.get(key, '')}" for key in keys)
+        told = "\n".join([self._target, f"{since}", *looks])
         return f"{hashlib.sha256(told.encode()).hexdigest()[:16]}-{attempt(self._now - since)}"
 
 

@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         Field(
             validation_alias="IMAGE_PIPELINE_DECODE_SECONDS",
             gt=0,
-            description="Time limit for decoding one file, in s.",
+            description="Time limit for decoding one file, in s of a processor's time.",
         ),
     ] = 30.0
     decode_memory: Annotated[

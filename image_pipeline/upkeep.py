@@ -35,7 +35,8 @@ def verify(as_json: bool, **given: Any) -> None:
 
     The keys of the JSON object: ok (true or false), and lists of paths: missing (files without a point), orphaned
     (points, or entries of the quarantine, without a readable file), stale (points with another content than their
-    file, or made by other models), quarantined (files in quarantine, which is no disagreement).
+    file, or made by other models), and, which is no disagreement, quarantined (files in quarantine) and
+    without_metadata (points whose date, place and camera could not be read, and are tried again).
     """
     from image_pipeline.console import verify_with_progress
 
@@ -49,6 +50,8 @@ def verify(as_json: bool, **given: Any) -> None:
                 echo(f"{kind:<9} {path}  ({meaning})")
         counts = ", ".join(f"{len(paths[kind])} {kind}" for kind in _MEANINGS)
         echo(f"{counts}; {len(paths['quarantined'])} files are in quarantine.")
+        for path in paths["without_metadata"]:
+            echo(f"{path} has no metadata yet, since they could not be read: `image-pipeline retry` tries again.")
         echo("Disk, store and collection agree." if verification.ok else "`image-pipeline repair` mends this.")
     if not verification.ok:
         sys.exit(FAILED)
@@ -97,7 +100,7 @@ def history(path: Path, as_json: bool, **given: Any) -> None:
     store = Store(settings.home)
     store.prepare(settings.library)
     ledger = Ledger(store.ledger_file)
-    names = _names(path, settings.library or ledger.library())
+    names = names_of(path, settings.library or ledger.library())
     events = next((found for name in names if (found := ledger.history(name))), [])
     if not events:
         raise LibraryError(
@@ -123,8 +126,8 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _names(path: Path, root: Path | None) -> Iterator[str]:
-    """What the store may call a file: as it was printed, relative to the library, or as it lies on disk."""
+def names_of(path: Path, root: Path | None) -> Iterator[str]:
+    """What the store may call a file or directory: as it was printed, relative to the library, or as it is on disk."""
     yield from filter(_is_text, (str(path), unescaped(str(path))))
     yield to_text(os.path.normpath(path))
     lies = Path(os.path.normpath(path.absolute()))

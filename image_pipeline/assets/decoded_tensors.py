@@ -42,7 +42,8 @@ def decoded_tensors(
     """
     with step(context, store):
         root, tables = store.library_root, store.tables
-        cache, models = decoding.decode_cache(store.cache), inference.pipeline
+        cache, failures = decoding.decode_cache(store.cache), decoding.decode_failures(store.ledger)
+        models = inference.pipeline
         preflight = Preflight(store, inference, qdrant)
         for partition in to_be_made(context, store, inference.recipe(decoding), DecodedImage):
             began = time.monotonic()
@@ -53,7 +54,15 @@ def decoded_tensors(
             maker = f"{context.run.run_id}-{context.retry_number}"
             directory = store.store.tensor_directory(partition.key, maker)
             images = decode_images(
-                decoding.pool, cache, store.store, directory, sources, wanted, models.input_specs, decoding.decoder
+                decoding.pool,
+                cache,
+                failures,
+                store.store,
+                directory,
+                sources,
+                wanted,
+                models.input_specs,
+                decoding.decoder,
             )
             path = tables.write(DecodedImage, partition.key, images.rows, note=maker)
             seconds = time.monotonic() - began

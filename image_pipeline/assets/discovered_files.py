@@ -40,6 +40,7 @@ def discovered_files(
     versions = hashlib.sha256()
     with step(context, store):
         root, tables = store.library_root, store.tables
+        store.ledger.set_outdated_to_try(decoding.limits)
         unchanged = store.unchanged(inference.recipe(decoding))
         preflight = Preflight(store, inference, qdrant)
         for partition, listed in list_each(root, partitions(context)):
@@ -52,7 +53,9 @@ def discovered_files(
             preflight.qdrant()
             if unchanged.counts_as_ingested(partition.key):
                 store.ledger.set_outdated([partition.key])
-            known = tables.read_if_there(DiscoveredFile, partition.key) or []
+            # what another version told of a file's format, it may have told otherwise
+            is_of_today = unchanged.is_of_recipe(partition.key)
+            known = (tables.read_if_there(DiscoveredFile, partition.key) or []) if is_of_today else []
             found = discover(root, partition, listed, {file.path: file for file in known})
             path = tables.write(DiscoveredFile, partition.key, found.files, note=found.fingerprint)
             versions.update(found.fingerprint.encode())

@@ -31,15 +31,15 @@ def image_metadata(
     """EXIF, GPS, XMP and IPTC of each content, read in worker processes.
 
     Values that cannot be true (a latitude of 900, the year 0) are dropped. A content that was read before, in
-    whatever directory, is not read again.
+    whatever directory, is not read again; one that could not be read, as it took too long, is tried again later.
     """
     with step(context, store):
         root, tables = store.library_root, store.tables
-        cache = decoding.metadata_cache(store.cache)
+        cache, failures = decoding.metadata_cache(store.cache), decoding.metadata_failures(store.ledger)
         for partition in to_be_made(context, store, inference.recipe(decoding), MetadataOfImage):
             began = time.monotonic()
             sources = sources_of(root, tables.read(ContentHash, partition.key))
-            metadata = read_metadata(decoding.pool, cache, sources)
+            metadata = read_metadata(decoding.pool, cache, failures, sources)
             path = tables.write(MetadataOfImage, partition.key, metadata.rows)
             context.add_asset_metadata(
                 {
@@ -47,6 +47,7 @@ def image_metadata(
                     "contents_read": metadata.read,
                     "with_date": sum(row.taken_at is not None for row in metadata.rows),
                     "with_place": sum(row.latitude is not None for row in metadata.rows),
+                    "could_not_be_read": sum(row.reason is not None for row in metadata.rows),
                     "with_camera": sum(row.camera_model is not None for row in metadata.rows),
                     "seconds": round(time.monotonic() - began, 3),
                     "table": dg.MetadataValue.path(path),

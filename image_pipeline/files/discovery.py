@@ -25,10 +25,10 @@ from image_pipeline.files.rules import (
 )
 from image_pipeline.files.status import FileStatus, stored_time
 from image_pipeline.files.unlisted import Unlisted
-from image_pipeline.imaging.formats import HEAD_BYTES, IMAGE_ENDINGS, sniff
+from image_pipeline.imaging.formats import IMAGE_ENDINGS, sniff
 from image_pipeline.storage.rows import DiscoveredFile
 
-DISCOVERY_VERSION = "discovery 1"
+DISCOVERY_VERSION = "discovery 2"
 """Changes with the rules of what is left out, so that directories are looked at again."""
 
 _PICTURE_ENDINGS = IMAGE_ENDINGS | UNSUPPORTED_IMAGE_ENDINGS
@@ -108,9 +108,9 @@ def discover(
 ) -> Discovery:
     """The image files among the files of a partition that `list_files` gave, by path.
 
-    The content tells the format: the first bytes of each file are read, unless `known` (by path) has the format of a
-    file of the same size and times. A file without an image's ending counts only where its content is an image's, or
-    where it cannot be read, so that nobody can say.
+    The content alone tells the format: the first bytes of each file are read, unless `known` (by path) has the format
+    of a file of the same size and times. A file without an image's ending counts only where its content is an
+    image's, or where it cannot be read, so that nobody can say.
     """
     found, there = [], []
     for file in listed:
@@ -122,7 +122,7 @@ def discover(
             continue
         try:
             with open_file(root, path) as opened:
-                image_format = sniff(opened.read(HEAD_BYTES), ending(file.name))
+                image_format = sniff(opened)
         except FileNotFoundError:  # it went since it was listed, and may come back as it was: the next look tells
             there.pop()
             continue

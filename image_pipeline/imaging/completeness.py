@@ -10,11 +10,16 @@ from typing import BinaryIO
 from image_pipeline.imaging import isobmff
 from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.imaging.png import is_png_truncated
+from image_pipeline.imaging.raw_structure import is_table_cut_off
 from image_pipeline.imaging.tiff import Directory, TiffReader, data_end, data_span, file_size, numbers, pixels
 from image_pipeline.imaging.zeros import ends_in_zeros
 
 _PANASONIC_RAW_OFFSET = 0x118
-_DNG_TAGS = range(50706, 52600)
+_DNG_VERSION = 50706
+_DNG_TAGS = range(_DNG_VERSION, 52600)
+_MOSAIC_PHOTOMETRICS = (32803, 34892)
+_WIDTH, _LENGTH, _PHOTOMETRIC, _STRIP_OFFSETS, _ROWS_PER_STRIP = 256, 257, 262, 273, 278
+_TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS = 322, 323, 324
 _FUJI_TABLE = (84, ">LLLLLL")  # offset and length of the JPEG, of the directory and of the sensor data
 
 
@@ -58,9 +63,12 @@ def sensor_data_is_whole(file: BinaryIO, sensor_pixels: int) -> bool | None:
     if head.startswith(b"IIU\0"):
         return _is_panasonic_whole(reader.first(), size, sensor_pixels)
     proven = None
+    is_dng = _DNG_VERSION in reader.first()
     for offset, directory in reader.walk():
         if reader.values_end(offset, _DNG_TAGS) > size:
             return False  # black level and colours come from there
+        if is_dng and not _has_all_parts(directory):
+            return False
         span = data_span(directory)
         if span is None:
             continue
@@ -69,6 +77,24 @@ def sensor_data_is_whole(file: BinaryIO, sensor_pixels: int) -> bool | None:
         if 2 * pixels(directory) >= sensor_pixels or not pixels(directory):
             proven = True
     return proven
+
+
+def _has_all_parts(directory: Directory) -> bool:
+    """Whether there are as many strips or tiles as the sensor data of a DNG need; True where it does not say.
+
+    LibRaw makes room for all of them, and what no tile fills stays as that memory was: another picture each time.
+    """
+    if directory.get(_PHOTOMETRIC) not in _MOSAIC_PHOTOMETRICS:
+        return True
+    width, length = numbers(directory, _WIDTH)[:1], numbers(directory, _LENGTH)[:1]
+    across, down = numbers(directory, _TILE_WIDTH)[:1], numbers(directory, _TILE_LENGTH)[:1]
+    offsets = numbers(directory, _TILE_OFFSETS)
+    if not (across and down):
+        across, down = width, numbers(directory, _ROWS_PER_STRIP)[:1]
+        offsets = numbers(directory, _STRIP_OFFSETS)
+    if not (width and length and all(across) and all(down) and across and down):
+        return True
+    return len(offsets) >= -(-width[0] // across[0]) * -(-length[0] // down[0])
 
 
 def _is_panasonic_whole(directory: Directory, size: int, sensor_pixels: int) -> bool | None:
@@ -93,7 +119,7 @@ def _is_tiff_truncated(file: BinaryIO) -> bool:
     reader = TiffReader.open(file)
     if reader is None:
         return False
-    if reader.first_offset >= size:
+    if reader.first_offset >= size or is_table_cut_off(file, size):
         return True
     end = data_end(reader.first())
     return end is not None and end > size

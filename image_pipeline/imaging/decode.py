@@ -1,12 +1,10 @@
 """One decode of a file, for every size that is wanted of it."""
 
 import mmap
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -14,13 +12,13 @@ import numpy as np
 from image_pipeline.imaging.colour import to_srgb
 from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.failure import image_error
-from image_pipeline.imaging.formats import HEAD_BYTES, ImageFormat, sniff
+from image_pipeline.imaging.formats import ImageFormat, sniff
 from image_pipeline.imaging.jpeg import decode_jpeg
 from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.opening import ImagePath, open_image
 from image_pipeline.imaging.picture import announced_pixels, decode_picture
 from image_pipeline.imaging.raster import Raster
-from image_pipeline.imaging.raw import decode_raw
+from image_pipeline.imaging.raw import decode_raw, is_unmarked_raw
 from image_pipeline.imaging.reason import ImageError, Reason
 from image_pipeline.imaging.resize import fit, to_array
 from image_pipeline.imaging.spec import InputSpec
@@ -29,7 +27,10 @@ from image_pipeline.imaging.thumbnail import shrink, to_webp
 _REVISION = 5
 """Raised when this package comes to decode a file that it rejected, or to decode it otherwise."""
 
+_REVISION_OF_SAME_SUCCESSES = 4
+"""What it decoded, today's revision decodes in the same way; it kept outcomes together with the limits."""
 
+_TOLD_BYTES = 16
 _LEAST_BYTES_A_PIXEL = 8
 """What any decode takes at the least: what the codec made, and Pillow's copy of it."""
 
@@ -77,25 +78,37 @@ def decode_image(
 
 
 def identify(file: BinaryIO) -> ImageFormat:
-    """The format of an open file, told by its content and the ending of its name.
+    """The format of an open file, told by its content alone.
 
-    Raises ImageError where it is empty or of no format that is read; OSError where it cannot be read.
+    LibRaw is asked of what does not say itself what it is, so only a worker process asks this of a file that may be
+    hostile. Raises ImageError where the file is empty or of no format that is read; OSError where it cannot be read.
     """
+    image_format = sniff(file)
+    if image_format in (None, ImageFormat.TIFF) and is_unmarked_raw(file):
+        return ImageFormat.RAW
+    if image_format is not None:
+        return image_format
     file.seek(0)
-    head = file.read(HEAD_BYTES)
+    head = file.read(_TOLD_BYTES)
     if not head:
         raise ImageError(Reason.EMPTY, "the file has no bytes")
-    image_format = sniff(head, Path(os.fsdecode(file.name)).suffix)
-    if image_format is None:
-        raise ImageError(Reason.UNKNOWN_FORMAT, f"the file begins with {head[:16]!r}, as no picture that is read does")
-    return image_format
+    raise ImageError(Reason.UNKNOWN_FORMAT, f"the file begins with {head!r}, as no picture that is read does")
 
 
 @cache
 def decoder_version() -> str:
     """What decodes: a text that changes whenever a file may decode otherwise than before."""
+    return _version_of(_REVISION)
+
+
+def older_decoder_version() -> str:
+    """The version before this one whose successes are those of this one, too."""
+    return _version_of(_REVISION_OF_SAME_SUCCESSES)
+
+
+def _version_of(revision: int) -> str:
     libraries = " ".join(f"{name}-{version(name)}" for name in ("pillow", "pillow-heif", "rawpy"))
-    return f"decode-{_REVISION} {libraries}"
+    return f"decode-{revision} {libraries}"
 
 
 def _has_room(file: BinaryIO, image_format: ImageFormat) -> bool:

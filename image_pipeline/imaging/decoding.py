@@ -11,11 +11,10 @@ from image_pipeline.imaging.reason import Reason
 from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.progress import Counter
 from image_pipeline.storage.content import RowCache
+from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.rows import DecodedImage
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tensors import create_tensor_files
-
-_NOT_KEPT = frozenset({Reason.UNREADABLE})
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,7 @@ class DecodedImages:
 def decode_images(
     pool: WorkerPool,
     cache: RowCache[DecodedImage],
+    failures: Failures,
     store: Store,
     directory: Path,
     sources: Mapping[str, LibraryFile],
@@ -40,42 +40,44 @@ def decode_images(
 
     One whose thumbnail was deleted is decoded for it once more.
     The wanted ones get a row in the tensor files of `directory`, one file for each of `specs`, which are made anew: no
-    two runs share a directory. A content that is known to be no readable image is not tried again: `decoder` names
-    the decoder's version and its limits, and the cache is kept by it.
+    two runs share a directory. `cache` holds the successes of `decoder`, which stay valid whatever the limits become,
+    and `failures` what there is no use in trying once more.
     """
     known = cache.get(list(sources))
+    standing = failures.standing([sha256 for sha256 in sources if sha256 in wanted or sha256 not in known])
     rows: dict[str, DecodedImage] = {}
     tasks = []
     next_row = 0
     for sha256, source in sources.items():
-        before = known.get(sha256)
-        is_wanted = sha256 in wanted and (before is None or before.reason is None)
-        is_complete = before is not None and (before.reason is not None or store.thumbnail_file(sha256).exists())
-        if before is not None and is_complete and not is_wanted:
-            rows[sha256] = before
-            continue
-        tasks.append(DecodeTask(sha256, source, next_row if is_wanted else None, store.thumbnail_file(sha256)))
-        next_row += is_wanted
+        failure = standing.get(sha256)
+        is_wanted = sha256 in wanted
+        if failure is not None:
+            rows[sha256] = DecodedImage(sha256, None, None, decoder, failure.reason, failure.message)
+        elif sha256 in known and not is_wanted and store.thumbnail_file(sha256).exists():
+            rows[sha256] = known[sha256]
+        else:
+            tasks.append(DecodeTask(sha256, source, next_row if is_wanted else None, store.thumbnail_file(sha256)))
+            next_row += is_wanted
     outputs = create_tensor_files(directory, specs, next_row)
     counter = Counter("decoded_tensors", len(tasks))
     row_of = {task.key: task.row for task in tasks}
-    decoded_before = {sha256: row for sha256, row in known.items() if row.reason is None}
+    failed: dict[str, tuple[Reason, str]] = {}
     for outcome in pool.decode(tasks, outputs):
         sha256 = outcome.key
-        if isinstance(outcome, DecodeFailure) and sha256 in decoded_before and row_of[sha256] is None:
-            row = decoded_before[sha256]  # it was wanted for its thumbnail alone
+        if isinstance(outcome, DecodeFailure) and sha256 in known and row_of[sha256] is None:
+            row = known[sha256]  # it was wanted for its thumbnail alone
         elif isinstance(outcome, DecodeFailure) and not sources[sha256].is_unchanged():
             # also where the worker was ended, which then says nothing of it
             row = DecodedImage(sha256, None, None, decoder, Reason.UNREADABLE, CHANGED)
         elif isinstance(outcome, DecodeFailure):
             row = DecodedImage(sha256, None, None, decoder, outcome.reason, outcome.message)
+            if outcome.reason is not Reason.UNREADABLE:  # which is tried again in each run
+                failed[sha256] = outcome.reason, outcome.message
         else:
             row = DecodedImage(sha256, row_of[sha256], outcome.decode_path, decoder, None, None)
         rows[sha256] = row
         counter.advance()
-    cache.put(
-        DecodedImage(row.sha256, None, row.decode_path, decoder, row.reason, row.message)
-        for sha256, row in rows.items()
-        if sha256 in row_of and row.reason not in _NOT_KEPT
-    )
+    decoded = [rows[sha256] for sha256 in row_of if rows[sha256].reason is None]
+    cache.put(DecodedImage(row.sha256, None, row.decode_path, decoder, None, None) for row in decoded)
+    failures.record(failed, [row.sha256 for row in decoded])
     return DecodedImages([rows[sha256] for sha256 in sources], len(tasks))

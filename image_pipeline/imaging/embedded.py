@@ -67,8 +67,6 @@ def embedded_in_raw(file: BinaryIO) -> Embedded:
         file.seek(start)
         image = JpegPicture(io.BytesIO(file.read(min(length, _MAX_BLOCK))))
         return embedded_in_picture(file, ImageFormat.JPEG, image)
-    if head.startswith(b"\xff\xd8"):
-        return embedded_in_picture(file, ImageFormat.JPEG, JpegPicture(file))
     return _of_tiff(TiffReader.open(file), {})
 
 

@@ -1,10 +1,11 @@
-"""Which format a file is of, told by its content."""
+"""Which format a file is of, told by its content and by nothing else."""
 
-import struct
 from enum import StrEnum
+from typing import BinaryIO
 
-HEAD_BYTES = 4096
-"""How much of a file's beginning `sniff` wants to see; a shorter file is given whole."""
+from image_pipeline.imaging.raw_structure import TIFF_MAGICS, read_structure
+
+_HEAD_BYTES = 4096
 
 
 class ImageFormat(StrEnum):
@@ -47,30 +48,28 @@ _RAW_MAGICS = (
     (4, b"ftypcrx "),  # Canon CR3
     (6, b"HEAPCCDR"),  # Canon CRW
     (8, b"CR\x02"),  # Canon CR2, behind a TIFF header
-    (8, b"IIII"),  # Phase One IIQ, behind a TIFF header
+    (8, b"IIII"),  # Phase One IIQ, behind a TIFF header, in either byte order
+    (8, b"MMMM"),
 )
-_TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
 _HEIF_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")
 )
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 
-_NEW_SUBFILE_TYPE, _PHOTOMETRIC, _MAKE, _SUB_IFDS, _DNG_VERSION = 254, 262, 271, 330, 50706
-_MOSAIC_PHOTOMETRICS = (32803, 34892)  # colour filter array, linear raw
 
+def sniff(file: BinaryIO) -> ImageFormat | None:
+    """The format of an open file, None where it is none that is known by its structure.
 
-def sniff(head: bytes, ending: str = "") -> ImageFormat | None:
-    """The format of a file that begins with `head` (`HEAD_BYTES`, or all of it), None when it is none that is read.
-
-    The content decides, with one exception: `ending` (`".nef"`, in any case) that belongs to RAW files makes it a
-    RAW. Many RAWs are TIFF files that only their maker's software can tell apart, and reading one as TIFF gives its
-    thumbnail without an error; a file that wrongly calls itself a RAW, on the other hand, is found out by LibRaw.
+    A name, and so its ending, has no part in it: the same bytes are one picture, whatever each copy is called. Raises
+    OSError where the file cannot be read.
     """
-    if not head:
-        return None
-    if ending.lower() in RAW_ENDINGS or any(head.startswith(magic, at) for at, magic in _RAW_MAGICS):
+    file.seek(0)
+    head = file.read(_HEAD_BYTES)
+    if any(head.startswith(magic, at) for at, magic in _RAW_MAGICS):
         return ImageFormat.RAW
+    if head.startswith(TIFF_MAGICS):
+        return ImageFormat.RAW if read_structure(file).is_raw else ImageFormat.TIFF
     return _standard_format(head)
 
 
@@ -83,8 +82,6 @@ def _standard_format(head: bytes) -> ImageFormat | None:
         return ImageFormat.GIF
     if head.startswith(b"RIFF") and head.startswith(b"WEBP", 8):
         return ImageFormat.WEBP
-    if head.startswith(_TIFF_MAGICS):
-        return ImageFormat.RAW if _is_raw_directory(_inline_tags(head)) else ImageFormat.TIFF
     if head.startswith(b"ftyp", 4):
         return _isobmff_format(head)
     if head.startswith(b"BM") and len(head) >= 18 and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES:
@@ -99,31 +96,3 @@ def _isobmff_format(head: bytes) -> ImageFormat | None:
     if _AVIF_BRANDS.intersection(brands) and not (_HEIF_BRANDS - {b"mif1", b"msf1", b"mif2"}).intersection(brands):
         return ImageFormat.AVIF
     return ImageFormat.HEIF if _HEIF_BRANDS.intersection(brands) else None
-
-
-def _inline_tags(head: bytes) -> dict[int, int]:
-    """The tags of a TIFF file's first directory, with the first number of each; none where it lies beyond `head`."""
-    order = "<" if head.startswith(b"II") else ">"
-    tags: dict[int, int] = {}
-    if head[2:4] not in (b"*\0", b"\0*") or len(head) < 8:
-        return tags  # a BigTIFF: cameras do not write it
-    (at,) = struct.unpack_from(order + "L", head, 4)
-    if at + 2 > len(head):
-        return tags
-    (count,) = struct.unpack_from(order + "H", head, at)
-    for entry in range(at + 2, min(at + 2 + 12 * count, len(head) - 11), 12):
-        tag, kind = struct.unpack_from(order + "HH", head, entry)
-        (value,) = struct.unpack_from(order + ("H" if kind == 3 else "L"), head, entry + 8)
-        tags[tag] = value
-    return tags
-
-
-def _is_raw_directory(tags: dict[int, int]) -> bool:
-    """Whether a TIFF file's first directory is that of a RAW.
-
-    It says so itself (a DNG, a mosaic), or it is what cameras write and scanners do not: a small preview by a named
-    maker, with the picture itself in a sub-directory.
-    """
-    if _DNG_VERSION in tags or tags.get(_PHOTOMETRIC) in _MOSAIC_PHOTOMETRICS:
-        return True
-    return tags.get(_NEW_SUBFILE_TYPE, 0) & 1 == 1 and _SUB_IFDS in tags and _MAKE in tags

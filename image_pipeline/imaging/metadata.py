@@ -14,6 +14,7 @@ from image_pipeline.imaging.orientation import ORIENTATION_TAG, displayed_size, 
 from image_pipeline.imaging.picture import open_picture, stored_orientation
 from image_pipeline.imaging.position import Position, position_of_exif, position_of_xmp
 from image_pipeline.imaging.raw import open_raw, raw_size
+from image_pipeline.imaging.reason import ImageError, Reason
 from image_pipeline.imaging.taken_at import change_time_of_exif, exposure_time_of_exif, iso_time, time_of_gps
 from image_pipeline.imaging.values import number, text, windows_text
 from image_pipeline.imaging.xmp import XmpProperties, xmp_properties
@@ -79,12 +80,16 @@ def read_metadata(path: AnyPath, limits: DecodeLimits | None = None) -> ImageMet
     try:
         with open_image(path) as file:
             return metadata_of(file, limits)
-    except (OSError, ValueError):  # ValueError: a NUL in the path
+    except (OSError, ValueError, ImageError, MemoryError):  # ValueError: a NUL in the path
         return ImageMetadata()
 
 
 def metadata_of(file: BinaryIO, limits: DecodeLimits | None = None) -> ImageMetadata:
-    """The metadata of an open file. Raises OSError where it cannot be read at all, and nothing else."""
+    """The metadata of an open file; empty where it is damaged.
+
+    Raises OSError where it cannot be read at all; where a limit is in the way, ImageError (more pixels than allowed,
+    for which decoders take memory as soon as they see the header) or MemoryError.
+    """
     file.read(1)
     max_pixels = (limits or DecodeLimits()).pixels
     try:
@@ -92,7 +97,11 @@ def metadata_of(file: BinaryIO, limits: DecodeLimits | None = None) -> ImageMeta
         if image_format is ImageFormat.RAW:
             return _of_raw(file)
         return _of_picture(file, image_format, max_pixels)
-    except Exception:  # the file may be anything, and a photograph without metadata is still one
+    except MemoryError:
+        raise
+    except Exception as error:  # the file may be anything, and a photograph without metadata is still one
+        if isinstance(error, ImageError) and error.reason is Reason.TOO_MANY_PIXELS:
+            raise
         return ImageMetadata()
 
 
@@ -122,6 +131,8 @@ def _size_of_raw(file: BinaryIO) -> tuple[int, int]:
 def _attempt(default: T, read: Callable[..., T], *arguments: object) -> T:
     try:
         return read(*arguments)
+    except MemoryError:
+        raise
     except Exception:  # one damaged block must not cost the others
         return default
 

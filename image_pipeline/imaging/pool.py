@@ -77,11 +77,12 @@ class MetadataTask:
 
 @dataclass(frozen=True)
 class MetadataOutcome:
-    """What the file says of itself; empty, for `reason`, where it could not be read."""
+    """What the file says of itself; empty, for `reason` and with a `message`, where it could not be read."""
 
     key: str
     metadata: ImageMetadata
     reason: Reason | None = None
+    message: str = ""
 
 
 class WorkerPool:
@@ -150,7 +151,7 @@ class WorkerPool:
                 case ImageMetadata():
                     yield MetadataOutcome(key, reply)
                 case Rejected():
-                    yield MetadataOutcome(key, ImageMetadata(), reply.reason)
+                    yield MetadataOutcome(key, ImageMetadata(), reply.reason, reply.message)
 
     def _replies(self, requests: Iterator[tuple[str, Request]]) -> Iterator[tuple[str, Reply]]:
         finished: deque[tuple[str, Reply]] = deque()

@@ -11,11 +11,12 @@ from PIL import Image
 
 from image_pipeline.imaging.completeness import sensor_data_is_whole
 from image_pipeline.imaging.decode_path import DecodePath
-from image_pipeline.imaging.formats import HEAD_BYTES, ImageFormat, sniff
+from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.imaging.jpeg import decode_jpeg
 from image_pipeline.imaging.orientation import UPRIGHT, displayed_size, upright
 from image_pipeline.imaging.picture import check_pixels, open_picture
 from image_pipeline.imaging.raster import Raster
+from image_pipeline.imaging.raw_structure import TIFF_MAGICS, read_structure
 from image_pipeline.imaging.reason import ImageError, Reason
 from image_pipeline.imaging.resize import smallest_source
 from image_pipeline.imaging.spec import InputSpec
@@ -27,13 +28,33 @@ _FLAT_DEVIATION = 4.0
 _SAMPLE_SIDE = 64
 
 
+def is_unmarked_raw(file: BinaryIO) -> bool:
+    """Whether a file that is marked as no RAW is one all the same, as LibRaw alone knows.
+
+    Some old cameras write no mark of any kind. LibRaw refuses plain TIFF files, but for those of grey, or of four
+    channels, and more than 8 bits: so what it sees must not be a picture that the file describes as TIFF has it, and
+    of a device whose maker is named. Raises MemoryError where there is no room to look.
+    """
+    file.seek(0)
+    is_tiff = file.read(4) in TIFF_MAGICS
+    structure = read_structure(file) if is_tiff else None
+    if structure is not None and not structure.names_maker:
+        return False
+    try:
+        with open_raw(file) as raw:
+            seen = {(raw.sizes.raw_width, raw.sizes.raw_height), (raw.sizes.width, raw.sizes.height)}
+    except MemoryError:
+        raise
+    except Exception:  # whatever it is, LibRaw does not take it
+        return False
+    return structure is None or structure.pictures.isdisjoint((min(size), max(size)) for size in seen)
+
+
 def open_raw(file: BinaryIO) -> rawpy.RawPy:
     """The RAW in `file`, of which only the headers are read.
 
-    Raises rawpy.LibRawError, and ImageError where the file is no RAW at all.
+    Raises rawpy.LibRawError, and ImageError where LibRaw knows no such RAW, as where its sensor data were cut away.
     """
-    file.seek(0)
-    content = sniff(file.read(HEAD_BYTES))
     file.seek(0)
     # LibRaw opens files by their names, and what has the name may be another file by now. By its descriptor it is the
     # same one; where the system has no names for those, rawpy is given the bytes, though it then reads them all.
@@ -41,12 +62,8 @@ def open_raw(file: BinaryIO) -> rawpy.RawPy:
     try:
         return rawpy.imread(name if os.path.exists(name) else file)
     except rawpy.LibRawFileUnsupportedError as error:
-        if content is None:
-            reason = Reason.UNKNOWN_FORMAT
-        else:
-            cut_off = sensor_data_is_whole(file, sensor_pixels=0) is False
-            reason = Reason.TRUNCATED if cut_off else Reason.NO_IMAGE_IN_RAW
-        raise ImageError(reason, _text(error)) from error
+        cut_off = sensor_data_is_whole(file, sensor_pixels=0) is False
+        raise ImageError(Reason.TRUNCATED if cut_off else Reason.NO_IMAGE_IN_RAW, _text(error)) from error
 
 
 def raw_size(raw: rawpy.RawPy) -> tuple[int, int]:
@@ -74,22 +91,10 @@ def decode_raw(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> R
         preview = _preview(raw, specs, least, max_pixels)
         if preview is not None and whole:
             return preview
-        _unpack(raw, file)
+        raw.unpack()
         if preview is not None:
             return preview
         return _demosaic(raw, least)
-
-
-def _unpack(raw: rawpy.RawPy, file: BinaryIO) -> None:
-    try:
-        raw.unpack()
-    except rawpy.LibRawError as error:
-        file.seek(0)
-        content = sniff(file.read(HEAD_BYTES))
-        if content not in (ImageFormat.RAW, ImageFormat.TIFF):
-            message = f"the file has a RAW's ending and {content} content, without sensor data ({_text(error)})"
-            raise ImageError(Reason.NO_IMAGE_IN_RAW, message) from error
-        raise
 
 
 def _preview(raw: rawpy.RawPy, specs: Sequence[InputSpec], least: tuple[int, int], max_pixels: int) -> Raster | None:

@@ -19,13 +19,17 @@ class Reason(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     """The header announces more pixels than the limit allows; nothing was decoded."""
     TIMEOUT = "timeout"
-    """Decoding took longer than the limit allows, and was stopped."""
+    """Decoding took more of the processor's time than the limit allows, or hung, and was stopped."""
     OUT_OF_MEMORY = "out_of_memory"
     """Decoding needed more memory than the limit allows."""
     DECODER_CRASHED = "decoder_crashed"
     """The process that decoded the file died: a segmentation fault, an abort, or a kill from outside."""
     NO_IMAGE_IN_RAW = "no_image_in_raw"
-    """The file calls itself a RAW but holds no sensor data."""
+    """The file is built as a RAW is, but holds no sensor data."""
+
+
+PASSING = frozenset({Reason.UNREADABLE, Reason.TIMEOUT, Reason.OUT_OF_MEMORY, Reason.DECODER_CRASHED})
+"""The reasons that the surroundings can cause, a disk or a busy machine: such a file is tried again by itself."""
 
 
 class ImageError(Exception):

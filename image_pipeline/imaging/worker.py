@@ -1,7 +1,7 @@
 """A worker process: decodes the files that it is told to, one at a time, until its standard input ends.
 
-Started as `python -m image_pipeline.imaging.worker ADDRESS_SPACE_BYTES PIXELS`, by the pool. It is the one place where
-hostile bytes meet C libraries, and may die of it at any time.
+Started as `python -m image_pipeline.imaging.worker ADDRESS_SPACE_BYTES PIXELS SECONDS`, by the pool. It is the one
+place where hostile bytes meet C libraries, and may die of it at any time.
 """
 
 import ctypes
@@ -11,7 +11,8 @@ import resource
 import signal
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,14 +43,30 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Answer each request on standard input with a reply on what was standard output."""
-    limits = DecodeLimits(address_space_bytes=int(sys.argv[1]), pixels=int(sys.argv[2]))
+    limits = DecodeLimits(address_space_bytes=int(sys.argv[1]), pixels=int(sys.argv[2]), seconds=float(sys.argv[3]))
     replies = _claim_output()
     _end_with_parent()
     _offer_to_kernel()
     _confine(limits)
     replies.write(reply_line(Ready()))
     for line in sys.stdin.buffer:
-        replies.write(reply_line(_answer(read_request(line), limits)))
+        request = read_request(line)
+        with _limited_time(limits.seconds):
+            reply = _answer(request, limits)
+        replies.write(reply_line(reply))
+
+
+@contextmanager
+def _limited_time(seconds: float) -> Iterator[None]:
+    """Let the system end this process, by SIGPROF, once the block has used so much processor time.
+
+    The system counts for the process alone: one that is stopped, or waits for its turn on a busy machine, uses none.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _answer(request: Request, limits: DecodeLimits) -> Reply:
@@ -76,6 +93,10 @@ def _metadata(request: MetadataRequest, limits: DecodeLimits) -> Reply:
     try:
         with open_image(request.path) as file:
             return metadata_of(file, limits)
+    except ImageError as error:
+        return Rejected(error.reason, error.message)
+    except MemoryError as error:
+        return Rejected(Reason.OUT_OF_MEMORY, str(error) or "no room to read the metadata")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         return Rejected(Reason.UNREADABLE, str(error))
 

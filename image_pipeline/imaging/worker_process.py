@@ -57,7 +57,7 @@ class WorkerProcess:
         self._ended = False
         # A file, not a pipe: nobody has to read it while a library complains.
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by end)
-        arguments = [str(limits.address_space_bytes), str(limits.pixels)]
+        arguments = [str(limits.address_space_bytes), str(limits.pixels), str(limits.seconds)]
         root = str(Path(image_pipeline.__file__).parents[1])
         environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
@@ -111,7 +111,7 @@ class WorkerProcess:
             self._process.stdin.write(request_line(request))
         except BrokenPipeError:
             return False
-        seconds = self._limits.seconds if self._ready else _START_SECONDS
+        seconds = self._limits.wall_seconds if self._ready else _START_SECONDS
         self._deadline = time.monotonic() + seconds
         return True
 
@@ -139,7 +139,7 @@ class WorkerProcess:
         if isinstance(reply, Ready):
             self._ready = True
             if self._deadline is not None:
-                self._deadline = time.monotonic() + self._limits.seconds
+                self._deadline = time.monotonic() + self._limits.wall_seconds
             return None
         self._deadline = None
         return reply
@@ -153,7 +153,11 @@ class WorkerProcess:
             raise WorkerStartError(
                 f"A worker process was not ready after {_START_SECONDS:.0f} s; is the machine overloaded?"
             )
-        return Rejected(Reason.TIMEOUT, f"not decoded after {self._limits.seconds:g} s")
+        return Rejected(
+            Reason.TIMEOUT,
+            f"no reply after {self._limits.wall_seconds:g} s, in which less than {self._limits.seconds:g} s of "
+            "processor time were used: the disk may hang",
+        )
 
     def end(self) -> None:
         """End the process, whatever it does, and do not wait for long: it may hang in the kernel."""
@@ -175,6 +179,8 @@ class WorkerProcess:
         tail = self._errors.read().decode("utf-8", "replace").strip()
         if not self._ready:
             return Lost(f"A worker process ended ({_ending(code)}) before it was ready: {tail or 'no word'}", False)
+        if code == -signal.SIGPROF:
+            return Rejected(Reason.TIMEOUT, f"not decoded after {self._limits.seconds:g} s of processor time")
         if code == -signal.SIGKILL:
             return Lost(f"the worker process was killed from outside ({_ending(code)})", started=True)
         last = text(tail.splitlines()[-1], _TAIL_BYTES) if tail else None

@@ -65,6 +65,20 @@ class ContentCache:
                     ((producer, sha256, value) for sha256, value in values.items()),
                 )
 
+    def take_over_successes(self, older: str, producer: str) -> None:
+        """Let `producer` have those rows, without a reason, of the producers whose names are `older` and a limit.
+
+        What they rejected is deleted. Raises StoreError where the cache cannot be used.
+        """
+        names = (f"{older} ", f"{older}!")  # the character after the space
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO content SELECT ?, sha256, value FROM content "
+                "WHERE producer > ? AND producer < ? AND json_extract(CAST(value AS TEXT), '$.reason') IS NULL",
+                (producer, *names),
+            )
+            connection.execute("DELETE FROM content WHERE producer > ? AND producer < ?", names)
+
     def delete(self, sha256s: Sequence[str]) -> None:
         """Forget all that was made of contents, by whatever producer. Raises StoreError where it cannot be used."""
         if sha256s:

@@ -18,6 +18,7 @@ from image_pipeline.storage.partition_points import (
     lasting_fingerprint,
     points_of,
     quarantine_of,
+    without_metadata,
 )
 from image_pipeline.storage.points import Point, difference
 from image_pipeline.storage.rows import DiscoveredFile
@@ -122,7 +123,7 @@ class Indexer:
             ingested_at=self.provenance.at,
         )
         indexed = {point.payload["path"]: point.payload["sha256"] for point in points}
-        events = self.ledger.record(entry, quarantine, indexed)
+        events = self.ledger.record(entry, quarantine, indexed, without_metadata(points, tables))
         return IndexedPartition(
             points, quarantine, events, len(change.upserts), len(change.deletions), len(points) - len(change.upserts)
         )

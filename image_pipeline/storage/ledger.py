@@ -2,15 +2,24 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.plan import OUTDATED, Ingested, ListedPartition
 from image_pipeline.files.sighting import Sighting
+from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.storage.database import Database
+from image_pipeline.storage.failures import (
+    FAILURES_SCHEMA,
+    Failures,
+    forget_failures,
+    partitions_to_try,
+    try_again,
+)
 from image_pipeline.storage.history import (
     HISTORY_SCHEMA,
     FileEvent,
@@ -23,6 +32,7 @@ from image_pipeline.storage.history import (
     last_events,
     left_contents,
 )
+from image_pipeline.storage.stage import Stage
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS library (root TEXT NOT NULL);
@@ -93,13 +103,22 @@ class QuarantinedFile:
     since: str
 
 
+@dataclass(frozen=True)
+class FileWithoutMetadata:
+    """A file that is a point, and whose metadata could not be read."""
+
+    partition_key: str
+    path: str
+    sha256: str
+
+
 class Ledger:
     """The ledger in `file`."""
 
     def __init__(self, file: Path) -> None:
         self._database = Database(
             file,
-            _SCHEMA + HISTORY_SCHEMA,
+            _SCHEMA + HISTORY_SCHEMA + FAILURES_SCHEMA,
             "make room in the store, or set IMAGE_PIPELINE_HOME to a folder that can be written; if the file is "
             "damaged, delete it, the next run fills it again without a model",
         )
@@ -147,12 +166,17 @@ class Ledger:
         }
 
     def record(
-        self, entry: LedgerEntry, quarantined: Sequence[QuarantinedFile], indexed: Mapping[str, str] | None = None
+        self,
+        entry: LedgerEntry,
+        quarantined: Sequence[QuarantinedFile],
+        indexed: Mapping[str, str] | None = None,
+        without_metadata: Mapping[str, str] | None = None,
     ) -> list[FileEvent]:
         """Replace a partition's entry and its quarantine, in one step; gives what happened to its files, and keeps it.
 
-        `indexed` holds the sha256 of each file that is a point, by path. A file that stays in quarantine with the same
-        content and reason keeps the run and time of its first entry.
+        `indexed` holds the sha256 of each file that is a point, by path, and `without_metadata` of those whose metadata
+        could not be read. A file that stays in quarantine with the same content and reason keeps the run and time of
+        its first entry.
         """
         states = {path: FileState(sha256) for path, sha256 in (indexed or {}).items()}
         states |= {file.path: FileState(file.sha256, file.reason, file.message) for file in quarantined}
@@ -165,9 +189,13 @@ class Ledger:
             for file in quarantined:
                 known = before.get(file.path)
                 same = known is not None and (known.sha256, known.reason) == (file.sha256, file.reason)
-                connection.execute(
-                    "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(known if known and same else file)
-                )
+                row = replace(file, run_id=known.run_id, since=known.since) if known and same else file
+                connection.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(row))
+            connection.execute("DELETE FROM without_metadata WHERE partition_key = ?", (entry.key,))
+            connection.executemany(
+                "INSERT INTO without_metadata VALUES (?, ?, ?)",
+                ((entry.key, path, sha256) for path, sha256 in (without_metadata or {}).items()),
+            )
             connection.execute("INSERT OR REPLACE INTO partition VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(entry))
         return events
 
@@ -190,6 +218,31 @@ class Ledger:
             connection.execute("DELETE FROM leaving")
             connection.executemany("INSERT INTO leaving VALUES (?)", ((key,) for key in keys))
 
+    def failures(self, stage: Stage, version: str, limits: DecodeLimits) -> Failures:
+        """The contents that `version` of a stage could not read within `limits`."""
+        return Failures(self._database, stage, version, limits)
+
+    def set_outdated_to_try(self, limits: DecodeLimits) -> dict[str, str]:
+        """Let partitions count as changed that have a file which failed, and is to be tried again by now.
+
+        Gives them by key, each with the run that ingested it last.
+        """
+        with self._database.transaction() as connection:
+            keys = partitions_to_try(connection, limits, time.time())
+        self.set_outdated(keys)
+        return {key: entry.run_id for key, entry in self.entries().items() if key in keys} if keys else {}
+
+    def try_again(self, sha256s: Iterable[str]) -> None:
+        """Let the next run of their partitions try contents again, whatever they failed for."""
+        with self._database.transaction() as connection:
+            try_again(connection, sha256s)
+
+    def without_metadata(self) -> list[FileWithoutMetadata]:
+        """The files that are points although their metadata could not be read, by path."""
+        with self._database.transaction() as connection:
+            rows = connection.execute("SELECT partition_key, path, sha256 FROM without_metadata ORDER BY path")
+            return [FileWithoutMetadata(*row) for row in rows]
+
     def history(self, path: str) -> list[FileEvent]:
         """What happened to a file, oldest first."""
         with self._database.transaction() as connection:
@@ -201,7 +254,8 @@ class Ledger:
         with self._database.transaction() as connection:
             for key in keys:
                 append(connection, events_between(last_events(connection, key), {}, key, run_id, now))
-            for table, column in (("partition", "key"), ("quarantine", "partition_key")):
+            tables = (("partition", "key"), ("quarantine", "partition_key"), ("without_metadata", "partition_key"))
+            for table, column in tables:
                 connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", ((key,) for key in keys))
 
     def files(self) -> list[str]:
@@ -218,6 +272,7 @@ class Ledger:
         """Nothing is left of these contents."""
         with self._database.transaction() as connection:
             forget_contents(connection, sha256s)
+            forget_failures(connection, sha256s)
 
     def quarantine(self) -> list[QuarantinedFile]:
         """The files in quarantine, by path."""

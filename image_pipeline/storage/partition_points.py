@@ -86,7 +86,7 @@ def _outdated(partition: Partition, stage: Stage) -> StoreError:
 
 def _metadata_payload(row: MetadataOfImage) -> dict[str, Any]:
     payload = dict(vars(row))  # `asdict` copies each value deeply, and takes ten times as long
-    latitude, longitude = payload.pop("latitude"), payload.pop("longitude")
+    latitude, longitude, _ = payload.pop("latitude"), payload.pop("longitude"), payload.pop("reason")
     if latitude is not None and longitude is not None:
         payload["place"] = {"lat": latitude, "lon": longitude}
     return payload
@@ -109,6 +109,13 @@ def quarantine_of(partition: Partition, tables: PartitionTables, provenance: Pro
             )
 
     return list(quarantined())
+
+
+def without_metadata(points: Iterable[Point], tables: PartitionTables) -> dict[str, str]:
+    """The sha256 of those files that are points although their metadata could not be read, by path."""
+    unread = {row.sha256 for row in tables.metadata if row.reason is not None}
+    sha256s = {str(point.payload["path"]): str(point.payload["sha256"]) for point in points}
+    return {path: sha256 for path, sha256 in sha256s.items() if sha256 in unread}
 
 
 def lasting_fingerprint(fingerprint: str, quarantine: Iterable[QuarantinedFile]) -> str:

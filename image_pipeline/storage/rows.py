@@ -88,6 +88,7 @@ class MetadataOfImage(Row):
     description: str | None = _column(pa.string(), "description given by a person (XMP, IPTC, EXIF)")
     keywords: Sequence[str] | None = _column(pa.list_(pa.string()), "keywords given by a person (XMP, IPTC)")
     rating: int | None = _column(pa.int64(), "rating given by a person, 0 to 5")
+    reason: str | None = _column(pa.string(), "why the metadata could not be read; null where they were")
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class DecodedImage(Row):
     sha256: str = _sha256()
     row: int | None = _column(pa.int64(), "row in the tensor files; null where no model needs the image any more")
     decode_path: str | None = _column(pa.string(), "the way the image was decoded")
-    decoder: str = _column(pa.string(), "version of the decoder and its limits", nullable=False)
+    decoder: str = _column(pa.string(), "version of the decoder", nullable=False)
     reason: str | None = _column(pa.string(), "why the content is in quarantine; null where it was decoded")
     message: str | None = _column(pa.string(), "the decoding library's own words")
 

@@ -33,6 +33,11 @@ class Unchanged:
         files = (self.tables.store.table_file(stage, partition_key) for stage in Stage)
         return entry if all(file.exists() for file in files) else None
 
+    def is_of_recipe(self, partition_key: str) -> bool:
+        """Whether a partition was ingested by today's recipe, whatever became of its files since."""
+        entry = self.entries.get(partition_key)
+        return entry is not None and entry.recipe == self.recipe
+
     def counts_as_ingested(self, partition_key: str) -> bool:
         """Whether the ledger has a partition, by whatever recipe, and not as outdated."""
         entry = self.entries.get(partition_key)

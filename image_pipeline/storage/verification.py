@@ -70,14 +70,16 @@ class Verification:
 
     `missing`: files without a point that are not in quarantine; `stale`: points with another content than their file,
     or made by other models, or unlike what the store says; `orphaned`: points, or entries of the quarantine, without
-    a readable file, and points under an id that is not their file's. `quarantined`: the paths in quarantine, which is
-    no disagreement. `collection` is the version whose points were read, None where there was none.
+    a readable file, and points under an id that is not their file's. No disagreement, and paths alone: `quarantined`,
+    and `without_metadata`: points whose file's metadata could not be read, and are tried again. `collection` is the
+    version whose points were read, None where there was none.
     """
 
     missing: tuple[Finding, ...]
     orphaned: tuple[Finding, ...]
     stale: tuple[Finding, ...]
     quarantined: tuple[str, ...]
+    without_metadata: tuple[str, ...] = ()
     collection: str | None = None
 
     @property
@@ -87,10 +89,10 @@ class Verification:
 
     @property
     def paths(self) -> dict[str, list[str]]:
-        """The paths of each kind of finding, and of what is in quarantine."""
+        """The paths of each kind of finding, of what is in quarantine, and of what has no metadata."""
         findings = {"missing": self.missing, "orphaned": self.orphaned, "stale": self.stale}
         paths = {kind: [finding.path for finding in some] for kind, some in findings.items()}
-        return {**paths, "quarantined": list(self.quarantined)}
+        return {**paths, "quarantined": list(self.quarantined), "without_metadata": list(self.without_metadata)}
 
 
 def compare_partition(
@@ -125,6 +127,7 @@ def conclude(
     strays: Iterable[HeldPoint],
     rows_left: Iterable[Finding],
     quarantined: Sequence[str],
+    without_metadata: Sequence[str] = (),
 ) -> Verification:
     """The findings of all partitions together.
 
@@ -146,7 +149,13 @@ def conclude(
             orphaned.append(Finding(point.path or str(point.id), point.partition_key, point.id))
         else:  # it has a point, which says that it is of another partition
             stale.append(Finding(file.path, file.partition_key, point.id))
-    return Verification(_sorted(without_point.values()), _sorted(orphaned), _sorted(stale), tuple(sorted(quarantined)))
+    return Verification(
+        _sorted(without_point.values()),
+        _sorted(orphaned),
+        _sorted(stale),
+        tuple(sorted(quarantined)),
+        tuple(sorted(without_metadata)),
+    )
 
 
 def _is_quarantined(path: str, disk: Mapping[str, str | None], stored: StoredPartition) -> bool:

@@ -77,6 +77,7 @@ class Verifier:
         stored = {key: StoredPartition({}, quarantine.get(key, {}), key in current) for key in listed}
         rows_left = [Finding(path, key) for key, rows in quarantine.items() if key not in listed for path in rows]
         quarantined = [path for rows in quarantine.values() for path in rows]
+        bare = [file.path for file in self.ledger.without_metadata() if file.path in disk.get(file.partition_key, {})]
 
         def compare_points() -> Verification:
             with self.address.connect() as client:
@@ -84,7 +85,7 @@ class Verifier:
                 with nullcontext() if collection is None else reading(client, collection):
                     comparisons = list(self._compare(client, collection, disk, stored))
                     strays = list(stray_points(client, collection, listed)) if collection is not None else []
-            return replace(conclude(comparisons, strays, rows_left, quarantined), collection=collection)
+            return replace(conclude(comparisons, strays, rows_left, quarantined, bare), collection=collection)
 
         return again_if_replaced(compare_points)
 

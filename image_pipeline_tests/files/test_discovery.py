@@ -13,6 +13,7 @@ from image_pipeline.files.partition import Partition
 from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.storage.rows import DiscoveredFile
 from image_pipeline_tests.files.conftest import LIBRARY, discovered, picture
+from image_pipeline_tests.imaging.raw_skeletons import skeletons
 from image_pipeline_tests.rights import unprivileged
 
 
@@ -71,7 +72,8 @@ def test_the_content_tells_the_format(library: Path) -> None:
     write(library, "jpeg.png", "scan")
     write(library, "png.jpg", content=picture("PNG"))
     write(library, "tiff.tif", content=picture("TIFF"))
-    write(library, "raw.NEF", content=picture("TIFF"))
+    write(library, "scan.NEF", content=picture("TIFF"))
+    write(library, "raw.NEF", "raw.jpg", "raw", content=skeletons()["a Nikon"])
     write(library, "webp.unknown", content=picture("WEBP"))
     write(library, "Makefile", "report.final", content=b"all: build\n")
     write(library, "broken.jpg", "new.jxl", content=b"no picture at all")
@@ -82,8 +84,11 @@ def test_the_content_tells_the_format(library: Path) -> None:
         "jpeg.png": "jpeg",
         "new.jxl": None,
         "png.jpg": "png",
+        "raw": "raw",
         "raw.NEF": "raw",
+        "raw.jpg": "raw",
         "scan": "jpeg",
+        "scan.NEF": "tiff",
         "tiff.tif": "tiff",
         "webp.unknown": "webp",
     }

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -102,11 +103,26 @@ def test_a_crash_costs_its_file_at_once(endless: Path, good: Path, number: signa
     assert len(striker.struck) == 1
 
 
-def test_a_worker_that_was_stopped_is_a_timeout(endless: Path, good: Path) -> None:
-    with WorkerPool(DecodeLimits(seconds=2), workers=2) as pool, striking(pool, endless, signal.SIGSTOP):
+def test_a_worker_that_is_stopped_for_long_is_no_files_fault(slow: Path, good: Path) -> None:
+    """As one is that waits for its turn on a busy machine: time counts that was spent on the file."""
+    with WorkerPool(DecodeLimits(seconds=4), workers=2) as pool, striking(pool, slow, signal.SIGSTOP) as striker:
+        resume = threading.Timer(8, lambda: [os.kill(pid, signal.SIGCONT) for pid in pool.worker_pids])
+        resume.start()
+        outcomes = outcomes_of(pool, among_others(slow, good))
+
+    assert len(striker.struck) == 1
+    assert isinstance(outcomes["it"], DecodeOutcome)
+
+
+def test_a_worker_that_hangs_without_working_is_given_up_by_the_clock(endless: Path, good: Path) -> None:
+    """As one does whose disk no longer answers."""
+    limits = DecodeLimits(seconds=20, wall_seconds=2)
+    with WorkerPool(limits, workers=2) as pool, striking(pool, endless, signal.SIGSTOP):
         outcomes = outcomes_of(pool, among_others(endless, good))
 
-    assert outcomes["it"] == DecodeFailure("it", Reason.TIMEOUT, "not decoded after 2 s")
+    failure = outcomes["it"]
+    assert isinstance(failure, DecodeFailure)
+    assert (failure.reason, failure.message[:18]) == (Reason.TIMEOUT, "no reply after 2 s")
 
 
 _DECODES_ONE_FILE = """
@@ -114,7 +130,7 @@ import sys
 from pathlib import Path
 from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.pool import DecodeTask, WorkerPool
-with WorkerPool(DecodeLimits(seconds=8), workers=1) as pool:
+with WorkerPool(DecodeLimits(wall_seconds=8), workers=1) as pool:
     print(*pool.decode([DecodeTask("it", Path(sys.argv[1]))]))
 """
 
@@ -137,7 +153,7 @@ def test_a_file_that_takes_for_ever_is_a_timeout(endless: Path, good: Path) -> N
     with WorkerPool(DecodeLimits(seconds=2), workers=2) as pool:
         outcomes = outcomes_of(pool, among_others(endless, good))
 
-    assert outcomes["it"] == DecodeFailure("it", Reason.TIMEOUT, "not decoded after 2 s")
+    assert outcomes["it"] == DecodeFailure("it", Reason.TIMEOUT, "not decoded after 2 s of processor time")
 
 
 def test_signals_meant_for_the_parent_stop_no_file(slow: Path, good: Path) -> None:

@@ -127,13 +127,13 @@ def test_a_file_that_hangs_costs_itself_alone(tmp_path: Path, hanging: Path) -> 
 
     assert sorted(outcome.key for outcome in outcomes) == sorted(task.key for task in tasks)
     assert [outcome for outcome in outcomes if isinstance(outcome, DecodeFailure)] == [
-        DecodeFailure("hangs", Reason.TIMEOUT, "not decoded after 1.5 s")
+        DecodeFailure("hangs", Reason.TIMEOUT, "not decoded after 1.5 s of processor time")
     ]
 
 
 def test_a_file_whose_metadata_hang_has_none(tmp_path: Path) -> None:
     tasks = [MetadataTask("a", write(tmp_path, "a.png", ENCODERS[".png"](scene())))]
-    with WorkerPool(DecodeLimits(seconds=1), workers=1) as pool:
+    with WorkerPool(DecodeLimits(wall_seconds=1), workers=1) as pool:
         list(pool.read_metadata(tasks))
         os.kill(pool.worker_pids[0], signal.SIGSTOP)
         (outcome,) = pool.read_metadata(tasks)
@@ -234,7 +234,7 @@ def test_leaving_early_leaves_nothing_behind_for_the_next_call(tmp_path: Path, p
 
 def test_a_caller_that_takes_its_time_is_not_a_timeout(tmp_path: Path) -> None:
     path = write(tmp_path, "a.png", ENCODERS[".png"](scene()))
-    with WorkerPool(DecodeLimits(seconds=1.5), workers=2) as pool:
+    with WorkerPool(DecodeLimits(wall_seconds=1.5), workers=2) as pool:
         list(pool.decode([DecodeTask("start", path)]))
         outcomes = pool.decode([DecodeTask(str(n), path) for n in range(4)])
         seen = [next(outcomes)]

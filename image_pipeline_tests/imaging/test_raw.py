@@ -110,10 +110,11 @@ def test_a_raw_of_nothing_but_black_is_rejected(tmp_path: Path, level: int, reas
     assert rejection(path).reason is reason
 
 
-def test_a_jpeg_that_calls_itself_a_raw_is_told_apart(tmp_path: Path) -> None:
-    failure = rejection(write(tmp_path, "a.nef", PREVIEW))
+def test_a_jpeg_that_calls_itself_a_raw_is_a_jpeg(tmp_path: Path) -> None:
+    decoded = decode_image(write(tmp_path, "a.nef", PREVIEW), [SPEC])
 
-    assert failure.reason is Reason.NO_IMAGE_IN_RAW
+    assert decoded.decode_path is DecodePath.FULL
+    assert is_the_scene(decoded.arrays[0])
 
 
 def test_a_text_that_calls_itself_a_raw(tmp_path: Path) -> None:
