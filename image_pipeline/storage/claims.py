@@ -23,7 +23,9 @@ CLAIM = ".claim"
 MAKING = ".making"
 """The folder of what is to replace files beside it."""
 
-_TENSORS = ".npy"
+TENSORS = r"\d+x\d+-[a-z0-9-]+\.npy"
+"""The form of the names of tensor files: see `InputSpec`."""
+
 _TEMPORARY = re.compile(r"tmp[a-z0-9_]{8}")  # as Python's `tempfile` calls it
 _RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAKER = re.compile(rf"{_RUN.pattern}-\d+")
@@ -108,7 +110,7 @@ def _delete_claimed(directory: Path) -> None:
     """Delete the tensors of a directory, and the directory with its claim if nothing else is left in it."""
     with suppress(OSError):
         for file in list(directory.iterdir()):
-            if file.suffix == _TENSORS and _is_plain_file(file):
+            if re.fullmatch(TENSORS, file.name) and _is_plain_file(file):
                 file.unlink(missing_ok=True)
         (directory / CLAIM).unlink(missing_ok=True)
         directory.rmdir()

@@ -13,6 +13,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from image_pipeline.storage.claims import CLAIM, TENSORS
 from image_pipeline.storage.mark import NAME as MARK
 from image_pipeline.storage.mark import read_mark
 from image_pipeline.storage.stage import Stage
@@ -188,7 +189,7 @@ _KINDS = (
     _kind(_UNFINISHED),
     _kind(rf"tables/({_STAGES})/{FILE_STEM}\.parquet", _is_table),
     _kind(rf"tables/({_STAGES})/{_UNFINISHED}"),
-    _kind(rf"tensors/{FILE_STEM}/{_RUN}-\d+/(\.claim|\d+x\d+-[a-z0-9-]+\.npy)"),
+    _kind(rf"tensors/{FILE_STEM}/{_RUN}-\d+/({re.escape(CLAIM)}|{TENSORS})"),
     _kind(rf"thumbnails/(?P<folder>{_HEX}{{2}})/(?P=folder){_HEX}{{62}}\.webp"),
     _kind(rf"thumbnails/(?P<folder>{_HEX}{{2}})/\.(?P=folder){_HEX}{{62}}\.webp\.tmp"),
     _kind(rf"runs/({_RUN}|{_UNFINISHED})"),

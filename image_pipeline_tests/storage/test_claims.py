@@ -43,11 +43,12 @@ def test_a_sweep_of_tensors_takes_what_was_claimed_and_nothing_else(store: Store
     left = leave_tensors(store, "2024/trip")
     with_mine = leave_tensors(store, "2023")
     (with_mine / "notes.txt").write_text("mine")
+    (with_mine / "z.npy").write_text("mine")
     sweep_tensors(store)
     assert not left.parent.exists()
-    assert [path.name for path in with_mine.iterdir()] == ["notes.txt"]
+    assert sorted(path.name for path in with_mine.iterdir()) == ["notes.txt", "z.npy"]
     own = {"tensors", *(f"tensors/{path}" for path in (with_mine.parent.name, f"{with_mine.parent.name}/{RUN}-0"))}
-    own.add(f"tensors/{with_mine.parent.name}/{RUN}-0/notes.txt")
+    own |= {f"tensors/{with_mine.parent.name}/{RUN}-0/{name}" for name in ("notes.txt", "z.npy")}
     assert set(before.differences()) <= own
     again = leave_tensors(store, "2022")
     release_tensors(again)
