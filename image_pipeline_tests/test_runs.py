@@ -96,7 +96,5 @@ def test_a_wrong_key_fails_with_a_sentence_that_names_it_and_is_not_tried_again(
 
 
 def test_a_range_with_a_wrong_end_is_refused_with_a_sentence_that_names_it(page: Page) -> None:
-    with pytest.raises(
-        RefusedError, match="'nope' is no directory that is registered: `image-pipeline scan` registers"
-    ):
+    with pytest.raises(RefusedError, match="'nope' is no directory that is registered: `image-pipeline scan`"):
         page.launch({RANGE_START: "a", RANGE_END: "nope"})
