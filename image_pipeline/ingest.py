@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
 from image_pipeline.definitions import make_definitions
-from image_pipeline.errors import PipelineError, RunInterruptedError
+from image_pipeline.errors import PipelineError, RunInterruptedError, ServiceUnavailableError
 from image_pipeline.files.deletions import DeletionLimit, vanished_files
 from image_pipeline.files.discovery import walk
 from image_pipeline.files.partition import Partition
@@ -121,7 +122,9 @@ class Ingestion:
         root, ledger = self._store.library_root, self._store.ledger
         recipe = self._inference.recipe(self._decoding)
         address, alias = address_of(self._settings), self._settings.collection
-        versions = held_versions(address, alias)
+        versions = None
+        with suppress(ServiceUnavailableError):  # the runs wait for it, and say so
+            versions = held_versions(address, alias)
         if versions and address.url is not None:  # told before anything is done; an embedded one is the store's own
             with address.connect() as client:
                 own_collection(client, alias, ledger.libraries())

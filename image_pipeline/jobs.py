@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from image_pipeline.assets.step import step
+from image_pipeline.assets.step import LISTED_ROWS, records, step
 from image_pipeline.checks import whole_collection
 from image_pipeline.files.partition import Partition
 from image_pipeline.partitions import unregister
@@ -43,6 +43,7 @@ def retire_partitions(
             deleted = retire(client, qdrant.alias, store.tables, ledger, gone, context.run_id)
         unregister(context.instance, gone)
         delete_leftovers(store.store, ledger, store.cache, datetime.now(UTC).isoformat(timespec="seconds"))
+    context.add_output_metadata({"directories": records(["partition"], [[key] for key in gone[:LISTED_ROWS]])})
     context.log.info(f"{len(gone)} partitions were taken out, and {deleted} points with them.")
     return deleted
 

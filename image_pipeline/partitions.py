@@ -26,10 +26,19 @@ class DirectoryPartitions(dg.DynamicPartitionsDefinition):
     """
 
     def get_partition_keys_in_range(self, partition_key_range: dg.PartitionKeyRange) -> Sequence[str]:
-        """The keys from the first to the last of a range, in the order of registration."""
+        """The keys from the first to the last of a range, in the order of registration.
+
+        Raises DagsterInvalidInvocationError, with a sentence for people, if one of the two is not registered.
+        """
         known = _range_of_step.get()
         if known is not None and known[0] == partition_key_range:
             return known[1]
+        for key in (partition_key_range.start, partition_key_range.end):
+            if not self.has_partition_key(key):
+                raise dg.DagsterInvalidInvocationError(
+                    f"{key!r} is no directory that is registered: `image-pipeline scan` registers those of the library "
+                    "and prints their keys."
+                )
         return super().get_partition_keys_in_range(partition_key_range)
 
 

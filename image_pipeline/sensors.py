@@ -69,7 +69,7 @@ def library_sensor(
     runs = RunRecords(context.instance)
     departing = _departing(looked, ingested, due, runs, now)
     free = [state for state in due.settled if state.key not in runs.in_flight and state.key not in departing]
-    wishes = _Wishes(looked, "\n".join([recipe, *sorted(versions or ())]), to_try, now)
+    wishes = _Wishes(looked, "\n".join([recipe, *sorted(versions)]), to_try, now)
     wanted = _requests(runs.registered, _with_few_new(free, runs.registered), wishes, store.partition_size)
     begun = runs.begun([wish.run_key for wish in wanted])
     requests = [wish.request for wish in wanted if wish.run_key not in begun]

@@ -23,6 +23,10 @@ _TERMINATE = """mutation ($run: String!) { terminateRun(runId: $run) {
     __typename ... on PythonError { message } } }"""
 
 
+class RefusedError(Exception):
+    """The page launches no run; the message is what it says."""
+
+
 class Page:
     """The page of an instance, over the definitions as the environment has them. A context manager."""
 
@@ -41,7 +45,7 @@ class Page:
         self._stack.close()
 
     def launch(self, tags: Mapping[str, str], assets: list[str] | None = None) -> str:
-        """Launch a run of the job `ingest`, or materialize `assets`; gives its id."""
+        """Launch a run of the job `ingest`, or materialize `assets`; gives its id. Raises RefusedError."""
         selector: dict[str, object] = {
             "repositoryLocationName": _LOCATION,
             "repositoryName": "__repository__",
@@ -51,7 +55,8 @@ class Page:
             selector["assetSelection"] = [{"path": [asset]} for asset in assets]
         metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
         answer = self._ask(_LAUNCH, {"params": {"selector": selector, "executionMetadata": metadata}})["launchRun"]
-        assert answer["__typename"] == "LaunchRunSuccess", answer
+        if answer["__typename"] != "LaunchRunSuccess":
+            raise RefusedError(answer.get("message", answer["__typename"]))
         run_id: str = answer["run"]["runId"]
         self._dequeue()
         return run_id

@@ -7,7 +7,8 @@ import dagster as dg
 
 from image_pipeline.assets.content_hashes import content_hashes
 from image_pipeline.assets.preflight import Preflight
-from image_pipeline.assets.step import records, step, table_metadata, to_be_made
+from image_pipeline.assets.remembered import Remembered
+from image_pipeline.assets.step import LISTED_ROWS, partitions, records, step, table_metadata, to_be_made
 from image_pipeline.imaging.decoding import decode_images
 from image_pipeline.imaging.sources import sources_of
 from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
@@ -45,7 +46,9 @@ def decoded_tensors(
         cache, failures = decoding.decode_cache(store.cache), decoding.decode_failures(store.ledger)
         models = inference.pipeline
         preflight = Preflight(store, inference, qdrant)
-        for partition in to_be_made(context, store, inference.recipe(decoding), DecodedImage):
+        remembered = Remembered(store, len(partitions(context)))
+        recipe = inference.recipe(decoding)
+        for partition in to_be_made(context, store, recipe, DecodedImage, remembered.of_tensors):
             began = time.monotonic()
             sources = sources_of(root, tables.read(ContentHash, partition.key))
             wanted = models.unseen(store.cache, list(sources))
@@ -67,6 +70,7 @@ def decoded_tensors(
             path = tables.write(DecodedImage, partition.key, images.rows, note=maker)
             seconds = time.monotonic() - began
             bad = [row for row in images.rows if row.reason is not None]
+            listed = [(row.sha256[:12], row.reason, row.message) for row in bad[:LISTED_ROWS]]
             context.add_asset_metadata(
                 {
                     "dagster/row_count": len(images.rows),
@@ -76,9 +80,7 @@ def decoded_tensors(
                         dict(Counter(row.decode_path for row in images.rows if row.decode_path).most_common())
                     ),
                     "quarantined": len(bad),
-                    "quarantine": records(
-                        ["sha256", "reason", "message"], [(r.sha256[:12], r.reason, r.message) for r in bad[:50]]
-                    ),
+                    "quarantine": records(["sha256", "reason", "message"], listed),
                     "seconds": round(seconds, 3),
                     "table": dg.MetadataValue.path(path),
                 },

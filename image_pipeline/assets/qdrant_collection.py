@@ -1,6 +1,7 @@
 """The collection that is searched."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -10,7 +11,8 @@ from image_pipeline.assets.content_hashes import content_hashes
 from image_pipeline.assets.embeddings import embeddings
 from image_pipeline.assets.image_metadata import image_metadata
 from image_pipeline.assets.outlook import outlook
-from image_pipeline.assets.step import partitions, records, step, unchanged_metadata
+from image_pipeline.assets.remembered import Remembered
+from image_pipeline.assets.step import LISTED_ROWS, partitions, records, step
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.imaging.contact_sheet import contact_sheet
 from image_pipeline.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES
@@ -30,8 +32,6 @@ from image_pipeline.terminal import escaped
 
 MOST_PICTURES, LEAST_PICTURES, PICTURES_OF_A_RUN = 12, 4, 400
 """On contact sheets: of a directory, and of all directories of a run, since nobody looks at each of a hundred."""
-
-LISTED_ROWS = 50
 
 
 @dg.asset(
@@ -73,21 +73,14 @@ def qdrant_collection(
         shrinkage = Shrinkage(limit, collection.count())
         indexer = Indexer(collection, store.tables, store.ledger, provenance, inference.recipe(decoding), shrinkage)
         chosen = partitions(context)
+        remembered = Remembered(store, len(chosen))
         shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // len(chosen)))
         with indexer.turn(chosen) as index:
             for partition in outlook(store.tables, chosen):
                 began = time.monotonic()
                 indexed = index(partition)
                 if isinstance(indexed, LedgerEntry):
-                    context.add_asset_metadata(
-                        {
-                            **unchanged_metadata(indexed, indexed.indexed),
-                            "points_unchanged": indexed.indexed,
-                            "quarantined": indexed.quarantined,
-                            "collection": indexed.collection,
-                        },
-                        partition_key=partition.key,
-                    )
+                    context.add_asset_metadata(remembered.of_points(indexed), partition_key=partition.key)
                     continue
                 _log(context.log, partition.key, indexed)
                 if not store.keep_decoded_tensors:
@@ -111,9 +104,20 @@ def qdrant_collection(
                     },
                     partition_key=partition.key,
                 )
-            for name in complete_version(collection, store.ledger.entries()):
+            entries = store.ledger.entries()
+            for name in complete_version(collection, entries):
                 context.log.info(f"{collection.version.name} is complete and is searched now; {name} was deleted.")
+        context.add_asset_metadata(_totals(entries))
         delete_leftovers(store.store, store.ledger, store.cache, at)
+
+
+def _totals(entries: Mapping[str, LedgerEntry]) -> dict[str, int]:
+    """The library as a whole, as it is now."""
+    return {
+        "library_files": sum(entry.files for entry in entries.values()),
+        "library_points": sum(entry.indexed for entry in entries.values()),
+        "library_quarantined": sum(entry.quarantined for entry in entries.values()),
+    }
 
 
 def _log(log: dg.DagsterLogManager, key: str, indexed: IndexedPartition) -> None:

@@ -2,23 +2,19 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    MAX_RETRIES_TAG,
-    PARTITION_NAME_TAG,
-)
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from image_pipeline.assets.outlook import outlook
 from image_pipeline.errors import PipelineError, SettingsError
 from image_pipeline.files.partition import Partition
 from image_pipeline.inference.batching import Throughput
 from image_pipeline.interruption import INTERRUPTED, INTERRUPTIONS, Interruption
-from image_pipeline.partitions import DIRECTORIES, name_directories, within_range
+from image_pipeline.partitions import name_directories, within_range
 from image_pipeline.progress import Progress, listening
 from image_pipeline.resources import StoreResource
 from image_pipeline.storage.ledger import LedgerEntry
@@ -28,6 +24,9 @@ from image_pipeline.terminal import escaped
 _LOG_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)  # unlike the log of a step, it is seen on the command line, too
+
+LISTED_ROWS = 50
+"""Rows of a table that a materialization shows: what it shows is kept for ever."""
 
 TRANSIENT_RETRY = dg.RetryPolicy(max_retries=4, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For errors that may pass: 2, 6, 14, 30 s, more or less, and then the run fails.
@@ -105,22 +104,17 @@ def keys_of_run(context: StepContext) -> Sequence[str]:
 
     Raises SettingsError if the run names none, one that is not registered, or a range that ends before it begins.
     """
-    tags = context.run.tags
-    start = tags.get(PARTITION_NAME_TAG, tags.get(ASSET_PARTITION_RANGE_START_TAG))
-    end = tags.get(PARTITION_NAME_TAG, tags.get(ASSET_PARTITION_RANGE_END_TAG))
-    if start is None or end is None:
+    try:
+        keys = context.partition_keys
+    except dg.DagsterInvalidInvocationError as error:
+        raise SettingsError(str(error)) from error
+    except dg.DagsterInvariantViolationError as error:
         raise SettingsError(
             "The run names no directory: `image-pipeline scan` registers those of the library and prints their keys; "
             'give one as --tags \'{"dagster/partition": "KEY"}\'.'
-        )
-    for key in (start, end):
-        if not context.instance.has_dynamic_partition(str(DIRECTORIES.name), key):
-            raise SettingsError(
-                f"{key!r} is no directory that is registered: `image-pipeline scan` registers those of the library and "
-                "prints their keys."
-            )
-    keys = context.partition_keys
+        ) from error
     if not keys:
+        start, end = context.partition_key_range
         raise SettingsError(
             f"{end!r} stands before {start!r} in the order in which `image-pipeline scan` prints them: let the range "
             f"begin with {end!r}."
@@ -134,14 +128,20 @@ def partitions(context: dg.AssetExecutionContext) -> list[Partition]:
 
 
 def to_be_made(
-    context: dg.AssetExecutionContext, store: StoreResource, recipe: str, row_type: type[Row]
+    context: dg.AssetExecutionContext,
+    store: StoreResource,
+    recipe: str,
+    row_type: type[Row],
+    metadata_of: Callable[[LedgerEntry, int], Mapping[str, Any]] | None = None,
 ) -> Iterator[Partition]:
     """The partitions of a run of which a stage has something to make; of the others, it says that they are unchanged.
 
-    Those to be made count as not ingested from then on.
+    Those to be made count as not ingested from then on. `metadata_of` gives what is said of an unchanged one, from what
+    was ingested of it and its number of rows; if None, that is `unchanged_metadata`.
     Raises SettingsError as `partitions` does.
     """
     unchanged = store.unchanged(recipe)
+    metadata_of = metadata_of or unchanged_metadata
     for partition in outlook(store.tables, partitions(context)):
         entry = unchanged.entry(partition.key)
         if entry is None:
@@ -149,9 +149,8 @@ def to_be_made(
                 store.ledger.set_outdated([partition.key])
             yield partition
         else:
-            context.add_asset_metadata(
-                unchanged_metadata(entry, store.tables.row_count(row_type, partition.key)), partition_key=partition.key
-            )
+            rows = store.tables.row_count(row_type, partition.key)
+            context.add_asset_metadata(metadata_of(entry, rows), partition_key=partition.key)
 
 
 def unchanged_metadata(entry: LedgerEntry, rows: int) -> dict[str, int | dg.MetadataValue]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from image_pipeline.errors import CollectionError, ServiceUnavailableError
+from image_pipeline.errors import CollectionError
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.points import Point
 
@@ -247,21 +247,18 @@ def version_names(client: "QdrantClient", alias: str) -> list[str]:
     return [name for name in names if _is_ours(client, name)]
 
 
-def held_versions(address: QdrantAddress, alias: str) -> list[str] | None:
-    """The versions of the collection that Qdrant holds; None where a server does not say.
+def held_versions(address: QdrantAddress, alias: str) -> list[str]:
+    """The versions of the collection that Qdrant holds.
 
-    The embedded Qdrant is asked by its folders: opening it reads all points. Raises CollectionError where a server
-    refuses.
+    The embedded Qdrant is asked by its folders: opening it reads all points. Raises CollectionError if a server
+    refuses, ServiceUnavailableError if it does not answer.
     """
     if address.url is None:
         folders = address.directory / "collection"
         names = [folder.name for folder in folders.iterdir()] if folders.is_dir() else []
         return [name for name in names if _is_version(alias, name)]
-    try:
-        with address.connect() as client:
-            return version_names(client, alias)
-    except ServiceUnavailableError:
-        return None  # the runs will wait for it, and tell
+    with address.connect() as client:
+        return version_names(client, alias)
 
 
 def _is_version(alias: str, name: str) -> bool:

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,6 +63,18 @@ class StageTables:
             )
         return found
 
+    def first(self, row_type: type[R], partition_key: str, count: int) -> list[R]:
+        """The first rows of a stage's table, `count` at most, without the others; none if it cannot be used."""
+        path = self.store.table_file(row_type.stage, partition_key)
+        try:
+            with pq.ParquetFile(path) as file:
+                if not file.schema_arrow.equals(row_type.schema()):
+                    return []
+                table = pa.Table.from_batches(list(islice(file.iter_batches(count), 1)), file.schema_arrow)
+        except (OSError, pa.ArrowException, UnicodeDecodeError):
+            return []
+        return _rows(row_type, table)
+
     def note(self, row_type: type[Row], partition_key: str) -> str | None:
         """The note that was written with a stage's table, without its rows; None where there is no table to be used."""
         try:
@@ -93,8 +106,7 @@ class StageTables:
             ) from error
         if not table.schema.equals(row_type.schema()):
             return None
-        columns = (_values(table.column(field.name)) for field in fields(row_type))
-        return [row_type(*values) for values in zip(*columns, strict=True)], note
+        return _rows(row_type, table), note
 
     def read_all(self, partition_key: str) -> PartitionTables:
         """All that becomes points. Raises StoreError where a stage has not run for the partition."""
@@ -150,6 +162,11 @@ def _cannot_be_stored(row_type: type[Row], partition_key: str, rows: Sequence[Ro
                     f"{getattr(row, column.name)!r:.100}: move that file out of the library, and report it."
                 )
     return StoreError(f"The {row_type.stage} of partition {partition_key!r} cannot be stored ({error}): report it.")
+
+
+def _rows(row_type: type[R], table: pa.Table) -> list[R]:
+    columns = (_values(table.column(field.name)) for field in fields(row_type))
+    return [row_type(*values) for values in zip(*columns, strict=True)]
 
 
 def _note(schema: pa.Schema) -> str:

@@ -1,0 +1,92 @@
+"""Several ingestions of one library at once, while it changes: they wait for each other, and none fails."""
+
+import itertools
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from image_pipeline.storage.partition_claims import PartitionClaims
+from image_pipeline.storage.rows import Stage
+from image_pipeline.storage.store import Store
+from image_pipeline_tests.histories.moments import wait_until
+from image_pipeline_tests.histories.runs import Outcome, RunServer
+from image_pipeline_tests.library import draw_scenes
+
+_SECONDS = 8.0
+_AT_ONCE = 3
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunServer]:
+    with RunServer(tmp_path_factory.mktemp("runs")) as server:
+        yield server
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    for number in range(_AT_ONCE):
+        draw_scenes(tmp_path / f"library/day {number}", 3, seed=number)
+    return {
+        "IMAGE_LIBRARY": str(tmp_path / "library"),
+        "IMAGE_PIPELINE_HOME": str(tmp_path / "store"),
+        "IMAGE_PIPELINE_MODELS": "bundled:embedder,none",
+    }
+
+
+def test_three_ingestions_at_once_under_change_all_end_well(
+    runs: RunServer, environment: dict[str, str], tmp_path: Path
+) -> None:
+    draw_scenes(tmp_path / "more", 20, seed=9)
+    more = sorted((tmp_path / "more").iterdir())
+    assert runs.run(["ingest"], environment).code == 0
+    ends_at = time.monotonic() + _SECONDS
+    outcomes: list[Outcome] = []
+    begin = threading.Lock()
+
+    def ingest_again_and_again() -> None:
+        while time.monotonic() < ends_at:
+            with begin:
+                run = runs.begin(["ingest"], environment)
+            outcomes.append(run.wait())
+
+    threads = [threading.Thread(target=ingest_again_and_again) for _ in range(_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for number in itertools.count():
+        if time.monotonic() > ends_at:
+            break
+        shutil.copy(more[number % len(more)], tmp_path / f"library/day {number % _AT_ONCE}/n{number % 7}.jpg")
+        if number % 40 == 39:
+            (tmp_path / f"library/day {number % _AT_ONCE}").rename(tmp_path / f"library/renamed {number}")
+            draw_scenes(tmp_path / f"library/day {number % _AT_ONCE}", 1, seed=number)
+        time.sleep(0.05)
+    for thread in threads:
+        thread.join()
+    assert [outcome.stderr for outcome in outcomes if outcome.code] == []
+    assert runs.run(["ingest"], environment).code == 0
+    verified = runs.run(["verify"], environment)
+    assert verified.code == 0, verified.stdout
+
+
+def test_who_waits_for_a_run_that_is_killed_goes_on(
+    runs: RunServer, environment: dict[str, str], tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "store")
+    for number in range(200):
+        shutil.copy(tmp_path / "library/day 0/a0.jpg", tmp_path / f"library/day 0/{number}.jpg")
+    first = runs.begin(["ingest"], environment)
+    assert wait_until(store.table_file(Stage.DISCOVERED_FILES, "day 0").exists, 60)
+    claims = PartitionClaims(store, "the test")
+    with claims:
+        waiting = threading.Thread(target=claims.take, args=[["day 2", "day 0", "day 1"]])
+        waiting.start()
+        waiting.join(1.5)
+        assert waiting.is_alive(), "the run has them to its end"
+        first.kill()
+        waiting.join(30)
+        assert not waiting.is_alive() and claims.has(["day 0", "day 1", "day 2"])
+    assert runs.run(["ingest"], environment).code == 0
