@@ -1,11 +1,16 @@
 """The definitions as Dagster sees them."""
 
+import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import pytest
 import yaml
+from dagster._config import ConfigType
 
 from image_pipeline.assets import ASSETS
 from image_pipeline.assets.captions import captions
@@ -65,3 +70,51 @@ def test_models_share_the_pool_of_the_gpu_and_no_asset_is_tried_again_whatever_f
 def test_the_workspace_names_the_definitions() -> None:
     workspace = yaml.safe_load((REPOSITORY / "workspace.yaml").read_text())
     assert workspace["load_from"][0]["python_module"]["module_name"] == "image_pipeline.definitions"
+
+
+def _options(of: ConfigType, path: str = "") -> Iterator[str]:
+    """The paths of all that a config can say, without what takes nothing."""
+    fields = getattr(of, "fields", None)
+    if fields is None:
+        yield path
+    for name, field in (fields or {}).items():
+        yield from _options(field.config_type, f"{path}.{name}" if path else name)
+
+
+def test_what_a_run_may_be_told_is_a_closed_list() -> None:
+    console = {"loggers.console.config.log_level", "loggers.console.config.name"}
+    all_assets = defs.get_repository_def().get_implicit_global_asset_job_def()
+    told = {
+        job.name: set(_options(job.run_config_schema.config_type))
+        for job in (defs.resolve_job_def("ingest"), defs.resolve_job_def("retire"), all_assets)
+    }
+    assert told == {
+        "ingest": console,
+        "retire": console | {"ops.retire_partitions.config.keys"},
+        all_assets.name: console,
+    }
+
+
+@pytest.mark.parametrize(
+    ("resource", "config"),
+    [("store", {"home": "elsewhere"}), ("qdrant", {"url": {"env": "SECRET"}, "alias": "images"})],
+)
+def test_a_command_cannot_change_resources_by_run_config(
+    tmp_path: Path, resource: str, config: dict[str, object]
+) -> None:
+    (tmp_path / "dagster").mkdir()
+    (tmp_path / "run.yaml").write_text(json.dumps({"resources": {resource: {"config": config}}}))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "DAGSTER_HOME": str(tmp_path / "dagster"),
+        "SECRET": "http://127.0.0.1:1",
+        "IMAGE_LIBRARY": str(tmp_path),
+        "IMAGE_PIPELINE_HOME": str(tmp_path / "store"),
+    }
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    command = ["job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "-c", "run.yaml"]
+    done = subprocess.run([dagster, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"at path root:resources:{resource}:config" in done.stderr + done.stdout
+    assert not (tmp_path / "elsewhere").exists() and not (tmp_path / "store").exists()

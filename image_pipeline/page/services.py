@@ -93,7 +93,8 @@ class Services:
 
     def __enter__(self) -> Self:
         code = ("-m", _DEFINITIONS, "--location-name", _DEFINITIONS, "--log-level", "warning")
-        arguments = ("dagster", "api", "grpc", "--socket", self._socket, *code)
+        # the folder in which it is begun may hold anything, also a module called like one of ours
+        arguments = ("dagster", "api", "grpc", "--socket", self._socket, "--empty-working-directory", *code)
         self._running.append(Service("code server", *arguments, *self._formatted))
         return self
 

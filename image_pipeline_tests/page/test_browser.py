@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.page.program import Dev, add_partition
 
 # Each tries to make a partition known to Dagster, by another way; the key says which way had an effect.
@@ -113,11 +114,11 @@ def browser(chromium: Path) -> Iterator[Browser]:
 
 
 @contextmanager
-def _at(browser: Browser, url: str) -> Iterator[Page]:
+def _window(browser: Browser) -> Iterator[Page]:
     context = browser.new_context()
     try:
         opened = context.new_page()
-        opened.goto(url)
+        opened.set_viewport_size({"width": 1400, "height": 1000})
         yield opened
     finally:
         context.close()
@@ -126,7 +127,8 @@ def _at(browser: Browser, url: str) -> Iterator[Page]:
 @pytest.mark.parametrize("name", ["www.stranger.example", "attacker.localhost", "127.0.0.1"])
 def test_a_page_of_another_origin_has_no_effect(page: Dev, browser: Browser, stranger: int, name: str) -> None:
     keys = {way: f"{way} from {name}" for way in _WAYS}
-    with _at(browser, f"http://{name}:{stranger}/") as opened:
+    with _window(browser) as opened:
+        opened.goto(f"http://{name}:{stranger}/")
         told = opened.evaluate(_ATTACKS, [page.url, {way: add_partition(key) for way, key in keys.items()}])
         opened.wait_for_timeout(500)  # what was only sent, and not waited for
         framed = [frame.url for frame in opened.frames[1:]]
@@ -139,29 +141,30 @@ def test_a_page_of_another_origin_has_no_effect(page: Dev, browser: Browser, str
 
 def test_a_name_that_was_made_to_lead_here_has_no_effect(page: Dev, browser: Browser) -> None:
     name = f"http://rebound.stranger.example:{page.port}"
-    context = browser.new_context()
-    opened = context.new_page()
-    # what the stranger's own server gave before its name led elsewhere
-    opened.route(f"{name}/", lambda route: route.fulfill(content_type="text/html", body="<!doctype html>"))
-    opened.goto(f"{name}/")
-    status, text = opened.evaluate(_OWN_REQUEST, json.dumps({"query": add_partition("rebound")}))
-    context.close()
+    with _window(browser) as opened:
+        # what the stranger's own server gave before its name led elsewhere
+        opened.route(f"{name}/", lambda route: route.fulfill(content_type="text/html", body="<!doctype html>"))
+        opened.goto(f"{name}/")
+        status, text = opened.evaluate(_OWN_REQUEST, json.dumps({"query": add_partition("rebound")}))
     assert (status, "rebound" in page.partitions()) == (421, False), text
 
 
 def test_a_person_works_with_the_page(page: Dev, browser: Browser) -> None:
     """Materialize an asset by its button, and read in its log how it went, which comes over a subscription."""
     page.graphql(add_partition("trip"))
-    with _at(browser, f"{page.url}/assets/discovered_files") as opened:
+    with _window(browser) as opened:
         errors: list[str] = []
         received: list[str] = []
         opened.on("pageerror", lambda error: errors.append(str(error)))
         opened.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(str(frame))))
+        opened.goto(f"{page.url}/assets/discovered_files")
         opened.get_by_role("button", name="Materialize").first.click()
         dialog = opened.get_by_role("dialog")
         dialog.get_by_role("button", name="All", exact=True).click()
         dialog.get_by_role("button", name="Launch 1 run").click()
-        opened.get_by_role("link", name="View").or_(opened.get_by_role("button", name="View")).first.click()
-        opened.get_by_text("RUN_SUCCESS").first.wait_for(timeout=120_000)
-        assert "/runs/" in opened.url and errors == []
-        assert any("RunSuccessEvent" in frame for frame in received), "the log came over a subscription"
+        opened.get_by_text("Launched run").wait_for()
+        [run] = page.graphql("{ runsOrError { ... on Runs { results { runId } } } }")["runsOrError"]["results"]
+        opened.goto(f"{page.url}/runs/{run['runId']}")
+        assert wait_until(lambda: opened.wait_for_timeout(200) or any("RunSuccessEvent" in f for f in received), 120)
+        opened.get_by_text("RUN_SUCCESS").first.wait_for()
+        assert errors == []
