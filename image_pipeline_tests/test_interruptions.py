@@ -17,11 +17,11 @@ from image_pipeline.instance import open_instance
 from image_pipeline.partitions import register
 from image_pipeline.storage.rows import Stage
 from image_pipeline.storage.store import Store
+from image_pipeline_tests.dagster_page import Page
 from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.histories.runs import Run, RunServer
 from image_pipeline_tests.inference.tiny_models import write_blip
 from image_pipeline_tests.library import draw_scenes
-from image_pipeline_tests.page import Page
 
 _IMAGES = 520
 """Three batches of a small captioner."""

@@ -11,8 +11,8 @@ from image_pipeline.assets import ASSETS
 from image_pipeline.instance import open_instance
 from image_pipeline.partitions import DIRECTORIES_TAG, register
 from image_pipeline.storage.store import Store
+from image_pipeline_tests.dagster_page import Page, RefusedError
 from image_pipeline_tests.library import draw_scenes
-from image_pipeline_tests.page import Page, RefusedError
 
 NAMES = [asset.key.to_user_string() for asset in ASSETS]
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
