@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-import pytest
 import yaml
 from dagster._config import ConfigType
 
@@ -95,26 +94,22 @@ def test_what_a_run_may_be_told_is_a_closed_list() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("resource", "config"),
-    [("store", {"home": "elsewhere"}), ("qdrant", {"url": {"env": "SECRET"}, "alias": "images"})],
-)
-def test_a_command_cannot_change_resources_by_run_config(
-    tmp_path: Path, resource: str, config: dict[str, object]
-) -> None:
+def test_a_command_cannot_change_resources_by_run_config(tmp_path: Path) -> None:
     (tmp_path / "dagster").mkdir()
-    (tmp_path / "run.yaml").write_text(json.dumps({"resources": {resource: {"config": config}}}))
+    config = {"qdrant": {"config": {"url": {"env": "SECRET"}}}, "store": {"config": {"home": "elsewhere"}}}
+    (tmp_path / "run.yaml").write_text(json.dumps({"resources": config}))
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
         "DAGSTER_HOME": str(tmp_path / "dagster"),
-        "SECRET": "http://127.0.0.1:1",
         "IMAGE_LIBRARY": str(tmp_path),
         "IMAGE_PIPELINE_HOME": str(tmp_path / "store"),
+        "SECRET": "http://127.0.0.1:1",
     }
     dagster = str(Path(sys.executable).with_name("dagster"))
     command = ["job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "-c", "run.yaml"]
     done = subprocess.run([dagster, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
-    assert f"at path root:resources:{resource}:config" in done.stderr + done.stdout
+    for resource in config:
+        assert f"at path root:resources:{resource}:config" in done.stderr + done.stdout
     assert not (tmp_path / "elsewhere").exists() and not (tmp_path / "store").exists()
