@@ -55,7 +55,7 @@ def growth(bench: Bench) -> CaseResult:
     dealt_few = sizes.few_directories * sizes.files_a_directory
     # Of the short ones, half is the start of a process, which varies more than what they are there to measure. The long
     # ones are an average of their own.
-    short, long = 2 * bench.repeats, bench.seldom
+    short, long = bench.often(2), bench.seldom
     firsts = {
         "one file": First(1, 1, short),
         "few": First(sizes.small, 1, short),
