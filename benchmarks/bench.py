@@ -51,6 +51,10 @@ class Bench:
         """How often what has no target is repeated: where repeats are asked for at all, often enough for a spread."""
         return max(min(2, self.repeats), self.repeats - 1)
 
+    def often(self, times: int) -> int:
+        """How often what takes seconds, and varies by as much as is looked for, is repeated: `times` as often."""
+        return times * self.repeats if self.repeats > 1 else 1
+
     @property
     def seldom(self) -> int:
         """How often what takes minutes is repeated."""

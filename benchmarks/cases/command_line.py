@@ -28,7 +28,7 @@ def first_lines(bench: Bench) -> CaseResult:
         return Sample.of([one.seconds for one in times[word]], "s")
 
     runs = [partial(run, word) for word in words]
-    take_turns(runs, _TIMES * bench.repeats, lambda: all(seconds(word).estimate.agreed for word in words))
+    take_turns(runs, bench.often(_TIMES), lambda: all(seconds(word).estimate.agreed for word in words))
     bench.discard(ingested)
     rows = [
         Row(

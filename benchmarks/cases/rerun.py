@@ -23,7 +23,7 @@ from benchmarks.rows import CaseResult, Processor, Row, Target
 _MOST_LISTINGS = Target(20, at_least=False)
 _MOST_SECONDS = Target(1.5, at_least=False)
 _LISTINGS = 5
-_TIMES_MORE = 3  # commands of a few seconds, which vary by as much as is looked for
+_TIMES_MORE = 3
 _MODELS = "demo,none"
 _TOUCHED, _NEW = "touched", "of new content"
 
@@ -83,7 +83,7 @@ def _again(
         kept.append(bench.measure(command, _environment(ingested)))
 
     runs = [partial(run, *large, beyond.more), partial(run, *one, beyond.less)]
-    take_turns(runs, _TIMES_MORE * bench.repeats, lambda: beyond.seconds.estimate.agreed)
+    take_turns(runs, bench.often(_TIMES_MORE), lambda: beyond.seconds.estimate.agreed)
     opened = opened_files(large[1], large[0])
     opens = "not looked at, for want of strace" if opened is None else f"{len(opened)} files of the library were opened"
     ours, cores = beyond.seconds.estimate, beyond.cpu_seconds.estimate
@@ -160,7 +160,7 @@ def _runs_of_changes(bench: Bench, ingested: Ingested, serial: int) -> dict[str,
 
     runs = [lambda: again(touched.less), touch, lambda: again(new.less), write]
     both = (touched, new)
-    take_turns(runs, _TIMES_MORE * bench.repeats, lambda: all(one.seconds.estimate.agreed for one in both))
+    take_turns(runs, bench.often(_TIMES_MORE), lambda: all(one.seconds.estimate.agreed for one in both))
     return {_TOUCHED: touched, _NEW: new}
 
 
