@@ -1,6 +1,5 @@
 """Mends what a verification finds: the partitions it concerns are ingested again, and points of nobody are deleted."""
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -98,7 +97,7 @@ def _set_outdated(
     keys = {key for key in again if key is not None}
     parts = [Partition.from_key(key) for key in keys & unlike_disk]
     tables = {one.key for part in parts for one in (part, *part.ancestors)}
-    with PartitionClaims(verifier.tables.store, f"a repair (process {os.getpid()})") as claims:
+    with PartitionClaims(verifier.tables.store) as claims:
         claims.take(keys | tables)  # a run that is at work on one needs its tables
         verifier.ledger.set_outdated(keys)
         for key in tables:  # so that files are read that look as they did

@@ -60,7 +60,7 @@ class StoreResource(_Fixed):
         store, run_id = self.store, context.run.run_id
         with (
             claiming(store.runs_directory / run_id),
-            PartitionClaims(store, f"the run {run_id[:8]} (process {os.getpid()})") as self._claims,
+            PartitionClaims(store, run_id) as self._claims,
         ):
             yield self
 

@@ -162,9 +162,18 @@ def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None
     tags = {"dagster/asset_partition_range_start": "a", "dagster/asset_partition_range_end": "c"}
     assert execute(tags).returncode == 0
     assert [state["state"] for state in shell.json("scan")] == ["ingested"] * 3
-    for wrong in ({"dagster/partition": "nowhere"}, {}):
+    start, end = tags
+    for wrong, sentence in (
+        (
+            {"dagster/partition": "nowhere"},
+            "'nowhere' is no directory that is registered: `image-pipeline scan` registers",
+        ),
+        ({start: "a", end: "nowhere"}, "'nowhere' is no directory that is registered: `image-pipeline scan` registers"),
+        ({start: "c", end: "a"}, "'a' stands before 'c' in the order in which `image-pipeline scan` prints them"),
+        ({}, "The run names no directory: `image-pipeline scan` registers those of the library"),
+    ):
         done = execute(wrong)
-        assert done.returncode == 1 and "`image-pipeline scan` registers" in done.stderr + done.stdout
+        assert done.returncode == 1 and sentence in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_who_waits_for_a_run_that_is_killed_goes_on(
         shutil.copy(tmp_path / "library/day 0/a0.jpg", tmp_path / f"library/day 0/{number}.jpg")
     first = runs.begin(["ingest"], environment)
     assert wait_until(store.table_file(Stage.DISCOVERED_FILES, "day 0").exists, 60)
-    claims = PartitionClaims(store, "the test")
+    claims = PartitionClaims(store)
     with claims:
         waiting = threading.Thread(target=claims.take, args=[["day 2", "day 0", "day 1"]])
         waiting.start()

@@ -31,6 +31,8 @@ _UNFINISHED = r"\.making/tmp[a-z0-9_]{8}"
 _DAGSTER = r"(dagster|\.dagster\.new)"
 _DATABASE = r"(-wal|-shm|-journal)?"
 
+_LOCK = r"(qdrant|index|device|dagster|partitions)\.lock"
+
 _LEDGER = {
     "library": {"root"},
     "partition": {"key", "fingerprint", "files", "indexed", "quarantined", "collection", "recipe", "run_id"},
@@ -185,7 +187,7 @@ _KINDS = (
     _kind(re.escape(MARK), lambda file: read_mark(file.parent) is not None),
     _kind(rf"ledger\.sqlite{_DATABASE}", _is_database(_LEDGER)),
     _kind(rf"cache/content\.sqlite{_DATABASE}", _is_database(_CACHE)),
-    _kind(r"(qdrant|index|device|dagster)\.lock", _is_empty),
+    _kind(_LOCK, _is_empty),
     _kind(_UNFINISHED),
     _kind(rf"tables/({_STAGES})/{FILE_STEM}\.parquet", _is_table),
     _kind(rf"tables/({_STAGES})/{_UNFINISHED}"),
@@ -193,8 +195,6 @@ _KINDS = (
     _kind(rf"thumbnails/(?P<folder>{_HEX}{{2}})/(?P=folder){_HEX}{{62}}\.webp"),
     _kind(rf"thumbnails/(?P<folder>{_HEX}{{2}})/\.(?P=folder){_HEX}{{62}}\.webp\.tmp"),
     _kind(rf"runs/({_RUN}|{_UNFINISHED})"),
-    # stores without a mark never had one
-    _kind(rf"claims/{FILE_STEM}", lambda file: False),
     _kind(rf"models/[A-Za-z0-9.-]*-{_HEX}{{8}}\.json", _is_record),
     _kind(rf"models/[A-Za-z0-9.-]*-{_HEX}{{8}}[a-z0-9_]{{8}}\.part"),
     _kind(rf"qdrant/(meta\.json|\.lock|collection/[^/]+--{_HEX}+/storage\.sqlite{_DATABASE})", _is_embedded),
@@ -207,12 +207,12 @@ _CONFIGURATION = _kind(rf"{_DAGSTER}/dagster\.yaml", _is_configuration)
 
 _DIRECTORIES = re.compile(
     rf"\.making|cache|tables(/({_STAGES})(/\.making)?)?|tensors(/{FILE_STEM}(/{_RUN}-\d+)?)?"
-    rf"|thumbnails(/{_HEX}{{2}})?|runs(/\.making)?|claims|models|qdrant(/collection(/[^/]+--{_HEX}+)?)?"
+    rf"|thumbnails(/{_HEX}{{2}})?|runs(/\.making)?|models|qdrant(/collection(/[^/]+--{_HEX}+)?)?"
     rf"|{_DAGSTER}(/(history(/runs)?|schedules|storage(/{_RUN}(/.+)?)?"
     r"|(defs_state|\.nux|\.telemetry|\.logs_queue|logs)(/.+)?))?",
     re.DOTALL,
 )
-_TOP = re.compile(rf"{re.escape(MARK)}|ledger\.sqlite{_DATABASE}|(qdrant|index|device|dagster)\.lock", re.DOTALL)
+_TOP = re.compile(rf"{re.escape(MARK)}|ledger\.sqlite{_DATABASE}|{_LOCK}", re.DOTALL)
 
 
 def _may_be_top(name: str) -> bool:

@@ -5,8 +5,11 @@ of different moments, and what they tell would fit no file on disk.
 """
 
 import fcntl
+import hashlib
+import json
 import logging
 import os
+import struct
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,7 +22,8 @@ from image_pipeline.storage.store import Store
 
 _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 1.0
-_OWNER_BYTES = 200
+_FLOCK = "hhqqi4x"
+"""The system's `struct flock`: type, whence, start, length, process."""
 
 _log = logging.getLogger(__name__)
 
@@ -27,13 +31,16 @@ _log = logging.getLogger(__name__)
 class PartitionClaims:
     """Claims on partitions, by their keys; a context manager that gives them back.
 
-    A claim is a lock of the kernel's, which ends with its process, however that ends.
+    A claim is a lock on one byte of a file, at a place that follows from the key (`F_OFD_SETLK` in fcntl(2)), so that a
+    thousand partitions take no more open files than one. The kernel gives it back when its process ends, however that
+    ends.
     """
 
-    def __init__(self, store: Store, owner: str) -> None:
-        """`owner` is what others are told of who has a partition that they wait for."""
-        self._store, self._owner = store, owner
-        self._held: dict[Path, int] = {}
+    def __init__(self, store: Store, run_id: str | None = None) -> None:
+        """`run_id` is the run that works on the partitions: its file in the store tells those who wait of it."""
+        self._store, self._run_id = store, run_id
+        self._descriptor: int | None = None
+        self._held: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -41,14 +48,14 @@ class PartitionClaims:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file, descriptor in self._held.items():
-            file.unlink(missing_ok=True)
-            os.close(descriptor)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = None
         self._held.clear()
 
     def has(self, partition_keys: Iterable[str]) -> bool:
         """Whether all of these partitions were taken."""
-        return all(self._store.claim_file(key) in self._held for key in partition_keys)
+        return self._held.issuperset(partition_keys)
 
     def take(self, partition_keys: Iterable[str]) -> None:
         """Wait until nobody else has one of `partition_keys`, and have them all from then on.
@@ -56,46 +63,55 @@ class PartitionClaims:
         They are taken in one order by everybody, so that no two wait for each other. A wait of more than a second is
         logged, once, with who has what is waited for. Raises StoreError if the store cannot be written.
         """
-        wanted = {self._store.claim_file(key): key for key in partition_keys}
-        told = False
-        for file in sorted(wanted.keys() - self._held.keys()):
-            began = time.monotonic()
-            try:
-                while (descriptor := _try(file, self._owner)) is None:
-                    if not told and time.monotonic() - began >= _PATIENCE_SECONDS:
-                        _log.warning("Waiting for the directory %s: in use by %s.", wanted[file], _owner(file))
-                        told = True
+        wanted = {_place(key): key for key in set(partition_keys) - self._held}
+        began, said = time.monotonic(), False
+        try:
+            if self._descriptor is None:
+                flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+                self._descriptor = os.open(self._store.partitions_lock_file, flags, 0o600)
+            for place in sorted(wanted):
+                while not _lock(self._descriptor, place):
+                    if not said and time.monotonic() - began >= _PATIENCE_SECONDS:
+                        key, said = wanted[place], True
+                        _log.warning("Waiting for the directory %s: in use by %s.", key, _holder(self._store, key))
                     time.sleep(_LOOK_SECONDS)
-            except OSError as error:
-                raise StoreError(
-                    f"{file} cannot be made ({error.strerror}): make room in the store, or set IMAGE_PIPELINE_HOME to "
-                    "a folder that can be written."
-                ) from error
-            self._held[file] = descriptor
+        except OSError as error:
+            raise StoreError(
+                f"{self._store.partitions_lock_file} cannot be used ({error.strerror}): make room in the store, or set "
+                "IMAGE_PIPELINE_HOME to a folder that can be written."
+            ) from error
+        self._held.update(wanted.values())
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._run_id is not None:
+            with suppress(OSError):  # on a full disk, those who wait do not learn who it is
+                note = {"process": os.getpid(), "partitions": sorted(self._held)}
+                # never made here: one that the process does not hold would mean that the run is dead
+                file = os.open(self._store.runs_directory / self._run_id, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+                with open(file, "w", encoding="utf-8") as text:
+                    json.dump(note, text)
 
 
-def _try(file: Path, owner: str) -> int | None:
-    """The descriptor of a file that is claimed now; None where somebody else has it. Raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _lock(descriptor: int, place: int) -> bool:
+    """Lock the byte at a place; False if somebody else has it. Raises OSError."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(descriptor).st_nlink:
-            with suppress(OSError):  # a full disk: others wait as well without the name
-                os.ftruncate(descriptor, 0)
-                os.write(descriptor, owner.encode())
-            return descriptor
-    except BlockingIOError:
-        pass
-    except BaseException:
-        os.close(descriptor)
-        raise
-    os.close(descriptor)  # another's, or one that its holder deleted when it gave it back
-    return None
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0))
+    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as the system likes
+        return False
+    return True
 
 
-def _owner(file: Path) -> str:
-    try:
-        return file.read_bytes()[:_OWNER_BYTES].decode(errors="replace") or "another process"
-    except OSError:
-        return "another process"
+def _place(key: str) -> int:
+    """The byte of a key, below 2⁶²: two keys share one once in an age, and then wait for each other in vain."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest()) >> 2
+
+
+def _holder(store: Store, key: str) -> str:
+    with suppress(OSError):
+        for file in store.runs_directory.iterdir():
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                note = json.loads(file.read_text())
+                if key in note["partitions"] and Path(f"/proc/{note['process']}").exists():
+                    return f"the run {file.name[:8]} (process {note['process']})"
+    return "another process"

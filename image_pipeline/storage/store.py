@@ -103,17 +103,18 @@ class Store:
 
     @property
     def lock_files(self) -> tuple[Path, ...]:
-        """Everything that a process holds while it works on the store, but for the claims of runs."""
+        """Everything that a process holds while it works on the store, but for what runs claim."""
         return self.qdrant_lock_file, self.index_lock_file, self.device_lock_file, self.dagster_lock_file
+
+    @property
+    def partitions_lock_file(self) -> Path:
+        """A byte of it is locked for each partition that a run is at work on."""
+        return self.home / "partitions.lock"
 
     @property
     def runs_directory(self) -> Path:
         """A file for each run that is under way, by its id: claimed by the run's process for as long as it lives."""
         return self.home / "runs"
-
-    def claim_file(self, partition_key: str) -> Path:
-        """Held by the run that is at work on a partition."""
-        return self.home / "claims" / file_stem(partition_key)
 
     def table_file(self, stage: str, partition_key: str) -> Path:
         """The table of a stage for one partition."""
