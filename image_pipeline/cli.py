@@ -12,11 +12,10 @@ import click
 
 from image_pipeline.notices import show_notices
 from image_pipeline.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors_for_people, shared_options
-from image_pipeline.page.ending import ended_by_signals
 from image_pipeline.privacy import keep_private, usual_rights
 from image_pipeline.retry_command import retry
 from image_pipeline.settings import Settings, load_settings
-from image_pipeline.signals import catch_signals
+from image_pipeline.signals import catch_signals, interrupted_exit_code
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
 from image_pipeline.stores import adopt, forget, hint_at_strewn_store, rescue
@@ -233,11 +232,13 @@ def scan(directory: Path | None, as_json: bool, **given: Any) -> None:
 @errors_for_people
 def dev(port: int, **given: Any) -> None:
     """Open the Dagster page of the library, with the sensor's daemon."""
-    with ended_by_signals():
-        settings = _settings(**given)
-        from image_pipeline.page.dev import open_page
+    settings = _settings(**given)
+    from image_pipeline.page.dev import open_page
 
+    try:
         open_page(settings, port)
+    except KeyboardInterrupt:  # there is no other end to it
+        sys.exit(interrupted_exit_code())
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""Ctrl-C and a termination: whatever a command is doing ends in order, and its exit code says which of them it was."""
+"""Ctrl-C, a termination and a closed terminal: a command ends in order, and its exit code says which of them it was."""
 
 import os
 import signal
@@ -8,22 +8,24 @@ from types import FrameType
 
 _EXIT_BASE = 128  # as a shell counts the exit code of what a signal ended
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 _received: list[int] = []  # the descriptor to read the numbers of received signals from
 
 
 def catch_signals() -> None:
-    """Let SIGTERM end a command as Ctrl-C does: by KeyboardInterrupt, so that all blocks are left in order.
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does: by KeyboardInterrupt, so that all blocks are left in order.
 
     A command that a shell began in the background does not get Ctrl-C, and still ends on SIGTERM: Dagster gives SIGTERM
     the handler of SIGINT, whatever that is, so that both get this one. While a run is under way, Dagster's own handler
-    stands in its place; Python notes the number of the signal for any handler.
+    stands in its place; Python notes the number of the signal for any handler. What `nohup` began outlives its terminal.
     """
     if _received or threading.current_thread() is not threading.main_thread():
         return
     is_in_background = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
     def end(number: int, _: FrameType | None) -> None:
-        if number == signal.SIGTERM or not is_in_background:
+        if number != signal.SIGINT or not is_in_background:
             raise KeyboardInterrupt
 
     reading, writing = os.pipe()
@@ -31,15 +33,16 @@ def catch_signals() -> None:
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     _received.append(reading)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    for number in _ENDING:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
 
 
 def interrupted_exit_code() -> int:
-    """130 after Ctrl-C, 143 after SIGTERM."""
+    """130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP."""
     numbers = b""
     for descriptor in _received:
         with suppress(BlockingIOError):
             numbers = os.read(descriptor, 4096)
-    ended_by = next((number for number in numbers if number in (signal.SIGINT, signal.SIGTERM)), signal.SIGINT)
+    ended_by = next((number for number in numbers if number in _ENDING), signal.SIGINT)
     return _EXIT_BASE + ended_by

@@ -8,12 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from markdown_it import MarkdownIt
 from PIL import Image
 
 import image_pipeline
 from image_pipeline.files.names import to_text
-from image_pipeline.markdown import in_markdown
 from image_pipeline.terminal import escaped, unescaped
 
 PROGRAMS = Path(sys.executable).parent
@@ -123,49 +121,6 @@ def test_an_escaped_text_is_one_line_and_can_be_turned_back(text: str) -> None:
     assert not OBEYED.search(shown) and len(shown.splitlines()) == 1 and shown.encode()
     assert unescaped(shown) == unescaped(text)
     assert escaped(shown) == shown, "what is escaped twice is escaped once"
-
-
-_HOSTILE_MARKDOWN = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "![x](http://evil.example/x.png)",
-    "[a](javascript:alert(1))",
-    "<http://evil.example>",
-    "a | b | c",
-    "`code` ``` *b* _i_ ~~s~~ **B**",
-    "&lt;b&gt; &#x3c;",
-    "# heading",
-    "- item",
-    "1. item",
-    "> quote",
-    "a\\",
-    "[x]: http://evil.example",
-    "two\n\nparagraphs",
-    "$x$ :tada:",
-]
-
-
-@pytest.mark.parametrize("text", _HOSTILE_MARKDOWN)
-def test_markdown_shows_a_text_as_it_is(text: str) -> None:
-    """By itself, and in a cell of a table, by a parser of CommonMark with GitHub's tables and strikethrough."""
-    reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    [opening, inline, closing] = reader.parse(in_markdown(text))
-    assert (opening.type, closing.type) == ("paragraph_open", "paragraph_close")
-    assert inline.children is not None
-    assert {child.type for child in inline.children} == {"text"}
-    shown = "".join(child.content for child in inline.children)
-    assert shown.replace("\u2060", "") == escaped(text)
-    cells = [t for t in reader.parse(f"| a | b |\n|---|---|\n| {in_markdown(text)} | last |\n") if t.type == "inline"]
-    assert [cell.children[0].type for cell in cells if cell.children] == ["text"] * 4
-    assert len(cells) == 4 and cells[3].content == "last"
-
-
-@pytest.mark.parametrize("text", ["http://evil.example", "HTTPS://evil.example", "www.evil.example", "me@evil.example"])
-def test_an_address_becomes_no_link(text: str) -> None:
-    """The page's reader makes links of plain addresses, by these patterns (mdast-util-gfm-autolink-literal)."""
-    shown = MarkdownIt("commonmark").render(in_markdown(text))
-    assert not re.search(r"(https?://|www(?=\.))([-.\w]+)([^ \t\r\n]*)", shown, re.IGNORECASE)
-    assert not re.search(r"([-.\w+]+)@([-\w]+(?:\.[-\w]+)+)", shown)
 
 
 def test_everything_is_printed_by_way_of_one_module() -> None:
