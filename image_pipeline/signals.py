@@ -18,7 +18,7 @@ def catch_signals() -> None:
 
     A command that a shell began in the background does not get Ctrl-C, and still ends on SIGTERM: Dagster gives SIGTERM
     the handler of SIGINT, whatever that is, so that both get this one. While a run is under way, Dagster's own handler
-    stands in its place; Python notes the number of the signal for any handler. What `nohup` began outlives its terminal.
+    stands in its place; Python notes the number of the signal for any handler. What `nohup` began goes on.
     """
     if _received or threading.current_thread() is not threading.main_thread():
         return
