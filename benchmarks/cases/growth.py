@@ -1,5 +1,6 @@
 """How the cost of a library grows with its files and with its directories. Demo models: what grows is not theirs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -64,25 +65,31 @@ def growth(bench: Bench) -> CaseResult:
         "few directories": First(dealt_few, sizes.few_directories, short),
         "many directories": First(dealt, sizes.directories, long),
     }
-    start = firsts["one file"]
     warm(photographs(Kind.JPEG_SMALL, sizes.large))
 
+    def ingest(first: First) -> Measured:
+        return bench.first_ingest(library(Kind.JPEG_SMALL, first.files, first.directories), _MODELS, OFTEN)
+
+    take_all(list(firsts.values()), ingest)
+    return result(bench, firsts)
+
+
+def take_all(firsts: list[First], ingest: Callable[[First], Measured]) -> None:
+    """Ingest all of them in turn, each as often as it asks for, and further ones while its time a file disagrees.
+
+    The first is what all others start with, and is taken in each turn: they are held against that of their own.
+    """
+    start, *others = firsts
+
     def agreed(first: First) -> bool:
-        return first is start or first.a_file(start).estimate.agreed
+        return first.a_file(start).estimate.agreed
 
     def run(first: First) -> None:
         taken = len(first.runs)
-        further = first is start or not agreed(first)  # each turn of the others is held against the start in it
-        if taken < first.repeats or (taken < most_turns(first.repeats) and further):
-            root = library(Kind.JPEG_SMALL, first.files, first.directories)
-            first.runs.append(bench.first_ingest(root, _MODELS, OFTEN))
+        if taken < first.repeats or (taken < most_turns(first.repeats) and (first is start or not agreed(first))):
+            first.runs.append(ingest(first))
 
-    take_turns(
-        [partial(run, first) for first in firsts.values()],
-        short,
-        lambda: all(agreed(first) for first in firsts.values()),
-    )
-    return result(bench, firsts)
+    take_turns([partial(run, first) for first in firsts], start.repeats, lambda: all(map(agreed, others)))
 
 
 def result(bench: Bench, firsts: dict[str, First]) -> CaseResult:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.cases.growth import First, take_all
 from benchmarks.measuring.process import Measured
 from benchmarks.measuring.turns import in_turn, take_turns
 
@@ -45,3 +46,24 @@ def test_programs_whose_repeats_disagree_are_repeated_more_often() -> None:
     times = iter([10.0, 11.0] * 2 + [10.0, 30.0] * 2 + [10.0, 11.0] * 40)
     ours, theirs = in_turn([lambda _: seconds(next(times)), lambda _: seconds(next(times))], 1, 2, 3)
     assert len(ours.of_few) == len(ours.of_many) == len(theirs.of_many) == 6
+
+
+@pytest.mark.parametrize(
+    ("repeats", "slower", "taken"),
+    [
+        pytest.param((6, 6, 2), 1.1, (6, 6, 2), id="clean"),
+        pytest.param((6, 6, 2), 3.0, (12, 12, 4), id="noisy"),
+        pytest.param((1, 1, 1), 3.0, (1, 1, 1), id="once"),
+    ],
+)
+def test_libraries_that_grow_are_ingested_until_their_times_agree(
+    repeats: tuple[int, ...], slower: float, taken: tuple[int, ...]
+) -> None:
+    firsts = [First(files, 1, times) for files, times in zip((1, 2000, 20000), repeats, strict=True)]
+
+    def ingest(first: First) -> Measured:
+        """Each second time the machine is slower."""
+        return seconds((10 + 0.005 * first.files) * (slower if len(first.runs) % 2 else 1))
+
+    take_all(firsts, ingest)
+    assert tuple(len(first.runs) for first in firsts) == taken
