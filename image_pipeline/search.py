@@ -108,10 +108,11 @@ class Search:
 def inference_for(version: SearchedVersion, settings: Settings) -> Inference:
     """The models that made what is searched: those of the settings, or, where they differ, the one that is named there.
 
-    Raises CollectionError where that model is not to be had any more.
+    The network is not asked for those of the settings: they may be models that nobody has used yet. Raises
+    CollectionError if the model that is named is another one by now, ModelError if it cannot be had.
     """
     configured = load_inference(settings.models, settings.dtype, settings.home)
-    if str(configured.embedding_producer) == version.producer:
+    if configured.is_configured_here and str(configured.embedding_producer) == version.producer:
         return configured
     named = load_inference(f"{version.model},none", version.dtype, settings.home)
     if str(named.embedding_producer) != version.producer:

@@ -82,3 +82,13 @@ def test_no_search_fails_while_another_model_takes_over(settings: Settings, anot
             answered.set()
             thread.join()
     assert len(set(taken_over)) == 2, "both took over, time and again"
+
+
+def test_what_is_searched_needs_no_models_but_its_own(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ingested with `--models demo`, searched without it: the settings' models may never have been on this machine."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    address = address_of(settings)
+    complete(address, load_inference("demo", DType.AUTO, settings.home).collection_version(settings.collection))
+    elsewhere = settings.model_copy(update={"models": "nobody/nowhere,none"})
+    with Search(elsewhere, address) as search:
+        assert len(search.by_words("a red circle", 5, Narrowing())) == 2
