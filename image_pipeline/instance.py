@@ -36,7 +36,7 @@ def open_instance(store: Store) -> dg.DagsterInstance:
     cannot be made, SettingsError where DAGSTER_HOME is no folder of Dagster's or its configuration is wrong.
     """
     store.prepare()
-    home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home).absolute()
+    home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home).expanduser().absolute()
     os.environ["DAGSTER_HOME"] = str(home)
     with turn(store.dagster_lock_file, f"Dagster's records in {home}"):
         if not home.exists():

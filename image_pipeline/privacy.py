@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 _PRIVATE = 0o077
 
-_usual: int | None = None
+_USUAL = "_IMAGE_PIPELINE_UMASK"
+"""The variable that hands the umask that the person has on to the processes that are begun from this one, in octal."""
 
 
 def keep_private() -> None:
@@ -15,16 +16,14 @@ def keep_private() -> None:
     The umask is what holds for Dagster's records, Qdrant's files and the files beside a database, too, which others
     make.
     """
-    global _usual
-    before = os.umask(_PRIVATE)
-    if _usual is None:
-        _usual = before
+    os.environ.setdefault(_USUAL, f"{os.umask(_PRIVATE):o}")
 
 
 @contextmanager
 def usual_rights() -> Iterator[None]:
     """For the length of the block, files get the rights that the umask said before: they lie outside of the store."""
-    before = os.umask(os.umask(_PRIVATE) if _usual is None else _usual)
+    before = os.umask(_PRIVATE)
+    os.umask(int(os.environ.get(_USUAL, f"{before:o}"), 8))
     try:
         yield
     finally:

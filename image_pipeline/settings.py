@@ -213,7 +213,13 @@ class Settings(BaseSettings):
             raise ValueError("must begin with http:// or https://")
         try:
             parts = urlsplit(value or "http://localhost")
-            is_address = bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", parts.netloc)
+            # an @ behind the host is that of a password with a slash, which no reader of addresses would find
+            is_address = (
+                bool(parts.hostname)
+                and parts.port != 0
+                and not re.search(r"[\s'\"]", parts.netloc)
+                and "@" not in parts.path + parts.query + parts.fragment
+            )
         except ValueError:
             is_address = False
         if not is_address:

@@ -128,7 +128,7 @@ def _say_what_goes(store: Store, found: Contents) -> None:
     if found.others:
         echo(f"Not the pipeline's, and left where it is: {_names(found.others)}.")
     dagster = os.environ.get("DAGSTER_HOME")
-    if dagster and Path(dagster).resolve() != store.dagster_home.resolve():
+    if dagster and Path(dagster).expanduser().resolve() != store.dagster_home.resolve():
         echo(f"Dagster's records in DAGSTER_HOME, {dagster}, are not in the store, and stay.")
 
 

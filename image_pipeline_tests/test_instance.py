@@ -52,3 +52,12 @@ def test_folders_of_a_persons_among_the_runs_are_no_runs(tmp_path: Path) -> None
     before = Snapshot.of(store.runs_directory)
     open_instance(store).dispose()
     assert before.differences() == []
+
+
+def test_a_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a file of variables, which no shell expands."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "person"))
+    monkeypatch.setenv("DAGSTER_HOME", "~/records")
+    open_instance(Store(tmp_path / "store")).dispose()
+    assert (tmp_path / "person/records/dagster.yaml").exists() and not (tmp_path / "~").exists()

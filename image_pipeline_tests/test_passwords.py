@@ -47,6 +47,9 @@ def run(home: Path, *arguments: str, **environment: str) -> str:
     return done.stdout + done.stderr
 
 
+_ODD = (f"http://person:{SECRET}'@h:1", f'http://person:{SECRET}"@h:1', f"http://person:12/{SECRET}@h")
+
+
 def with_password(url: str) -> str:
     return url.replace("://", f"://person:{SECRET}@")
 
@@ -74,7 +77,7 @@ def test_status_and_records_and_the_page_do_not_show_it(tmp_path: Path, server_a
 
 def test_errors_do_not_show_it(tmp_path: Path) -> None:
     nobody = f"127.0.0.1:{free_port()}"
-    for url in (f"http://person:{SECRET}@{nobody}", f"ftp://person:{SECRET}@h", f"http://person:x/{SECRET}@h"):
+    for url in (f"http://person:{SECRET}@{nobody}", f"ftp://person:{SECRET}@h", f"http://person:x/{SECRET}@h", *_ODD):
         told = run(tmp_path, "status", QDRANT_URL=url, QDRANT_GRPC_PORT=str(free_port()))
         assert "QDRANT_URL" in told and SECRET not in told and "person" not in told
     text = f"GET https://person:{SECRET}@host/a and http://b@c, mail me@here"

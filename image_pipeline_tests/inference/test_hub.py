@@ -123,10 +123,11 @@ def test_a_download_that_was_interrupted_is_completed(hub: HubServer, clip_direc
 def test_the_hubs_cache_has_the_usual_rights_and_the_store_is_private(
     hub: HubServer, clip_directory: Path, tmp_path: Path
 ) -> None:
+    """Also in a process that is begun by one that is private, as a run is by the page."""
+    private = "from image_pipeline.privacy import keep_private\nkeep_private()\n"
     hub.repositories["org/clip"] = Repository()
     hub.repositories["org/clip"].commit(files_of(clip_directory))
-    private = "from image_pipeline.privacy import keep_private\nos.umask(0o022)\nkeep_private()\n"
-    run(private + FETCH, hub.endpoint, tmp_path)
+    run(private + FETCH, hub.endpoint, tmp_path, _IMAGE_PIPELINE_UMASK="22")
     assert {file.stat().st_mode & 0o777 for file in (tmp_path / "hf").rglob("blobs/*")} == {0o644}
     assert {file.stat().st_mode & 0o777 for file in (tmp_path / "home").rglob("*.json")} == {0o600}
 
