@@ -1,5 +1,6 @@
 """What the commands share: the options that are settings, and errors for people."""
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -44,9 +45,13 @@ class Commands(click.Group):
         except click.ClickException as error:
             if _are_logs_json():
                 echo_json(error_line(error.format_message()), err=True)
-                ctx.exit(error.exit_code)
-            vars(error)["message"] = escaped(error.message)
-            raise
+            else:
+                vars(error)["message"] = escaped(error.message)
+                shown = io.StringIO()
+                error.show(shown)  # click itself writes UTF-8, whatever the terminal takes
+                for line in shown.getvalue().splitlines():
+                    echo(line, err=True)
+            ctx.exit(error.exit_code)
 
 
 def _are_logs_json() -> bool:
