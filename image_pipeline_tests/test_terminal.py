@@ -76,7 +76,8 @@ def test_a_name_is_shown_and_not_obeyed(shell: Shell) -> None:
     assert "indexed" in event, "a name may be copied as it is printed"
     assert shell.lines("history", str(shell.library / NAME / f"{NAME}.jpg")) == [event]
     assert path in shell.lines("history", path + NAME, code=1)[-1]
-    assert shown in shell.lines("ingest", str(shell.library / NAME / NAME), code=2)[-1]
+    as_python_writes_it = shown.replace(r"\u009b", r"\x9b")  # click shows a wrong path so
+    assert as_python_writes_it in shell.lines("ingest", str(shell.library / NAME / NAME), code=2)[-1]
     assert shown in shell.lines("status", "a", NAME, code=2)[-1], "a shell's * puts any name there"
     Image.new("RGB", (64, 48), "blue").save(shell.library / NAME / f"b{NAME}.jpg")
     (shell.library / NAME / f"bad{NAME}.jpg").unlink()
