@@ -42,6 +42,16 @@ def home_of_decoys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     assert before.differences(but=new) == [], "a test touched files of the person who runs it"
 
 
+@pytest.fixture(autouse=True)
+def environment_of_its_own() -> Iterator[None]:
+    """What a test, or what it calls, sets in the environment is gone after it; Dagster's records are in the store."""
+    before = dict(os.environ)
+    os.environ.pop("DAGSTER_HOME", None)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def qdrant_binary() -> Path:
     """The program of a Qdrant server. Tests that need it are skipped where there is none, or fail where CI says so."""

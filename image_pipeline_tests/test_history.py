@@ -1,9 +1,7 @@
 """What happened to a file can be found: by whom, when, why."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +10,6 @@ from click.testing import CliRunner, Result
 from image_pipeline.cli import main
 from image_pipeline.settings import load_settings
 from image_pipeline_tests.library import Pipeline, draw_scenes
-
-
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Where Dagster keeps its records: in a folder that is made as a whole."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,6 @@ from image_pipeline.errors import StoreError
 from image_pipeline.instance import open_instance
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.decoys import Snapshot
-
-
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.mark.parametrize("mine", ["notes.txt", "dagster.yaml", "storage/mine/notes.txt", "history/runs.db"])

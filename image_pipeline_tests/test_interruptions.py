@@ -30,15 +30,6 @@ _LARGE_BYTES = 1 << 40
 _DAGSTER = str(Path(sys.executable).with_name("dagster"))
 
 
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunServer]:
     with RunServer(tmp_path_factory.mktemp("runs")) as server:

@@ -1,25 +1,12 @@
 """The job `retire`, whose keys whoever launches it may choose."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from image_pipeline.definitions import make_definitions
 from image_pipeline.instance import open_instance
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, draw_scenes
-
-
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def test_retire_takes_out_only_what_is_gone_whatever_keys_it_is_told(tmp_path: Path) -> None:

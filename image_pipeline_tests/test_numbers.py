@@ -1,11 +1,9 @@
 """Numbers that a disk may hold, however absurd, go from discovery to the collection and cost no run."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
@@ -30,15 +28,6 @@ exif:DateTimeOriginal="{}" exif:GPSLatitude="{}" exif:GPSLongitude="{}"/></rdf:R
 _LARGE, _NONE = IFDRational((1 << 32) - 1, 1), IFDRational(1, 0)
 _NORTH_POLE = (IFDRational(90, 1), IFDRational(0, 1), IFDRational(0, 1))
 _DATE_LINE = (IFDRational(180, 1), IFDRational(0, 1), IFDRational(0, 1))
-
-
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def _pipeline(memory: Path, tmp_path: Path, address: QdrantAddress) -> Pipeline:

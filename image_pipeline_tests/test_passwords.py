@@ -4,12 +4,10 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
-import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 
 from image_pipeline.definitions import make_definitions
@@ -24,15 +22,6 @@ PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
 DAGSTER = str(Path(sys.executable).with_name("dagster"))
 JOB = ("job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "--tags")
 SECRET = "pa%2Fss-w0rd"
-
-
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def run(home: Path, *arguments: str, **environment: str) -> str:

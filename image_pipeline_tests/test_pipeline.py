@@ -1,9 +1,7 @@
 """The whole pipeline over small real libraries: what is in the collection, and what went through a model."""
 
-import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,15 +26,6 @@ from image_pipeline.storage.search import Narrowing
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, captions_of, draw_scenes
 from image_pipeline_tests.rights import unprivileged
-
-
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.fixture

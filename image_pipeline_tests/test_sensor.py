@@ -1,6 +1,5 @@
 """The sensor: what it asks for as a library changes, tick by tick, with Dagster's own evaluation of ticks."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from itertools import pairwise
@@ -22,15 +21,6 @@ from image_pipeline_tests.histories.moments import Moment, Place, StoreWatch
 from image_pipeline_tests.histories.runs import ProgramRuns
 from image_pipeline_tests.library import Pipeline, draw_scenes
 from image_pipeline_tests.rights import unprivileged
-
-
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What the pipeline holds against a file: for its bytes alone, and for no longer than it is true."""
 
 import json
-import os
 import shutil
 import signal
 import sqlite3
@@ -34,15 +33,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 
 LIMITS = {"decode_seconds": 30.0, "decode_memory": 2 << 30, "decode_pixels": 200_000_000}
 SLOW_SCANS = 700  # a second or so
-
-
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +26,6 @@ from image_pipeline.storage.verification import Verification
 from image_pipeline_tests.library import Pipeline, draw_scenes
 
 CHECK = dg.AssetCheckKey(qdrant_collection.key, "collection_agrees_with_disk")
-
-
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def ingested(settings: Settings) -> Pipeline:
