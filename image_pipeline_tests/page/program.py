@@ -48,6 +48,7 @@ class Dev:
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
+            "TMPDIR": str(home),  # what a killed one leaves goes with the test
             "IMAGE_LIBRARY": str(home / "library"),
             "IMAGE_PIPELINE_HOME": str(home / "store"),
             "IMAGE_PIPELINE_MODELS": "demo",
