@@ -17,7 +17,7 @@ from image_pipeline.files.rules import SIDE_DIRECTORIES, SIDE_FILES
 from image_pipeline.storage import proofs
 from image_pipeline.storage.claims import CLAIM, MAKING, TENSORS
 from image_pipeline.storage.mark import NAME as MARK
-from image_pipeline.storage.mark import read_mark
+from image_pipeline.storage.mark import parse_mark, read_mark
 from image_pipeline.storage.proofs import DATABASE_SIDE_FILES as _DATABASE
 from image_pipeline.storage.stage import Stage
 
@@ -104,7 +104,9 @@ def is_nothing(path: Path) -> bool:
 
 def _is_unfinished_mark(file: Path) -> bool:
     try:
-        return proofs.is_plain(file) and proofs.is_empty_or_has("program", "version", "library")(file)
+        if not proofs.is_plain(file):
+            return False
+        return file.lstat().st_size == 0 or parse_mark(file.read_bytes()) is not None
     except FileNotFoundError:  # it has just become the mark
         return True
 
@@ -226,11 +228,14 @@ class _Reader:
                 self._others.append(path)
 
     def _read_below(self, directory: Path) -> None:
-        if not self._is_marked and not os.access(self._home / directory, os.R_OK | os.X_OK):
+        try:
+            self._read(directory)
+        except StoreError as error:
+            if self._is_marked or not isinstance(error.__cause__, PermissionError):
+                raise
             self._others.append(directory)
-            return
-        self._read(directory)
-        self._directories.append(directory)
+        else:
+            self._directories.append(directory)
 
     def _is_ours(self, path: Path) -> bool:
         text = (self._within / path).as_posix()

@@ -61,6 +61,6 @@ def delete_empty(home: Path, directories: Iterator[Path] | tuple[Path, ...]) -> 
 
 def _in_use(home: Path) -> StoreError:
     return StoreError(
-        f"The store {home} is in use by another process: end that one (`image-pipeline dev`, if the page is open), and do "
-        "it again."
+        f"The store {home} is in use by another process: end that one (`image-pipeline dev`, if the page is open), "
+        "and do it again."
     )

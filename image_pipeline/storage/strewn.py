@@ -22,7 +22,7 @@ _DATABASES = (".sqlite", ".db")
 _BESIDE_A_DATABASE = ("-wal", "-shm", "-journal")
 
 _LEDGER = "ledger.sqlite"
-_TELLING = {"content.sqlite", "meta.json", "dagster.yaml", CLAIM}
+_TELLING = {"meta.json", "dagster.yaml", CLAIM}
 """The files that tell those beside and below them to be the store's."""
 
 # A person may have empty folders of the other names.
@@ -51,8 +51,8 @@ def gather(home: Path, target: Store) -> int:
     """Move the store that is strewn over `home` to `target`; gives the number of files.
 
     `target` is made, or is a store in which nothing was ingested. What tells other files to be the store's goes after
-    them, and the ledger last, so that what was interrupted can be begun again. Raises StoreError where something was ingested in `target`, where a process uses one of the
-    two, or where a file cannot be moved.
+    them, and the ledger last, so that what was interrupted can be begun again. Raises StoreError where something was
+    ingested in `target`, where a process uses one of the two, or where a file cannot be moved.
     """
     with nobody_else(Store(home)):
         target.prepare()
