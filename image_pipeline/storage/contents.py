@@ -85,7 +85,7 @@ def is_unmarked_store(home: Path) -> bool:
     if any(not (_may_be_top(path.name) or is_nothing(path)) for path in home.iterdir()):
         return False
     found = contents(home, is_marked=False)
-    return found.is_proven and all(len(path.parts) == 1 and is_nothing(home / path) for path in found.others)
+    return found.is_proven and all(is_nothing(home / path.parts[0]) for path in found.others)
 
 
 def is_nothing(path: Path) -> bool:
@@ -104,9 +104,10 @@ def is_nothing(path: Path) -> bool:
 
 def _is_unfinished_mark(file: Path) -> bool:
     try:
-        if not proofs.is_plain(file):
+        status = file.lstat()
+        if not stat.S_ISREG(status.st_mode):
             return False
-        return file.lstat().st_size == 0 or parse_mark(file.read_bytes()) is not None
+        return status.st_size == 0 or parse_mark(file.read_bytes()) is not None
     except FileNotFoundError:  # it has just become the mark
         return True
 
