@@ -70,8 +70,8 @@ def list_files(root: Path, partition: Partition) -> list[ListedFile]:
     Of a directory in several parts, only the files of the one part are looked at.
 
     A file is one where its name has an image's ending, or no ending that tells of something else. A directory that
-    `walk` passes over (hidden, behind a link, or of a store) is as good as gone. Raises LibraryError where the directory is there
-    and cannot be listed in full: a listing that failed is never taken for an empty directory.
+    `walk` passes over (hidden, behind a link, or of a store) is as good as gone. Raises LibraryError where the
+    directory is there and cannot be listed in full: a listing that failed is never taken for an empty directory.
     """
     check_library(root)
     relative = partition.os_directory
