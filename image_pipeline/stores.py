@@ -57,8 +57,8 @@ def rescue(yes: bool, **given: Any) -> None:
     check_place(target.home)
     files = strewn_files(home)
     echo(f"An earlier version left its store in {home} itself. These files of it would go to {target.home}:")
-    for name, some in files.items():
-        echo(f"  {home / name}" + (f"  ({len(some)} files of the store)" if some != [Path(name)] else ""))
+    for name, count in files.items():
+        echo(f"  {home / name}" + (f"  ({count} files)" if count > 1 else ""))
     _ask("Move them?", yes)
     echo(f"{gather(home, target)} files were moved to {target.home}.")
 
@@ -96,6 +96,9 @@ def forget(with_collection: bool, yes: bool, **given: Any) -> None:
         )
     from image_pipeline.storage.removal import delete_contents, nobody_else
 
+    mark = read_mark(store.home)
+    if mark is not None:
+        store.check_version(mark)
     with nobody_else(store):
         found = contents(store.home, is_marked=True)
         _say_what_goes(store, found)
@@ -105,6 +108,8 @@ def forget(with_collection: bool, yes: bool, **given: Any) -> None:
             _ask("Delete it?", yes)
         delete_contents(store.home, found)
     echo(f"The store {store.home} is deleted.")
+    if store.home.exists() and not found.others:
+        echo("Its folder stays, empty: the system does not let it be deleted.")
     if found.others:
         echo(f"The folder stays, with what is not the pipeline's: {_names(found.others)}.")
 

@@ -20,7 +20,7 @@ from image_pipeline.terminal import echo, echo_json, unescaped
 _MEANINGS = {
     "missing": "no point",
     "orphaned": "no file",
-    "stale": "another content",
+    "stale": "another content, or made by another version",
 }
 
 
@@ -35,8 +35,8 @@ def verify(as_json: bool, **given: Any) -> None:
 
     The keys of the JSON object: ok (true or false), and lists of paths: missing (files without a point), orphaned
     (points, or entries of the quarantine, without a readable file), stale (points with another content than their
-    file, or made by other models), and, which is no disagreement, quarantined (files in quarantine) and
-    without_metadata (points whose date, place and camera could not be read, and are tried again).
+    file, or made by other models or another version), and, which is no disagreement, quarantined (files in
+    quarantine) and without_metadata (points whose date, place and camera could not be read, and are tried again).
     """
     from image_pipeline.console import verify_with_progress
 

@@ -1,5 +1,6 @@
 """A store as a whole: moved out of a home folder over which it lies strewn, and deleted."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -9,12 +10,16 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from image_pipeline.errors import StoreError
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.contents import contents
+from image_pipeline.storage.partition_claims import PartitionClaims
 from image_pipeline.storage.store import Store
+from image_pipeline.storage.strewn import gather, strewn_store
 from image_pipeline_tests.decoys import strew_decoys
 from image_pipeline_tests.library import Pipeline, draw_scenes
+from image_pipeline_tests.rights import unprivileged
 
 PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
 
@@ -78,8 +83,10 @@ def test_a_strewn_store_is_hinted_at_listed_and_moved_once_a_person_says_so(pers
     assert "image-pipeline rescue" in hinted.stderr and len(hinted.stderr.splitlines()) == 1
 
     asked = run(person, "rescue", code=1)
-    for name in ("tables", "thumbnails", "cache", "qdrant", "dagster", "ledger.sqlite", "qdrant.lock"):
-        assert f"{person / name}\n" in asked.stdout or f"{person / name}  (" in asked.stdout, name
+    for name in ("cache/content.sqlite", "qdrant/meta.json", "dagster/history/runs.db", "ledger.sqlite", "qdrant.lock"):
+        assert f"  {person / name}\n" in asked.stdout, "each by name"
+    hashed = f"{person}/thumbnails/<2 hex digits>/<64 hex digits>.webp  (2 files)"
+    assert hashed in asked.stdout and f"{person}/tables/embeddings/DIRECTORY-<16 hex digits>.parquet\n" in asked.stdout
     assert "store.json" not in asked.stdout and str(person / "storage") not in asked.stdout
     assert {
         path: content for path, content in files_in(person).items() if ".image-pipeline" not in path.parts
@@ -98,6 +105,91 @@ def test_a_strewn_store_is_hinted_at_listed_and_moved_once_a_person_says_so(pers
     again = Pipeline(load_settings(library=person / "Photos", home=store.home, models="bundled:embedder,none")).ingest()
     assert (again.indexed, again.embedded) == (2, 0), "no image goes through a model again"
     assert "nothing to move" in run(person, "rescue", "--yes").stdout
+
+
+def test_a_persons_files_of_the_stores_names_stay_though_a_store_is_strewn_around_them(
+    person: Path, tmp_path: Path
+) -> None:
+    strew(ingest(person, tmp_path / "old"), person)
+    run_id, sha256 = "12345678-1234-1234-1234-123456789abc", "ab" * 32
+    theirs = (
+        *(f"runs/{run_id}", ".making/tmpabcdefgh", "runs/.making/tmpabcdefgh", f"thumbnails/ab/{sha256}.webp"),
+        *(f"thumbnails/ab/.{sha256}.webp.tmp", "tables/embeddings/.making/tmpabcdefgh", "dagster/logs/mynotes.txt"),
+        *(f"dagster/storage/{run_id}/notes.out", "dagster/defs_state/mine", "models/a-12345678.json"),
+        *("models/a-12345678abcdefgh.part", f"tensors/a-{'0' * 16}/{run_id}-1/8x8-mine.npy", "page.lock"),
+    )
+    for name in theirs:
+        (person / name).parent.mkdir(parents=True, exist_ok=True)
+        (person / name).write_text('{"key": "precious"}')
+    asked = run(person, "rescue", code=1)
+    assert not [name for name in theirs if name in asked.stdout]
+    run(person, "rescue", "--yes")
+    run(person, "status")
+    run(person, "forget", "--yes")
+    assert {(person / name).read_text() for name in theirs} == {'{"key": "precious"}'}
+
+
+def test_what_was_made_of_a_strewn_store_leaves_no_empty_folder_and_a_persons_stay(
+    person: Path, tmp_path: Path
+) -> None:
+    for path in list(person.iterdir()):  # but for decoys, which keep their folders
+        if path.name != "Photos":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    strew(ingest(person, tmp_path / "old"), person)
+    for name in ("tensors", "runs/.making", "tables/embeddings/.making", "models", "dagster/mine"):
+        (person / name).mkdir(parents=True, exist_ok=True)
+    run(person, "rescue", "--yes")
+    assert {path.name for path in person.iterdir()} == {"Photos", ".image-pipeline", "models", "dagster"}
+    assert [path.name for path in (person / "dagster").iterdir()] == ["mine"]
+
+
+def test_a_move_that_fails_at_any_file_can_be_begun_again(
+    person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(person))
+    old, move, begun = ingest(person, tmp_path / "old"), shutil.move, 0
+    (old.home / f"tensors/a-{'0' * 16}/12345678-1234-1234-1234-123456789abc-1").mkdir(parents=True)
+    for name, content in ((".claim", b""), ("8x8-squash.npy", b"\x93NUMPY...")):
+        (next(old.home.glob("tensors/*/*")) / name).write_bytes(content)
+    mine = strew(old, person)
+    strewn = files_in(person).keys() - mine.keys()
+    target = Store(tmp_path / "new")
+
+    def fails_at_its_second_file(source: Path, to: Path) -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 2:
+            raise OSError(errno.ENOSPC, "No space left on device", str(source))
+        move(source, to)
+
+    monkeypatch.setattr(shutil, "move", fails_at_its_second_file)
+    for _ in strewn:  # each time, one more file was moved
+        begun = 0
+        assert strewn_store() == person, "it is hinted at"
+        try:
+            gather(person, target)
+        except StoreError as error:
+            assert "make room there" in str(error)
+        else:
+            break
+    assert strewn_store() is None
+    assert files_in(person) == mine
+    moved = {target.home / path.relative_to(person) for path in strewn}
+    assert {path for path in moved if not path.exists()} == set()
+
+
+def test_folders_that_cannot_be_listed_are_another_persons_or_named(
+    person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(person))
+    strew(ingest(person, tmp_path / "old"), person)
+    (person / "models").chmod(0)
+    with unprivileged():
+        gather(person, Store(tmp_path / "new"))
+    assert not (person / "ledger.sqlite").exists()
+    (tmp_path / "new/models").mkdir(mode=0)
+    with unprivileged(), pytest.raises(StoreError, match=r"new/models cannot be listed .*give the user"):
+        contents(tmp_path / "new", is_marked=True)
 
 
 def test_a_strewn_store_is_not_moved_over_another_nor_while_it_is_used(person: Path, tmp_path: Path) -> None:
@@ -133,6 +225,52 @@ def test_forget_says_what_goes_and_deletes_only_that_once_a_person_says_so(perso
     assert "models, tensors/x, thumbnails/mine.webp" in done.stdout.splitlines()[-1]
     assert files_in(person, but="") == outside
     assert "is no store" in run(person, "forget", "--yes", "--home", str(store.home), code=2).stderr
+
+
+def test_forget_leaves_a_persons_own_records_of_dagster(person: Path, tmp_path: Path) -> None:
+    records = tmp_path / "store/dagster"
+    for name in ("dagster.yaml", "history/runs.db", "schedules/schedules.db", "logs/event.log"):
+        (records / name).parent.mkdir(parents=True, exist_ok=True)
+        (records / name).write_text("mine")
+    before = files_in(records, but="")
+    run(person, "status", IMAGE_PIPELINE_HOME=str(records.parent), DAGSTER_HOME=str(tmp_path / "other"))
+    assert (records.parent / "store.json").exists()
+    run(person, "forget", "--yes", "--home", str(records.parent))
+    assert files_in(records, but="") == before and list(records.parent.iterdir()) == [records]
+
+
+def test_forget_takes_what_runs_and_sensors_print_with_it(person: Path, tmp_path: Path) -> None:
+    store = ingest(person, tmp_path / "store")
+    run_id = "12345678-1234-1234-1234-123456789abc"
+    for name in (f"{run_id}/compute_logs/abcdefgh.err", f"{run_id}/scan/result", "__repository__/library_sensor/7.err"):
+        (store.dagster_home / "storage" / name).parent.mkdir(parents=True)
+        (store.dagster_home / "storage" / name).touch()
+    run(person, "forget", "--yes", "--home", str(store.home))
+    assert not store.home.exists()
+
+
+def test_forget_leaves_a_newer_versions_store(person: Path, tmp_path: Path) -> None:
+    Store(tmp_path / "store").prepare()
+    (tmp_path / "store/store.json").write_text('{"program": "image-pipeline", "version": 2, "library": null}')
+    assert "newer version" in run(person, "forget", "--yes", "--home", str(tmp_path / "store"), code=1).stderr
+    assert (tmp_path / "store/store.json").exists()
+
+
+def test_forget_takes_a_store_behind_a_link_with_the_link(person: Path, tmp_path: Path) -> None:
+    Store(tmp_path / "store").prepare()
+    (tmp_path / "link").symlink_to(tmp_path / "store")
+    assert "is deleted" in run(person, "forget", "--yes", "--home", str(tmp_path / "link")).stdout
+    assert not (tmp_path / "store").exists() and not (tmp_path / "link").is_symlink()
+
+
+def test_forget_waits_for_no_directory_that_is_being_ingested(person: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.prepare()
+    with PartitionClaims(store) as claims:
+        claims.take(["trip"])
+        assert "in use" in run(person, "forget", "--yes", "--home", str(store.home), code=1).stderr
+    run(person, "forget", "--yes", "--home", str(store.home))
+    assert not store.home.exists()
 
 
 @pytest.mark.parametrize("folder", ["Photos", ".", "nowhere"])

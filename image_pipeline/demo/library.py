@@ -1,10 +1,12 @@
 """Draws the demo library: some 300 scenes in nested directories, in many formats, with copies and broken files."""
 
+import os
 import shutil
 import struct
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +98,11 @@ _DIRECTORIES = (
     _Directory("web/animated", 10, ((".gif", _gif),)),
 )
 
+_BROKEN = (
+    *("web/downloads/empty.jpg", "web/downloads/truncated.jpg", "web/downloads/page not found.jpg"),
+    *("web/downloads/bomb.png", "2024/trip/raw/cut off.dng"),
+)
+
 _COPIES = (("2024/trip", "family/birthday/best of", 4), ("phone/camera [1]", "2023/winter", 2))
 
 
@@ -103,11 +110,13 @@ def make_library(root: Path, seed: int = SEED) -> DemoLibrary:
     """Draw the library into the folder `root`; the same `seed` draws the same scenes.
 
     The scenes are held out from the training of the demo models, and no two are alike. Raises SettingsError where
-    `root` holds other files than a demo library's, LibraryError where it cannot be written.
+    `root` holds other files than a demo library's, or where it has a link in the place of a folder or a file of it;
+    LibraryError where it cannot be written.
     """
     try:
         _claim(root)
-        return _draw(root, seed)
+        with tempfile.TemporaryDirectory(prefix=f"{_MARK}-", dir=root) as making:
+            return _draw(_Canvas(root, Path(making)), seed)
     except OSError as error:
         raise LibraryError(
             f"The demo library cannot be drawn in {root} ({error.strerror}): give a new folder, on a disk "
@@ -123,9 +132,40 @@ def _claim(root: Path) -> None:
     """
     root.mkdir(parents=True, exist_ok=True)
     mark = root / _MARK
+    _refuse_links(root)
     if not mark.exists() and any(root.iterdir()) and not all((root / path).is_file() for path in _paths()):
         raise SettingsError(f"The folder {root} is not empty, and is no demo library: give a new folder.")
     mark.write_text("Drawn by image-pipeline demo-library, which may draw it over.\n")
+
+
+def _refuse_links(root: Path) -> None:
+    """Raises SettingsError where a folder to be drawn in, or a file to be drawn, is a link to another place."""
+    copies = [copy for _, copy in _copies(_paths())]
+    for path in (_MARK, *_paths(), *copies, *_BROKEN):
+        for part in (Path(path), *Path(path).parents[:-1]):
+            if (root / part).is_symlink():
+                raise SettingsError(
+                    f"{root / part} is a link, and what it leads to would be drawn over: give a new folder."
+                )
+
+
+@dataclass(frozen=True)
+class _Canvas:
+    """The folder `root` that is drawn in, and a folder in it, `making`, for the file that is not finished."""
+
+    root: Path
+    making: Path
+
+    @contextmanager
+    def file(self, path: str) -> Iterator[Path]:
+        """A file to write that takes the place of `path`, relative to the root, at the end of the block.
+
+        What was there is replaced, not written into: it may be one with a file elsewhere.
+        """
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.making / Path(path).name
+        yield unfinished
+        os.replace(unfinished, self.root / path)
 
 
 def _paths() -> list[str]:
@@ -138,7 +178,7 @@ def _paths() -> list[str]:
     return paths
 
 
-def _draw(root: Path, seed: int) -> DemoLibrary:
+def _draw(canvas: _Canvas, seed: int) -> DemoLibrary:
     rng = np.random.default_rng(seed)
     paths = _paths()
     captions: dict[str, str] = {}
@@ -146,16 +186,17 @@ def _draw(root: Path, seed: int) -> DemoLibrary:
     asked_for = [scene for scene in all_scenes() if is_held_out(scene) and _is_asked_for(scene)]
     first = [asked_for[index] for index in rng.permutation(len(asked_for))[:_ASKED_FOR]]
     for directory in _DIRECTORIES:
-        (root / directory.path).mkdir(parents=True, exist_ok=True)
         for number in range(directory.scenes):
             scene = first.pop() if first and number % 5 == 2 else _new_scene(drawn, rng)
             drawn.add(scene)
             _, write = directory.writers[number % len(directory.writers)]
             path = paths[len(captions)]
-            write(root / path, draw(scene, _SIZES[rng.integers(len(_SIZES))], rng), rng)
+            with canvas.file(path) as file:
+                write(file, draw(scene, _SIZES[rng.integers(len(_SIZES))], rng), rng)
             captions[path] = caption(scene)
-    captions |= _copy(root, captions)
-    return DemoLibrary(root, captions, _write_broken(root, next(iter(captions))))
+    captions |= _copy(canvas, captions)
+    _write_broken(canvas, next(iter(captions)))
+    return DemoLibrary(canvas.root, captions, _BROKEN)
 
 
 def _is_asked_for(scene: Scene) -> bool:
@@ -170,30 +211,34 @@ def _new_scene(drawn: set[Scene], rng: np.random.Generator) -> Scene:
             return scene
 
 
-def _copy(root: Path, captions: dict[str, str]) -> dict[str, str]:
-    copies = {}
+def _copies(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The path of each scene of which there is a copy, and of the copy."""
     for source, target, count in _COPIES:
-        (root / target).mkdir(parents=True, exist_ok=True)
-        for path in [path for path in captions if Path(path).parent == Path(source)][:count]:
-            copy = f"{target}/{Path(path).stem} copy{Path(path).suffix}"
-            shutil.copyfile(root / path, root / copy)
-            copies[copy] = captions[path]
+        for path in [path for path in paths if Path(path).parent == Path(source)][:count]:
+            yield path, f"{target}/{Path(path).stem} copy{Path(path).suffix}"
+
+
+def _copy(canvas: _Canvas, captions: dict[str, str]) -> dict[str, str]:
+    copies = {}
+    for path, copy in _copies(list(captions)):
+        with canvas.file(copy) as file:
+            shutil.copyfile(canvas.root / path, file)
+        copies[copy] = captions[path]
     return copies
 
 
-def _write_broken(root: Path, whole: str) -> tuple[str, ...]:
-    content = (root / whole).read_bytes()
-    broken = {
-        "web/downloads/empty.jpg": b"",
-        "web/downloads/truncated.jpg": content[: len(content) // 2],
-        "web/downloads/page not found.jpg": b"<!doctype html><title>404</title><h1>Not found</h1>\n",
-        "web/downloads/bomb.png": _png_bomb(40_000),
-        "2024/trip/raw/cut off.dng": _dng_cut_off(),
-    }
-    for path, data in broken.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(data)
-    return tuple(broken)
+def _write_broken(canvas: _Canvas, whole: str) -> None:
+    content = (canvas.root / whole).read_bytes()
+    broken = (
+        b"",
+        content[: len(content) // 2],
+        b"<!doctype html><title>404</title><h1>Not found</h1>\n",
+        _png_bomb(40_000),
+        _dng_cut_off(),
+    )
+    for path, data in zip(_BROKEN, broken, strict=True):
+        with canvas.file(path) as file:
+            file.write_bytes(data)
 
 
 def _png_bomb(side: int) -> bytes:

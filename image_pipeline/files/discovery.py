@@ -14,7 +14,7 @@ from pathlib import Path
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.names import to_text
-from image_pipeline.files.opening import NO_DIRECTORY, open_directory, open_file
+from image_pipeline.files.opening import NO_DIRECTORY, open_directory, open_file, regular
 from image_pipeline.files.partition import Partition, directory_text
 from image_pipeline.files.rules import (
     OTHER_ENDINGS,
@@ -26,10 +26,15 @@ from image_pipeline.files.rules import (
 from image_pipeline.files.status import FileStatus, stored_time
 from image_pipeline.files.unlisted import Unlisted
 from image_pipeline.imaging.formats import IMAGE_ENDINGS, sniff
+from image_pipeline.storage.mark import NAME as MARK
+from image_pipeline.storage.mark import parse_mark
 from image_pipeline.storage.rows import DiscoveredFile
 
 DISCOVERY_VERSION = "discovery 2"
 """Changes with the rules of what is left out, so that directories are looked at again."""
+
+_MARK_BYTES = 1 << 16
+"""No mark is longer."""
 
 _PICTURE_ENDINGS = IMAGE_ENDINGS | UNSUPPORTED_IMAGE_ENDINGS
 
@@ -65,8 +70,8 @@ def list_files(root: Path, partition: Partition) -> list[ListedFile]:
     Of a directory in several parts, only the files of the one part are looked at.
 
     A file is one where its name has an image's ending, or no ending that tells of something else. A directory that
-    `walk` passes over (hidden, or behind a link) is as good as gone. Raises LibraryError where the directory is there
-    and cannot be listed in full: a listing that failed is never taken for an empty directory.
+    `walk` passes over (hidden, behind a link, or of a store) is as good as gone. Raises LibraryError where the
+    directory is there and cannot be listed in full: a listing that failed is never taken for an empty directory.
     """
     check_library(root)
     relative = partition.os_directory
@@ -74,6 +79,8 @@ def list_files(root: Path, partition: Partition) -> list[ListedFile]:
     if relative != "." and any(is_directory_left_out(part) for part in relative.split("/")):
         return files
     try:
+        if _is_in_store(root, relative):
+            return files
         with open_directory(root, relative) as directory, os.scandir(directory) as entries:
             for entry in entries:
                 if is_left_out(entry.name) or ending(entry.name) in OTHER_ENDINGS:
@@ -137,7 +144,8 @@ def discover(
 def walk_directories(root: Path, unlisted: Unlisted | None = None) -> Iterator[tuple[str, int]]:
     """Every directory of the library, for Python's `os` functions and relative to `root` (`.`), with its mtime in ns.
 
-    A directory comes before those that are in it. One that cannot be listed is added to `unlisted` and passed over
+    A directory comes before those that are in it. A store, which may lie in the library by a mount that no path tells
+    of, is passed over with all that is below it. One that cannot be listed is added to `unlisted` and passed over
     with all that is below it; LibraryError is raised where `unlisted` is None, or where it is the library itself.
     """
     check_library(root)
@@ -146,7 +154,7 @@ def walk_directories(root: Path, unlisted: Unlisted | None = None) -> Iterator[t
     while pending:
         relative = pending.pop()
         try:
-            mtime_ns, below = _subdirectories(root, relative)
+            looked_at = _subdirectories(root, relative)
         except OSError as error:
             if error.errno in NO_DIRECTORY:  # it went since its parent was listed
                 continue
@@ -155,6 +163,9 @@ def walk_directories(root: Path, unlisted: Unlisted | None = None) -> Iterator[t
                 raise failure from error
             unlisted.add(directory_text(relative), failure)
             continue
+        if looked_at is None:
+            continue
+        mtime_ns, below = looked_at
         yield relative, mtime_ns
         pending.extend(sorted(below, reverse=True))
     check_library(root)
@@ -187,9 +198,11 @@ def _cannot_be_listed(directory: Path, error: OSError) -> LibraryError:
     )
 
 
-def _subdirectories(root: Path, relative: str) -> tuple[int, list[str]]:
-    """The modification time of a directory, in ns, and the directories in it."""
+def _subdirectories(root: Path, relative: str) -> tuple[int, list[str]] | None:
+    """The modification time of a directory, in ns, and the directories in it; None of a store in the library."""
     with open_directory(root, relative) as directory, os.scandir(directory) as entries:
+        if relative != "." and _is_store(directory):
+            return None
         # before the listing: what comes while it is listed changes the time once more
         mtime_ns = stored_time(os.fstat(directory).st_mtime_ns)
         return mtime_ns, [
@@ -197,6 +210,26 @@ def _subdirectories(root: Path, relative: str) -> tuple[int, list[str]]:
             for entry in entries
             if entry.is_dir(follow_symlinks=False) and not is_directory_left_out(entry.name)
         ]
+
+
+def _is_in_store(root: Path, relative: str) -> bool:
+    """Whether a directory of the library is a store, or lies in one. Raises OSError as `open_directory` does."""
+    parts = [] if relative == "." else relative.split("/")
+    for count in range(1, len(parts) + 1):
+        with open_directory(root, "/".join(parts[:count])) as directory:
+            if _is_store(directory):
+                return True
+    return False
+
+
+def _is_store(directory: int) -> bool:
+    """Whether a directory, by its descriptor, has a store's mark."""
+    try:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with open(regular(os.open(MARK, flags, dir_fd=directory)), "rb") as file:
+            return parse_mark(file.read(_MARK_BYTES)) is not None
+    except OSError:
+        return False
 
 
 def _stat(entry: "os.DirEntry[str]") -> ListedFile | None:

@@ -12,6 +12,7 @@ from image_pipeline.instance import open_instance
 from image_pipeline.page.port import listen
 from image_pipeline.page.services import Services
 from image_pipeline.settings import LogFormat, Settings
+from image_pipeline.storage.locks import page_open
 from image_pipeline.storage.store import Store
 
 _log = logging.getLogger("dagster.image_pipeline")
@@ -19,6 +20,8 @@ _log = logging.getLogger("dagster.image_pipeline")
 
 def open_page(settings: Settings, port: int) -> None:
     """Serve the page on `port` of the loopback interface, with a code server and the daemon, until a signal ends it.
+
+    All of them hold the store meanwhile, so that nobody deletes or moves it.
 
     Raises PortTakenError before anything is begun, StoreError and SettingsError as `open_instance` does, and
     ServiceError if the code server does not start.
@@ -32,8 +35,9 @@ def open_page(settings: Settings, port: int) -> None:
     configure_loggers(formatter=log_format)
     with (
         listener,
+        page_open(store) as held,
         tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory,
-        Services(Path(directory), log_format) as services,
+        Services(Path(directory), log_format, held) as services,
         dg.DagsterInstance.get() as instance,
     ):
         from image_pipeline.page.server import serve  # takes seconds, in which the code server starts

@@ -30,14 +30,15 @@ class ServiceError(PipelineError):
 class Service:
     """A program of Dagster's, in a process and group of its own, that ends with this process."""
 
-    def __init__(self, name: str, *arguments: str) -> None:
-        self.name, self._arguments = name, arguments
+    def __init__(self, name: str, held: int, *arguments: str) -> None:
+        """`held` is a descriptor that it inherits, and with it the lock that this process holds by it."""
+        self.name, self._held, self._arguments = name, held, arguments
         self.process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-P", "-m", "image_pipeline.page.tied", *self._arguments]
         # a session of its own: a Ctrl-C is for this process, which ends the others in their order
-        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, pass_fds=(self._held,))
 
     def start_again_if_it_ended(self) -> None:
         """Start it again if it has ended by itself, or was killed."""
@@ -60,9 +61,11 @@ class Services:
     """The code server and the daemon, for the length of a `with` block. The code server starts while the block goes on.
 
     They talk over a socket in `directory`, which has to be this person's alone, so that no port is open but the page's.
+    `held` is the descriptor of a lock that they hold, too.
     """
 
-    def __init__(self, directory: Path, log_format: str) -> None:
+    def __init__(self, directory: Path, log_format: str, held: int) -> None:
+        self._held = held
         self._socket, self.workspace_file = str(directory / "code"), directory / "workspace.yaml"
         # what the code server is called stands in Dagster's records: of the sensor, whether it was switched off
         location = {"grpc_server": {"socket": self._socket, "location_name": _DEFINITIONS}}
@@ -83,7 +86,7 @@ class Services:
                 f"The code server did not start within {seconds} s: see what it says above, mend it, and begin again."
             ) from error
         arguments = ("dagster._daemon", "run", "--workspace", str(self.workspace_file))
-        self._running.append(Service("daemon", *arguments, *self._formatted))
+        self._running.append(Service("daemon", self._held, *arguments, *self._formatted))
         self._watcher.start()
 
     def _watch(self) -> None:
@@ -95,7 +98,7 @@ class Services:
         code = ("-m", _DEFINITIONS, "--location-name", _DEFINITIONS, "--log-level", "warning")
         # the folder in which it is begun may hold anything, also a module called like one of ours
         arguments = ("dagster", "api", "grpc", "--socket", self._socket, "--empty-working-directory", *code)
-        self._running.append(Service("code server", *arguments, *self._formatted))
+        self._running.append(Service("code server", self._held, *arguments, *self._formatted))
         return self
 
     def __exit__(self, *_: object) -> None:

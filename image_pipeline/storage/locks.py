@@ -1,5 +1,6 @@
 """Locks in the store: one process at a time, and whoever waits says for whom."""
 
+import fcntl
 import json
 import logging
 import os
@@ -67,10 +68,7 @@ def turn(lock_file: Path, what: str, seconds: float | None = None) -> Iterator[N
         lock = FileLock(lock_file)
         _acquire(lock, lock_file, what, seconds)
     except OSError as error:
-        raise StoreError(
-            f"{lock_file} cannot be made ({error.strerror}): make room in the store, or set IMAGE_PIPELINE_HOME to a "
-            "folder that can be written."
-        ) from error
+        raise _cannot_be_made(lock_file, error) from error
     try:
         _write(lock_file, json.dumps(asdict(Holder.this_process())))
         yield
@@ -82,6 +80,27 @@ def turn(lock_file: Path, what: str, seconds: float | None = None) -> Iterator[N
 def index_turn(store: Store) -> AbstractContextManager[None]:
     """The turn of the process that brings collection and ledger to what partitions are. Raises as `turn` does."""
     return turn(store.index_lock_file, f"the collection and the ledger of {store.home}")
+
+
+@contextmanager
+def page_open(store: Store) -> Iterator[int]:
+    """Hold the store for a page, beside other pages, for the length of the block.
+
+    Gives a descriptor: a process that inherits it holds the store, too, for as long as it lives. Raises StoreError if
+    the store is being deleted or moved, or if the lock cannot be made.
+    """
+    try:
+        descriptor = os.open(store.page_lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise StoreError(f"The store {store.home} is being moved or deleted: begin again once that is over.") from error
+    except OSError as error:
+        raise _cannot_be_made(store.page_lock_file, error) from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def holder_of(lock_file: Path) -> Holder | None:
@@ -118,6 +137,13 @@ def _acquire(lock: FileLock, lock_file: Path, what: str, seconds: float | None) 
             if is_news:
                 _log.warning("Waiting for %s: in use by %s.", what, _name(holder))
                 said, said_at = holder, now
+
+
+def _cannot_be_made(lock_file: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{lock_file} cannot be made ({error.strerror}): make room in the store, or set IMAGE_PIPELINE_HOME to a "
+        "folder that can be written."
+    )
 
 
 def _name(holder: Holder | None) -> str:

@@ -11,8 +11,8 @@ import logging
 import os
 import struct
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +24,9 @@ _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 1.0
 _FLOCK = "hhqqi4x"
 """The system's `struct flock`: type, whence, start, length, process."""
+
+_TO_THE_END = 0
+"""The length of a lock that has no end, in a `struct flock`."""
 
 _log = logging.getLogger(__name__)
 
@@ -93,10 +96,25 @@ class PartitionClaims:
                     json.dump(note, text)
 
 
-def _lock(descriptor: int, place: int) -> bool:
-    """Lock the byte at a place; False if somebody else has it. Raises OSError."""
+@contextmanager
+def all_partitions(store: Store) -> Iterator[bool]:
+    """Claim all partitions for the length of the block; it is False if somebody has one of them."""
     try:
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0))
+        descriptor = os.open(store.partitions_lock_file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:  # nobody has claimed one yet
+        yield True
+        return
+    try:
+        yield _lock(descriptor, 0, _TO_THE_END)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, place: int, length: int = 1) -> bool:
+    """Lock the bytes from a place on; False if somebody else has one of them. Raises OSError."""
+    try:
+        lock = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, place, length, 0)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, lock)
     except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as the system likes
         return False
     return True

@@ -10,12 +10,16 @@ from image_pipeline.errors import StoreError
 from image_pipeline.storage.claims import claimed_runs
 from image_pipeline.storage.contents import Contents
 from image_pipeline.storage.mark import NAME as MARK
+from image_pipeline.storage.partition_claims import all_partitions
 from image_pipeline.storage.store import Store
 
 
 @contextmanager
 def nobody_else(store: Store) -> Iterator[None]:
-    """Keep others from the store for the length of the block. Raises StoreError where a process is using it."""
+    """Keep others from the store for the length of the block. Raises StoreError where a process is using it.
+
+    A page that is open uses it, also while nothing is done.
+    """
     with ExitStack() as stack:
         try:
             for lock in store.lock_files:
@@ -23,7 +27,7 @@ def nobody_else(store: Store) -> Iterator[None]:
                     stack.enter_context(FileLock(lock, timeout=0))
         except Timeout as error:
             raise _in_use(store.home) from error
-        if claimed_runs(store.runs_directory):
+        if claimed_runs(store.runs_directory) or not stack.enter_context(all_partitions(store)):
             raise _in_use(store.home)
         yield
 
@@ -39,7 +43,8 @@ def delete_contents(home: Path, contents: Contents) -> None:
             (home / file).unlink(missing_ok=True)
         delete_empty(home, contents.directories)
         with suppress(OSError):
-            home.rmdir()
+            home.resolve().rmdir()
+            home.unlink(missing_ok=True)  # a link to the folder that was the store
     except OSError as error:
         raise StoreError(
             f"{error.filename} cannot be deleted ({error.strerror}): give the user who runs the pipeline the right to, "
@@ -55,4 +60,7 @@ def delete_empty(home: Path, directories: Iterator[Path] | tuple[Path, ...]) -> 
 
 
 def _in_use(home: Path) -> StoreError:
-    return StoreError(f"The store {home} is in use by another process: end that one, and do it again.")
+    return StoreError(
+        f"The store {home} is in use by another process: end that one (`image-pipeline dev`, if the page is open), "
+        "and do it again."
+    )

@@ -1,21 +1,21 @@
 """The store: the folder with the pipeline's own files, and where each of them lies in it."""
 
 import hashlib
+import os
 import re
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from image_pipeline.errors import StoreError
-from image_pipeline.storage.claims import MAKING
-from image_pipeline.storage.contents import FILE_STEM, is_unmarked_store
+from image_pipeline.privacy import usual_rights
+from image_pipeline.storage.contents import FILE_STEM, is_nothing, is_unmarked_store
 from image_pipeline.storage.mark import VERSION, Mark, read_mark, write_mark
 from image_pipeline.storage.place import check_place
 
 _PRIVATE = 0o700
-
-# Dagster's records may come first, where DAGSTER_HOME is set; a disk has its own folder; a mark is in the making.
-_NOTHING = {"dagster", "lost+found", MAKING}
+_DAGSTER = "dagster"
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,20 @@ class Store:
         """
         check_place(self.home, library)
         try:
-            self.home.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+            if not self.home.parent.exists():
+                with usual_rights():  # others may have folders in those above the store
+                    self.home.parent.mkdir(parents=True, exist_ok=True)
+            self.home.mkdir(mode=_PRIVATE, exist_ok=True)
             mark = read_mark(self.home) or self._mark()
         except OSError as error:
             raise StoreError(
                 f"The store {self.home} cannot be made ({error.strerror}): set IMAGE_PIPELINE_HOME to a folder "
                 "that can be written."
             ) from error
+        self.check_version(mark)
+
+    def check_version(self, mark: Mark) -> None:
+        """Raises StoreError where the store, whose mark is `mark`, belongs to a newer version."""
         if mark.version > VERSION:
             raise StoreError(
                 f"The store {self.home} was made by a newer version of image-pipeline: install that one, or set "
@@ -48,7 +55,8 @@ class Store:
 
     def _mark(self) -> Mark:
         """Mark the folder if it is empty, or a store that was made before stores had marks."""
-        if not (_is_as_good_as_empty(self.home) or is_unmarked_store(self.home)):
+        is_empty = all(_is_nothing(path) for path in self.home.iterdir())
+        if not (is_empty or is_unmarked_store(self.home)):
             mark = read_mark(self.home)  # another process made it a store meanwhile
             if mark is not None:
                 return mark
@@ -56,15 +64,22 @@ class Store:
                 f"The folder {self.home} is not empty, and is no store: set IMAGE_PIPELINE_HOME to a new folder; "
                 "nothing in this one was changed."
             )
-        with suppress(PermissionError):  # where it is mounted, it may be another user's
-            self.home.chmod(_PRIVATE)
+        if not _is_for_one_user(self.home):
+            if is_empty:
+                raise StoreError(
+                    f"The folder {self.home} is another user's, or for all users: set IMAGE_PIPELINE_HOME to a new "
+                    f"folder, such as {self.home / 'image-pipeline'}; nothing in this one was changed."
+                )
+        else:
+            with suppress(PermissionError):  # the disk that is mounted there may have no rights
+                self.home.chmod(_PRIVATE)
         write_mark(self.home)
         return Mark(VERSION, None)
 
     @property
     def dagster_home(self) -> Path:
         """Dagster's own records, where DAGSTER_HOME does not say otherwise."""
-        return self.home / "dagster"
+        return self.home / _DAGSTER
 
     @property
     def ledger_file(self) -> Path:
@@ -102,9 +117,17 @@ class Store:
         return self.home / "dagster.lock"
 
     @property
+    def page_lock_file(self) -> Path:
+        """Held by each page, with all that works for it, for as long as it lives; several may hold it together."""
+        return self.home / "page.lock"
+
+    @property
     def lock_files(self) -> tuple[Path, ...]:
         """Everything that a process holds while it works on the store, but for what runs claim."""
-        return self.qdrant_lock_file, self.index_lock_file, self.device_lock_file, self.dagster_lock_file
+        return (
+            *(self.qdrant_lock_file, self.index_lock_file, self.device_lock_file, self.dagster_lock_file),
+            self.page_lock_file,
+        )
 
     @property
     def partitions_lock_file(self) -> Path:
@@ -149,5 +172,12 @@ def is_file_stem(name: str) -> bool:
     return re.fullmatch(FILE_STEM, name) is not None
 
 
-def _is_as_good_as_empty(home: Path) -> bool:
-    return all(path.name in _NOTHING and path.is_dir() and not path.is_symlink() for path in home.iterdir())
+def _is_nothing(path: Path) -> bool:
+    # Dagster's records may come first, where DAGSTER_HOME is set
+    return (path.name == _DAGSTER and path.is_dir() and not path.is_symlink()) or is_nothing(path)
+
+
+def _is_for_one_user(home: Path) -> bool:
+    """Whether a folder is this user's alone to decide about; root may be given another user's, as in a container."""
+    status = home.stat()
+    return not status.st_mode & stat.S_ISVTX and os.geteuid() in (status.st_uid, 0)

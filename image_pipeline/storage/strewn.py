@@ -3,19 +3,30 @@
 That version took HOME for IMAGE_PIPELINE_HOME where the latter was not set.
 """
 
+import re
 import shutil
 import sqlite3
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 from image_pipeline.errors import StoreError
-from image_pipeline.storage.contents import contents, is_ledger
+from image_pipeline.storage.claims import CLAIM
+from image_pipeline.storage.contents import contents
 from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.proofs import is_ledger
 from image_pipeline.storage.removal import delete_empty, nobody_else
 from image_pipeline.storage.store import Store
 
 _DATABASES = (".sqlite", ".db")
 _BESIDE_A_DATABASE = ("-wal", "-shm", "-journal")
+
+_LEDGER = "ledger.sqlite"
+_TELLING = {"meta.json", "dagster.yaml", CLAIM}
+"""The files that tell those beside and below them to be the store's."""
+
+# A person may have empty folders of the other names.
+_OWN = re.compile(r"(tables|runs)/.+|tensors(/.+)?|(thumbnails|qdrant|dagster)/.+", re.DOTALL)
 
 
 def strewn_store() -> Path | None:
@@ -27,21 +38,21 @@ def strewn_store() -> Path | None:
     return home if is_ledger(Store(home).ledger_file) else None
 
 
-def strewn_files(home: Path) -> dict[str, list[Path]]:
-    """The files of the store that is strewn over `home`, by the entry of `home` that they are in or are.
+def strewn_files(home: Path) -> dict[str, int]:
+    """The files of the store that is strewn over `home`, as `Contents.listed` gives them.
 
-    What else lies in the same folders, or only has such a name, is not among them. Raises OSError where a folder
+    What else lies in the same folders, or only has such a name, is not among them. Raises StoreError where a folder
     cannot be listed.
     """
-    return contents(home, is_marked=False).by_name()
+    return contents(home, is_marked=False).listed()
 
 
 def gather(home: Path, target: Store) -> int:
     """Move the store that is strewn over `home` to `target`; gives the number of files.
 
-    `target` is made, or is a store in which nothing was ingested. The ledger goes last, so that what was interrupted
-    can be begun again. Raises StoreError where something was ingested in `target`, where a process uses one of the
-    two, or where a file cannot be moved.
+    `target` is made, or is a store in which nothing was ingested. What tells other files to be the store's goes after
+    them, and the ledger last, so that what was interrupted can be begun again. Raises StoreError where something was
+    ingested in `target`, where a process uses one of the two, or where a file cannot be moved.
     """
     with nobody_else(Store(home)):
         target.prepare()
@@ -52,7 +63,7 @@ def gather(home: Path, target: Store) -> int:
                     f"`image-pipeline rescue --home {target.home}-2`."
                 )
             found = contents(home, is_marked=False)
-            files = sorted(found.files, key=lambda file: file.name.startswith(target.ledger_file.name))
+            files = sorted(found.files, key=_turn)
             try:
                 for file in files:
                     _move(home / file, target.home / file)
@@ -61,9 +72,24 @@ def gather(home: Path, target: Store) -> int:
                     f"{error.filename} cannot be moved to {target.home} ({error.strerror}): make room there, and the "
                     "folder writable, and do it again."
                 ) from error
-            left = {parent for file in files for parent in file.parents}
-            delete_empty(home, tuple(directory for directory in found.directories if directory in left))
+            delete_empty(home, _left(files, found.directories))
     return len(files)
+
+
+def _turn(file: Path) -> int:
+    if file.name.startswith(_LEDGER):
+        return 2
+    return int(file.name in _TELLING)
+
+
+def _left(files: Iterable[Path], directories: Iterable[Path]) -> Iterator[Path]:
+    """Those of `directories`, each after what is in it, that are the store's: a file of it was in them, or they have a
+    name that nobody else gives, or such a directory is in them."""
+    left = {parent for file in files for parent in file.parents}
+    for directory in directories:
+        if directory in left or _OWN.fullmatch(directory.as_posix()):
+            left.update(directory.parents)
+            yield directory
 
 
 def _move(source: Path, target: Path) -> None:

@@ -16,6 +16,7 @@ from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.failure import ImageError
 from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline_tests.decoys import Snapshot
 
 SPEC = InputSpec(64, 64, ResizeMode.SQUASH, Interpolation.BICUBIC)
 
@@ -42,6 +43,33 @@ def test_a_folder_of_somebody_elses_is_not_drawn_over(tmp_path: Path) -> None:
         make_library(tmp_path)
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == [photograph]
     assert photograph.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    "link", ["2023/winter/IMG_0001.jpg", "web", "2024/trip", "web/downloads/bomb.png", "family/birthday/best of"]
+)
+def test_nothing_is_drawn_through_a_link(tmp_path: Path, link: str) -> None:
+    root, victim = tmp_path / "drawn", tmp_path / "victim"
+    (victim / "exports").mkdir(parents=True)
+    (victim / "mine.txt").write_text("mine")
+    (root / link).parent.mkdir(parents=True)
+    (root / link).symlink_to(victim if not Path(link).suffix else victim / "mine.txt")
+    (root / ".image-pipeline-demo").touch()
+    before = Snapshot.of(tmp_path)
+    with pytest.raises(SettingsError, match=f"{link} is a link"):
+        make_library(root)
+    assert before.differences() == []
+
+
+def test_a_file_that_is_one_with_another_is_replaced_and_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "mine.jpg").write_text("mine")
+    drawn = tmp_path / "drawn/2023/winter/IMG_0001.jpg"
+    drawn.parent.mkdir(parents=True)
+    drawn.hardlink_to(tmp_path / "mine.jpg")
+    (tmp_path / "drawn/.image-pipeline-demo").touch()
+    make_library(tmp_path / "drawn")
+    assert (tmp_path / "mine.jpg").read_text() == "mine" != drawn.read_bytes()
+    assert not list((tmp_path / "drawn").glob(".image-pipeline-demo-*"))
 
 
 def test_it_is_drawn_again_over_itself_also_if_it_has_no_mark(library: DemoLibrary) -> None:

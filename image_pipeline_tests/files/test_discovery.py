@@ -11,6 +11,7 @@ from image_pipeline.files.discovery import check_library, list_each, list_files,
 from image_pipeline.files.names import to_text
 from image_pipeline.files.partition import Partition
 from image_pipeline.imaging.formats import ImageFormat
+from image_pipeline.storage.mark import write_mark
 from image_pipeline.storage.rows import DiscoveredFile
 from image_pipeline_tests.files.conftest import LIBRARY, discovered, picture
 from image_pipeline_tests.imaging.raw_skeletons import skeletons
@@ -60,6 +61,19 @@ def test_a_directory_that_became_a_link_or_hidden_is_as_good_as_gone(library: Pa
     for directory in ("2024", "2024/x", ".hidden", "@eaDir"):
         assert names(library, directory) == []
     assert found(library, Partition("2024/x")) == {}
+
+
+def test_a_store_in_the_library_is_left_out_with_all_that_is_in_it(library: Path) -> None:
+    """Where the library is mounted at a second place, no path tells that the store lies in it."""
+    store = library / "data/store"
+    write(store, "thumbnails/ab/a.webp")
+    write(library, "data/a.jpg", "album/a.jpg")
+    (library / "album/store.json").write_text('{"program": "another", "version": 1, "library": null}')
+    assert names(library, "data/store/thumbnails/ab") == ["a.webp"]
+    write_mark(store)
+    assert [directory for directory, _ in walk_directories(library)] == [".", "album", "data"]
+    assert names(library, "data/store/thumbnails/ab") == [] == names(library, "data/store")
+    assert names(library, "data") == ["a.jpg"] == names(library, "album")
 
 
 def test_the_library_itself_may_be_a_link(library: Path, tmp_path: Path) -> None:

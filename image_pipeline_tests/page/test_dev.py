@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.library import draw_scenes
-from image_pipeline_tests.page.program import Dev, add_partition
+from image_pipeline_tests.page.program import PROGRAM, Dev, add_partition
 
 
 def _ignore_interrupts() -> None:
@@ -55,6 +56,23 @@ def test_begun_by_a_script_it_ends_on_sigterm_with_all_that_it_began(tmp_path: P
         assert dev.process.wait(60) == 128 + signal.SIGTERM
         assert dev.processes() == {}
         assert "Traceback" not in dev.log
+
+
+def test_the_store_is_not_deleted_under_an_open_page(tmp_path: Path) -> None:
+    def forget() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, "forget", "--yes"], env=dev.environment, capture_output=True, text=True, timeout=60
+        )
+
+    with Dev(tmp_path) as dev:
+        dev.wait_until_open()
+        refused = forget()
+        assert refused.returncode == 1 and "image-pipeline dev" in refused.stderr
+        assert (tmp_path / "store/dagster/dagster.yaml").exists()
+        dev.process.terminate()
+        dev.process.wait(60)
+        assert "Traceback" not in dev.log
+        assert forget().returncode == 0 and not (tmp_path / "store").exists()
 
 
 def test_ctrl_c_ends_a_run_that_is_under_way_and_all_processes(tmp_path: Path) -> None:

@@ -5,8 +5,12 @@ import os
 import pwd
 import sqlite3
 import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,12 +44,48 @@ def test_it_is_made_private_and_marked(tmp_path: Path) -> None:
     assert (home / "store.json").stat() == before, "it is written once"
 
 
+def test_folders_above_it_have_the_usual_rights(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from image_pipeline.privacy import keep_private;"
+        "from image_pipeline.storage.store import Store; keep_private(); Store(Path(sys.argv[1])).prepare()"
+    )
+    subprocess.run([sys.executable, "-c", program, tmp_path / "a/b/store"], umask=0o022, check=True)
+    assert [mode(tmp_path / name) for name in ("a", "a/b", "a/b/store")] == [0o755, 0o755, 0o700]
+
+
+@pytest.mark.parametrize("is_sticky", [True, False])
+def test_a_folder_for_all_or_of_another_user_is_refused_and_stays_as_it_is(is_sticky: bool) -> None:
+    with tempfile.TemporaryDirectory() as directory:  # in one that another user may enter
+        Path(directory).chmod(0o755)
+        shared = Path(directory) / "shared"
+        shared.mkdir()
+        shared.chmod(0o1777 if is_sticky else 0o777)
+        before = Snapshot.of(Path(directory))
+        with pytest.raises(StoreError, match=r"another user's, or for all.*IMAGE_PIPELINE_HOME.*shared/image-pipeline"):
+            if is_sticky:
+                Store(shared).prepare()
+            else:
+                with another_user():
+                    Store(shared).prepare()
+        assert before.differences() == []
+
+
 def test_dagsters_folder_and_that_of_a_disk_may_be_there_before(tmp_path: Path) -> None:
     (tmp_path / "dagster").mkdir()
     (tmp_path / "dagster/dagster.yaml").write_text("")
     (tmp_path / "lost+found").mkdir()
     Store(tmp_path).prepare()
     assert mark(tmp_path)["version"] == 1
+
+
+def test_what_a_system_or_a_power_cut_left_may_be_there_before(tmp_path: Path) -> None:
+    for name in (".DS_Store", "Thumbs.db", ".making/tmpabcdefgh", ".Trash-1000/files/a"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "store.json").touch()
+    Store(tmp_path).prepare()
+    assert mark(tmp_path)["version"] == 1
+    assert contents(tmp_path, is_marked=True).files == (Path("store.json"),)
 
 
 def test_many_may_make_it_at_once(tmp_path: Path) -> None:
@@ -57,7 +97,13 @@ def test_many_may_make_it_at_once(tmp_path: Path) -> None:
         list(executor.map(use, range(64)))
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "tensors/x/y/z.npy", "ledger.sqlite", "store.json", "index.lock"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("notes.txt", "tensors/x/y/z.npy", "ledger.sqlite", "store.json", "index.lock", ".making/tmpabcdefgh"),
+        *("runs/12345678-1234-1234-1234-123456789abc", "thumbnails/ab/" + "ab" * 32 + ".webp"),
+    ],
+)
 def test_a_folder_with_other_files_is_refused_and_stays_as_it_is(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text('{"program": "another", "version": 1, "library": null}')
@@ -73,6 +119,21 @@ def test_a_folder_with_every_name_of_a_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is no store"):
         Store(tmp_path).prepare()
     assert before.differences() == []
+
+
+@pytest.mark.parametrize("name", ["index.lock", "runs/12345678-1234-1234-1234-123456789abc"])
+def test_an_empty_file_of_a_stores_name_makes_a_folder_no_store(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    with pytest.raises(StoreError, match="is no store"):
+        Store(tmp_path).prepare()
+
+
+@pytest.mark.parametrize("library", ["5", "[]", '{"a": 1}'])
+def test_a_mark_with_a_library_that_is_none_is_no_mark(tmp_path: Path, library: str) -> None:
+    (tmp_path / "store.json").write_text(f'{{"program": "image-pipeline", "version": 1, "library": {library}}}')
+    with pytest.raises(StoreError, match="is no store"):
+        Store(tmp_path).prepare()
 
 
 def test_another_programs_ledger_is_no_store(tmp_path: Path) -> None:
@@ -107,6 +168,17 @@ def test_the_library_and_its_folders_are_no_store_and_the_store_no_library(tmp_p
     assert not list(tmp_path.rglob("store.json"))
     Store(tmp_path / ".image-pipeline").prepare(tmp_path)
     assert (tmp_path / ".image-pipeline/store.json").exists()
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    if os.geteuid() != 0:
+        pytest.skip("only root may become another user")
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def old_store(home: Path, what: str) -> None:
