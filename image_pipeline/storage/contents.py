@@ -42,8 +42,8 @@ class Contents:
 
     `files` and `directories` (each after what is in it) are the store's own, `others` are not: of a directory that is
     not, only itself is told. A file that tells others to be the store's comes after them, and the ledger last: what
-    goes through `files` can be interrupted, and begun again. `size_bytes` is the size of `files`. `is_proven` says whether what one of the files holds
-    can be of nothing but a store.
+    goes through `files` can be interrupted, and begun again. `size_bytes` is the size of `files`. `is_proven` says
+    whether what one of the files holds can be of nothing but a store.
     """
 
     files: tuple[Path, ...]
