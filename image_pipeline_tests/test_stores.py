@@ -165,6 +165,7 @@ def test_a_move_that_fails_at_any_file_can_be_begun_again(
     (old.home / f"tensors/a-{'0' * 16}/12345678-1234-1234-1234-123456789abc-1").mkdir(parents=True)
     for name, content in ((".claim", b""), ("8x8-squash.npy", b"\x93NUMPY...")):
         (next(old.home.glob("tensors/*/*")) / name).write_bytes(content)
+    shutil.rmtree(person / "cache")
     mine = strew(old, person)
     strewn = files_in(person).keys() - mine.keys()
     target = Store(tmp_path / "new")
@@ -187,7 +188,7 @@ def test_a_move_that_fails_at_any_file_can_be_begun_again(
         else:
             break
     assert strewn_store() is None
-    assert files_in(person) == mine
+    assert files_in(person) == mine and not (person / "cache").exists()
     moved = {target.home / path.relative_to(person) for path in strewn}
     assert {path for path in moved if not path.exists()} == set()
 

@@ -66,7 +66,8 @@ def gather(home: Path, target: Store) -> int:
                     f"{error.filename} cannot be moved to {target.home} ({error.strerror}): make room there, and the "
                     "folder writable, and do it again."
                 ) from error
-            delete_empty(home, _left(found.files, found.directories))
+            finally:
+                delete_empty(home, _left(found.files, found.directories))
     return len(found.files)
 
 
