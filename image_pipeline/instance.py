@@ -13,6 +13,7 @@ from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import DBAPIError
 
 from image_pipeline.errors import SettingsError, StoreError
+from image_pipeline.privacy import usual_rights
 from image_pipeline.storage.claims import unclaimed_runs
 from image_pipeline.storage.contents import unfinished_records
 from image_pipeline.storage.locks import turn
@@ -82,7 +83,10 @@ def _make(home: Path) -> None:
     try:
         if os.path.lexists(unfinished):
             _delete_unfinished(unfinished)
-        unfinished.mkdir(parents=True)
+        if not home.parent.exists():
+            with usual_rights():  # others may have folders in those above DAGSTER_HOME
+                home.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.mkdir()
         (unfinished / _CONFIGURATION).write_bytes(_shipped_configuration().read_bytes())
         with dg.DagsterInstance.from_config(str(unfinished)) as instance:
             instance.get_runs(limit=1)

@@ -11,10 +11,14 @@ import pytest
 from filelock import FileLock
 
 from image_pipeline.errors import StoreError
+from image_pipeline.instance import open_instance
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.connection import QdrantAddress
 from image_pipeline.storage.contents import contents
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.mark import read_mark
 from image_pipeline.storage.partition_claims import PartitionClaims
+from image_pipeline.storage.removal import delete_contents
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.strewn import gather, strewn_store
 from image_pipeline_tests.decoys import strew_decoys
@@ -151,6 +155,7 @@ def test_a_move_that_fails_at_any_file_can_be_begun_again(
     (old.home / f"tensors/a-{'0' * 16}/12345678-1234-1234-1234-123456789abc-1").mkdir(parents=True)
     for name, content in ((".claim", b""), ("8x8-squash.npy", b"\x93NUMPY...")):
         (next(old.home.glob("tensors/*/*")) / name).write_bytes(content)
+    shutil.rmtree(person / "cache")
     mine = strew(old, person)
     strewn = files_in(person).keys() - mine.keys()
     target = Store(tmp_path / "new")
@@ -173,7 +178,7 @@ def test_a_move_that_fails_at_any_file_can_be_begun_again(
         else:
             break
     assert strewn_store() is None
-    assert files_in(person) == mine
+    assert files_in(person) == mine and not (person / "cache").exists()
     moved = {target.home / path.relative_to(person) for path in strewn}
     assert {path for path in moved if not path.exists()} == set()
 
@@ -247,6 +252,30 @@ def test_forget_takes_what_runs_and_sensors_print_with_it(person: Path, tmp_path
         (store.dagster_home / "storage" / name).touch()
     run(person, "forget", "--yes", "--home", str(store.home))
     assert not store.home.exists()
+
+
+def test_a_deletion_that_fails_at_any_file_can_be_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, unlink, begun = Store(tmp_path / "store"), Path.unlink, 0
+    open_instance(store).dispose()
+    Ledger(store.ledger_file).entries()
+    number = len(contents(store.home, is_marked=True).files)
+    assert number > 5
+
+    def fails_at_its_second_file(path: Path, missing_ok: bool = False) -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 2:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", fails_at_its_second_file)
+    for left in range(number, 1, -1):
+        begun = 0
+        found = contents(store.home, is_marked=read_mark(store.home) is not None)
+        assert len(found.files) == left and found.others == ()
+        with pytest.raises(StoreError, match="cannot be deleted"):
+            delete_contents(store.home, found)
+    assert list(store.home.iterdir()) == [store.home / "store.json"]
 
 
 def test_forget_leaves_a_newer_versions_store(person: Path, tmp_path: Path) -> None:

@@ -147,6 +147,13 @@ def test_what_other_models_made_is_stale(settings: Settings) -> None:
     pipeline.ingest()
     other = pipeline.with_settings(dtype="fp32")
     assert findings(other) == {"stale": ["trip/a0.jpg", "trip/a1.jpg"]}
+    environment = {
+        "IMAGE_LIBRARY": str(pipeline.root),
+        "IMAGE_PIPELINE_MODELS": "bundled:embedder,none",
+        "IMAGE_PIPELINE_DTYPE": "fp32",
+    }
+    told = CliRunner().invoke(main, ["verify", "--home", str(settings.home)], env=environment).stdout
+    assert "trip/a0.jpg  (another content, or made by another version)" in told
     narrower = pipeline.with_settings(dtype="auto", decode_pixels=10**6)
     assert findings(narrower) == {}, "limits have no part in what was made"
     assert mend(other).embedded == 2

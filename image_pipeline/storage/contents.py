@@ -41,8 +41,9 @@ class Contents:
     """What is in a folder, relative to it.
 
     `files` and `directories` (each after what is in it) are the store's own, `others` are not: of a directory that is
-    not, only itself is told. `size_bytes` is the size of `files`. `is_proven` says whether what one of the files holds
-    can be of nothing but a store.
+    not, only itself is told. A file that tells others to be the store's comes after them, and the ledger last: what
+    goes through `files` can be interrupted, and begun again. `size_bytes` is the size of `files`. `is_proven` says
+    whether what one of the files holds can be of nothing but a store.
     """
 
     files: tuple[Path, ...]
@@ -179,6 +180,10 @@ _DIRECTORIES = re.compile(
 )
 _TOP = re.compile(rf"{re.escape(MARK)}|ledger\.sqlite{_DATABASE}|{_LOCK}", re.DOTALL)
 
+_LEDGER = "ledger.sqlite"
+_TELLING = {"meta.json", "dagster.yaml", CLAIM}
+"""The files that tell those beside and below them to be the store's."""
+
 # The files of which there are hundreds, and how they are told to a person: by the form of their paths.
 _MANY = (
     (re.compile(rf"tables/({_STAGES})/{FILE_STEM}\.parquet"), r"tables/\1/DIRECTORY-<16 hex digits>.parquet"),
@@ -194,6 +199,12 @@ def _listed(path: str) -> str:
         if found := pattern.fullmatch(path):
             return found.expand(form)
     return path
+
+
+def _turn(file: Path) -> int:
+    if file.name.startswith(_LEDGER):
+        return 2
+    return int(file.name in _TELLING)
 
 
 def _may_be_top(name: str) -> bool:
@@ -214,7 +225,7 @@ class _Reader:
     def read(self) -> Contents:
         """What is in it."""
         self._read(Path())
-        found = tuple(self._files), tuple(self._directories), tuple(self._others)
+        found = tuple(sorted(self._files, key=_turn)), tuple(self._directories), tuple(self._others)
         return Contents(*found, self._size, self._is_proven)
 
     def _read(self, directory: Path) -> None:

@@ -11,7 +11,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from image_pipeline.errors import StoreError
-from image_pipeline.storage.claims import CLAIM
 from image_pipeline.storage.contents import contents
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.proofs import is_ledger
@@ -20,10 +19,6 @@ from image_pipeline.storage.store import Store
 
 _DATABASES = (".sqlite", ".db")
 _BESIDE_A_DATABASE = ("-wal", "-shm", "-journal")
-
-_LEDGER = "ledger.sqlite"
-_TELLING = {"meta.json", "dagster.yaml", CLAIM}
-"""The files that tell those beside and below them to be the store's."""
 
 # A person may have empty folders of the other names.
 _OWN = re.compile(r"(tables|runs)/.+|tensors(/.+)?|(thumbnails|qdrant|dagster)/.+", re.DOTALL)
@@ -50,9 +45,9 @@ def strewn_files(home: Path) -> dict[str, int]:
 def gather(home: Path, target: Store) -> int:
     """Move the store that is strewn over `home` to `target`; gives the number of files.
 
-    `target` is made, or is a store in which nothing was ingested. What tells other files to be the store's goes after
-    them, and the ledger last, so that what was interrupted can be begun again. Raises StoreError where something was
-    ingested in `target`, where a process uses one of the two, or where a file cannot be moved.
+    `target` is made, or is a store in which nothing was ingested. What was interrupted can be begun again, since the
+    ledger goes last. Raises StoreError where something was ingested in `target`, where a process uses one of the two,
+    or where a file cannot be moved.
     """
     with nobody_else(Store(home)):
         target.prepare()
@@ -63,23 +58,17 @@ def gather(home: Path, target: Store) -> int:
                     f"`image-pipeline rescue --home {target.home}-2`."
                 )
             found = contents(home, is_marked=False)
-            files = sorted(found.files, key=_turn)
             try:
-                for file in files:
+                for file in found.files:
                     _move(home / file, target.home / file)
             except OSError as error:
                 raise StoreError(
                     f"{error.filename} cannot be moved to {target.home} ({error.strerror}): make room there, and the "
                     "folder writable, and do it again."
                 ) from error
-            delete_empty(home, _left(files, found.directories))
-    return len(files)
-
-
-def _turn(file: Path) -> int:
-    if file.name.startswith(_LEDGER):
-        return 2
-    return int(file.name in _TELLING)
+            finally:
+                delete_empty(home, _left(found.files, found.directories))
+    return len(found.files)
 
 
 def _left(files: Iterable[Path], directories: Iterable[Path]) -> Iterator[Path]:

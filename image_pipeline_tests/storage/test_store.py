@@ -47,10 +47,13 @@ def test_it_is_made_private_and_marked(tmp_path: Path) -> None:
 def test_folders_above_it_have_the_usual_rights(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from image_pipeline.privacy import keep_private;"
-        "from image_pipeline.storage.store import Store; keep_private(); Store(Path(sys.argv[1])).prepare()"
+        "from image_pipeline.storage.store import Store; from image_pipeline.instance import open_instance;"
+        "keep_private(); open_instance(Store(Path(sys.argv[1]))).dispose()"
     )
-    subprocess.run([sys.executable, "-c", program, tmp_path / "a/b/store"], umask=0o022, check=True)
+    environment = {**os.environ, "DAGSTER_HOME": str(tmp_path / "c/d/dagster")}
+    subprocess.run([sys.executable, "-c", program, tmp_path / "a/b/store"], umask=0o022, env=environment, check=True)
     assert [mode(tmp_path / name) for name in ("a", "a/b", "a/b/store")] == [0o755, 0o755, 0o700]
+    assert [mode(tmp_path / name) for name in ("c", "c/d", "c/d/dagster")] == [0o755, 0o755, 0o700]
 
 
 @pytest.mark.parametrize("is_sticky", [True, False])
