@@ -103,7 +103,7 @@ def whole_collection(
     if context.has_partition_key or context.has_partition_key_range:
         yield dg.Output(None, _AGREES.get_python_identifier())  # type: ignore[misc]  # without one, Dagster complains
         return
-    with step(context, store, keys=()):
+    with step(context, store, lambda: ()):
         verifier = make_verifier(store, decoding, inference, qdrant.address, qdrant.alias)
         verification = verifier.verify()
     paths = verification.paths

@@ -8,7 +8,7 @@ from image_pipeline.jobs import ingest_job, retire_job
 from image_pipeline.privacy import keep_private
 from image_pipeline.records import write_records_quickly
 from image_pipeline.resources import make_resources
-from image_pipeline.run_config import in_memory, in_process
+from image_pipeline.run_config import console, in_memory, in_process
 from image_pipeline.sensors import library_sensor
 from image_pipeline.settings import Settings, load_settings
 
@@ -31,6 +31,7 @@ def make_definitions(settings: Settings) -> dg.Definitions:
         sensors=[library_sensor],
         resources={**make_resources(settings), "io_manager": in_memory},
         executor=in_process,
+        loggers={"console": console},
     )
 
 

@@ -2,12 +2,12 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 import dagster as dg
 from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
-from dagster._core.storage.tags import RETRY_STRATEGY_TAG
+from dagster._core.storage.tags import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG
 
 from image_pipeline.files.plan import PartitionRange
 
@@ -105,10 +105,15 @@ def directory_tags(keys: Sequence[str]) -> dict[str, str]:
     return {DIRECTORIES_TAG: name, RETRY_STRATEGY_TAG: ReexecutionStrategy.ALL_STEPS.value}
 
 
-def name_directories(instance: dg.DagsterInstance, run: dg.DagsterRun, keys: Sequence[str]) -> None:
-    """Give a run its `directory_tags`, unless it was begun with them."""
-    if keys and DIRECTORIES_TAG not in run.tags:
-        instance.add_run_tags(run.run_id, directory_tags(keys))
+def correct_tags(instance: dg.DagsterInstance, run: dg.DagsterRun, keys: Sequence[str]) -> None:
+    """Give a run its `directory_tags`, and no more retries than Dagster's settings: who launches it may set any."""
+    right = directory_tags(keys) if keys else {}
+    most = instance.run_retries_max_retries
+    with suppress(ValueError):  # Dagster tries a run again for no such word
+        if int(run.tags.get(MAX_RETRIES_TAG, most)) > most:
+            right[MAX_RETRIES_TAG] = str(most)
+    if right.items() - run.tags.items():
+        instance.add_run_tags(run.run_id, right)
 
 
 def _shortened(key: str) -> str:

@@ -3,7 +3,8 @@
 import os
 import signal
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _EXIT_BASE = 128  # as a shell counts the exit code of what a signal ended
@@ -11,6 +12,8 @@ _EXIT_BASE = 128  # as a shell counts the exit code of what a signal ended
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _received: list[int] = []  # the descriptor to read the numbers of received signals from
+_handled: list[int] = []  # the numbers of those that the handler took: an event loop may have the descriptor's place
+_instead: list[Callable[[], None]] = []
 
 
 def catch_signals() -> None:
@@ -25,8 +28,12 @@ def catch_signals() -> None:
     is_in_background = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
     def end(number: int, _: FrameType | None) -> None:
-        if number != signal.SIGINT or not is_in_background:
+        if number == signal.SIGINT and is_in_background:
+            return
+        _handled.append(number)
+        if not _instead:
             raise KeyboardInterrupt
+        _instead[-1]()
 
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
@@ -38,11 +45,24 @@ def catch_signals() -> None:
             signal.signal(number, end)
 
 
+@contextmanager
+def interrupted_afterwards(instead: Callable[[], None]) -> Iterator[None]:
+    """A block that no signal leaves in the middle: it calls `instead`, and KeyboardInterrupt is raised behind it."""
+    before = len(_handled)
+    _instead.append(instead)
+    try:
+        yield
+    finally:
+        _instead.pop()
+    if len(_handled) > before:
+        raise KeyboardInterrupt
+
+
 def interrupted_exit_code() -> int:
     """130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP."""
     numbers = b""
     for descriptor in _received:
         with suppress(BlockingIOError):
             numbers = os.read(descriptor, 4096)
-    ended_by = next((number for number in numbers if number in _ENDING), signal.SIGINT)
-    return _EXIT_BASE + ended_by
+    came = [*_handled, *numbers]
+    return _EXIT_BASE + next((number for number in came if number in _ENDING), signal.SIGINT)

@@ -81,7 +81,7 @@ def _options(of: ConfigType, path: str = "") -> Iterator[str]:
 
 
 def test_what_a_run_may_be_told_is_a_closed_list() -> None:
-    console = {"loggers.console.config.log_level", "loggers.console.config.name"}
+    console = {"loggers.console.config.log_level"}
     all_assets = defs.get_repository_def().get_implicit_global_asset_job_def()
     told = {
         job.name: set(_options(job.run_config_schema.config_type))
@@ -92,6 +92,22 @@ def test_what_a_run_may_be_told_is_a_closed_list() -> None:
         "retire": console | {"ops.retire_partitions.config.keys"},
         all_assets.name: console,
     }
+
+
+def _types(of: ConfigType) -> Iterator[ConfigType]:
+    """A config type, and all that stand in it."""
+    yield of
+    fields = (getattr(of, "fields", None) or {}).values()
+    for inner in (*(field.config_type for field in fields), *(of.type_params or ())):
+        yield from _types(inner)
+
+
+def test_no_run_config_reads_an_environment_variable() -> None:
+    all_assets = defs.get_repository_def().get_implicit_global_asset_job_def()
+    for job in (defs.resolve_job_def("ingest"), defs.resolve_job_def("retire"), all_assets):
+        types = list(_types(job.run_config_schema.config_type))
+        assert any(of.key == "LogLevel" for of in types), "the walk goes down to what can be said"
+        assert not [of.key for of in types if "env" in (getattr(of, "fields", None) or {})], job.name
 
 
 def test_a_command_cannot_change_resources_by_run_config(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from image_pipeline.assets import ASSETS
 from image_pipeline.instance import open_instance
@@ -16,6 +17,7 @@ from image_pipeline_tests.library import draw_scenes
 
 NAMES = [asset.key.to_user_string() for asset in ASSETS]
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+TOO_LONG = "x" * 300  # for a name of a file system
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with open_instance(Store(home / "store")):
         pass
     with dg.DagsterInstance.get() as instance, Page(instance) as page:
-        register(instance, ["a", "b", "invented on the page"])
+        register(instance, ["a", "b", "invented on the page", TOO_LONG])
         yield page
     os.environ.clear()
     os.environ.update(before)
@@ -82,8 +84,13 @@ def test_an_unchanged_directory_shows_what_it_showed_when_it_was_made(page: Page
             "'a' stands before 'b' in the order in which `image-pipeline scan` prints",
         ),
         ({"dagster/partition": "invented on the page"}, "The library has no directory 'invented on the page'"),
+        (
+            {"dagster/partition": "invented on the page", DIRECTORIES_TAG: "a"},
+            "The library has no directory 'invented on the page'",
+        ),
+        ({"dagster/partition": TOO_LONG}, "The library has no directory 'xxx"),
     ],
-    ids=["a wrong key", "a reversed range", "a key that is only registered"],
+    ids=["a wrong key", "a reversed range", "a key that is only registered", "one with a tag", "one that is too long"],
 )
 def test_a_wrong_key_fails_with_a_sentence_that_names_it_and_is_not_tried_again(
     page: Page, tags: dict[str, str], sentence: str
@@ -98,3 +105,9 @@ def test_a_wrong_key_fails_with_a_sentence_that_names_it_and_is_not_tried_again(
 def test_a_range_with_a_wrong_end_is_not_even_launched_and_the_page_names_the_key(page: Page) -> None:
     with pytest.raises(RefusedError, match="nope"):  # Dagster's own words: it knows the keys, and not our class of them
         page.launch({RANGE_START: "a", RANGE_END: "nope"})
+
+
+def test_tags_of_who_launches_a_run_neither_rename_it_nor_let_it_be_tried_again_for_ever(page: Page) -> None:
+    tags = {"dagster/partition": "a", DIRECTORIES_TAG: "anything", MAX_RETRIES_TAG: "1_000_000"}
+    run = page.ended(page.launch(tags))
+    assert (run.tags[DIRECTORIES_TAG], run.tags[MAX_RETRIES_TAG]) == ("a", "2")

@@ -13,7 +13,7 @@ from image_pipeline.errors import LibraryError
 from image_pipeline.files.discovery import discover, list_each
 from image_pipeline.files.fingerprint import fingerprint
 from image_pipeline.files.partition import Partition
-from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES, DIRECTORIES_TAG
+from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.run_config import NO_CONFIG
 from image_pipeline.storage.rows import DiscoveredFile
@@ -45,8 +45,7 @@ def discovered_files(
     with step(context, store):
         root, tables = store.library_root, store.tables
         store.ledger.set_outdated_to_try(decoding.limits)
-        if DIRECTORIES_TAG not in context.run.tags:  # a person has named them, and no listing of the library
-            _check_known(root, partitions(context), store.ledger.entries())
+        _check_known(root, partitions(context), store.ledger.entries())
         unchanged = store.unchanged(inference.recipe(decoding))
         preflight = Preflight(store, inference, qdrant)
         for partition, listed in list_each(root, partitions(context)):
@@ -81,8 +80,15 @@ def discovered_files(
 
 def _check_known(root: Path, named: Sequence[Partition], entries: Collection[str]) -> None:
     """Raises LibraryError if none of the partitions is, or was, a directory of the library: its key is invented."""
-    if not any(partition.key in entries or (root / partition.os_directory).is_dir() for partition in named):
+    if not any(partition.key in entries or _is_directory(root, partition) for partition in named):
         raise LibraryError(
             f"The library has no directory {named[0].key!r}, and never had: `image-pipeline scan` prints the keys of "
             "those that it has."
         )
+
+
+def _is_directory(root: Path, partition: Partition) -> bool:
+    try:
+        return (root / partition.os_directory).is_dir()
+    except OSError:  # no file system has a name of such a length
+        return False

@@ -14,7 +14,7 @@ from image_pipeline.errors import PipelineError, SettingsError
 from image_pipeline.files.partition import Partition
 from image_pipeline.inference.batching import Throughput
 from image_pipeline.interruption import INTERRUPTED, INTERRUPTIONS, Interruption
-from image_pipeline.partitions import name_directories, within_range
+from image_pipeline.partitions import correct_tags, within_range
 from image_pipeline.progress import Progress, listening
 from image_pipeline.resources import StoreResource
 from image_pipeline.storage.ledger import LedgerEntry
@@ -53,22 +53,27 @@ StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpEx
 
 
 @contextmanager
-def step(context: StepContext, store: StoreResource, keys: Sequence[str] | None = None) -> Iterator[None]:
+def step(
+    context: StepContext, store: StoreResource, find_keys: Callable[[], Sequence[str]] | None = None
+) -> Iterator[Sequence[str]]:
     """The work of an asset: its progress goes to the log, and an error for people becomes the step's failure.
 
-    From its beginning to the end of the run, the partitions `keys` (if None, all of the run's) are no other run's. The
-    failure is retried only if the same call may succeed a little later. An interruption ends the whole run.
+    From its beginning to the end of the run, its partitions are no other run's: all of the run's, or those that
+    `find_keys` gives. The block gets their keys. The failure is retried only if the same call may succeed a little
+    later. An interruption ends the whole run.
     """
     with Interruption() as interruption, ExitStack() as stack:
         stack.enter_context(listening(_ProgressLog(context.log, interruption)))
         try:
-            if keys is None:
+            if find_keys is not None:
+                keys = find_keys()
+            else:
                 keys = keys_of_run(context)
                 stack.enter_context(within_range(keys))
             if not store.claims.has(keys):
-                name_directories(context.instance, context.run, keys)
+                correct_tags(context.instance, context.run, keys)
                 store.claims.take(keys)
-            yield
+            yield keys
             interruption.check()
         except PipelineError as error:
             raise _failure(context, error) from error

@@ -1,8 +1,6 @@
 """The page of a library on this machine, with all that works for it: `image-pipeline dev`."""
 
 import logging
-import tempfile
-from pathlib import Path
 
 import dagster as dg
 from dagster._utils.log import configure_loggers
@@ -10,7 +8,7 @@ from dagster._utils.log import configure_loggers
 from image_pipeline.console import export_settings
 from image_pipeline.instance import open_instance
 from image_pipeline.page.port import listen
-from image_pipeline.page.services import Services
+from image_pipeline.page.services import Services, short_directory
 from image_pipeline.settings import LogFormat, Settings
 from image_pipeline.storage.locks import page_open
 from image_pipeline.storage.store import Store
@@ -24,7 +22,7 @@ def open_page(settings: Settings, port: int) -> None:
     All of them hold the store meanwhile, so that nobody deletes or moves it.
 
     Raises PortTakenError before anything is begun, StoreError and SettingsError as `open_instance` does, and
-    ServiceError if the code server does not start.
+    ServiceError if the code server does not start. KeyboardInterrupt is the only end that it has otherwise.
     """
     listener = listen(port)
     store = Store(settings.home)
@@ -36,8 +34,8 @@ def open_page(settings: Settings, port: int) -> None:
     with (
         listener,
         page_open(store) as held,
-        tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory,
-        Services(Path(directory), log_format, held) as services,
+        short_directory() as directory,
+        Services(directory, log_format, held) as services,
         dg.DagsterInstance.get() as instance,
     ):
         from image_pipeline.page.server import serve  # takes seconds, in which the code server starts

@@ -1,6 +1,9 @@
 """The page itself: Dagster's webserver behind the guard, served in this process."""
 
+import logging
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -18,13 +21,27 @@ from dagster_webserver.webserver import DagsterWebserver
 
 from image_pipeline.page.guard import LOOPBACK_NAMES, Guard
 from image_pipeline.settings import Settings
+from image_pipeline.signals import interrupted_afterwards
 
 _POLL_MILLISECONDS = 2000
 _CLOSING_SECONDS = 2
 
 
+class _Server(uvicorn.Server):
+    """A server without signal handlers of its own, which would end it on what its process ignores."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the handlers as they are."""
+        yield
+
+    def end(self) -> None:
+        """Let it end once it has answered what it was asked."""
+        self.should_exit = True
+
+
 def serve(settings: Settings, instance: dg.DagsterInstance, workspace_file: Path, listener: socket.socket) -> None:
-    """Serve the page on `listener` until a signal ends it: then as that signal's handler does.
+    """Serve the page on `listener` until a signal ends it: then raises KeyboardInterrupt.
 
     `workspace_file` names the code servers, as Dagster's `workspace.yaml` does.
     """
@@ -38,7 +55,15 @@ def serve(settings: Settings, instance: dg.DagsterInstance, workspace_file: Path
             proxy_headers=False,
             timeout_graceful_shutdown=_CLOSING_SECONDS,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
+        server = _Server(config)
+        with interrupted_afterwards(server.end):
+            server.run(sockets=[listener])
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Whether a record is to be shown: of a WebSocket that the guard has answered, the server says that it was not."""
+    return not str(record.msg).startswith("ASGI callable returned without completing handshake")
 
 
 def names_of_page(settings: Settings) -> frozenset[str]:

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -16,15 +18,39 @@ from dagster._grpc.server import wait_for_grpc_server
 
 from image_pipeline.errors import PipelineError
 from image_pipeline.page.tied import GRACE_SECONDS
+from image_pipeline.signals import interrupted_afterwards
 
 _DEFINITIONS = "image_pipeline.definitions"
 _AGAIN_SECONDS = 5.0
+_SOCKET = "code"
+_PREFIX = "image-pipeline-"
+_LONGEST_PARENT = 107 - len(f"/{_PREFIX}12345678/{_SOCKET}")  # the system takes paths of sockets of 107 bytes
 
 _log = logging.getLogger("dagster.image_pipeline")
 
 
 class ServiceError(PipelineError):
     """A process that works for the page does not start."""
+
+
+@contextmanager
+def short_directory() -> Iterator[Path]:
+    """A folder that only this person can enter, in TMPDIR or, if its path is too long for a socket, in /tmp.
+
+    Raises ServiceError if it cannot be made.
+    """
+    parent = tempfile.gettempdir()
+    if len(os.fsencode(parent)) > _LONGEST_PARENT:
+        parent = "/tmp"
+    try:
+        directory = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent)
+    except OSError as error:
+        raise ServiceError(
+            f"No folder can be made in {parent} ({error.strerror}): set TMPDIR to a folder that can be written, with a "
+            f"path of {_LONGEST_PARENT} bytes at most."
+        ) from error
+    with directory as path:
+        yield Path(path)
 
 
 class Service:
@@ -66,7 +92,7 @@ class Services:
 
     def __init__(self, directory: Path, log_format: str, held: int) -> None:
         self._held = held
-        self._socket, self.workspace_file = str(directory / "code"), directory / "workspace.yaml"
+        self._socket, self.workspace_file = str(directory / _SOCKET), directory / "workspace.yaml"
         # what the code server is called stands in Dagster's records: of the sensor, whether it was switched off
         location = {"grpc_server": {"socket": self._socket, "location_name": _DEFINITIONS}}
         self.workspace_file.write_text(json.dumps({"load_from": [location]}))
@@ -82,9 +108,9 @@ class Services:
         try:
             wait_for_grpc_server(code_server.process, client, [code_server.name], seconds)
         except Exception as error:  # Dagster raises no error of its own
-            raise ServiceError(
-                f"The code server did not start within {seconds} s: see what it says above, mend it, and begin again."
-            ) from error
+            code = code_server.process.poll()
+            what = f"did not start within {seconds} s" if code is None else f"ended before it answered ({_how(code)})"
+            raise ServiceError(f"The code server {what}: see what it says above, mend it, and begin again.") from error
         arguments = ("dagster._daemon", "run", "--workspace", str(self.workspace_file))
         self._running.append(Service("daemon", self._held, *arguments, *self._formatted))
         self._watcher.start()
@@ -102,11 +128,12 @@ class Services:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        if self._watcher.is_alive():
-            self._watcher.join()
-        for service in reversed(self._running):  # the daemon first: it would report that the code server is gone
-            service.end()
+        with interrupted_afterwards(lambda: None):  # it takes some seconds at most, and leaves nothing behind
+            self._over.set()
+            if self._watcher.is_alive():
+                self._watcher.join()
+            for service in reversed(self._running):  # the daemon first: it would report that the code server is gone
+                service.end()
 
 
 def _how(code: int) -> str:

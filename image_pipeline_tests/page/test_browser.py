@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -70,6 +71,14 @@ async ([page, mutations]) => {
 """
 _WAYS = ["image", "script", "frame", "window", "text", "disguised", "empty", "beacon", "form", "parts", "json"]
 
+_PICTURES = """
+(addresses) => Promise.all(addresses.map((address) => new Promise((resolve) => {
+  const image = new Image()
+  image.onload = image.onerror = resolve
+  image.src = address
+})))
+"""
+
 _OWN_REQUEST = """
 async (body) => {
   const answer = await fetch('/graphql', {method: 'POST', headers: {'Content-Type': 'application/json'}, body})
@@ -102,7 +111,7 @@ def stranger() -> Iterator[int]:
 def browser(chromium: Path) -> Iterator[Browser]:
     """A browser in which every name of a stranger's leads to this machine, as it may by a name server of his."""
     quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-    names = "--host-resolver-rules=MAP *.stranger.example 127.0.0.1"
+    names = "--host-resolver-rules=MAP *.stranger.example 127.0.0.1, MAP photos.example 127.0.0.1"
     # newer ones ask the person before a page of the internet reaches this machine; others do not
     unasked = "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"
     with sync_playwright() as playwright:
@@ -139,6 +148,21 @@ def test_a_page_of_another_origin_has_no_effect(page: Dev, browser: Browser, str
     assert "stolen" not in json.dumps(assets)
 
 
+def test_a_page_behind_a_name_without_tls_is_not_changed_by_a_picture(
+    page: Dev, browser: Browser, stranger: int
+) -> None:
+    """Of a picture, a browser says there neither which page asks for it nor from which site."""
+    ways = ["%0a", "%0d", "%0A%0A", "%00", "%c2%85", "%e2%80%a8", "/", "//", "%2f", "/.", "?", ";", "%3f"]
+    keys = {way: f"picture {number}" for number, way in enumerate(ways)}
+    addresses = [
+        f"http://photos.example:{page.port}/graphql{way}?query={quote(add_partition(key))}" for way, key in keys.items()
+    ]
+    with _window(browser) as opened:
+        opened.goto(f"http://www.stranger.example:{stranger}/")
+        opened.evaluate(_PICTURES, addresses)
+    assert set(page.partitions()).isdisjoint(keys.values())
+
+
 def test_a_name_that_was_made_to_lead_here_has_no_effect(page: Dev, browser: Browser) -> None:
     name = f"http://rebound.stranger.example:{page.port}"
     with _window(browser) as opened:
@@ -149,10 +173,12 @@ def test_a_name_that_was_made_to_lead_here_has_no_effect(page: Dev, browser: Bro
     assert (status, "rebound" in page.partitions()) == (421, False), text
 
 
-def test_a_person_works_with_the_page(page: Dev, browser: Browser) -> None:
+def test_a_person_works_with_the_page(tmp_path: Path, browser: Browser) -> None:
     """Materialize an asset by its button, and read in its log how it went, which comes over a subscription."""
-    page.graphql(add_partition("trip"))
-    with _window(browser) as opened:
+    with Dev(tmp_path) as page, _window(browser) as opened:  # one that has a Qdrant: the other names one that is none
+        page.wait_until_open()
+        page.graphql(add_partition("trip"))
+        opened.set_default_timeout(120_000)
         errors: list[str] = []
         received: list[str] = []
         opened.on("pageerror", lambda error: errors.append(str(error)))
@@ -165,6 +191,8 @@ def test_a_person_works_with_the_page(page: Dev, browser: Browser) -> None:
         opened.get_by_text("Launched run").wait_for()
         [run] = page.graphql("{ runsOrError { ... on Runs { results { runId } } } }")["runsOrError"]["results"]
         opened.goto(f"{page.url}/runs/{run['runId']}")
-        assert wait_until(lambda: opened.wait_for_timeout(200) or any("RunSuccessEvent" in f for f in received), 120)
+        assert wait_until(lambda: opened.wait_for_timeout(200) or any("RunSuccessEvent" in f for f in received), 300), (
+            page.log
+        )
         opened.get_by_text("RUN_SUCCESS").first.wait_for()
         assert errors == []

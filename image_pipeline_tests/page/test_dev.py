@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
@@ -46,6 +47,7 @@ def test_begun_by_a_script_it_ends_on_sigterm_with_all_that_it_began(tmp_path: P
         dev.wait_until_open()
         [opened] = [json.loads(line) for line in dev.log.splitlines() if dev.url in line]
         assert opened["level"] == "info"
+        dev.process.send_signal(signal.SIGINT)
         processes = dev.processes()
         assert len(processes) >= 3, "the page, the code server, the daemon"
         assert _listening_ports(processes) == [dev.port], "there is no way to Dagster but the page's"
@@ -87,6 +89,38 @@ def test_ctrl_c_ends_a_run_that_is_under_way_and_all_processes(tmp_path: Path) -
     with dg.DagsterInstance.from_ref(records) as instance:
         run = instance.get_run_by_id(run_id)
         assert run is not None and run.is_finished and not run.is_success, "it had the time to say how it ended"
+
+
+def test_a_closed_terminal_ends_it_and_no_further_signal_leaves_anything_behind(tmp_path: Path) -> None:
+    with Dev(tmp_path) as dev:
+        dev.wait_until_open()
+        dev.process.send_signal(signal.SIGHUP)
+        # told again and again, as by an impatient person, while it ends its processes
+        while dev.process.poll() is None:
+            with suppress(ProcessLookupError):
+                dev.process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                dev.process.wait(0.1)
+        assert dev.process.returncode == 128 + signal.SIGHUP
+        assert dev.processes() == {}
+        assert "Traceback" not in dev.log
+
+
+def test_a_folder_for_temporary_files_with_a_long_path_is_no_hindrance(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    with Dev(tmp_path, TMPDIR=str(long)) as dev:
+        dev.wait_until_open()
+        assert dev.graphql("{ version }")["version"]
+
+
+def test_a_code_server_that_ends_is_reported_at_once(tmp_path: Path) -> None:
+    with Dev(tmp_path) as dev:
+        assert wait_until(lambda: any("api grpc" in command for command in dev.processes().values()), 60), dev.log
+        server = next(pid for pid, command in dev.processes().items() if "api grpc" in command)
+        os.kill(server, signal.SIGKILL)
+        assert dev.process.wait(60) == 1
+        assert "The code server ended before it answered (SIGKILL)" in dev.log.splitlines()[-1]
 
 
 def test_killed_it_leaves_nothing_behind_that_goes_on(tmp_path: Path) -> None:

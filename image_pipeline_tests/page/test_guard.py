@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import quote
 
+import dagster_webserver
 import pytest
+from dagster_webserver.webserver import DagsterWebserver
 
+from image_pipeline.page.guard import NOT_APP
 from image_pipeline_tests.page.program import Dev, add_partition
 
 JSON = {"Content-Type": "application/json"}
@@ -37,6 +41,24 @@ REFUSED: dict[str, tuple[int, str, str, str | None, Mapping[str, str]]] = {
     ),
     "one of two in the address": (405, "GET", f"{_in_address('k3')}&query=%7Bversion%7D", None, {}),
     "one for GraphiQL": (405, "GET", _in_address("k4"), None, {"Accept": "text/html"}),
+    "one behind a line's end": (
+        *(400, "GET", _in_address("k20").replace("/graphql", "/graphql%0a"), None),
+        {"Host": "photos.example"},
+    ),
+    "one in a path that ends otherwise": (405, "GET", _in_address("k21").replace("/graphql", "/graphql/"), None, {}),
+    "one of the home page": (405, "HEAD", _in_address("k22").replace("/graphql", "/"), None, {}),
+    "one in the body of a GET": (400, "GET", "/graphql?query=%7Bversion%7D", _mutation("k23"), JSON),
+    "one that is nested too deeply": (
+        *(405, "GET", f"/graphql?query={quote('mutation' + '{a' * 3000)}", None),
+        {},
+    ),
+    "a path with a NUL": (400, "GET", "/runs%00", None, {}),
+    "a way out of the logs": (404, "GET", "/logs/../x.out", None, {}),
+    "a notebook": (404, "GET", "/notebook?repoLocName=x&path=/tmp/x.ipynb", None, {}),
+    "a notebook at its old address": (404, "GET", "/dagit/notebook?repoLocName=x&path=/tmp/x.ipynb", None, {}),
+    "a link to a query": (403, "GET", "/graphql?query=%7Bversion%7D", None, {**CROSS_SITE, **LINK}),
+    "a link to a log": (403, "GET", "/logs/run/compute_logs/x.err", None, {**CROSS_SITE, **LINK}),
+    "a link to a run's records": (403, "GET", "/download_debug/x", None, {**CROSS_SITE, **LINK}),
     "a form": (415, "POST", _in_address("k5"), "a=b", {"Content-Type": "application/x-www-form-urlencoded"}),
     "plain text": (415, "POST", _in_address("k6"), _mutation("k6"), {"Content-Type": "text/plain"}),
     "text that is called JSON": (
@@ -95,7 +117,7 @@ def test_what_another_page_may_send_is_refused_with_a_sentence(
 ) -> None:
     answer = page.request(method, path, body, headers)
     assert answer.status == status, answer.text
-    assert answer.text.count("\n") == 1 and answer.text.endswith(".\n")
+    assert method == "HEAD" or (answer.text.count("\n") == 1 and answer.text.endswith(".\n"))
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
@@ -103,8 +125,17 @@ def test_nothing_came_of_what_was_refused(page: Dev) -> None:
     for _, method, path, body, headers in REFUSED.values():
         page.request(method, path, body, headers)
     assert not [key for key in page.partitions() if key.startswith("k")]
+    assert "handshake" not in page.log, "what is refused is no error of the page's"
     assets = page.graphql("{ assetsOrError { ... on AssetConnection { nodes { key { path } } } } }")
     assert "evil" not in json.dumps(assets)
+
+
+def test_the_guard_knows_all_that_a_link_must_not_open() -> None:
+    """Of Dagster's routes, all that are not the page's HTML or a file beside it."""
+    routes = DagsterWebserver(None, app_path_prefix="").build_routes()  # type: ignore[type-var, arg-type]
+    files = {entry.name for entry in (Path(dagster_webserver.__file__).parent / "webapp/build").iterdir()}
+    first_parts = {route.path.split("/")[1] for route in routes}  # type: ignore[attr-defined]
+    assert first_parts - files - {"", "{path:path}"} == NOT_APP
 
 
 def test_a_program_on_this_machine_may_send_json(page: Dev) -> None:
@@ -112,12 +143,26 @@ def test_a_program_on_this_machine_may_send_json(page: Dev) -> None:
     assert "trip" in page.partitions()
     answer = page.request("GET", "/graphql?query=%7Bversion%7D")
     assert answer.status == 200 and "version" in answer.text
+    spelled = page.request(
+        "POST", "/graphql", '{"query": "{ version }"}', {"Content-Type": "Application/JSON; charset=utf-8"}
+    )
+    assert spelled.status == 200 and "version" in spelled.text
     reported = page.request("POST", "/report_asset_materialization/reported", "{}", JSON)
     assert (reported.status, reported.text) == (200, "{}")
 
 
 @pytest.mark.parametrize(
-    "name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]", "localhost:8080", "photos.example", "192.168.1.5:3000"]
+    "name",
+    [
+        "127.0.0.1",
+        "localhost",
+        "LOCALHOST",
+        "localhost.:3000",
+        "[::1]",
+        "localhost:8080",
+        "photos.example",
+        "192.168.1.5:3000",
+    ],
 )
 def test_the_page_answers_to_the_names_of_its_machine_and_of_the_settings(page: Dev, name: str) -> None:
     own = {**JSON, "Host": name, "Origin": f"http://{name.lower()}", "Sec-Fetch-Site": "same-origin"}
@@ -167,3 +212,13 @@ def test_a_run_config_that_says_more_than_it_may_is_refused(page: Dev, config: M
     told = page.launch(config=config, tags={"dagster/partition": "trip"})
     assert told["__typename"] == "RunConfigValidationInvalid"
     assert "Received unexpected config entr" in told["errors"][0]["message"]
+
+
+def test_a_run_config_names_no_environment_variable_and_no_level_that_is_none(page: Dev) -> None:
+    told = page.launch("retire", {"ops": {"retire_partitions": {"config": {"keys": [{"env": "QDRANT_API_KEY"}]}}}})
+    assert told["__typename"] == "RunConfigValidationInvalid"
+    assert "secret" not in json.dumps(told)
+    level = {"loggers": {"console": {"config": {"log_level": "NOPE"}}}}
+    told = page.launch("ingest", level, {"dagster/partition": "trip"})
+    assert told["__typename"] == "RunConfigValidationInvalid"
+    assert "NOPE" in told["errors"][0]["message"]
