@@ -45,11 +45,12 @@ def discovered_files(
     with step(context, store):
         root, tables = store.library_root, store.tables
         store.ledger.set_outdated_to_try(decoding.limits)
-        if DIRECTORIES_TAG not in context.run.tags:  # a person has named them, and no listing of the library
-            _check_known(root, partitions(context), store.ledger.entries())
+        named = partitions(context)
+        if named and DIRECTORIES_TAG not in context.run.tags:  # a person has named them, and no listing of the library
+            _check_known(root, named, store.ledger.entries())
         unchanged = store.unchanged(inference.recipe(decoding))
         preflight = Preflight(store, inference, qdrant)
-        for partition, listed in list_each(root, partitions(context)):
+        for partition, listed in list_each(root, named):
             entry = unchanged.entry(partition.key, fingerprint(listed))
             if entry is not None:
                 versions.update(entry.fingerprint.encode())
