@@ -9,7 +9,7 @@ from image_pipeline.assets.captions import captions
 from image_pipeline.assets.decoded_tensors import decoded_tensors
 from image_pipeline.assets.embeddings import embeddings
 from image_pipeline.assets.qdrant_collection import qdrant_collection
-from image_pipeline.assets.step import keys_of_run, step
+from image_pipeline.assets.step import keys_at_work, step
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.run_config import NO_CONFIG
 from image_pipeline.storage.collection import Collection
@@ -66,7 +66,7 @@ def ingested_partitions(
     this one. Checks that are executed by themselves look at all.
     """
     with step(context, store):
-        keys = keys_of_run(context)
+        keys = keys_at_work(context)
         tables, ledger = store.tables, store.ledger.entries()
         made = [key for key in keys if _is_to_be_checked(context.run, ledger.get(key))]
         counts = {}

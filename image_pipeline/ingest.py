@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
 from image_pipeline.definitions import make_definitions
 from image_pipeline.errors import PipelineError, RunInterruptedError, ServiceUnavailableError
-from image_pipeline.files.deletions import DeletionLimit, vanished_files
+from image_pipeline.files.deletions import DeletionLimit, renamed_keys, vanished_files
 from image_pipeline.files.discovery import walk
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import (
@@ -27,7 +28,14 @@ from image_pipeline.files.unlisted import Unlisted
 from image_pipeline.instance import unusable_records
 from image_pipeline.interruption import INTERRUPTED, INTERRUPTIONS
 from image_pipeline.memory import give_back_memory
-from image_pipeline.partitions import ALLOW_DELETIONS_TAG, PARTITIONS_PER_RUN, range_tags, register, registered_keys
+from image_pipeline.partitions import (
+    ALLOW_DELETIONS_TAG,
+    PARTITIONS_PER_RUN,
+    range_tags,
+    register,
+    registered_keys,
+    within_range,
+)
 from image_pipeline.resources import DecodingResource, InferenceResource, StoreResource, make_resources
 from image_pipeline.settings import Settings
 from image_pipeline.storage.collection import held_versions
@@ -51,12 +59,11 @@ class RunFailedError(PipelineError):
 class Scan:
     """The library as it is on disk against what was ingested: `vanished` of the `ingested` files are not there.
 
-    Those of partitions that are `leaving` are not counted again. Of what is `unlisted`, and below it, nothing is known.
+    Of what is `unlisted`, and below it, nothing is known.
     """
 
     states: list[PartitionState]
     vanished: int
-    leaving: set[str]
     ingested: int
     unlisted: Unlisted
 
@@ -103,6 +110,11 @@ class Ingestion:
         return self._store.ledger
 
     @property
+    def library_root(self) -> Path:
+        """The root of the library. Raises SettingsError or LibraryError if there is none to be read."""
+        return self._store.library_root
+
+    @property
     def verifier(self) -> Verifier:
         """Compares the library with the collection. Raises as `scan` does."""
         address = address_of(self._settings)
@@ -141,9 +153,12 @@ class Ingestion:
         register(self._instance, [state.key for state in states if state.key not in set(known)])
         passed_over = dict.fromkeys([*(Partition(name).key for name in unlisted.directories), *ingested])
         states += [PartitionState(key, 0, State.UNLISTED) for key in passed_over if key not in seen]
-        leaving = ledger.leaving()
-        vanished = vanished_files(listed, seen, leaving)
-        return Scan(states, vanished, leaving, sum(entry.files for entry in ingested.values()), unlisted)
+        before = ledger.renamed()
+        renamed = renamed_keys(listed, seen, before)
+        if renamed != before:
+            ledger.set_renamed(renamed)
+        vanished = vanished_files(listed, seen, renamed)
+        return Scan(states, vanished, sum(entry.files for entry in ingested.values()), unlisted)
 
     def run(
         self,
@@ -153,22 +168,23 @@ class Ingestion:
     ) -> Summary:
         """Bring the collection to what is on disk; `on_run` is told of the runs that are done, and of how many.
 
-        Of all that has changed, `only` these partitions, where they are given, and nothing that is gone.
+        If `only` is given, that is done for these directories alone, and nothing that is gone is taken out.
 
-        Raises LibraryError where more files would vanish than may without `allow_deletions`, and, once all others are
-        up to date, where a directory cannot be listed; RunFailedError where a stage failed: what was done before stays.
+        Raises LibraryError where more files would vanish than may without `allow_deletions`; UnlistedError, once all
+        others are up to date, where a directory cannot be listed; RunFailedError where a stage failed: what was done
+        before stays.
         """
         began = time.monotonic()
         scan = self.scan()
         allowed = {ALLOW_DELETIONS_TAG: "true"} if allow_deletions else {}
         changed = {s.key: s.files for s in scan.states if s.state in (State.NEW, State.CHANGED)}
-        wanted = {key: files for key, files in changed.items() if only is None or key in only}
+        wanted = {
+            key: files for key, files in changed.items() if only is None or Partition.from_key(key).directory in only
+        }
         gone: list[str] = []
         if only is None:
             DeletionLimit(self._settings.deletion_share, allow_deletions).check(scan.vanished, scan.ingested)
             gone = scan.keys(State.GONE)
-            if scan.leaving != set(gone):
-                self._store.ledger.set_leaving(gone)
         totals: dict[str, int] = {}
         done = 0
         while ranges := self._ranges(wanted):
@@ -176,7 +192,8 @@ class Ingestion:
             on_run(done, done + len(ranges))
             if done:
                 give_back_memory()
-            result = self._execute("ingest", tags=range_tags(some) | allowed)
+            with within_range(some.keys):
+                result = self._execute("ingest", tags=range_tags(some) | allowed)
             for event in result.get_asset_materialization_events():
                 for name, value in event.materialization.metadata.items():
                     if isinstance(value, dg.IntMetadataValue) and value.value is not None:
@@ -191,8 +208,8 @@ class Ingestion:
             deleted += int(self._execute("retire", config=config).output_for_node("retire_partitions"))
         if not self._settings.keep_decoded_tensors:
             sweep_tensors(self._store.store)
-        if scan.unlisted:
-            raise scan.unlisted.error
+        if unlisted := scan.unlisted if only is None else scan.unlisted.among(only):
+            raise unlisted.error
         entries = self._store.ledger.entries()
         untouched = sum(entries[key].indexed for key in scan.keys(State.INGESTED) if key in entries)
         return _summary(entries, totals, untouched, deleted, time.monotonic() - began)

@@ -15,14 +15,16 @@ from image_pipeline.files.plan import PartitionRange
 warnings.filterwarnings("ignore", r"Parameter `(backfill_policy|owners)` of .* is currently in beta", dg.BetaWarning)
 warnings.filterwarnings("ignore", r"Handling yaml-defined logging configuration", dg.BetaWarning)
 
-_range_of_step: ContextVar[tuple[dg.PartitionKeyRange, Sequence[str]] | None] = ContextVar("range", default=None)
+_range_of_run: ContextVar[tuple[dg.PartitionKeyRange, Sequence[str]] | None] = ContextVar("range", default=None)
 
 
 class DirectoryPartitions(dg.DynamicPartitionsDefinition):
     """The directories of the library that are registered.
 
     Dagster reads all keys there are to check each piece of metadata that a step adds to a partition: with a thousand
-    directories that takes longer than the step. In the block of `within_range`, the keys of its range are known.
+    directories that takes longer than the step. And while a run waits for a directory, another run may take it out, or
+    out and in again, which puts its key last: the range would be another one. So a run keeps the keys that its range
+    had when it began: see `within_range` and `keep_range`.
     """
 
     def get_partition_keys_in_range(self, partition_key_range: dg.PartitionKeyRange) -> Sequence[str]:
@@ -30,7 +32,7 @@ class DirectoryPartitions(dg.DynamicPartitionsDefinition):
 
         Raises DagsterInvalidInvocationError, with a sentence for people, if one of the two is not registered.
         """
-        known = _range_of_step.get()
+        known = _range_of_run.get()
         if known is not None and known[0] == partition_key_range:
             return known[1]
         for key in (partition_key_range.start, partition_key_range.end):
@@ -45,11 +47,26 @@ class DirectoryPartitions(dg.DynamicPartitionsDefinition):
 @contextmanager
 def within_range(keys: Sequence[str]) -> Iterator[None]:
     """For the length of the block, the range from the first to the last of `keys`, a run's, is taken to be `keys`."""
-    token = _range_of_step.set((dg.PartitionKeyRange(keys[0], keys[-1]), keys))
+    token = _range_of_run.set((dg.PartitionKeyRange(keys[0], keys[-1]), keys))
     try:
         yield
     finally:
-        _range_of_step.reset(token)
+        _range_of_run.reset(token)
+
+
+@contextmanager
+def range_of_its_own() -> Iterator[None]:
+    """For the length of the block, a run: what `keep_range` was told is forgotten at its end."""
+    token = _range_of_run.set(_range_of_run.get())
+    try:
+        yield
+    finally:
+        _range_of_run.reset(token)
+
+
+def keep_range(keys: Sequence[str]) -> None:
+    """From now on, until the run ends, its range from the first to the last of `keys` is taken to be `keys`."""
+    _range_of_run.set((dg.PartitionKeyRange(keys[0], keys[-1]), keys))
 
 
 DIRECTORIES = DirectoryPartitions(name="directory")

@@ -21,6 +21,7 @@ from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.pool import WorkerPool
 from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.inference.unseen import DecodedPartition
+from image_pipeline.partitions import range_of_its_own
 from image_pipeline.settings import Settings
 from image_pipeline.storage.cache import ContentCache
 from image_pipeline.storage.claims import claiming
@@ -61,6 +62,7 @@ class StoreResource(_Fixed):
         with (
             claiming(store.runs_directory / run_id),
             PartitionClaims(store, run_id) as self._claims,
+            range_of_its_own(),
         ):
             yield self
 

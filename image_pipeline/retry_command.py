@@ -29,7 +29,7 @@ def retry(paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
     pass: unreadable, timeout, out_of_memory, decoder_crashed. These are tried again by themselves, too, after a minute,
     and then ever more rarely.
 
-    The keys of each object in the JSON list: path, outcome (indexed, failed, gone), reason, message.
+    The keys of each object in the JSON list: path, outcome (indexed, failed, gone, not_tried), reason, message.
     """
     settings = load_settings(**given)
     store = Store(settings.home)
@@ -44,9 +44,9 @@ def retry(paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
         echo_json([dataclasses.asdict(file) for file in retried])
         return
     for file in retried:
-        why = f"  ({file.reason}: {file.message})" if file.reason else ""
-        echo(f"{file.outcome:<8} {file.path}{why}")
-    echo(f"{len(retried)} files were tried again: {_counts(retried)}." if retried else "Nothing is to be tried.")
+        why = f"  ({': '.join(filter(None, (file.reason, file.message)))})" if file.message else ""
+        echo(f"{file.outcome:<9} {file.path}{why}")
+    echo(f"{len(retried)} files were to be tried again: {_counts(retried)}." if retried else "Nothing is to be tried.")
 
 
 def _counts(retried: Iterable[Any]) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from image_pipeline.files.deletions import DeletionLimit, vanished_files
+from image_pipeline.files.deletions import DeletionLimit, renamed_keys, vanished_files
 from image_pipeline.files.departures import awaited, waiting
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import Ingested, PartitionState, State, group_into_ranges, without_unlisted
@@ -63,7 +63,7 @@ def library_sensor(
     ledger.set_sightings(looked.sightings.values())
     due = due_states(looked, ingested, now, store.settle_seconds)
     if looked.is_whole:
-        _let_leave(store, looked, ingested)
+        _check_losses(store, looked, ingested)
     if looked.unlisted:
         context.log.warning(str(looked.unlisted.error))
     runs = RunRecords(context.instance)
@@ -85,16 +85,16 @@ def library_sensor(
     )
 
 
-def _let_leave(store: StoreResource, looked: Look, ingested: Mapping[str, Ingested]) -> None:
-    """Note what went, unless it is more than may vanish at once: then raises LibraryError."""
+def _check_losses(store: StoreResource, looked: Look, ingested: Mapping[str, Ingested]) -> None:
+    """Raises LibraryError if more is gone, and not retired yet, than may vanish at once."""
     ledger, listed = store.ledger, looked.listed
     seen = without_unlisted(ingested, looked.unlisted)
-    leaving = ledger.leaving()
-    vanished = vanished_files(listed, seen, leaving)
+    before = ledger.renamed()
+    renamed = renamed_keys(listed, seen, before)
+    if renamed != before:
+        ledger.set_renamed(renamed)
+    vanished = vanished_files(listed, seen, renamed)
     DeletionLimit(store.deletion_share).check(vanished, sum(entry.files for entry in ingested.values()))
-    gone = {key for key in seen if key not in listed}
-    if gone != leaving:
-        ledger.set_leaving(gone)
 
 
 def _departing(

@@ -9,9 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from image_pipeline.definitions import make_definitions
+from image_pipeline.files.plan import PartitionRange
+from image_pipeline.instance import open_instance
+from image_pipeline.partitions import range_tags, register, registered_keys, unregister
+from image_pipeline.settings import load_settings
+from image_pipeline.storage.connection import address_of
+from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.partition_claims import PartitionClaims
+from image_pipeline.storage.retire import retire
 from image_pipeline.storage.rows import Stage
 from image_pipeline.storage.store import Store
+from image_pipeline.storage.tables import StageTables
 from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.histories.runs import Outcome, RunServer
 from image_pipeline_tests.library import draw_scenes
@@ -90,3 +99,67 @@ def test_who_waits_for_a_run_that_is_killed_goes_on(
         waiting.join(30)
         assert not waiting.is_alive() and claims.has(["day 0", "day 1", "day 2"])
     assert runs.run(["ingest"], environment).code == 0
+
+
+def take_out(store: Store, library: Path, key: str, comes_back: bool) -> None:
+    """Delete a directory, and take it out, as another run does that has it for itself; let it be there again."""
+    settings = load_settings(library=library, home=store.home, models="bundled:embedder,none")
+    shutil.rmtree(library / key)
+    with open_instance(store) as instance:
+        with address_of(settings).connect() as client:
+            retire(client, settings.collection, StageTables(store), Ledger(store.ledger_file), [key])
+        unregister(instance, [key])
+        if comes_back:
+            draw_scenes(library / key, 2, seed=7)
+            register(instance, [key])
+
+
+@pytest.mark.parametrize("key", ["day 0", "day 1", "day 2"])
+@pytest.mark.parametrize("comes_back", [False, True], ids=["it stays away", "it comes back"])
+def test_an_ingestion_that_waits_for_a_directory_which_is_taken_out_meanwhile_goes_on_without_it(
+    runs: RunServer, environment: dict[str, str], tmp_path: Path, key: str, comes_back: bool
+) -> None:
+    store, library = Store(tmp_path / "store"), tmp_path / "library"
+    assert runs.run(["ingest"], environment).code == 0
+    for number in range(_AT_ONCE):
+        draw_scenes(library / f"day {number}", 1, seed=5, ending=".png")
+    with PartitionClaims(store) as claims:
+        claims.take([key])
+        run = runs.begin(["ingest"], environment)
+        assert wait_until(lambda: f"Waiting for the directory {key}" in run.stderr_so_far, 60)
+        take_out(store, library, key, comes_back)
+    outcome = run.wait()
+    assert outcome.code == 0, outcome.stderr
+    verified = runs.run(["verify"], environment)
+    assert verified.code == 0, verified.stdout
+
+
+def test_a_run_from_the_page_goes_on_without_a_directory_that_is_taken_out_meanwhile(tmp_path: Path) -> None:
+    store, library = Store(tmp_path / "store"), tmp_path / "library"
+    settings = load_settings(library=library, home=store.home, models="bundled:embedder,none")
+    keys = ["a", "b"]
+    for key in keys:
+        draw_scenes(library / key, 2, seed=ord(key))
+    store.prepare(library)
+    ends = []
+
+    def run() -> None:
+        job = make_definitions(settings).resolve_job_def("ingest")
+        tags = range_tags(PartitionRange(tuple(keys)))
+        ends.append(job.execute_in_process(instance=instance, tags=tags, raise_on_error=False).success)
+
+    with open_instance(store) as instance:
+        register(instance, keys)
+        with PartitionClaims(store) as claims:
+            claims.take(["a"])
+            waiting = threading.Thread(target=run)
+            waiting.start()
+            assert wait_until(lambda: instance.get_runs_count() == 1 and any((store.runs_directory).iterdir()), 60)
+            waiting.join(3)
+            assert waiting.is_alive()
+            shutil.rmtree(library / "a")
+            unregister(instance, ["a"])
+        waiting.join(60)
+        assert ends == [True]
+        assert registered_keys(instance) == ["b"]
+    assert Ledger(store.ledger_file).entries().keys() == {"b"}

@@ -267,6 +267,26 @@ def test_a_renamed_directory_can_be_found_at_any_moment(pipeline: Pipeline, inst
     assert "are ingested" in said(tick(pipeline, instance))
 
 
+def test_many_small_losses_are_a_large_one_until_they_are_retired(
+    pipeline: Pipeline, instance: dg.DagsterInstance
+) -> None:
+    pipeline = pipeline.with_settings(models="bundled:embedder,none", settle_seconds=0, deletion_share=0.5)
+    for name in ("a", "b", "stays"):
+        (pipeline.root / name).mkdir()
+        for number in range(51):
+            Image.new("RGB", (8, 8), (number, 0, 0)).save(pipeline.root / name / f"{number}.png")
+    pipeline.ingest()
+    shutil.rmtree(pipeline.root / "a")
+    assert retired(tick(pipeline, instance)) == ["a"]
+    shutil.rmtree(pipeline.root / "b")
+    with pytest.raises(LibraryError, match="102 of 153 files would vanish"):
+        tick(pipeline, instance)
+    with pytest.raises(LibraryError, match="102 of 153 files would vanish"):
+        pipeline.ingest()
+    assert len(pipeline.points()) == 153
+    assert pipeline.ingest(allow_deletions=True).deleted == 102
+
+
 def test_what_went_does_not_wait_for_what_came_once_that_failed(
     pipeline: Pipeline, instance: dg.DagsterInstance
 ) -> None:

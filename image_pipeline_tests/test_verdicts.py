@@ -17,16 +17,20 @@ from PIL import Image
 from image_pipeline.assets.decoded_tensors import decoded_tensors
 from image_pipeline.cli import main
 from image_pipeline.console import open_ingestion
+from image_pipeline.files.partition import Partition
 from image_pipeline.imaging.decode import decoder_version, older_decoder_version
 from image_pipeline.imaging.reason import Reason
 from image_pipeline.ingest import Summary
 from image_pipeline.instance import open_instance
+from image_pipeline.retrying import retry
 from image_pipeline.settings import load_settings
+from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.hostile.striking import Striker
 from image_pipeline_tests.imaging.dng import dng
 from image_pipeline_tests.imaging.scenes import encoded, endless_jpeg, photograph, write
 from image_pipeline_tests.library import Pipeline, draw_scenes
+from image_pipeline_tests.rights import unprivileged
 from image_pipeline_tests.test_sensor import ranges, tick
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, as only Linux has it")
@@ -218,6 +222,39 @@ def test_what_the_surroundings_can_have_caused_is_tried_again_ever_more_rarely(p
         assert ranges(tick(pipeline, instance)) == [("slow", "slow")], "a limit was raised"
     assert len(set(keys)) == 3, "Dagster begins one run for each run key, ever"
     assert hasty.quarantine() == first, "since when they are there, and by which run"
+
+
+def test_retry_says_what_is_gone_and_what_it_could_not_try(pipeline: Pipeline) -> None:
+    for name in ("gone", "split", "shut", "shut too", "whole"):
+        (pipeline.root / name).mkdir()
+        write(pipeline.root / name, "bad.jpg", f"no picture, {name}".encode())
+    write(pipeline.root, "bad.jpg", b"no picture, root")
+    pipeline.ingest()
+    draw_scenes(pipeline.root / "split", 5)
+    shutil.rmtree(pipeline.root / "gone")
+    smaller = pipeline.with_settings(settle_seconds=0, partition_size=2)
+    for name in ("shut", "shut too"):
+        (pipeline.root / name).chmod(0)
+    try:
+        with unprivileged(), open_ingestion(smaller.settings) as ingestion:
+            told = retry(ingestion, ["gone", "split/bad.jpg", "shut", "bad.jpg"], lambda done, total: None)
+        given = ["--home", str(pipeline.settings.home), "--models", pipeline.settings.models]
+        with unprivileged():
+            result = CliRunner().invoke(main, ["retry", *given, "whole"])
+    finally:
+        for name in ("shut", "shut too"):
+            (pipeline.root / name).chmod(0o755)
+    outcomes = {file.path: file.outcome.value for file in told}
+    assert outcomes == {
+        "bad.jpg": "failed",
+        "gone/bad.jpg": "gone",
+        "shut/bad.jpg": "not_tried",
+        "split/bad.jpg": "failed",
+    }
+    [why] = [file.message for file in told if file.path == "shut/bad.jpg"]
+    assert why is not None and "shut cannot be listed" in why and "shut too" not in why
+    assert Partition("split", 0, 4).key in Ledger(Store(pipeline.settings.home).ledger_file).entries(), "it was tried"
+    assert result.exit_code == 0 and "failed    whole/bad.jpg" in result.stdout, result.output
 
 
 def test_a_file_whose_decoder_crashed_once_is_indexed_by_a_later_run_and_its_copies_with_it(

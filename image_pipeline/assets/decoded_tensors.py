@@ -15,6 +15,7 @@ from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.run_config import NO_CONFIG
 from image_pipeline.storage.rows import ContentHash, DecodedImage
+from image_pipeline.storage.tensors import release_tensors
 
 
 @dg.asset(
@@ -53,8 +54,10 @@ def decoded_tensors(
             sources = sources_of(root, tables.read(ContentHash, partition.key))
             wanted = models.unseen(store.cache, list(sources))
             preflight.qdrant()
-            preflight.models(wanted, cache)
-            maker = f"{context.run.run_id}-{context.retry_number}"
+            preflight.models(wanted, failures)
+            *earlier, maker = (f"{context.run.run_id}-{number}" for number in range(context.retry_number + 1))
+            for attempt in earlier:  # they got as far as another directory, which failed
+                release_tensors(store.store.tensor_directory(partition.key, attempt))
             directory = store.store.tensor_directory(partition.key, maker)
             images = decode_images(
                 decoding.pool,

@@ -13,7 +13,7 @@ from image_pipeline.errors import LibraryError
 from image_pipeline.files.discovery import discover, list_each
 from image_pipeline.files.fingerprint import fingerprint
 from image_pipeline.files.partition import Partition
-from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES
+from image_pipeline.partitions import BACKFILL_POLICY, DIRECTORIES, DIRECTORIES_TAG
 from image_pipeline.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.run_config import NO_CONFIG
 from image_pipeline.storage.rows import DiscoveredFile
@@ -45,10 +45,14 @@ def discovered_files(
     with step(context, store):
         root, tables = store.library_root, store.tables
         store.ledger.set_outdated_to_try(decoding.limits)
-        _check_known(root, partitions(context), store.ledger.entries())
+        named = partitions(context)
+        # what a command has just listed may be gone by now, which is no error; whoever launches a run may set any tag
+        is_listed = DIRECTORIES_TAG in context.run.tags and context.run.remote_job_origin is None
+        if named and not is_listed:
+            _check_known(root, named, store.ledger.entries())
         unchanged = store.unchanged(inference.recipe(decoding))
         preflight = Preflight(store, inference, qdrant)
-        for partition, listed in list_each(root, partitions(context)):
+        for partition, listed in list_each(root, named):
             entry = unchanged.entry(partition.key, fingerprint(listed))
             if entry is not None:
                 versions.update(entry.fingerprint.encode())

@@ -4,9 +4,8 @@ from collections.abc import Collection as Contents
 
 from image_pipeline.resources import InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.collection import Collection
-from image_pipeline.storage.content import RowCache
+from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.ownership import own_collection
-from image_pipeline.storage.rows import DecodedImage
 
 
 class Preflight:
@@ -29,12 +28,12 @@ class Preflight:
             Collection(client, self._inference.pipeline.collection_version(alias)).check()
         self._is_qdrant_there = True
 
-    def models(self, wanted: Contents[str], decoded: RowCache[DecodedImage]) -> None:
+    def models(self, wanted: Contents[str], failures: Failures) -> None:
         """Let the weights be there of each model that has not seen one of the contents `wanted` (sha256).
 
-        Those that are known to be no readable image are shown to no model. Raises ModelError if weights are neither on
-        this machine nor to be fetched.
+        Those that are among the decoder's `failures`, and are not tried again, are shown to no model. Raises ModelError
+        if weights are neither on this machine nor to be fetched.
         """
-        known = decoded.get(list(wanted))
-        readable = [sha256 for sha256 in wanted if sha256 not in known or known[sha256].reason is None]
+        failed = failures.standing(list(wanted))
+        readable = [sha256 for sha256 in wanted if sha256 not in failed]
         self._inference.pipeline.fetch_for(self._store.cache, readable)

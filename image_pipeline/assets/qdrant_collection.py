@@ -74,7 +74,7 @@ def qdrant_collection(
         indexer = Indexer(collection, store.tables, store.ledger, provenance, inference.recipe(decoding), shrinkage)
         chosen = partitions(context)
         remembered = Remembered(store, len(chosen))
-        shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // len(chosen)))
+        shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // max(1, len(chosen))))
         with indexer.turn(chosen) as index:
             for partition in outlook(store.tables, chosen):
                 began = time.monotonic()

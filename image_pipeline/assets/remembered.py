@@ -21,7 +21,7 @@ class Remembered:
         """`partitions` is the number of those of the run."""
         self._store = store
         self._left = PICTURES_OF_A_RUN
-        self._shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // partitions))
+        self._shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // max(1, partitions)))
 
     def of_points(self, entry: LedgerEntry) -> dict[str, int | str | dg.MetadataValue]:
         """What `qdrant_collection` says of a partition."""

@@ -14,7 +14,7 @@ from image_pipeline.errors import PipelineError, SettingsError
 from image_pipeline.files.partition import Partition
 from image_pipeline.inference.batching import Throughput
 from image_pipeline.interruption import INTERRUPTED, INTERRUPTIONS, Interruption
-from image_pipeline.partitions import correct_tags, within_range
+from image_pipeline.partitions import correct_tags, keep_range, registered_keys
 from image_pipeline.progress import Progress, listening
 from image_pipeline.resources import StoreResource
 from image_pipeline.storage.ledger import LedgerEntry
@@ -69,7 +69,7 @@ def step(
                 keys = find_keys()
             else:
                 keys = keys_of_run(context)
-                stack.enter_context(within_range(keys))
+                keep_range(keys)
             if not store.claims.has(keys):
                 correct_tags(context.instance, context.run, keys)
                 store.claims.take(keys)
@@ -77,6 +77,8 @@ def step(
             interruption.check()
         except PipelineError as error:
             raise _failure(context, error) from error
+        except dg.DagsterInvalidInvocationError as error:
+            raise _failure(context, SettingsError(str(error))) from error
         except INTERRUPTIONS:
             _end_as_canceled(context)
             raise
@@ -128,8 +130,17 @@ def keys_of_run(context: StepContext) -> Sequence[str]:
 
 
 def partitions(context: dg.AssetExecutionContext) -> list[Partition]:
-    """The partitions of a run. Raises SettingsError as `keys_of_run` does."""
-    return [Partition.from_key(key) for key in keys_of_run(context)]
+    """The partitions of a run that there are: see `keys_at_work`."""
+    return [Partition.from_key(key) for key in keys_at_work(context)]
+
+
+def keys_at_work(context: StepContext) -> list[str]:
+    """The keys of a run, in a `step` of it, without those that another run took out while this one waited for them.
+
+    There is nothing to be done for these. Raises SettingsError as `keys_of_run` does.
+    """
+    registered = set(registered_keys(context.instance))
+    return [key for key in keys_of_run(context) if key in registered]
 
 
 def to_be_made(

@@ -44,21 +44,34 @@ class Shrinkage:
         self._limit.check(self._points, self._total)
 
 
-def vanished_files(
-    listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested], leaving: Collection[str] = ()
-) -> int:
-    """How many files are no longer on disk, or fewer: those of a directory that was only renamed are none of them.
+def renamed_keys(
+    listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested], before: Collection[str] = ()
+) -> set[str]:
+    """The partitions that are gone under their name, while their files, by their fingerprint, are still there.
 
-    A renamed directory is one that is new and has the files, by their fingerprint, of one that is gone. The parts of a
-    directory count together: one that outgrew its parts has lost nothing. Those that are `leaving` were counted when
-    they went: what came instead may be ingested by now, and be new no more.
+    They are so in a partition that is new; or in any, if a partition was found to be renamed `before`: what it became
+    may be ingested by now, and be new no more.
     """
-    new = {partition.fingerprint for key, partition in listed.items() if key not in ingested}
+    new = {there.fingerprint for key, there in listed.items() if key not in ingested}
+    all_there = {there.fingerprint for there in listed.values()}
+    return {
+        key
+        for key, entry in ingested.items()
+        if key not in listed and entry.files_fingerprint in (all_there if key in before else new)
+    }
+
+
+def vanished_files(
+    listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested], renamed: Collection[str]
+) -> int:
+    """How many files are no longer on disk, or fewer: those of partitions that were `renamed` are none of them.
+
+    All others that are gone count, however long, until they are retired: many small losses are a large one. The parts
+    of a directory count together: one that outgrew its parts has lost nothing.
+    """
     before: dict[str, dict[int, int]] = {}
     for key, entry in ingested.items():
-        if key not in listed and key in leaving:
-            continue
-        if key in listed or entry.files_fingerprint not in new:
+        if key not in renamed:
             partition = Partition.from_key(key)
             files = before.setdefault(partition.directory, {})
             files[partition.parts] = files.get(partition.parts, 0) + entry.files

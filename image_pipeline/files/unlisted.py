@@ -1,5 +1,7 @@
 """Directories that cannot be listed: nobody knows what is in them, so that nothing of them is taken for gone."""
 
+from collections.abc import Collection
+
 from image_pipeline.errors import LibraryError
 
 
@@ -32,12 +34,26 @@ class Unlisted:
         above = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
         return not above.isdisjoint(self._errors.keys() - self._alone)
 
+    def among(self, directories: Collection[str]) -> "Unlisted":
+        """Those that one of `directories` is, or lies below."""
+        some = Unlisted()
+        for name, error in self._errors.items():
+            alone = name in self._alone
+            if any(one == name or (not alone and one.startswith(f"{name}/")) for one in directories):
+                some.add(name, error, alone=alone)
+        return some
+
     @property
-    def error(self) -> LibraryError:
+    def error(self) -> "UnlistedError":
         """What a person is told: why the first of them cannot be listed, and how many there are besides."""
         first, *others = self.directories
-        if not others:
-            return self._errors[first]
-        return LibraryError(
-            f"{self._errors[first]} {len(others)} more cannot be listed either: {', '.join(others[:5])}."
-        )
+        also = f" {len(others)} more cannot be listed either: {', '.join(others[:5])}." if others else ""
+        return UnlistedError(f"{self._errors[first]}{also}", self)
+
+
+class UnlistedError(LibraryError):
+    """Directories of the library cannot be listed: `unlisted`."""
+
+    def __init__(self, message: str, unlisted: Unlisted) -> None:
+        super().__init__(message)
+        self.unlisted = unlisted

@@ -14,7 +14,7 @@ from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.rows import DecodedImage
 from image_pipeline.storage.store import Store
-from image_pipeline.storage.tensors import create_tensor_files
+from image_pipeline.storage.tensors import new_tensor_files
 
 
 @dataclass(frozen=True)
@@ -58,25 +58,25 @@ def decode_images(
         else:
             tasks.append(DecodeTask(sha256, source, next_row if is_wanted else None, store.thumbnail_file(sha256)))
             next_row += is_wanted
-    outputs = create_tensor_files(directory, specs, next_row)
     counter = Counter("decoded_tensors", len(tasks))
     row_of = {task.key: task.row for task in tasks}
     failed: dict[str, tuple[Reason, str]] = {}
-    for outcome in pool.decode(tasks, outputs):
-        sha256 = outcome.key
-        if isinstance(outcome, DecodeFailure) and sha256 in known and row_of[sha256] is None:
-            row = known[sha256]  # it was wanted for its thumbnail alone
-        elif isinstance(outcome, DecodeFailure) and not sources[sha256].is_unchanged():
-            # also where the worker was ended, which then says nothing of it
-            row = DecodedImage(sha256, None, None, decoder, Reason.UNREADABLE, CHANGED)
-        elif isinstance(outcome, DecodeFailure):
-            row = DecodedImage(sha256, None, None, decoder, outcome.reason, outcome.message)
-            if outcome.reason is not Reason.UNREADABLE:  # which is tried again in each run
-                failed[sha256] = outcome.reason, outcome.message
-        else:
-            row = DecodedImage(sha256, row_of[sha256], outcome.decode_path, decoder, None, None)
-        rows[sha256] = row
-        counter.advance()
+    with new_tensor_files(directory, specs, next_row) as outputs:
+        for outcome in pool.decode(tasks, outputs):
+            sha256 = outcome.key
+            if isinstance(outcome, DecodeFailure) and sha256 in known and row_of[sha256] is None:
+                row = known[sha256]  # it was wanted for its thumbnail alone
+            elif isinstance(outcome, DecodeFailure) and not sources[sha256].is_unchanged():
+                # also where the worker was ended, which then says nothing of it
+                row = DecodedImage(sha256, None, None, decoder, Reason.UNREADABLE, CHANGED)
+            elif isinstance(outcome, DecodeFailure):
+                row = DecodedImage(sha256, None, None, decoder, outcome.reason, outcome.message)
+                if outcome.reason is not Reason.UNREADABLE:  # which is tried again in each run
+                    failed[sha256] = outcome.reason, outcome.message
+            else:
+                row = DecodedImage(sha256, row_of[sha256], outcome.decode_path, decoder, None, None)
+            rows[sha256] = row
+            counter.advance()
     decoded = [rows[sha256] for sha256 in row_of if rows[sha256].reason is None]
     cache.put(DecodedImage(row.sha256, None, row.decode_path, decoder, None, None) for row in decoded)
     failures.record(failed, [row.sha256 for row in decoded])

@@ -110,6 +110,8 @@ class Failures:
     def _tries(self, before: Failure | None) -> int:
         if before is None or before.version != self.version or self.limits.is_wider_than(before.limits, before.reason):
             return 1
+        if before.tried_at is None:  # a person asked for this try: it puts off none that comes by itself
+            return before.tries
         return before.tries + 1
 
     def _known(self, sha256s: Sequence[str]) -> dict[str, Failure]:

@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS sighting (
     since REAL NOT NULL,
     checked_at REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS leaving (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS renamed (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -207,16 +207,16 @@ class Ledger:
                 ((OUTDATED, key, OUTDATED) for key in keys),
             )
 
-    def leaving(self) -> set[str]:
-        """The partitions that are gone, were not too many to go, and leave once what came instead is ingested."""
+    def renamed(self) -> set[str]:
+        """The partitions whose directory was found under another name, and that are not retired yet."""
         with self._database.transaction() as connection:
-            return {key for (key,) in connection.execute("SELECT key FROM leaving")}
+            return {key for (key,) in connection.execute("SELECT key FROM renamed")}
 
-    def set_leaving(self, keys: Collection[str]) -> None:
-        """Replace `leaving`."""
+    def set_renamed(self, keys: Collection[str]) -> None:
+        """Replace `renamed`."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM leaving")
-            connection.executemany("INSERT INTO leaving VALUES (?)", ((key,) for key in keys))
+            connection.execute("DELETE FROM renamed")
+            connection.executemany("INSERT INTO renamed VALUES (?)", ((key,) for key in keys))
 
     def failures(self, stage: Stage, version: str, limits: DecodeLimits) -> Failures:
         """The contents that `version` of a stage could not read within `limits`."""
@@ -254,7 +254,12 @@ class Ledger:
         with self._database.transaction() as connection:
             for key in keys:
                 append(connection, events_between(last_events(connection, key), {}, key, run_id, now))
-            tables = (("partition", "key"), ("quarantine", "partition_key"), ("without_metadata", "partition_key"))
+            tables = (
+                ("partition", "key"),
+                ("renamed", "key"),
+                ("quarantine", "partition_key"),
+                ("without_metadata", "partition_key"),
+            )
             for table, column in tables:
                 connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", ((key,) for key in keys))
 

@@ -1,8 +1,8 @@
 """Tensor files: model-ready images of one partition, `[n, 3, height, width]` uint8, in NumPy's `.npy` format."""
 
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,16 @@ def create_tensor_files(directory: Path, specs: Iterable[InputSpec], rows: int) 
             f"{directory} cannot be written ({error.strerror}): make room in the store, or set IMAGE_PIPELINE_HOME to "
             "a folder that can be written."
         ) from error
+
+
+@contextmanager
+def new_tensor_files(directory: Path, specs: Iterable[InputSpec], rows: int) -> Iterator[list[TensorFile]]:
+    """`create_tensor_files`, to be filled in the block: if it raises, they are deleted, and nobody's any more."""
+    try:
+        yield create_tensor_files(directory, specs, rows)
+    except BaseException:
+        release_tensors(directory)
+        raise
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,11 @@ class Run:
         """Whether it has."""
         return self._code_after(0) is not None
 
+    @property
+    def stderr_so_far(self) -> str:
+        """What it has written to stderr."""
+        return self._stderr.read_text(errors="replace")
+
     def kill(self) -> None:
         """Kill it, as `kill -9` does."""
         self._signal(signal.SIGKILL)

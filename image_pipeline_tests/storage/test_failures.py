@@ -62,3 +62,12 @@ def test_tries_are_counted_and_forgotten_with_a_success(tmp_path: Path) -> None:
     failures(tmp_path, version="decoder 2").record({b: (Reason.CORRUPT, "broken")}, [a])
     assert failures(tmp_path).standing([a, b]) == {}
     assert failures(tmp_path, version="decoder 2").standing([a, b])[b].tries == 1
+
+
+def test_tries_that_a_person_asks_for_put_off_none_that_come_by_themselves(tmp_path: Path) -> None:
+    ledger, a = Ledger(tmp_path / "ledger.sqlite"), sha256("a")
+    failures(tmp_path).record({a: (Reason.TIMEOUT, "slow")}, [])
+    for _ in range(4):
+        ledger.try_again([a])
+        failures(tmp_path).record({a: (Reason.TIMEOUT, "slow")}, [])
+    assert failures(tmp_path).standing([a])[a].tries == 1

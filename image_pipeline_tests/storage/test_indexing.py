@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from qdrant_client import QdrantClient
@@ -225,7 +226,7 @@ def test_a_partition_that_is_gone_leaves_nothing(pipeline: Pipeline, store: Stor
     for partition in (ROME, OSLO):
         pipeline.stages(partition, {"a.jpg": "sea", "bad.jpg": "rubbish"}, bad=["rubbish"])
         pipeline.index(partition)
-        store.tensor_directory(partition.key, "run 0").mkdir(parents=True)
+        store.tensor_directory(partition.key, f"{uuid4()}-0").mkdir(parents=True)  # of a run that was killed
     assert pipeline.retire("Rome") == 1
     assert pipeline.paths().keys() == {"Oslo/a.jpg"}
     assert pipeline.ledger.entries().keys() == {"Oslo"}

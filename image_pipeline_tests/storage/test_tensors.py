@@ -12,6 +12,7 @@ from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.storage.tensors import (
     TensorFile,
     create_tensor_files,
+    new_tensor_files,
     read_tensors,
     release_tensors,
     tensor_path,
@@ -80,6 +81,13 @@ def test_what_a_killed_process_left_is_deleted_and_what_a_living_one_makes_is_no
         process.kill()
         process.wait()
     release_tensors(tmp_path / "p" / "own")
+    assert not (tmp_path / "p").exists()
+
+
+def test_tensors_that_are_not_finished_are_given_up(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), new_tensor_files(tmp_path / "p" / "own", [SQUARE], 3) as [file]:
+        assert file.path.exists()
+        raise KeyboardInterrupt
     assert not (tmp_path / "p").exists()
 
 
