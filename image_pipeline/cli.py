@@ -19,7 +19,7 @@ from image_pipeline.signals import catch_signals, interrupted_exit_code
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
 from image_pipeline.stores import adopt, forget, hint_at_strewn_store, rescue
-from image_pipeline.terminal import echo, echo_json
+from image_pipeline.terminal import counted, echo, echo_json
 from image_pipeline.upkeep import history, repair, verify
 
 if TYPE_CHECKING:
@@ -82,12 +82,15 @@ def ingest(directory: Path | None, as_json: bool, allow_deletions: bool, **given
         echo_json(dataclasses.asdict(summary))
         return
     echo(
-        f"{summary.files} files in {summary.directories} directories: {summary.indexed} indexed, "
+        f"{counted(summary.files, 'file')} in {counted(summary.directories, 'directory', 'directories')}: "
+        f"{summary.indexed} indexed, "
         f"{summary.quarantined} in quarantine. {summary.unchanged} were up to date, {summary.embedded} embedded, "
         f"{summary.captioned} captioned, {summary.deleted} deleted, in {summary.seconds:.1f} s."
     )
     if summary.quarantined:
-        echo("`image-pipeline quarantine` tells why.")
+        echo("`image-pipeline quarantine` says why.")
+    if not summary.files:
+        echo("There is no picture in the library: is it the right folder? `image-pipeline adopt FOLDER` names another.")
 
 
 @main.command()
@@ -195,7 +198,10 @@ def quarantine(as_json: bool, **given: Any) -> None:
     for file in files:
         echo(f"{file.reason:<16} {file.path}")
         echo(f"                 {file.message}")
-    echo(f"{len(files)} files are in quarantine. Each is tried again when it changes; `retry` does it at once.")
+    are = "is" if len(files) == 1 else "are"
+    echo(
+        f"{counted(len(files), 'file')} {are} in quarantine. Each is tried again when it changes, `retry PATH` at once."
+    )
 
 
 @main.command()

@@ -9,7 +9,7 @@ import dagster as dg
 
 INTERRUPTIONS = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
 
-INTERRUPTED = "Interrupted: begin again at any time, what was done is kept"
+INTERRUPTED = "Interrupted: begin again at any time; finished work is kept."
 """The message of a run that Ctrl-C, or a termination from the page, ended."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -13,8 +13,12 @@ from image_pipeline.options import errors_for_people, shared_options
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
-from image_pipeline.terminal import echo, echo_json
+from image_pipeline.terminal import counted, echo, echo_json
 from image_pipeline.upkeep import names_of
+
+_NOTHING = (
+    "Nothing is to be tried again; give a PATH to try what failed there for a reason that does not pass by itself."
+)
 
 
 @click.command()
@@ -46,7 +50,7 @@ def retry(paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
     for file in retried:
         why = f"  ({': '.join(filter(None, (file.reason, file.message)))})" if file.message else ""
         echo(f"{file.outcome:<9} {file.path}{why}")
-    echo(f"{len(retried)} files were to be tried again: {_counts(retried)}." if retried else "Nothing is to be tried.")
+    echo(f"{counted(len(retried), 'file')} to be tried again: {_counts(retried)}." if retried else _NOTHING)
 
 
 def _counts(retried: Iterable[Any]) -> str:

@@ -19,6 +19,7 @@ from image_pipeline.storage.replaced import again_if_replaced, reading
 from image_pipeline.storage.search import SearchedVersion, searched_version
 from image_pipeline.storage.size import StoreSize, size_of_store
 from image_pipeline.storage.store import Store
+from image_pipeline.terminal import counted
 
 _LOOK_SECONDS = 2.0
 """For a look at the library, and for one at the store: whoever asks for the status waits."""
@@ -65,8 +66,8 @@ class Status:
         yield "store", self.store
         yield "disk", _size(self.size)
         yield "collection", f"{self.collection or 'none yet'}, {self.qdrant}"
-        yield "points", f"{self.points:,} in {_count(self.directories, 'directory', 'directories')}"
-        yield "quarantine", _count(self.quarantined, "file", "files")
+        yield "points", f"{self.points:,} in {counted(self.directories, 'directory', 'directories')}"
+        yield "quarantine", counted(self.quarantined, "file")
         yield "embeddings", f"{self.embedder}, dtype {self.dtype}"
         if self.next_embedder is not None:
             yield "", f"{self.next_embedder} is next, once everything is ingested with it"
@@ -137,11 +138,11 @@ def _recipe(settings: Settings, inference: Inference) -> str:
 
 def _waiting(waiting: Waiting) -> str:
     of = [(waiting.new, "new"), (waiting.changed, "changed"), (waiting.gone, "gone")]
-    parts = ", ".join(f"{_count(count, 'directory', 'directories')} {what}" for count, what in of if count)
-    told = f"{parts}, with {_count(waiting.files, 'file', 'files')}" if parts else "nothing"
+    parts = ", ".join(f"{counted(count, 'directory', 'directories')} {what}" for count, what in of if count)
+    told = f"{parts}, with {counted(waiting.files, 'file')}" if parts else "nothing"
     if waiting.is_whole:
         return told
-    looked = _count(waiting.directories, "directory", "directories")
+    looked = counted(waiting.directories, "directory", "directories")
     return f"{told}, as far as {looked} tell that were looked at in {_LOOK_SECONDS:g} s"
 
 
@@ -163,7 +164,3 @@ def _bytes(count: float) -> str:
             return f"{count:.{0 if unit == 'B' or count >= 10 else 1}f} {unit}"
         count /= 1000
     return f"{count:,.1f} TB"
-
-
-def _count(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

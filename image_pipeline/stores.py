@@ -16,7 +16,7 @@ from image_pipeline.storage.mark import read_mark
 from image_pipeline.storage.place import check_place
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.strewn import gather, strewn_files, strewn_store
-from image_pipeline.terminal import echo
+from image_pipeline.terminal import counted, echo
 
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 
@@ -128,8 +128,8 @@ def _say_what_goes(store: Store, found: Contents) -> None:
     library = None if mark is None else mark.library
     echo(f"The store {store.home}" + (f", of the library {library}, which stays:" if library else ":"))
     for name, files in found.by_name().items():
-        echo(f"  {name:<16} {len(files)} files" if files != [Path(name)] else f"  {name}")
-    echo(f"{len(found.files)} files, {_size(found.size_bytes)}, are deleted.")
+        echo(f"  {name:<16} {counted(len(files), 'file')}" if files != [Path(name)] else f"  {name}")
+    echo(f"{counted(len(found.files), 'file')}, {_size(found.size_bytes)}, will be deleted.")
     if found.others:
         echo(f"Not the pipeline's, and left where it is: {_names(found.others)}.")
     dagster = os.environ.get("DAGSTER_HOME")

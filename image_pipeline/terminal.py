@@ -33,6 +33,11 @@ def escaped_lines(text: str) -> str:
     return _ESCAPED_IN_TEXT.sub(_code, text)
 
 
+def counted(count: int, one: str, several: str | None = None) -> str:
+    """`count` with its noun, for people: `1 file`, `2,000 files`."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
 def unescaped(text: str) -> str:
     """What `escaped` may have made `text` of: for a name that a person copied from where it was printed."""
     return _ESCAPE.sub(lambda m: _SPACES.get(m[1]) or chr(int(m[2] or m[3] or m[4], 16)), text)

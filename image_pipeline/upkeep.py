@@ -15,7 +15,9 @@ from image_pipeline.options import FAILED, errors_for_people, shared_options
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
-from image_pipeline.terminal import echo, echo_json, unescaped
+from image_pipeline.terminal import counted, echo, echo_json, unescaped
+
+_REMEDY = "`image-pipeline repair` mends this; what is being ingested just now mends itself."
 
 _MEANINGS = {
     "missing": "no point",
@@ -49,10 +51,10 @@ def verify(as_json: bool, **given: Any) -> None:
             for path in paths[kind]:
                 echo(f"{kind:<9} {path}  ({meaning})")
         counts = ", ".join(f"{len(paths[kind])} {kind}" for kind in _MEANINGS)
-        echo(f"{counts}; {len(paths['quarantined'])} files are in quarantine.")
+        echo(f"{counts}; {counted(len(paths['quarantined']), 'file')} in quarantine.")
         for path in paths["without_metadata"]:
             echo(f"{path} has no metadata yet, since they could not be read: `image-pipeline retry` tries again.")
-        echo("Disk, store and collection agree." if verification.ok else "`image-pipeline repair` mends this.")
+        echo("Disk, store and collection agree." if verification.ok else _REMEDY)
     if not verification.ok:
         sys.exit(FAILED)
 

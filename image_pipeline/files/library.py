@@ -23,7 +23,9 @@ def open_library(root: Path | None, ledger: Ledger) -> Path:
     if root is None:
         root = known
     if root is None:
-        raise SettingsError("No library is set: set IMAGE_LIBRARY to the folder of photographs.")
+        raise SettingsError(
+            "No library is set: name the folder of photographs in the command, or set IMAGE_LIBRARY to it."
+        )
     check_library(root)
     check_apart(home, root)
     if known is None:
@@ -31,7 +33,7 @@ def open_library(root: Path | None, ledger: Ledger) -> Path:
     elif known.resolve() != root.resolve():
         raise LibraryError(
             f"The store belongs to the library {known}, not to {root}: set IMAGE_PIPELINE_HOME to another folder for a "
-            f"second library, or, if the library has moved, run `image-pipeline adopt {root}`."
+            f"second library, or, if the library has moved or was the wrong folder, run `image-pipeline adopt {root}`."
         )
     elif library_of(home) is None or ledger.library() is None:
         settle(known, ledger)
