@@ -199,9 +199,7 @@ def quarantine(as_json: bool, **given: Any) -> None:
         echo(f"{file.reason:<16} {file.path}")
         echo(f"                 {file.message}")
     are = "is" if len(files) == 1 else "are"
-    echo(
-        f"{counted(len(files), 'file')} {are} in quarantine. Each is tried again when it changes, `retry PATH` at once."
-    )
+    echo(f"{counted(len(files), 'file')} {are} in quarantine. Each is tried again when it changes, or by `retry PATH`.")
 
 
 @main.command()

@@ -54,8 +54,8 @@ def check_library(root: Path) -> None:
             return
     except FileNotFoundError as error:
         raise LibraryError(
-            f"The library {root} does not exist: mount it, or, if it has moved, run `image-pipeline adopt` with "
-            "the folder where it is now; IMAGE_LIBRARY must not name another."
+            f"The library {root} does not exist: mount it, set IMAGE_LIBRARY to the folder of photographs, or, if "
+            "it has moved, run `image-pipeline adopt` with the folder where it is now."
         ) from error
     except NotADirectoryError as error:
         raise LibraryError(f"The library {root} is a file: set IMAGE_LIBRARY to the folder of photographs.") from error
