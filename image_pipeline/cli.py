@@ -15,7 +15,7 @@ from image_pipeline.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors
 from image_pipeline.privacy import keep_private, usual_rights
 from image_pipeline.retry_command import retry
 from image_pipeline.settings import Settings, load_settings
-from image_pipeline.signals import catch_signals, interrupted_exit_code
+from image_pipeline.signals import catch_signals, ignore_further_signals, interrupted_exit_code
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
 from image_pipeline.stores import adopt, forget, hint_at_strewn_store, rescue
@@ -242,6 +242,7 @@ def dev(port: int, **given: Any) -> None:
     try:
         open_page(settings, port)
     except KeyboardInterrupt:  # there is no other end to it
+        ignore_further_signals()
         sys.exit(interrupted_exit_code())
 
 

@@ -58,6 +58,12 @@ def interrupted_afterwards(instead: Callable[[], None]) -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+def ignore_further_signals() -> None:
+    """Let nothing but its own exit code end a command that has left all its blocks: Python ends without handlers."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def interrupted_exit_code() -> int:
     """130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP."""
     numbers = b""
