@@ -114,8 +114,7 @@ def take_out(store: Store, library: Path, key: str, comes_back: bool) -> None:
             register(instance, [key])
 
 
-@pytest.mark.parametrize("key", ["day 0", "day 1", "day 2"])
-@pytest.mark.parametrize("comes_back", [False, True], ids=["it stays away", "it comes back"])
+@pytest.mark.parametrize(("key", "comes_back"), [("day 0", False), ("day 1", True)])
 def test_an_ingestion_that_waits_for_a_directory_which_is_taken_out_meanwhile_goes_on_without_it(
     runs: RunServer, environment: dict[str, str], tmp_path: Path, key: str, comes_back: bool
 ) -> None:
@@ -154,7 +153,7 @@ def test_a_run_from_the_page_goes_on_without_a_directory_that_is_taken_out_meanw
             claims.take(["a"])
             waiting = threading.Thread(target=run)
             waiting.start()
-            assert wait_until(lambda: instance.get_runs_count() == 1 and any((store.runs_directory).iterdir()), 60)
+            assert wait_until(lambda: any(store.runs_directory.glob("*")), 60)
             waiting.join(3)
             assert waiting.is_alive()
             shutil.rmtree(library / "a")

@@ -54,7 +54,7 @@ class Run:
     @property
     def stderr_so_far(self) -> str:
         """What it has written to stderr."""
-        return self._stderr.read_text(errors="replace")
+        return self._stderr.read_text(errors="replace") if self._stderr.exists() else ""
 
     def kill(self) -> None:
         """Kill it, as `kill -9` does."""
