@@ -54,7 +54,7 @@ def check_library(root: Path) -> None:
             return
     except FileNotFoundError as error:
         raise LibraryError(
-            f"The library {root} does not exist: mount it, set IMAGE_LIBRARY to the folder of photographs, or, if "
+            f"The library {root} does not exist: set IMAGE_LIBRARY to the folder of photographs, mount it, or, if "
             "it has moved, run `image-pipeline adopt` with the folder where it is now."
         ) from error
     except NotADirectoryError as error:
