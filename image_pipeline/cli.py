@@ -23,6 +23,7 @@ from image_pipeline.terminal import counted, echo, echo_json
 from image_pipeline.upkeep import history, repair, verify
 
 if TYPE_CHECKING:
+    from image_pipeline.ingest import Summary
     from image_pipeline.storage.connection import QdrantAddress
 
 
@@ -69,15 +70,24 @@ for command in (verify, repair, retry, history, adopt, forget, rescue):
 def ingest(directory: Path | None, as_json: bool, allow_deletions: bool, **given: Any) -> None:
     """Bring the collection up to date with the library in DIRECTORY (or IMAGE_LIBRARY).
 
-    Ends with 0 where every file is a point or in quarantine, 1 where a stage failed, 2 for wrong usage.
+    Ends with 0 if every file is a point or in quarantine, 1 if a stage failed or a directory cannot be listed (what
+    came of the others is printed all the same), 2 for wrong usage.
 
     The keys of the JSON object: directories, files, indexed, quarantined, unchanged, embedded, captioned, deleted,
     seconds. embedded and captioned count the images that really went through a model.
     """
     settings = _settings(library=directory, **given)
     from image_pipeline.console import ingest_with_progress
+    from image_pipeline.ingest import PartlyIngestedError
 
-    summary = ingest_with_progress(settings, allow_deletions)
+    try:
+        _show_summary(ingest_with_progress(settings, allow_deletions), as_json)
+    except PartlyIngestedError as error:
+        _show_summary(error.summary, as_json)
+        raise
+
+
+def _show_summary(summary: "Summary", as_json: bool) -> None:
     if as_json:
         echo_json(dataclasses.asdict(summary))
         return

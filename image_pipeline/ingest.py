@@ -24,7 +24,7 @@ from image_pipeline.files.plan import (
     list_partitions,
     without_unlisted,
 )
-from image_pipeline.files.unlisted import Unlisted
+from image_pipeline.files.unlisted import Unlisted, UnlistedError
 from image_pipeline.instance import unusable_records
 from image_pipeline.interruption import INTERRUPTED, INTERRUPTIONS
 from image_pipeline.memory import give_back_memory
@@ -89,6 +89,14 @@ class Summary:
     captioned: int
     deleted: int
     seconds: float
+
+
+class PartlyIngestedError(UnlistedError):
+    """Directories cannot be listed: `unlisted`. All others are up to date, and `summary` is what that came to."""
+
+    def __init__(self, unlisted: Unlisted, summary: Summary) -> None:
+        super().__init__(str(unlisted.error), unlisted)
+        self.summary = summary
 
 
 class Ingestion:
@@ -170,9 +178,9 @@ class Ingestion:
 
         If `only` is given, that is done for these directories alone, and nothing that is gone is taken out.
 
-        Raises LibraryError where more files would vanish than may without `allow_deletions`; UnlistedError, once all
-        others are up to date, where a directory cannot be listed; RunFailedError where a stage failed: what was done
-        before stays.
+        Raises LibraryError if more files would vanish than may without `allow_deletions`; PartlyIngestedError, once all
+        others are up to date, if a directory cannot be listed; RunFailedError if a stage failed: what was done before
+        stays.
         """
         began = time.monotonic()
         scan = self.scan()
@@ -208,11 +216,12 @@ class Ingestion:
             deleted += int(self._execute("retire", config=config).output_for_node("retire_partitions"))
         if not self._settings.keep_decoded_tensors:
             sweep_tensors(self._store.store)
-        if unlisted := scan.unlisted if only is None else scan.unlisted.among(only):
-            raise unlisted.error
         entries = self._store.ledger.entries()
         untouched = sum(entries[key].indexed for key in scan.keys(State.INGESTED) if key in entries)
-        return _summary(entries, totals, untouched, deleted, time.monotonic() - began)
+        summary = _summary(entries, totals, untouched, deleted, time.monotonic() - began)
+        if unlisted := scan.unlisted if only is None else scan.unlisted.among(only):
+            raise PartlyIngestedError(unlisted, summary)
+        return summary
 
     def _ranges(self, wanted: Mapping[str, int]) -> list[PartitionRange]:
         """The runs for the `wanted` partitions; not for those that another process took out since they were listed."""

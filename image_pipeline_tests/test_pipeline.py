@@ -15,6 +15,7 @@ from image_pipeline.definitions import make_definitions
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.plan import PartitionRange
 from image_pipeline.imaging.reason import Reason
+from image_pipeline.ingest import PartlyIngestedError
 from image_pipeline.instance import open_instance
 from image_pipeline.partitions import range_tags, register
 from image_pipeline.search import Search
@@ -346,8 +347,10 @@ def test_a_directory_that_cannot_be_listed_keeps_its_points_and_holds_up_no_othe
     shutil.rmtree(pipeline.root / "goes")
     (pipeline.root / "private").chmod(0)
     with unprivileged():
-        with pytest.raises(LibraryError, match=r"private cannot be listed \(Permission denied\)"):
+        with pytest.raises(PartlyIngestedError, match=r"private cannot be listed \(Permission denied\)") as raised:
             pipeline.ingest()
+        summary = raised.value.summary
+        assert (summary.files, summary.indexed, summary.embedded, summary.deleted) == (6, 6, 2, 2)
         with open_ingestion(pipeline.settings) as ingestion:
             states = {state.key: state.state for state in ingestion.scan().states}
     (pipeline.root / "private").chmod(0o755)
