@@ -1,7 +1,6 @@
 """What decoding leaves in the store."""
 
-import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,6 @@ from image_pipeline.settings import load_settings
 from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, draw_scenes
-
-
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def test_a_step_that_is_tried_again_leaves_no_tensors_of_its_first_try(
