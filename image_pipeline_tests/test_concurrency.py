@@ -89,6 +89,8 @@ def test_who_waits_for_a_run_that_is_killed_goes_on(
         shutil.copy(tmp_path / "library/day 0/a0.jpg", tmp_path / f"library/day 0/{number}.jpg")
     first = runs.begin(["ingest"], environment)
     assert wait_until(store.table_file(Stage.DISCOVERED_FILES, "day 0").exists, 60)
+    first.suspend()
+    assert not first.has_ended, "it ended before it could be suspended"
     claims = PartitionClaims(store)
     with claims:
         waiting = threading.Thread(target=claims.take, args=[["day 2", "day 0", "day 1"]])

@@ -60,6 +60,10 @@ class Run:
         """Kill it, as `kill -9` does."""
         self._signal(signal.SIGKILL)
 
+    def suspend(self) -> None:
+        """Let it stand still, as Ctrl-Z does: it keeps what it holds."""
+        self._signal(signal.SIGSTOP)
+
     def _signal(self, number: int) -> None:
         if not self.has_ended:
             os.kill(self.pid, number)
