@@ -42,9 +42,10 @@ test: install ## Run the tests.
 test-long: install ## Run the tests that take long: thousands of damaged files, and more.
 	$(BIN)/python -m pytest -m long
 
-lint: install ## Check style and form.
+lint: install ## Check style, form and the layers.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 types: install ## Check types.
 	$(BIN)/mypy

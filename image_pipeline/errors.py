@@ -5,8 +5,7 @@ it as it stands; a Dagster step fails with it as its description. The passwords 
 files in it are anybody's text, so that it is shown escaped.
 """
 
-from image_pipeline.passwords import without_passwords
-from image_pipeline.terminal import escaped
+from image_pipeline.terminal import escaped, without_passwords
 
 
 class PipelineError(Exception):

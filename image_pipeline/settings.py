@@ -3,6 +3,7 @@
 The README's table is written from this file, and a test holds the two together.
 """
 
+import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from image_pipeline.errors import SettingsError
-from image_pipeline.passwords import without_password
+from image_pipeline.terminal import without_password
 
 GIBIBYTE = 1 << 30
 
@@ -261,3 +262,12 @@ def settings_table() -> str:
 
 if __name__ == "__main__":
     print(settings_table())
+
+
+def export_settings(settings: Settings) -> None:
+    """Set the environment variables of the settings that differ from their defaults, for processes begun from here."""
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if value is not None and value != field.default:
+            secret = getattr(value, "get_secret_value", None)
+            os.environ[variable_of(name)] = str(secret() if secret else value)

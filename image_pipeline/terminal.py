@@ -21,6 +21,7 @@ _ESCAPED_IN_TEXT = re.compile(rf"(?![\t\n])[{_HOSTILE}]")
 _NAMES = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 _ESCAPE = re.compile(r"\\(?:([tnr])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 _SPACES = {"t": "\t", "n": "\n", "r": "\r"}
+_CREDENTIALS = re.compile(r"(?<=://)[^\s/'\"]*@")
 
 
 def escaped(text: object) -> str:
@@ -80,3 +81,14 @@ def _code(match: re.Match[str]) -> str:
 
 def _json_code(match: re.Match[str]) -> str:
     return json.dumps(match[0])[1:-1] if ord(match[0]) != 0x7F else "\\u007f"
+
+
+def without_passwords(text: str) -> str:
+    """`text` with each URL in it that has a name and password shown without: `http://host:6333`."""
+    return _CREDENTIALS.sub("", text)
+
+
+def without_password(value: str) -> str:
+    """`value`, which was meant for one URL, without whatever stands before its host, well-formed or not."""
+    scheme, mark, rest = value.partition("://")
+    return scheme + mark + rest.rpartition("@")[2] if mark else value.rpartition("@")[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline_tests.decoys import Snapshot, strew_decoys
 from image_pipeline_tests.qdrant_server import QdrantServer, find_binary
 

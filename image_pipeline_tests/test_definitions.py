@@ -11,10 +11,10 @@ import dagster as dg
 import yaml
 from dagster._config import ConfigType
 
-from image_pipeline.assets import ASSETS
-from image_pipeline.assets.captions import captions
-from image_pipeline.assets.embeddings import embeddings
 from image_pipeline.definitions import defs
+from image_pipeline.orchestration.assets import ASSETS
+from image_pipeline.orchestration.assets.captions import captions
+from image_pipeline.orchestration.assets.embeddings import embeddings
 
 REPOSITORY = Path(__file__).parents[1]
 

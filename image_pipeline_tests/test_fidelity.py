@@ -11,9 +11,9 @@ from PIL import Image
 from transformers import BlipForConditionalGeneration, BlipProcessor
 
 from image_pipeline.imaging.decode import decode_image
-from image_pipeline.imaging.decode_path import DecodePath
-from image_pipeline.inference.inference import Inference, load_inference
+from image_pipeline.schema.decode_path import DecodePath
 from image_pipeline.settings import DType
+from image_pipeline.stages.models import Inference, load_inference
 from image_pipeline_tests.library import draw_scenes
 
 MODELS = Path(__file__).parents[1] / "image_pipeline" / "demo" / "models"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from image_pipeline.cli import main
+from image_pipeline.cli.main import main
 from image_pipeline.settings import load_settings
 from image_pipeline_tests.library import Pipeline, draw_scenes
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.errors import StoreError
-from image_pipeline.instance import open_instance
+from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.decoys import Snapshot
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from image_pipeline.instance import open_instance
-from image_pipeline.partitions import register
-from image_pipeline.storage.rows import Stage
+from image_pipeline.orchestration.instance import open_instance
+from image_pipeline.orchestration.partitions import register
+from image_pipeline.schema.rows import Stage
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.dagster_page import Page
 from image_pipeline_tests.histories.moments import wait_until

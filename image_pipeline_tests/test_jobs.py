@@ -5,9 +5,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from image_pipeline.definitions import make_definitions
-from image_pipeline.instance import open_instance
-from image_pipeline.partitions import DIRECTORIES_TAG, register
+from image_pipeline.orchestration.build import make_definitions
+from image_pipeline.orchestration.instance import open_instance
+from image_pipeline.orchestration.partitions import DIRECTORIES_TAG, register
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, draw_scenes

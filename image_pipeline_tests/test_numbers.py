@@ -7,11 +7,11 @@ import dagster as dg
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from image_pipeline.instance import open_instance
-from image_pipeline.search import Search
+from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.query import Narrowing, Near
+from image_pipeline.orchestration.instance import open_instance
+from image_pipeline.services.search import Search
 from image_pipeline.settings import load_settings
-from image_pipeline.storage.connection import QdrantAddress
-from image_pipeline.storage.search import Narrowing, Near
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline
 from image_pipeline_tests.test_sensor import tick

@@ -10,11 +10,11 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.remote_representation.external_data import RepositorySnap
 
-from image_pipeline.definitions import make_definitions
+from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.errors import CollectionError
-from image_pipeline.passwords import without_passwords
+from image_pipeline.orchestration.build import make_definitions
 from image_pipeline.settings import load_settings
-from image_pipeline.storage.connection import QdrantAddress
+from image_pipeline.terminal import without_passwords
 from image_pipeline_tests.library import Pipeline, draw_scenes
 from image_pipeline_tests.qdrant_server import free_port
 

@@ -9,21 +9,20 @@ import dagster as dg
 import pytest
 from PIL import Image
 
-from image_pipeline.assets import ASSETS
-from image_pipeline.console import open_ingestion
-from image_pipeline.definitions import make_definitions
+from image_pipeline.collection.collection import delete_points
+from image_pipeline.collection.connection import QdrantAddress, address_of
+from image_pipeline.collection.points import point_id
+from image_pipeline.collection.query import Narrowing
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.plan import PartitionRange
-from image_pipeline.imaging.reason import Reason
-from image_pipeline.ingest import PartlyIngestedError
-from image_pipeline.instance import open_instance
-from image_pipeline.partitions import range_tags, register
-from image_pipeline.search import Search
+from image_pipeline.orchestration.assets import ASSETS
+from image_pipeline.orchestration.build import make_definitions
+from image_pipeline.orchestration.ingest import PartlyIngestedError, open_ingestion
+from image_pipeline.orchestration.instance import open_instance
+from image_pipeline.orchestration.partitions import range_tags, register
+from image_pipeline.schema.reason import Reason
+from image_pipeline.services.search import Search
 from image_pipeline.settings import load_settings
-from image_pipeline.storage.collection import delete_points
-from image_pipeline.storage.connection import QdrantAddress, address_of
-from image_pipeline.storage.points import point_id
-from image_pipeline.storage.search import Narrowing
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, captions_of, draw_scenes
 from image_pipeline_tests.rights import unprivileged

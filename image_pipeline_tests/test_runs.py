@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
-from image_pipeline.assets import ASSETS
-from image_pipeline.instance import open_instance
-from image_pipeline.partitions import DIRECTORIES_TAG, register
+from image_pipeline.orchestration.assets import ASSETS
+from image_pipeline.orchestration.instance import open_instance
+from image_pipeline.orchestration.partitions import DIRECTORIES_TAG, register
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.dagster_page import Page, RefusedError
 from image_pipeline_tests.library import draw_scenes

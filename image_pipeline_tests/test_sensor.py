@@ -9,12 +9,12 @@ import dagster as dg
 import pytest
 from PIL import Image
 
-from image_pipeline.definitions import make_definitions
 from image_pipeline.errors import LibraryError, ServiceUnavailableError
-from image_pipeline.instance import open_instance
-from image_pipeline.partitions import DIRECTORIES_TAG, register, registered_keys
-from image_pipeline.resources import make_resources
-from image_pipeline.sensors import attempt, library_sensor, next_attempt
+from image_pipeline.orchestration.build import make_definitions
+from image_pipeline.orchestration.instance import open_instance
+from image_pipeline.orchestration.partitions import DIRECTORIES_TAG, register, registered_keys
+from image_pipeline.orchestration.resources import make_resources
+from image_pipeline.orchestration.sensors import attempt, library_sensor, next_attempt
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.histories.moments import Moment, Place, StoreWatch
@@ -129,7 +129,7 @@ def test_what_changed_and_what_is_gone_are_asked_for(pipeline: Pipeline, instanc
 def test_folders_whose_runs_fail_hold_up_no_others(
     pipeline: Pipeline, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("image_pipeline.sensors.KEYS_PER_TICK", 2)
+    monkeypatch.setattr("image_pipeline.orchestration.sensors.KEYS_PER_TICK", 2)
     for name in ("a", "b", "c"):
         draw_scenes(pipeline.root / name, 2)
     assert ranges(tick(pipeline, instance)) == [("a", "b")]

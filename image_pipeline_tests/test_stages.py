@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.progress import Progress as RichProgress
 from rich.progress import TextColumn
 
-from image_pipeline.console import _Bars, _Lines
+from image_pipeline.cli.console import _Bars, _Lines
+from image_pipeline.cli.stage_progress import Stages
 from image_pipeline.progress import Progress
-from image_pipeline.stages import Stages
 
 
 class Clock:

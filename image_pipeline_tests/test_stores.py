@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.errors import StoreError
-from image_pipeline.instance import open_instance
+from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.settings import load_settings
-from image_pipeline.storage.connection import QdrantAddress
-from image_pipeline.storage.contents import contents
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.mark import read_mark
+from image_pipeline.storage.own_files import contents
 from image_pipeline.storage.partition_claims import PartitionClaims
 from image_pipeline.storage.removal import delete_contents
 from image_pipeline.storage.store import Store

@@ -14,15 +14,14 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from image_pipeline.assets.decoded_tensors import decoded_tensors
-from image_pipeline.cli import main
-from image_pipeline.console import open_ingestion
+from image_pipeline.cli.main import main
 from image_pipeline.files.partition import Partition
 from image_pipeline.imaging.decode import decoder_version, older_decoder_version
-from image_pipeline.imaging.reason import Reason
-from image_pipeline.ingest import Summary
-from image_pipeline.instance import open_instance
-from image_pipeline.retrying import retry
+from image_pipeline.orchestration.assets.decoded_tensors import decoded_tensors
+from image_pipeline.orchestration.ingest import Summary, open_ingestion
+from image_pipeline.orchestration.instance import open_instance
+from image_pipeline.orchestration.retry import retry
+from image_pipeline.schema.reason import Reason
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store

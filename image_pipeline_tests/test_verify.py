@@ -10,19 +10,19 @@ import pytest
 from click.testing import CliRunner
 from qdrant_client import QdrantClient, models
 
-from image_pipeline.assets.qdrant_collection import qdrant_collection
-from image_pipeline.cli import main
-from image_pipeline.console import open_ingestion
-from image_pipeline.definitions import make_definitions
+from image_pipeline.cli.main import main
+from image_pipeline.collection.connection import QdrantAddress, address_of
+from image_pipeline.collection.points import point_id
 from image_pipeline.errors import LibraryError
-from image_pipeline.instance import open_instance
-from image_pipeline.partitions import register
-from image_pipeline.repair import Repair, repair
+from image_pipeline.orchestration.assets.qdrant_collection import qdrant_collection
+from image_pipeline.orchestration.build import make_definitions
+from image_pipeline.orchestration.ingest import open_ingestion
+from image_pipeline.orchestration.instance import open_instance
+from image_pipeline.orchestration.partitions import register
+from image_pipeline.orchestration.repair import Repair, repair
+from image_pipeline.services.verification import Verification
 from image_pipeline.settings import Settings, load_settings
-from image_pipeline.storage.connection import QdrantAddress, address_of
-from image_pipeline.storage.points import point_id
 from image_pipeline.storage.store import Store
-from image_pipeline.storage.verification import Verification
 from image_pipeline_tests.library import Pipeline, draw_scenes
 
 CHECK = dg.AssetCheckKey(qdrant_collection.key, "collection_agrees_with_disk")

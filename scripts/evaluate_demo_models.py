@@ -15,8 +15,8 @@ from demo_data import Asked, photograph
 from image_pipeline.demo.library import make_library
 from image_pipeline.demo.scenes import Colour, Scene, Shape, Thing, all_scenes, caption, random_scene
 from image_pipeline.imaging.decode import decode_image
-from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.settings import DType
+from image_pipeline.stages.models import Inference, load_inference
 
 GALLERY = 200
 SEED = 7

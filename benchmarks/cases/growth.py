@@ -14,8 +14,8 @@ from benchmarks.measuring.sample import Sample
 from benchmarks.measuring.turns import most_turns, take_turns
 from benchmarks.rows import CaseResult, Processor, Row, Target
 from image_pipeline.files.partition import partitions_of
-from image_pipeline.inference.inference import load_inference
 from image_pipeline.settings import DType, Settings
+from image_pipeline.stages.models import load_inference
 
 _MODELS = "demo,none"
 _MOST = Target(1.1, at_least=False)

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from image_pipeline.storage.points import Point, make_point
+from image_pipeline.collection.points import Point, make_point
 
 _CAMERAS = (("Demo", "Demo Mirrorless 5"), ("Demo", "Demo Compact 2"), ("Sample Optics", "Sample Phone 12"))
 _WORDS = ("a", "dog", "beach", "mountain", "red", "child", "with", "on", "street", "car", "tree", "blue", "sky", "the")

@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.exchange import answer, read_request
 from benchmarks.measuring.stopwatch import Laps
 from image_pipeline.files.hashing import hash_files
-from image_pipeline.storage.rows import DiscoveredFile
+from image_pipeline.schema.rows import DiscoveredFile
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from transformers import BlipForConditionalGeneration, BlipProcessor
 
 from benchmarks.exchange import answer, read_request
 from image_pipeline.imaging.decode import decode_image
-from image_pipeline.inference.inference import load_inference
 from image_pipeline.settings import DType
+from image_pipeline.stages.models import load_inference
 
 _BATCH = 8
 

@@ -11,11 +11,11 @@ from qdrant_client.models import CollectionStatus
 
 from benchmarks.exchange import answer, read_request
 from benchmarks.measuring.stopwatch import Laps
-from image_pipeline.inference.inference import load_inference
-from image_pipeline.search import Search
+from image_pipeline.collection.connection import address_of
+from image_pipeline.collection.query import Narrowing
+from image_pipeline.services.search import Search
 from image_pipeline.settings import load_settings
-from image_pipeline.storage.connection import address_of
-from image_pipeline.storage.search import Narrowing
+from image_pipeline.stages.models import load_inference
 
 _LIMIT = 10
 _WARMING = 3  # texts, which load the models and warm both

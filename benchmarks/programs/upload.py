@@ -12,11 +12,11 @@ from qdrant_client.models import PointStruct
 from benchmarks.exchange import answer, read_request
 from benchmarks.inputs.points import make_points
 from benchmarks.measuring.stopwatch import Laps
-from image_pipeline.inference.inference import load_inference
+from image_pipeline.collection.collection import UPSERT_BATCH, Collection
+from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.points import Point
 from image_pipeline.settings import DType
-from image_pipeline.storage.collection import UPSERT_BATCH, Collection
-from image_pipeline.storage.connection import QdrantAddress
-from image_pipeline.storage.points import Point
+from image_pipeline.stages.models import load_inference
 
 
 def main() -> None:

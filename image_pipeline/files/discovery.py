@@ -14,7 +14,7 @@ from pathlib import Path
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.names import to_text
-from image_pipeline.files.opening import NO_DIRECTORY, open_directory, open_file, regular
+from image_pipeline.files.open_file import NO_DIRECTORY, open_directory, open_file, regular
 from image_pipeline.files.partition import Partition, directory_text
 from image_pipeline.files.rules import (
     OTHER_ENDINGS,
@@ -24,11 +24,11 @@ from image_pipeline.files.rules import (
     is_left_out,
 )
 from image_pipeline.files.status import FileStatus, stored_time
+from image_pipeline.files.store_mark import NAME as MARK
+from image_pipeline.files.store_mark import parse_mark
 from image_pipeline.files.unlisted import Unlisted
-from image_pipeline.imaging.formats import IMAGE_ENDINGS, sniff
-from image_pipeline.storage.mark import NAME as MARK
-from image_pipeline.storage.mark import parse_mark
-from image_pipeline.storage.rows import DiscoveredFile
+from image_pipeline.schema.formats import IMAGE_ENDINGS, sniff
+from image_pipeline.schema.rows import DiscoveredFile
 
 DISCOVERY_VERSION = "discovery 2"
 """Changes with the rules of what is left out, so that directories are looked at again."""

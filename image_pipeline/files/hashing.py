@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from image_pipeline.files.opening import open_file
+from image_pipeline.files.open_file import open_file
 from image_pipeline.files.status import FileStatus
 from image_pipeline.progress import Counter
-from image_pipeline.storage.rows import ContentHash, DiscoveredFile
+from image_pipeline.schema.rows import ContentHash, DiscoveredFile
 
 _BLOCK_BYTES = 1 << 18
 _CHANGED = "The file changed since it was listed; it is read again in the next run."

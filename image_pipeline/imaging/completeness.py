@@ -8,11 +8,11 @@ import struct
 from typing import BinaryIO
 
 from image_pipeline.imaging import isobmff
-from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.imaging.png import is_png_truncated
-from image_pipeline.imaging.raw_structure import is_table_cut_off
 from image_pipeline.imaging.tiff import Directory, TiffReader, data_end, data_span, file_size, numbers, pixels
 from image_pipeline.imaging.zeros import ends_in_zeros
+from image_pipeline.schema.formats import ImageFormat
+from image_pipeline.schema.raw_structure import is_table_cut_off
 
 _PANASONIC_RAW_OFFSET = 0x118
 _DNG_VERSION = 50706

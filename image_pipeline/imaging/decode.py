@@ -10,19 +10,19 @@ from typing import BinaryIO
 import numpy as np
 
 from image_pipeline.imaging.colour import to_srgb
-from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.failure import image_error
-from image_pipeline.imaging.formats import ImageFormat, sniff
 from image_pipeline.imaging.jpeg import decode_jpeg
-from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.opening import ImagePath, open_image
 from image_pipeline.imaging.picture import announced_pixels, decode_picture
 from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.raw import decode_raw, is_unmarked_raw
-from image_pipeline.imaging.reason import ImageError, Reason
 from image_pipeline.imaging.resize import fit, to_array
-from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.imaging.thumbnail import shrink, to_webp
+from image_pipeline.schema.decode_path import DecodePath
+from image_pipeline.schema.formats import ImageFormat, sniff
+from image_pipeline.schema.input_spec import InputSpec
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.reason import ImageError, Reason
 
 _REVISION = 5
 """Raised when this package comes to decode a file that it rejected, or to decode it otherwise."""

@@ -14,11 +14,11 @@ from PIL import ImageFile, IptcImagePlugin
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.imaging.isobmff import Box, boxes, boxes_within
 from image_pipeline.imaging.jpeg_picture import JpegPicture
 from image_pipeline.imaging.png import png_exif, png_xmp
 from image_pipeline.imaging.tiff import Directory, TiffReader, file_size
+from image_pipeline.schema.formats import ImageFormat
 
 _PHOTO_IFD, _GPS_IFD, _XMP = 0x8769, 0x8825, 700
 _CANON_METADATA = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from image_pipeline.imaging.colour import plain
-from image_pipeline.imaging.decode_path import DecodePath
-from image_pipeline.imaging.formats import ImageFormat
 from image_pipeline.imaging.jpeg_end import is_cut_short
 from image_pipeline.imaging.orientation import displayed_size, upright
 from image_pipeline.imaging.picture import open_picture, stored_orientation
 from image_pipeline.imaging.raster import Raster
-from image_pipeline.imaging.reason import ImageError, Reason
 from image_pipeline.imaging.resize import smallest_source
-from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.imaging.thumbnail import thumbnail_size
+from image_pipeline.schema.decode_path import DecodePath
+from image_pipeline.schema.formats import ImageFormat
+from image_pipeline.schema.input_spec import InputSpec
+from image_pipeline.schema.reason import ImageError, Reason
 
 _MARGIN = 2.0
 """How many times larger than the largest target a scaled picture stays, so that the resize still decides the result.

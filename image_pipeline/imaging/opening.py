@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from image_pipeline.files.opening import LibraryFile, open_anywhere, open_below
+from image_pipeline.files.open_file import LibraryFile, open_anywhere, open_below
 from image_pipeline.files.status import FileStatus
 
 AnyPath = str | bytes | os.PathLike[str]

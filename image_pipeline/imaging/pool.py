@@ -11,8 +11,6 @@ from types import TracebackType
 
 from image_pipeline.errors import StoreError
 from image_pipeline.imaging.attempts import Attempt, AttemptQueue
-from image_pipeline.imaging.decode_path import DecodePath
-from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.metadata import ImageMetadata
 from image_pipeline.imaging.opening import ImagePath
 from image_pipeline.imaging.protocol import (
@@ -27,8 +25,10 @@ from image_pipeline.imaging.protocol import (
     as_named,
     path_bytes,
 )
-from image_pipeline.imaging.reason import Reason
 from image_pipeline.imaging.worker_process import Lost, WorkerProcess, WorkerStartError
+from image_pipeline.schema.decode_path import DecodePath
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.reason import Reason
 from image_pipeline.storage.tensors import TensorFile
 
 _MOST_FAILED_STARTS = 3

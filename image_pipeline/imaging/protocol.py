@@ -8,13 +8,13 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from image_pipeline.files.opening import LibraryFile
+from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.files.status import FileStatus
-from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.metadata import ImageMetadata
 from image_pipeline.imaging.opening import AnyPath, ImagePath
-from image_pipeline.imaging.reason import Reason
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.decode_path import DecodePath
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.reason import Reason
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from image_pipeline.imaging.decode_path import DecodePath
+from image_pipeline.schema.decode_path import DecodePath
 
 
 @dataclass(frozen=True)

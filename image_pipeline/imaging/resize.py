@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 
 _FILTERS = {
     Interpolation.BICUBIC: Image.Resampling.BICUBIC,

@@ -21,7 +21,6 @@ from PIL import AvifImagePlugin, Image
 
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.failure import image_error
-from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.metadata import metadata_of
 from image_pipeline.imaging.opening import open_image
 from image_pipeline.imaging.protocol import (
@@ -36,7 +35,8 @@ from image_pipeline.imaging.protocol import (
     read_request,
     reply_line,
 )
-from image_pipeline.imaging.reason import ImageError, Reason
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.reason import ImageError, Reason
 
 _PR_SET_PDEATHSIG = 1
 

@@ -13,10 +13,10 @@ from typing import IO
 
 import image_pipeline
 from image_pipeline.errors import PipelineError
-from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.protocol import Ready, Rejected, Reply, Request, read_reply, request_line
-from image_pipeline.imaging.reason import Reason
 from image_pipeline.imaging.values import text
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.reason import Reason
 
 _START_SECONDS = 120.0
 _END_SECONDS = 5.0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from image_pipeline.errors import ModelError
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 
 # What open_clip takes for granted where `preprocess_cfg` and `vision_cfg` say nothing (PreprocessCfg in
 # open_clip.transform, CLIPVisionCfg in open_clip.model), and transformers for BLIP (BlipImageProcessor).

@@ -14,7 +14,7 @@ from image_pipeline.inference.local import sha256_of_file
 from image_pipeline.inference.producer import ProducerKind
 from image_pipeline.inference.profiles import PINS
 from image_pipeline.inference.records import Records
-from image_pipeline.privacy import usual_rights
+from image_pipeline.storage.private_files import usual_rights
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-from image_pipeline.imaging.spec import InputSpec
+from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.settings import DType
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
-from image_pipeline.imaging.spec import InputSpec
 from image_pipeline.inference.device import Device
+from image_pipeline.schema.input_spec import InputSpec
 
 if TYPE_CHECKING:
     import torch

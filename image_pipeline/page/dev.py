@@ -5,11 +5,10 @@ import logging
 import dagster as dg
 from dagster._utils.log import configure_loggers
 
-from image_pipeline.console import export_settings
-from image_pipeline.instance import open_instance
+from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.page.port import listen
 from image_pipeline.page.services import Services, short_directory
-from image_pipeline.settings import LogFormat, Settings
+from image_pipeline.settings import LogFormat, Settings, export_settings
 from image_pipeline.storage.locks import page_open
 from image_pipeline.storage.store import Store
 

@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from image_pipeline.schema.rows import DecodedImage, Embedding, ImageCaption, MetadataOfImage
 from image_pipeline.storage.cache import ContentCache
-from image_pipeline.storage.rows import DecodedImage, Embedding, ImageCaption, MetadataOfImage
 
 C = TypeVar("C", MetadataOfImage, DecodedImage, ImageCaption)
 

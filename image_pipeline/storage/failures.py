@@ -10,10 +10,10 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from image_pipeline.imaging.limits import DecodeLimits
-from image_pipeline.imaging.reason import PASSING, Reason
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.reason import PASSING, Reason
+from image_pipeline.schema.stage import Stage
 from image_pipeline.storage.database import Database
-from image_pipeline.storage.stage import Stage
 
 FIRST_RETRY_SECONDS, RETRY_GROWTH = 60.0, 4
 """A failure that may pass is tried again after a minute, and each time after four times as long: 4, 16 and 64 minutes,

@@ -11,7 +11,8 @@ from pathlib import Path
 from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.plan import OUTDATED, Ingested, ListedPartition
 from image_pipeline.files.sighting import Sighting
-from image_pipeline.imaging.limits import DecodeLimits
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.stage import Stage
 from image_pipeline.storage.database import Database
 from image_pipeline.storage.failures import (
     FAILURES_SCHEMA,
@@ -32,7 +33,6 @@ from image_pipeline.storage.history import (
     last_events,
     left_contents,
 )
-from image_pipeline.storage.stage import Stage
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS library (root TEXT NOT NULL);

@@ -7,9 +7,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from image_pipeline.errors import StoreError
+from image_pipeline.files.store_mark import NAME as MARK
 from image_pipeline.storage.claims import claimed_runs
-from image_pipeline.storage.contents import Contents
-from image_pipeline.storage.mark import NAME as MARK
+from image_pipeline.storage.own_files import Contents
 from image_pipeline.storage.partition_claims import all_partitions
 from image_pipeline.storage.store import Store
 

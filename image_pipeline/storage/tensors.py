@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from image_pipeline.errors import StoreError
-from image_pipeline.imaging.spec import InputSpec
+from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.storage.claims import claim_directory, delete_unclaimed, give_up_directory
 from image_pipeline.storage.store import Store, is_file_stem
 

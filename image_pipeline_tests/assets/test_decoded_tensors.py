@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from image_pipeline.assets.preflight import Preflight
 from image_pipeline.errors import ServiceUnavailableError
+from image_pipeline.orchestration.assets.preflight import Preflight
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.store import Store

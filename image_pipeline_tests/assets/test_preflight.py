@@ -84,7 +84,7 @@ def test_to_ask_for_weights_imports_no_torch(tmp_path: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from image_pipeline.inference.inference import load_inference
+from image_pipeline.stages.models import load_inference
 from image_pipeline.settings import DType
 from image_pipeline.storage.cache import ContentCache
 inference = load_inference({str(tmp_path / "clip")!r} + ",none", DType.AUTO, Path({str(tmp_path)!r}))

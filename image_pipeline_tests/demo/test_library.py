@@ -12,10 +12,10 @@ from image_pipeline.demo.library import DemoLibrary, make_library
 from image_pipeline.demo.scenes import all_scenes, caption, is_held_out, random_scene
 from image_pipeline.errors import SettingsError
 from image_pipeline.imaging.decode import decode_image
-from image_pipeline.imaging.decode_path import DecodePath
 from image_pipeline.imaging.failure import ImageError
 from image_pipeline.imaging.metadata import read_metadata
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.decode_path import DecodePath
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline_tests.decoys import Snapshot
 
 SPEC = InputSpec(64, 64, ResizeMode.SQUASH, Interpolation.BICUBIC)

@@ -8,8 +8,8 @@ import pytest
 from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.scenes import Scene, caption, is_held_out, random_scene
 from image_pipeline.imaging.resize import fit, to_array
-from image_pipeline.inference.inference import Inference, load_inference
 from image_pipeline.settings import DType
+from image_pipeline.stages.models import Inference, load_inference
 
 COUNT = 100
 EXACT = 0.9

@@ -11,7 +11,7 @@ from PIL import Image
 
 from image_pipeline.files.discovery import Discovery, discover, list_files
 from image_pipeline.files.partition import Partition
-from image_pipeline.storage.rows import DiscoveredFile
+from image_pipeline.schema.rows import DiscoveredFile
 
 LIBRARY = Partition("")
 

@@ -10,9 +10,9 @@ from image_pipeline.errors import LibraryError
 from image_pipeline.files.discovery import check_library, list_each, list_files, walk, walk_directories
 from image_pipeline.files.names import to_text
 from image_pipeline.files.partition import Partition
-from image_pipeline.imaging.formats import ImageFormat
+from image_pipeline.schema.formats import ImageFormat
+from image_pipeline.schema.rows import DiscoveredFile
 from image_pipeline.storage.mark import write_mark
-from image_pipeline.storage.rows import DiscoveredFile
 from image_pipeline_tests.files.conftest import LIBRARY, discovered, picture
 from image_pipeline_tests.imaging.raw_skeletons import skeletons
 from image_pipeline_tests.rights import unprivileged

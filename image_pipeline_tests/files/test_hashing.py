@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from image_pipeline.files.hashing import hash_files
-from image_pipeline.storage.rows import ContentHash
+from image_pipeline.schema.rows import ContentHash
 from image_pipeline_tests.files.conftest import discovered, picture
 from image_pipeline_tests.rights import unprivileged
 

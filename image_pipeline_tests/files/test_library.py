@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.errors import LibraryError, SettingsError
-from image_pipeline.files.library import open_library
 from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.library import open_library
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 _DESCRIPTORS = 256
-_IMPORTED = ("open_clip", "qdrant_client", "image_pipeline.console", "image_pipeline.search")
+_IMPORTED = ("open_clip", "qdrant_client", "image_pipeline.cli.console", "image_pipeline.services.search")
 
 
 def main() -> None:
@@ -87,7 +87,7 @@ def _fork(request: dict[str, Any]) -> int:
 
 
 def _command(arguments: list[str]) -> int:
-    from image_pipeline.cli import main as image_pipeline
+    from image_pipeline.cli.main import main as image_pipeline
 
     try:
         image_pipeline(arguments, prog_name="image-pipeline")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.pool import DecodeFailure, DecodeOutcome, DecodeTask, WorkerPool
+from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline_tests.hostile.mutations import MutatedFile
 
 LIMITS = DecodeLimits(seconds=15, address_space_bytes=1 << 30, pixels=50_000_000)

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from image_pipeline.imaging.decode import decode_image
-from image_pipeline.imaging.reason import ImageError, Reason
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.reason import ImageError, Reason
 from image_pipeline_tests.hostile.specimens import SIZE, png_chunk, specimens
 from image_pipeline_tests.hostile.structure import parts
 from image_pipeline_tests.imaging.scenes import encoded, photograph, write

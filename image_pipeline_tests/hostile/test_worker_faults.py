@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.pool import DecodeFailure, DecodeOutcome, DecodeTask, MetadataTask, WorkerPool
-from image_pipeline.imaging.reason import Reason
 from image_pipeline.imaging.worker_process import WorkerStartError
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.reason import Reason
 from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.hostile.striking import open_files, striking
 from image_pipeline_tests.imaging.scenes import ENCODERS, encoded, endless_jpeg, scene, write
@@ -128,7 +128,7 @@ def test_a_worker_that_hangs_without_working_is_given_up_by_the_clock(endless: P
 _DECODES_ONE_FILE = """
 import sys
 from pathlib import Path
-from image_pipeline.imaging.limits import DecodeLimits
+from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.imaging.pool import DecodeTask, WorkerPool
 with WorkerPool(DecodeLimits(wall_seconds=8), workers=1) as pool:
     print(*pool.decode([DecodeTask("it", Path(sys.argv[1]))]))

@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 from image_pipeline.imaging.decode import decode_image
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline_tests.imaging.scenes import difference, encoded, scene, wide_gamut_profile, write
 
 SPEC = InputSpec(64, 96, ResizeMode.SQUASH, Interpolation.BICUBIC)

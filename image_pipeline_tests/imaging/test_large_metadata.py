@@ -11,12 +11,12 @@ from PIL import Image, PngImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
 from image_pipeline.imaging.decode import decode_image
-from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, MetadataTask, WorkerPool
-from image_pipeline.imaging.reason import Reason
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.imaging.xmp import xmp_properties
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.reason import Reason
 from image_pipeline_tests.imaging.scenes import encoded, scene, wide_gamut_profile, write
 from image_pipeline_tests.imaging.test_metadata import xmp
 

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from image_pipeline.imaging.decode import decode_image
-from image_pipeline.imaging.decode_path import DecodePath
-from image_pipeline.imaging.limits import DecodeLimits
 from image_pipeline.imaging.metadata import read_metadata
-from image_pipeline.imaging.reason import ImageError, Reason
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.decode_path import DecodePath
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.reason import ImageError, Reason
 from image_pipeline_tests.imaging.dng import dng
 from image_pipeline_tests.imaging.scenes import encoded, scene, to_image, write
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from image_pipeline.imaging.resize import fit, resized_size, to_array
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline_tests.imaging.scenes import photograph
 
 SIZES = [(640, 480), (480, 640), (333, 777), (100, 75), (64, 64), (1000, 21), (517, 518)]

@@ -9,8 +9,8 @@ import pytest
 from transformers import BlipImageProcessor
 
 from image_pipeline.errors import ModelError
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.inference.configuration import read_captioner_input, read_embedder_configuration
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 
 VISION = {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8}
 TEXT = {"vocab_size": 20, "width": 32, "heads": 2, "layers": 1, "context_length": 8}

@@ -124,7 +124,7 @@ def test_the_hubs_cache_has_the_usual_rights_and_the_store_is_private(
     hub: HubServer, clip_directory: Path, tmp_path: Path
 ) -> None:
     """Also in a process that is begun by one that is private, as a run is by the page."""
-    private = "from image_pipeline.privacy import keep_private\nkeep_private()\n"
+    private = "from image_pipeline.storage.private_files import keep_private\nkeep_private()\n"
     hub.repositories["org/clip"] = Repository()
     hub.repositories["org/clip"].commit(files_of(clip_directory))
     run(private + FETCH, hub.endpoint, tmp_path, _IMAGE_PIPELINE_UMASK="22")

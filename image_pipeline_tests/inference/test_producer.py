@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.inference.producer import Generation, Producer, ProducerKind
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.settings import DType
 
 SPEC = InputSpec(224, 224, ResizeMode.SQUASH, Interpolation.BICUBIC)

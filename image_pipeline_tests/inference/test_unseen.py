@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from image_pipeline.errors import StoreError
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
-from image_pipeline.inference.unseen import DecodedPartition, unseen_images
-from image_pipeline.storage.rows import DecodedImage
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.rows import DecodedImage
+from image_pipeline.stages.unseen import DecodedPartition, unseen_images
 from image_pipeline.storage.tensors import create_tensor_files
 
 SPEC = InputSpec(2, 3, ResizeMode.SQUASH, Interpolation.BICUBIC)

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from image_pipeline.collection.collection import CollectionVersion
 from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.partition import Partition
-from image_pipeline.imaging.reason import Reason
-from image_pipeline.storage.collection import CollectionVersion
-from image_pipeline.storage.partition_points import Provenance
-from image_pipeline.storage.rows import (
+from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.rows import (
     ContentHash,
     DecodedImage,
     DiscoveredFile,
@@ -20,6 +19,7 @@ from image_pipeline.storage.rows import (
     ImageCaption,
     MetadataOfImage,
 )
+from image_pipeline.stages.partition_points import Provenance
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from image_pipeline.errors import StoreError
+from image_pipeline.schema.rows import DecodedImage, ImageCaption, MetadataOfImage
 from image_pipeline.storage.cache import ContentCache
 from image_pipeline.storage.content import EmbeddingCache, RowCache
-from image_pipeline.storage.rows import DecodedImage, ImageCaption, MetadataOfImage
 from image_pipeline_tests.storage.conftest import metadata, sha256, unit_vector
 
 

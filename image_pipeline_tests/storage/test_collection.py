@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 from qdrant_client import QdrantClient, models
 
-from image_pipeline.errors import CollectionError
-from image_pipeline.storage.collection import (
+from image_pipeline.collection.collection import (
     Collection,
     alias_target,
     delete_partition,
     version_names,
 )
-from image_pipeline.storage.connection import QdrantAddress
-from image_pipeline.storage.points import Point, make_point
+from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.points import Point, make_point
+from image_pipeline.errors import CollectionError
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, unit_vector
 
 
@@ -73,8 +73,8 @@ def test_points_are_written_replaced_counted_and_deleted(collection: Collection)
 
 
 def test_more_points_than_a_batch_or_a_page_holds(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("image_pipeline.storage.collection.UPSERT_BATCH", 20)
-    monkeypatch.setattr("image_pipeline.storage.collection.SCROLL_PAGE", 15)
+    monkeypatch.setattr("image_pipeline.collection.collection.UPSERT_BATCH", 20)
+    monkeypatch.setattr("image_pipeline.collection.collection.SCROLL_PAGE", 15)
     points = [point(f"a/{n}.jpg") for n in range(45)]
     assert put(collection, *points) == [20, 20, 5]
     assert collection.digests(["a"])["a"] == {one.id: one.digest for one in points}

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from qdrant_client import QdrantClient
 
+from image_pipeline.collection.collection import Collection
+from image_pipeline.collection.connection import QdrantAddress, address_of
+from image_pipeline.collection.points import make_point
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
 from image_pipeline.settings import load_settings
-from image_pipeline.storage.collection import Collection
-from image_pipeline.storage.connection import QdrantAddress, address_of
-from image_pipeline.storage.points import make_point
 from image_pipeline_tests.histories.room import Room
 from image_pipeline_tests.qdrant_server import QdrantServer, free_port
 from image_pipeline_tests.storage.conftest import VERSION, unit_vector
@@ -30,7 +30,7 @@ def another_process(address: QdrantAddress, seconds: float) -> Iterator[None]:
         f"""
         import time
         from pathlib import Path
-        from image_pipeline.storage.connection import QdrantAddress
+        from image_pipeline.collection.connection import QdrantAddress
         address = QdrantAddress(None, Path({str(address.directory)!r}), Path({str(address.lock_file)!r}))
         with address.connect():
             print("in use", flush=True)
@@ -78,9 +78,9 @@ def test_processes_take_turns_with_an_embedded_qdrant(embedded_address: QdrantAd
         f"""
         import sys
         from pathlib import Path
-        from image_pipeline.storage.collection import Collection
-        from image_pipeline.storage.connection import QdrantAddress
-        from image_pipeline.storage.points import make_point
+        from image_pipeline.collection.collection import Collection
+        from image_pipeline.collection.connection import QdrantAddress
+        from image_pipeline.collection.points import make_point
         from image_pipeline_tests.storage.conftest import VERSION, unit_vector
         store = Path({str(embedded_address.directory.parent)!r})
         address = QdrantAddress(None, store / "qdrant", store / "qdrant.lock")

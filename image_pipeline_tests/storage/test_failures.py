@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from image_pipeline.imaging.limits import DecodeLimits
-from image_pipeline.imaging.reason import PASSING, Reason
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.reason import PASSING, Reason
+from image_pipeline.schema.rows import Stage
 from image_pipeline.storage.failures import Failure, Failures
 from image_pipeline.storage.ledger import Ledger
-from image_pipeline.storage.rows import Stage
 from image_pipeline_tests.storage.conftest import sha256
 
 LIMITS = DecodeLimits(seconds=10, address_space_bytes=1000, pixels=100)

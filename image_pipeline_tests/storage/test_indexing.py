@@ -9,20 +9,26 @@ from uuid import uuid4
 import pytest
 from qdrant_client import QdrantClient
 
+from image_pipeline.collection.collection import (
+    Collection,
+    CollectionVersion,
+    alias_target,
+    delete_points,
+    version_names,
+)
+from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.points import point_id
+from image_pipeline.collection.versions import complete_version, is_complete
 from image_pipeline.errors import LibraryError, StoreError
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.files.partition import Partition, partitions_of
 from image_pipeline.progress import Progress, listening
-from image_pipeline.storage.collection import Collection, CollectionVersion, alias_target, delete_points, version_names
-from image_pipeline.storage.connection import QdrantAddress
-from image_pipeline.storage.indexing import IndexedPartition, Indexer
+from image_pipeline.schema.rows import DecodedImage, DiscoveredFile, Embedding
+from image_pipeline.stages.indexing import IndexedPartition, Indexer
+from image_pipeline.stages.retire import is_gone, retire
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
-from image_pipeline.storage.points import point_id
-from image_pipeline.storage.retire import is_gone, retire
-from image_pipeline.storage.rows import DecodedImage, DiscoveredFile, Embedding
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
-from image_pipeline.storage.versions import complete_version, is_complete
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, PROVENANCE, VERSION, StageRun, sha256, unit_vector
 
 ROME, OSLO = Partition("Rome"), Partition("Oslo")

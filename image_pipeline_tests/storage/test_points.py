@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from image_pipeline.collection.points import Point, difference, make_point, point_id
 from image_pipeline.files.partition import Partition
-from image_pipeline.storage.partition_points import lasting_fingerprint, points_of, quarantine_of
-from image_pipeline.storage.points import Point, difference, make_point, point_id
+from image_pipeline.stages.partition_points import lasting_fingerprint, points_of, quarantine_of
 from image_pipeline.storage.tables import StageTables
 from image_pipeline_tests.storage.conftest import PROVENANCE, StageRun, sha256
 

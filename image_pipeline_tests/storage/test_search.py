@@ -8,13 +8,13 @@ import pytest
 from grpc import RpcError
 from qdrant_client import QdrantClient, models
 
+from image_pipeline.collection.collection import Collection
+from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.points import Point, make_point
+from image_pipeline.collection.query import Hit, Narrowing, Near, SearchedVersion, nearest, searched_version
+from image_pipeline.collection.replaced import VersionReplacedError
 from image_pipeline.errors import CollectionError
 from image_pipeline.settings import DType
-from image_pipeline.storage.collection import Collection
-from image_pipeline.storage.connection import QdrantAddress
-from image_pipeline.storage.points import Point, make_point
-from image_pipeline.storage.replaced import VersionReplacedError
-from image_pipeline.storage.search import Hit, Narrowing, Near, SearchedVersion, nearest, searched_version
 from image_pipeline_tests.storage.conftest import VERSION
 
 ROME, OSLO, FIJI = {"lat": 41.9, "lon": 12.5}, {"lat": 59.9, "lon": 10.75}, {"lat": -17.8, "lon": 179.99}

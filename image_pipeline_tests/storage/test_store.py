@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.errors import SettingsError, StoreError
+from image_pipeline.schema.rows import Embedding
 from image_pipeline.storage.cache import ContentCache
-from image_pipeline.storage.contents import contents
 from image_pipeline.storage.ledger import Ledger
-from image_pipeline.storage.rows import Embedding
+from image_pipeline.storage.own_files import contents
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
 from image_pipeline_tests.decoys import Snapshot, strew_decoys
@@ -46,8 +46,9 @@ def test_it_is_made_private_and_marked(tmp_path: Path) -> None:
 
 def test_folders_above_it_have_the_usual_rights(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from image_pipeline.privacy import keep_private;"
-        "from image_pipeline.storage.store import Store; from image_pipeline.instance import open_instance;"
+        "import sys; from pathlib import Path; from image_pipeline.storage.private_files import keep_private;"
+        "from image_pipeline.storage.store import Store;"
+        "from image_pipeline.orchestration.instance import open_instance;"
         "keep_private(); open_instance(Store(Path(sys.argv[1]))).dispose()"
     )
     environment = {**os.environ, "DAGSTER_HOME": str(tmp_path / "c/d/dagster")}

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from image_pipeline.errors import StoreError
-from image_pipeline.storage.rows import (
+from image_pipeline.schema.rows import (
     ContentHash,
     DecodedImage,
     DiscoveredFile,
@@ -129,7 +129,7 @@ def test_a_reader_in_another_process_sees_one_table_or_the_other(tables: StageTa
     program = textwrap.dedent(
         f"""
         from pathlib import Path
-        from image_pipeline.storage.rows import ContentHash
+        from image_pipeline.schema.rows import ContentHash
         from image_pipeline.storage.store import Store
         from image_pipeline.storage.tables import StageTables
         tables, seen = StageTables(Store(Path({str(store.home)!r}))), set()

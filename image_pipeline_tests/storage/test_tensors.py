@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from image_pipeline.errors import StoreError
-from image_pipeline.imaging.spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.storage.tensors import (
     TensorFile,
     create_tensor_files,

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from image_pipeline.storage.points import Point, make_point, point_id
-from image_pipeline.storage.verification import (
+from image_pipeline.collection.points import Point, make_point, point_id
+from image_pipeline.services.verification import (
     Finding,
     HeldPoint,
     StoredPartition,

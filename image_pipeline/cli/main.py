@@ -1,0 +1,310 @@
+"""The command line: `image-pipeline …`. What is heavy is imported by the command that needs it."""
+
+import atexit
+import dataclasses
+import gc
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from image_pipeline.cli.maintenance import history, repair, verify
+from image_pipeline.cli.notices import show_notices
+from image_pipeline.cli.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors_for_people, shared_options
+from image_pipeline.cli.retry import retry
+from image_pipeline.cli.stores import adopt, forget, hint_at_strewn_store, rescue
+from image_pipeline.settings import Settings, load_settings
+from image_pipeline.signals import catch_signals, ignore_further_signals, interrupted_exit_code
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.private_files import keep_private, usual_rights
+from image_pipeline.storage.store import Store
+from image_pipeline.terminal import counted, echo, echo_json
+
+if TYPE_CHECKING:
+    from image_pipeline.collection.connection import QdrantAddress
+    from image_pipeline.orchestration.ingest import Summary
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="image-pipeline")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Turns a folder of photographs into a Qdrant collection that can be searched.
+
+    Every option can also be set by the environment variable that stands behind it.
+    """
+    # The imports make some 700,000 objects and no garbage; looking for it every 700 took a second of a run.
+    gc.set_threshold(20_000)
+    atexit.register(_end_soon)
+    show_notices()
+    catch_signals()
+    keep_private()
+    if context.invoked_subcommand != rescue.name:
+        hint_at_strewn_store()
+
+
+def _end_soon() -> None:
+    """Let Python end without its last searches for garbage: the system takes back everything at once.
+
+    They take 0.4 s of a command. Where torch was imported only the first is left out, of 0.3 to 0.9 s: a library of
+    torch's reports, on stderr, what the last one would have collected.
+    """
+    if "torch" in sys.modules:
+        gc.disable()
+    else:
+        gc.freeze()
+
+
+for command in (verify, repair, retry, history, adopt, forget, rescue):
+    main.add_command(command)
+
+
+@main.command()
+@click.argument("directory", required=False, type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of stdout.")
+@click.option("--allow-deletions", is_flag=True, help="Also where a large share of the library has vanished.")
+@shared_options
+@errors_for_people
+def ingest(directory: Path | None, as_json: bool, allow_deletions: bool, **given: Any) -> None:
+    """Bring the collection up to date with the library in DIRECTORY (or IMAGE_LIBRARY).
+
+    Ends with 0 if every file is a point or in quarantine, 1 if a stage failed or a directory cannot be listed (what
+    came of the others is printed all the same), 2 for wrong usage.
+
+    The keys of the JSON object: directories, files, indexed, quarantined, unchanged, embedded, captioned, deleted,
+    seconds. embedded and captioned count the images that really went through a model.
+    """
+    settings = _settings(library=directory, **given)
+    from image_pipeline.cli.console import ingest_with_progress
+    from image_pipeline.orchestration.ingest import PartlyIngestedError
+
+    try:
+        _show_summary(ingest_with_progress(settings, allow_deletions), as_json)
+    except PartlyIngestedError as error:
+        _show_summary(error.summary, as_json)
+        raise
+
+
+def _show_summary(summary: "Summary", as_json: bool) -> None:
+    if as_json:
+        echo_json(dataclasses.asdict(summary))
+        return
+    echo(
+        f"{counted(summary.files, 'file')} in {counted(summary.directories, 'directory', 'directories')}: "
+        f"{summary.indexed} indexed, "
+        f"{summary.quarantined} in quarantine. {summary.unchanged} were up to date, {summary.embedded} embedded, "
+        f"{summary.captioned} captioned, {summary.deleted} deleted, in {summary.seconds:.1f} s."
+    )
+    if summary.quarantined:
+        echo("`image-pipeline quarantine` says why.")
+    if not summary.files:
+        echo("There is no picture in the library: is it the right folder? `image-pipeline adopt FOLDER` names another.")
+
+
+@main.command()
+@click.argument("text", required=False)
+@click.option("--image", type=PICTURE, help="Search by this picture instead of TEXT.")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many photographs.")
+@click.option("--near", metavar="LAT,LON,KM", help="Only photographs taken within KM km of a place.")
+@click.option("--after", metavar="DATE", help="Only photographs taken on or after this date (2024-05-01).")
+@click.option("--before", metavar="DATE", help="Only photographs taken before this date.")
+@click.option("--camera", metavar="MODEL", help="Only photographs of this camera model.")
+@click.option("--words", metavar="WORDS", help="Only photographs with all of these words in their caption.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@shared_options
+@errors_for_people
+def search(
+    text: str | None,
+    image: Path | None,
+    limit: int,
+    near: str | None,
+    after: str | None,
+    before: str | None,
+    camera: str | None,
+    words: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Find the photographs nearest to TEXT, best first. Copies of one photograph count once.
+
+    The keys of each object in the JSON list: path, score (cosine), caption, sha256, copies (other files with the same
+    content).
+    """
+    if (text is None) == (image is None):
+        raise click.UsageError("Give either TEXT or --image FILE.")
+    settings = _settings(**given)
+    narrowing = _narrowing(near, after, before, camera, words)
+    from image_pipeline.services.search import Search
+
+    with Search(settings, _address(settings)) as searching:
+        if image is not None:
+            hits = searching.by_picture(image, limit, narrowing)
+        else:
+            hits = searching.by_words(text or "", limit, narrowing)
+    if as_json:
+        echo_json([dataclasses.asdict(hit) for hit in hits])
+        return
+    for hit in hits:
+        copies = f"  (+{len(hit.copies)} copies)" if hit.copies else ""
+        echo(f"{hit.score:.3f}  {hit.path}{copies}")
+        echo(f"       {hit.caption}")
+    if not hits:
+        echo("Nothing was found.")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@shared_options
+@errors_for_people
+def status(as_json: bool, **given: Any) -> None:
+    """Report what was ingested, with what, what waits for it, and the disk that it takes.
+
+    The library and the store are looked at for two seconds each: of very large ones, the least that there is.
+
+    The keys of the JSON object: library, collection, points, directories, quarantined, models (what made the
+    embeddings), qdrant; store, embedder and dtype (of what is searched), next_embedder (null unless the settings name
+    another one), captioner (null: captions are off), waiting (new, changed and gone directories, files in them,
+    directories looked at, is_whole; null without a library that can be read, and library_error says why), size (parts,
+    in bytes; is_whole), last_run (run_id, job, status, began, seconds, error; null before the first).
+    """
+    settings = _settings(**given)
+    store = Store(settings.home)
+    store.prepare(settings.library)
+    ledger = Ledger(store.ledger_file)
+    library = settings.library or ledger.library()
+    if not as_json:
+        echo(f"library      {library or 'none yet'}")
+    from image_pipeline.orchestration.last_run import last_run
+    from image_pipeline.services.status import read_status
+
+    told = read_status(settings, library, ledger, _address(settings), last_run(store))
+    if as_json:
+        echo_json(dataclasses.asdict(told))
+        return
+    for name, value in told.lines():
+        echo(f"{name:<12} {value}")
+    if told.advice:
+        echo(told.advice)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@shared_options
+@errors_for_people
+def quarantine(as_json: bool, **given: Any) -> None:
+    """List the files that could not be read, each with the reason.
+
+    The keys of each object in the JSON list: path, reason, message; and sha256, run_id, since.
+    """
+    settings = _settings(**given)
+    store = Store(settings.home)
+    store.prepare(settings.library)
+    files = Ledger(store.ledger_file).quarantine()
+    if as_json:
+        keys = ("path", "reason", "message", "sha256", "run_id", "since")
+        echo_json([{key: getattr(file, key) for key in keys} for file in files])
+        return
+    for file in files:
+        echo(f"{file.reason:<16} {file.path}")
+        echo(f"                 {file.message}")
+    are = "is" if len(files) == 1 else "are"
+    echo(f"{counted(len(files), 'file')} {are} in quarantine. Each is tried again when it changes, or by `retry PATH`.")
+
+
+@main.command()
+@click.argument("directory", required=False, type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@shared_options
+@errors_for_people
+def scan(directory: Path | None, as_json: bool, **given: Any) -> None:
+    """Register the directories of the library as partitions, and print their keys.
+
+    The keys of each object in the JSON list: partition, files, state (new, changed, ingested, gone, unlisted).
+    """
+    settings = _settings(library=directory, **given)
+    from image_pipeline.cli.console import scan_library
+
+    states = scan_library(settings).states
+    if as_json:
+        told = [{"partition": s.key, "files": s.files, "state": str(s.state)} for s in states]
+        echo_json(told)
+        return
+    for state in states:
+        echo(f"{state.state:<9} {state.files:>6}  {state.key}")
+
+
+@main.command()
+@click.option(
+    "--port",
+    default=3000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port of the page, on this machine only.",
+)
+@shared_options
+@errors_for_people
+def dev(port: int, **given: Any) -> None:
+    """Open the Dagster page of the library, with the sensor's daemon."""
+    settings = _settings(**given)
+    from image_pipeline.page.dev import open_page
+
+    try:
+        open_page(settings, port)
+    except KeyboardInterrupt:  # there is no other end to it
+        ignore_further_signals()
+        sys.exit(interrupted_exit_code())
+
+
+@main.command()
+@click.argument("directory", type=NEW_FOLDER)
+@errors_for_people
+def demo_library(directory: Path) -> None:
+    """Draw the demo library, some 300 scenes in a dozen directories, in DIRECTORY."""
+    from image_pipeline.demo.library import make_library
+
+    with usual_rights():
+        library = make_library(directory)
+    echo(f"{len(library.captions)} scenes were drawn in {directory}.")
+
+
+def _settings(**given: Any) -> Settings:
+    return load_settings(**given)
+
+
+def _address(settings: Settings) -> "QdrantAddress":
+    from image_pipeline.collection.connection import address_of
+
+    Store(settings.home).prepare(settings.library)
+    return address_of(settings)
+
+
+def _narrowing(near: str | None, after: str | None, before: str | None, camera: str | None, words: str | None) -> Any:
+    from image_pipeline.collection.query import Narrowing, Near
+
+    place = None
+    if near is not None:
+        try:
+            latitude, longitude, kilometres = (float(part) for part in near.split(","))
+        except ValueError as error:
+            raise click.BadParameter("give LAT,LON,KM, such as 52.52,13.40,5", param_hint="--near") from error
+        # written so that what is no number at all is refused as well
+        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180 and 0 < kilometres < math.inf):
+            raise click.BadParameter(
+                "give a place on Earth (-90 to 90 degrees north, -180 to 180 east) and km above 0", param_hint="--near"
+            )
+        place = Near(latitude, longitude, kilometres)
+    return Narrowing(place, _date(after, "--after"), _date(before, "--before"), camera, words)
+
+
+def _date(text: str | None, name: str) -> Any:
+    from datetime import UTC, datetime
+
+    if text is None:
+        return None
+    try:
+        date = datetime.fromisoformat(text)
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:  # in UTC, it may lie outside of the years 1 to 9999
+        raise click.BadParameter("give a date as 2024-05-01 or 2024-05-01T18:30", param_hint=name) from error

@@ -1,0 +1,74 @@
+"""The command that tries files again that failed: retry."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from image_pipeline.cli.maintenance import names_of
+from image_pipeline.cli.options import errors_for_people, shared_options
+from image_pipeline.errors import LibraryError
+from image_pipeline.files.names import to_text
+from image_pipeline.settings import load_settings
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.store import Store
+from image_pipeline.terminal import counted, echo, echo_json
+
+_NOTHING = (
+    "Nothing is to be tried again; give a PATH to try what failed there for a reason that does not pass by itself."
+)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@shared_options
+@errors_for_people
+def retry(paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
+    """Try files again, at once, that are in quarantine or whose metadata could not be read.
+
+    Of each PATH, a file or a directory of the library, all that failed; without any, what failed for a reason that may
+    pass: unreadable, timeout, out_of_memory, decoder_crashed. These are tried again by themselves, too, after a minute,
+    and then ever more rarely.
+
+    The keys of each object in the JSON list: path, outcome (indexed, failed, gone, not_tried), reason, message.
+    """
+    settings = load_settings(**given)
+    store = Store(settings.home)
+    store.prepare(settings.library)
+    ledger = Ledger(store.ledger_file)
+    library = settings.library or ledger.library()
+    chosen = [name for path in paths for name in _below(path, library, ledger)]
+    from image_pipeline.cli.console import retry_with_progress
+
+    retried = retry_with_progress(settings, chosen)
+    if as_json:
+        echo_json([dataclasses.asdict(file) for file in retried])
+        return
+    for file in retried:
+        why = f"  ({': '.join(filter(None, (file.reason, file.message)))})" if file.message else ""
+        echo(f"{file.outcome:<9} {file.path}{why}")
+    echo(f"{counted(len(retried), 'file')} to be tried again: {_counts(retried)}." if retried else _NOTHING)
+
+
+def _counts(retried: Iterable[Any]) -> str:
+    outcomes = [str(file.outcome) for file in retried]
+    return ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes))
+
+
+def _below(path: Path, library: Path | None, ledger: Ledger) -> Iterator[str]:
+    """What the store may call a file or directory, as far as anything failed there.
+
+    Raises LibraryError where nothing did.
+    """
+    failed = [file.path for file in ledger.quarantine()] + [file.path for file in ledger.without_metadata()]
+    names = ["" if name == "." else name for name in names_of(path, library)]
+    found = [name for name in names if any(name in ("", one) or one.startswith(f"{name}/") for one in failed)]
+    if not found:
+        raise LibraryError(
+            f"Nothing is in quarantine at {to_text(str(path))}: give the path of a file, or of a directory, as "
+            "`image-pipeline quarantine` prints it."
+        )
+    yield from found

@@ -1,0 +1,172 @@
+"""The commands about the store as a whole: adopt, rescue, forget."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from image_pipeline.cli.options import FOLDER, errors_for_people, say_beside, shared_options
+from image_pipeline.errors import SettingsError, StoreError
+from image_pipeline.settings import Settings, load_settings
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.mark import read_mark
+from image_pipeline.storage.own_files import Contents, contents, is_unmarked_store
+from image_pipeline.storage.place import check_place
+from image_pipeline.storage.store import Store
+from image_pipeline.storage.strewn import gather, strewn_files, strewn_store
+from image_pipeline.terminal import counted, echo
+
+_UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
+
+
+@click.command()
+@click.argument("directory", type=FOLDER)
+@click.option("--allow-deletions", is_flag=True, help="Even if a large share of the library is not there.")
+@shared_options
+@errors_for_people
+def adopt(directory: Path, allow_deletions: bool, **given: Any) -> None:
+    """Tell the store that its library has moved to DIRECTORY, which must hold the files that the store knows."""
+    settings = load_settings(library=directory, **given)
+    from image_pipeline.storage.library import check_holds, settle
+
+    store = Store(settings.home)
+    store.prepare(settings.library)
+    ledger = Ledger(store.ledger_file)
+    assert settings.library is not None
+    check_holds(settings.library, ledger, settings.deletion_share, allow_deletions)
+    settle(settings.library, ledger)
+    echo(f"The store {settings.home} belongs to {settings.library} now.")
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@shared_options
+@errors_for_people
+def rescue(yes: bool, **given: Any) -> None:
+    """Move a store that an earlier version strewed over your home folder to a folder of its own.
+
+    Lists what it moves, by name, and asks first. Your own files in the same folders stay as they are.
+    """
+    target = Store(load_settings(**given).home)
+    home = strewn_store()
+    if home is None:
+        echo("No store lies in your home folder itself: there is nothing to move.")
+        return
+    check_place(target.home)
+    files = strewn_files(home)
+    echo(f"An earlier version left its store in {home} itself. These files of it would go to {target.home}:")
+    for name, count in files.items():
+        echo(f"  {home / name}" + (f"  ({count} files)" if count > 1 else ""))
+    _ask("Move them?", yes)
+    echo(f"{gather(home, target)} files were moved to {target.home}.")
+
+
+def hint_at_strewn_store() -> None:
+    """Say so if a store is strewn over the person's home folder."""
+    home = strewn_store()
+    if home is None:
+        return
+    say_beside(
+        f"An earlier version left its store in {home} itself, where it is not looked for: `image-pipeline rescue` "
+        "lists those files, and moves them to a folder of their own."
+    )
+
+
+@click.command()
+@click.option("--collection", "with_collection", is_flag=True, help="Also delete what the store made in QDRANT_URL.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@shared_options
+@errors_for_people
+def forget(with_collection: bool, yes: bool, **given: Any) -> None:
+    """Delete the store: everything that the pipeline has written. The photographs stay.
+
+    Says what goes, and asks first. Files in the store that are not the pipeline's stay, and are named.
+    """
+    settings = load_settings(**given)
+    store = Store(settings.home)
+    check_place(store.home)
+    if not _is_store(store.home):
+        raise SettingsError(f"The folder {store.home} is no store: set IMAGE_PIPELINE_HOME to the one to delete.")
+    if with_collection and settings.qdrant_url is None:
+        raise SettingsError(
+            "QDRANT_URL is not set, so that there is no server to delete a collection from: set it, or leave out "
+            "--collection (the embedded Qdrant is a part of the store)."
+        )
+    from image_pipeline.storage.removal import delete_contents, nobody_else
+
+    mark = read_mark(store.home)
+    if mark is not None:
+        store.check_version(mark)
+    with nobody_else(store):
+        found = contents(store.home, is_marked=True)
+        _say_what_goes(store, found)
+        if with_collection:
+            _forget_with_collection(settings, store, yes)
+        else:
+            _ask("Delete it?", yes)
+        delete_contents(store.home, found)
+    echo(f"The store {store.home} is deleted.")
+    if store.home.exists() and not found.others:
+        echo("Its folder stays, empty: the system does not let it be deleted.")
+    if found.others:
+        echo(f"The folder stays, with what is not the pipeline's: {_names(found.others)}.")
+
+
+def _is_store(home: Path) -> bool:
+    try:
+        return home.is_dir() and (read_mark(home) is not None or is_unmarked_store(home))
+    except OSError as error:
+        raise StoreError(
+            f"The store {home} cannot be read ({error.strerror}): give the user who runs the pipeline the right to."
+        ) from error
+
+
+def _say_what_goes(store: Store, found: Contents) -> None:
+    mark = read_mark(store.home)
+    library = None if mark is None else mark.library
+    echo(f"The store {store.home}" + (f", of the library {library}, which stays:" if library else ":"))
+    for name, files in found.by_name().items():
+        echo(f"  {name:<16} {counted(len(files), 'file')}" if files != [Path(name)] else f"  {name}")
+    echo(f"{counted(len(found.files), 'file')}, {_size(found.size_bytes)}, will be deleted.")
+    if found.others:
+        echo(f"Not the pipeline's, and left where it is: {_names(found.others)}.")
+    dagster = os.environ.get("DAGSTER_HOME")
+    if dagster and Path(dagster).expanduser().resolve() != store.dagster_home.resolve():
+        echo(f"Dagster's records in DAGSTER_HOME, {dagster}, are not in the store, and stay.")
+
+
+def _forget_with_collection(settings: Settings, store: Store, yes: bool) -> None:
+    """Delete the versions of the collection that the store made, once a person has said yes."""
+    from image_pipeline.collection.connection import address_of
+    from image_pipeline.collection.ownership import delete_versions, own_versions
+
+    ledger = Ledger(store.ledger_file)
+    ingested = {entry.collection for entry in ledger.entries().values()}
+    address = address_of(settings)
+    with address.connect() as client:
+        versions = own_versions(client, settings.collection, ledger.libraries(), ingested)
+        own = [name for name, is_own in versions.items() if is_own]
+        others = [name for name, is_own in versions.items() if not is_own]
+        echo(f"In Qdrant at {address}, deleted: {', '.join(own) or 'nothing, since nothing is the store’s'}.")
+        if others:
+            echo(f"Another library's, and left: {', '.join(others)}.")
+        _ask("Delete both?", yes)
+        delete_versions(client, settings.collection, own)
+
+
+def _ask(question: str, yes: bool) -> None:
+    if not yes:
+        click.confirm(question, abort=True)
+
+
+def _names(paths: Iterable[Path]) -> str:
+    return ", ".join(str(path) for path in paths)
+
+
+def _size(size_bytes: int) -> str:
+    for unit, name in _UNITS:
+        if size_bytes >= unit:
+            return f"{size_bytes / unit:.1f} {name}"
+    return f"{size_bytes} bytes"

@@ -1,0 +1,80 @@
+"""Points: one for each file, with a payload to search and filter by."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# UUIDv5 wants a namespace; this one was drawn once and is the pipeline's own.
+_NAMESPACE = uuid.UUID("8970b6b7-5a9b-4afd-8d2f-5fa6c6354a02")
+
+_NOT_CONTENT = frozenset({"run_id", "ingested_at", "digest"})
+
+PointId = str | int
+"""The pipeline's own points have UUIDs; Qdrant also accepts integers."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A file in the collection: its id, its embedding (float32 `[d]`, unit length) and its payload."""
+
+    id: str
+    vector: Sequence[float]
+    payload: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Tells whether a point in the collection is up to date."""
+        return str(self.payload["digest"])
+
+
+@dataclass(frozen=True)
+class HeldPoint:
+    """A point as Qdrant holds it: `path` and `partition_key` as its payload says.
+
+    `digest` is that of its payload, None if the payload is not the one that the digest in it was made of. `vector`
+    is float32 `[d]`, None if the point has none.
+    """
+
+    id: PointId
+    path: str | None
+    partition_key: str | None
+    digest: str | None = None
+    vector: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What brings a partition of the collection to what it should be."""
+
+    upserts: list[Point]
+    deletions: list[str]
+
+
+def point_id(path: str) -> str:
+    """The id of a file's point: the UUIDv5 of its path (RFC 9562, 5.5)."""
+    return str(uuid.uuid5(_NAMESPACE, path))
+
+
+def make_point(path: str, vector: Sequence[float], payload: Mapping[str, Any]) -> Point:
+    """The point of the file `path`; values of None are left out of its payload, and a digest of the rest is added."""
+    content = {name: value for name, value in payload.items() if value is not None}
+    content["path"] = path
+    return Point(point_id(path), vector, {**content, "digest": payload_digest(content)})
+
+
+def payload_digest(payload: Mapping[str, Any]) -> str:
+    """16 hex digits over a payload, save what tells of the run that wrote it."""
+    lasting = {name: value for name, value in payload.items() if name not in _NOT_CONTENT}
+    return hashlib.blake2b(json.dumps(lasting, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def difference(existing: Mapping[str, str], wanted: Sequence[Point]) -> Difference:
+    """What to upsert and delete where the collection holds `existing` (id → digest) and should hold `wanted`."""
+    upserts = [point for point in wanted if existing.get(point.id) != point.digest]
+    kept = {point.id for point in wanted}
+    return Difference(upserts, [id_ for id_ in existing if id_ not in kept])

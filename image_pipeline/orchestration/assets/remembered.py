@@ -1,0 +1,66 @@
+"""What the page shows of a partition that a run left as it was: the same as when it was made."""
+
+from functools import cached_property
+
+import dagster as dg
+
+from image_pipeline.orchestration.assets.contact_sheet import contact_sheet
+from image_pipeline.orchestration.assets.step import LISTED_ROWS, records, unchanged_metadata
+from image_pipeline.orchestration.resources import StoreResource
+from image_pipeline.schema.rows import DecodedImage, ImageCaption
+from image_pipeline.storage.ledger import LedgerEntry, QuarantinedFile
+
+MOST_PICTURES, LEAST_PICTURES, PICTURES_OF_A_RUN = 12, 4, 24
+"""On the contact sheets of what is unchanged: of a partition, and of all of a run, which is to cost next to nothing."""
+
+
+class Remembered:
+    """The metadata of partitions that are unchanged, from the ledger and the tables; nothing is decoded again."""
+
+    def __init__(self, store: StoreResource, partitions: int) -> None:
+        """`partitions` is the number of those of the run."""
+        self._store = store
+        self._left = PICTURES_OF_A_RUN
+        self._shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // max(1, partitions)))
+
+    def of_points(self, entry: LedgerEntry) -> dict[str, int | str | dg.MetadataValue]:
+        """What `qdrant_collection` says of a partition."""
+        files = [(file.path, file.reason, file.message) for file in self._quarantine(entry)]
+        return {
+            **unchanged_metadata(entry, entry.indexed),
+            "points_unchanged": entry.indexed,
+            "contact_sheet": dg.MetadataValue.md(self._sheet(entry)),
+            "quarantined": entry.quarantined,
+            "quarantine": records(["path", "reason", "message"], files),
+            "collection": entry.collection,
+        }
+
+    def of_tensors(self, entry: LedgerEntry, rows: int) -> dict[str, int | str | dg.MetadataValue]:
+        """What `decoded_tensors` says of a partition with so many contents."""
+        contents = {file.sha256: file for file in self._quarantine(entry) if file.sha256 is not None}
+        bad = [(sha256[:12], file.reason, file.message) for sha256, file in contents.items()]
+        return {
+            **unchanged_metadata(entry, rows),
+            "quarantined": len(contents),
+            "quarantine": records(["sha256", "reason", "message"], bad),
+        }
+
+    @cached_property
+    def _quarantined(self) -> dict[str, list[QuarantinedFile]]:
+        found: dict[str, list[QuarantinedFile]] = {}
+        for file in self._store.ledger.quarantine():
+            found.setdefault(file.partition_key, []).append(file)
+        return found
+
+    def _quarantine(self, entry: LedgerEntry) -> list[QuarantinedFile]:
+        return self._quarantined.get(entry.key, [])[:LISTED_ROWS] if entry.quarantined else []
+
+    def _sheet(self, entry: LedgerEntry) -> str:
+        if self._left <= 0 and entry.indexed:
+            return "Unchanged: the contact sheet is with the run that made it."
+        tables, store = self._store.tables, self._store.store
+        captions = {row.sha256: row.caption for row in tables.first(ImageCaption, entry.key, self._shown)}
+        decoded = tables.first(DecodedImage, entry.key, self._shown + entry.quarantined)
+        shown = [row.sha256 for row in decoded if row.reason is None][: self._shown]
+        self._left -= len(shown)
+        return contact_sheet([(store.thumbnail_file(sha256), captions.get(sha256, "")) for sha256 in shown])

@@ -1,0 +1,309 @@
+"""The library as a whole: what is to be done, and the runs that do it. The command line's way to the jobs."""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
+
+from image_pipeline.collection.collection import held_versions
+from image_pipeline.collection.connection import address_of
+from image_pipeline.collection.ownership import own_collection
+from image_pipeline.errors import PipelineError, RunInterruptedError, ServiceUnavailableError
+from image_pipeline.files.deletions import DeletionLimit, renamed_keys, vanished_files
+from image_pipeline.files.discovery import walk
+from image_pipeline.files.partition import Partition
+from image_pipeline.files.plan import (
+    ListedPartition,
+    PartitionRange,
+    PartitionState,
+    State,
+    compare,
+    group_into_ranges,
+    list_partitions,
+    without_unlisted,
+)
+from image_pipeline.files.unlisted import Unlisted, UnlistedError
+from image_pipeline.orchestration.build import make_definitions
+from image_pipeline.orchestration.event_log import write_records_quickly
+from image_pipeline.orchestration.instance import errors_of_records, open_instance, unusable_records
+from image_pipeline.orchestration.interruption import INTERRUPTED, INTERRUPTIONS
+from image_pipeline.orchestration.memory import give_back_memory
+from image_pipeline.orchestration.partitions import (
+    ALLOW_DELETIONS_TAG,
+    PARTITIONS_PER_RUN,
+    range_tags,
+    register,
+    registered_keys,
+    within_range,
+)
+from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, StoreResource, make_resources
+from image_pipeline.orchestration.verifying import make_verifier
+from image_pipeline.services.verifier import Verifier
+from image_pipeline.settings import Settings, export_settings
+from image_pipeline.storage.ledger import Ledger, LedgerEntry
+from image_pipeline.storage.store import Store
+from image_pipeline.storage.tensors import sweep_tensors
+
+_QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_ERRORS_OF_RECORDS = "sqlalchemy.exc."  # only Dagster's own databases are used through it
+_INTERRUPTIONS = [interruption.__name__ for interruption in INTERRUPTIONS]
+
+
+class RunFailedError(PipelineError):
+    """A run of a job failed; the message is that of its first step that did."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The library as it is on disk against what was ingested: `vanished` of the `ingested` files are not there.
+
+    Of what is `unlisted`, and below it, nothing is known.
+    """
+
+    states: list[PartitionState]
+    vanished: int
+    ingested: int
+    unlisted: Unlisted
+
+    def keys(self, *states: State) -> list[str]:
+        """The keys of the partitions in one of `states`."""
+        return [state.key for state in self.states if state.state in states]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an ingestion came to. `files`, `indexed` and `quarantined` are those of the library, and so `directories`.
+
+    `embedded` and `captioned` count the images that went through a model, `unchanged` the points that were right as
+    they were, `deleted` those that were deleted.
+    """
+
+    directories: int
+    files: int
+    indexed: int
+    quarantined: int
+    unchanged: int
+    embedded: int
+    captioned: int
+    deleted: int
+    seconds: float
+
+
+class PartlyIngestedError(UnlistedError):
+    """Directories cannot be listed: `unlisted`. All others are up to date, and `summary` is what that came to."""
+
+    def __init__(self, unlisted: Unlisted, summary: Summary) -> None:
+        super().__init__(str(unlisted.error), unlisted)
+        self.summary = summary
+
+
+class Ingestion:
+    """Scans and ingests the library of `settings`, with Dagster's records in `instance`."""
+
+    def __init__(self, settings: Settings, instance: dg.DagsterInstance) -> None:
+        self._settings, self._instance = settings, instance
+        self._definitions = make_definitions(settings)
+        resources = make_resources(settings)
+        store, decoding, inference = (resources[name] for name in ("store", "decoding", "inference"))
+        assert isinstance(store, StoreResource)
+        assert isinstance(decoding, DecodingResource)
+        assert isinstance(inference, InferenceResource)
+        self._store, self._decoding, self._inference = store, decoding, inference
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was ingested, the quarantine, and the history of files."""
+        return self._store.ledger
+
+    @property
+    def library_root(self) -> Path:
+        """The root of the library. Raises SettingsError or LibraryError if there is none to be read."""
+        return self._store.library_root
+
+    @property
+    def verifier(self) -> Verifier:
+        """Compares the library with the collection. Raises as `scan` does."""
+        address = address_of(self._settings)
+        return make_verifier(self._store, self._decoding, self._inference, address, self._settings.collection)
+
+    @property
+    def deletion_share(self) -> float:
+        """The share of the library that may vanish at once."""
+        return self._settings.deletion_share
+
+    def scan(self) -> Scan:
+        """Compare disk and ledger, and make the partitions known to Dagster.
+
+        Raises LibraryError where the library cannot be listed, and ModelError where the models' configuration cannot
+        be had; CollectionError where the collection is another library's.
+        """
+        root, ledger = self._store.library_root, self._store.ledger
+        recipe = self._inference.recipe(self._decoding)
+        address, alias = address_of(self._settings), self._settings.collection
+        versions = None
+        with suppress(ServiceUnavailableError):  # the runs wait for it, and say so
+            versions = held_versions(address, alias)
+        if versions and address.url is not None:  # told before anything is done; an embedded one is the store's own
+            with address.connect() as client:
+                own_collection(client, alias, ledger.libraries())
+        ledger.set_outdated_to_try(self._decoding.limits)
+        ingested = ledger.ingested(recipe, versions)
+        known = registered_keys(self._instance)
+        # a run that was killed may have written points of a partition that never came to the ledger
+        begun = [key for key in known if key not in ingested and Partition.is_key(key)]
+        unlisted = Unlisted()
+        listed = list_partitions(walk(root, unlisted), self._settings.partition_size, [*ingested, *begun])
+        seen = without_unlisted(ingested, unlisted)
+        states = compare(listed, seen)
+        states += [PartitionState(key, 0, State.GONE) for key in begun if _is_gone(key, listed, unlisted)]
+        register(self._instance, [state.key for state in states if state.key not in set(known)])
+        passed_over = dict.fromkeys([*(Partition(name).key for name in unlisted.directories), *ingested])
+        states += [PartitionState(key, 0, State.UNLISTED) for key in passed_over if key not in seen]
+        before = ledger.renamed()
+        renamed = renamed_keys(listed, seen, before)
+        if renamed != before:
+            ledger.set_renamed(renamed)
+        vanished = vanished_files(listed, seen, renamed)
+        return Scan(states, vanished, sum(entry.files for entry in ingested.values()), unlisted)
+
+    def run(
+        self,
+        on_run: Callable[[int, int], None] = lambda done, total: None,
+        allow_deletions: bool = False,
+        only: Collection[str] | None = None,
+    ) -> Summary:
+        """Bring the collection to what is on disk; `on_run` is told of the runs that are done, and of how many.
+
+        If `only` is given, that is done for these directories alone, and nothing that is gone is taken out.
+
+        Raises LibraryError if more files would vanish than may without `allow_deletions`; PartlyIngestedError, once all
+        others are up to date, if a directory cannot be listed; RunFailedError if a stage failed: what was done before
+        stays.
+        """
+        began = time.monotonic()
+        scan = self.scan()
+        allowed = {ALLOW_DELETIONS_TAG: "true"} if allow_deletions else {}
+        changed = {s.key: s.files for s in scan.states if s.state in (State.NEW, State.CHANGED)}
+        wanted = {
+            key: files for key, files in changed.items() if only is None or Partition.from_key(key).directory in only
+        }
+        gone: list[str] = []
+        if only is None:
+            DeletionLimit(self._settings.deletion_share, allow_deletions).check(scan.vanished, scan.ingested)
+            gone = scan.keys(State.GONE)
+        totals: dict[str, int] = {}
+        done = 0
+        while ranges := self._ranges(wanted):
+            some = ranges[0]
+            on_run(done, done + len(ranges))
+            if done:
+                give_back_memory()
+            with within_range(some.keys):
+                result = self._execute("ingest", tags=range_tags(some) | allowed)
+            for event in result.get_asset_materialization_events():
+                for name, value in event.materialization.metadata.items():
+                    if isinstance(value, dg.IntMetadataValue) and value.value is not None:
+                        totals[name] = totals.get(name, 0) + value.value
+            for key in some.keys:
+                del wanted[key]
+            done += 1
+        on_run(done, done)
+        deleted = totals.get("points_deleted", 0)
+        if gone:
+            config = {"ops": {"retire_partitions": {"config": {"keys": gone}}}}
+            deleted += int(self._execute("retire", config=config).output_for_node("retire_partitions"))
+        if not self._settings.keep_decoded_tensors:
+            sweep_tensors(self._store.store)
+        entries = self._store.ledger.entries()
+        untouched = sum(entries[key].indexed for key in scan.keys(State.INGESTED) if key in entries)
+        summary = _summary(entries, totals, untouched, deleted, time.monotonic() - began)
+        if unlisted := scan.unlisted if only is None else scan.unlisted.among(only):
+            raise PartlyIngestedError(unlisted, summary)
+        return summary
+
+    def _ranges(self, wanted: Mapping[str, int]) -> list[PartitionRange]:
+        """The runs for the `wanted` partitions; not for those that another process took out since they were listed."""
+        registered = registered_keys(self._instance)
+        return group_into_ranges(registered, wanted, self._settings.partition_size, PARTITIONS_PER_RUN)
+
+    def _execute(
+        self, job: str, tags: Mapping[str, str] | None = None, config: Mapping[str, object] | None = None
+    ) -> dg.ExecuteInProcessResult:
+        result = self._definitions.resolve_job_def(job).execute_in_process(
+            instance=self._instance,
+            tags=dict(tags or {}),
+            run_config={**_QUIET_LOGS, **(config or {})},
+            raise_on_error=False,
+        )
+        if _is_interrupted(result):
+            raise RunInterruptedError(INTERRUPTED)
+        if not result.success:
+            raise RunFailedError(f"{self._failure(result)} (run {result.run_id})")
+        return result
+
+    def _failure(self, result: dg.ExecuteInProcessResult) -> str:
+        for event in result.get_step_failure_events():
+            data = event.step_failure_data
+            if data.user_failure_data is not None and data.user_failure_data.description:
+                return str(data.user_failure_data.description)
+            if data.error is not None:
+                causes = list(_causes(data.error))
+                cause = causes[-1]
+                # Dagster wrote of the step's work in vain; what it wrote of the failure found room again.
+                if any(error.message.startswith(_ERRORS_OF_RECORDS) for error in causes):
+                    return unusable_records(cause.message.partition(": ")[2].strip(), self._store.store)
+                return f"The step {event.step_key} failed: {cause.message.strip()}"
+        return (
+            "The run failed, and Dagster could not write down why: make room on the disk of its records (DAGSTER_HOME, "
+            "or the store), and begin again"
+        )
+
+
+@contextmanager
+def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
+    """The library of `settings`, with Dagster's records in the store (or DAGSTER_HOME)."""
+    # the resources name the variable of Qdrant's key, and take its value when a run begins
+    export_settings(settings)
+    write_records_quickly()
+    store = Store(settings.home)
+    store.prepare(settings.library)
+    with errors_of_records(store), open_instance(store) as instance:
+        yield Ingestion(settings, instance)
+
+
+def _is_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether somebody ended a run; also between two steps, or before the first, which is no step's failure."""
+    ends = [event for event in result.all_events if event.is_job_event and event.event_specific_data is not None]
+    errors = [getattr(event.event_specific_data, "error", None) for event in ends]
+    return any(cause.cls_name in _INTERRUPTIONS for error in errors for cause in _causes(error))
+
+
+def _causes(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:
+    """An error, and what lies under it, down to where it began."""
+    while error is not None:
+        yield error
+        error = error.cause
+
+
+def _is_gone(key: str, listed: Mapping[str, ListedPartition], unlisted: Unlisted) -> bool:
+    return key not in listed and not unlisted.covers(Partition.from_key(key).directory)
+
+
+def _summary(
+    entries: Mapping[str, LedgerEntry], totals: Mapping[str, int], untouched: int, deleted: int, seconds: float
+) -> Summary:
+    return Summary(
+        directories=len({Partition.from_key(key).directory for key in entries}),
+        files=sum(entry.files for entry in entries.values()),
+        indexed=sum(entry.indexed for entry in entries.values()),
+        quarantined=sum(entry.quarantined for entry in entries.values()),
+        unchanged=untouched + totals.get("points_unchanged", 0),
+        embedded=totals.get("images_embedded", 0),
+        captioned=totals.get("images_captioned", 0),
+        deleted=deleted,
+        seconds=round(seconds, 2),
+    )

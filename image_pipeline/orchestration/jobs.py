@@ -1,0 +1,59 @@
+"""The jobs: `ingest` brings directories up to date, `retire` takes out those that are no more."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from image_pipeline.collection.ownership import own_collection
+from image_pipeline.files.partition import Partition
+from image_pipeline.orchestration.assets.step import LISTED_ROWS, records, step
+from image_pipeline.orchestration.checks import whole_collection
+from image_pipeline.orchestration.partitions import registered_keys, unregister
+from image_pipeline.orchestration.resources import QdrantResource, StoreResource
+from image_pipeline.stages.retire import is_gone, retire
+from image_pipeline.storage.leftovers import delete_leftovers
+
+ingest_job = dg.define_asset_job(
+    "ingest",
+    # without the check that reads the whole library
+    selection=dg.AssetSelection.all() - dg.AssetSelection.checks(whole_collection),
+    description="Brings directories up to date: every readable file is a point, every other one is in quarantine.",
+)
+
+
+# Plain strings: those of a `dg.Config` may also be given as the name of an environment variable, whose value would then
+# be seen in the run's records.
+@dg.op(out=dg.Out(int), config_schema={"keys": [str]})
+def retire_partitions(context: dg.OpExecutionContext, store: StoreResource, qdrant: QdrantResource) -> int:
+    """Deletes the points, tables and keys of partitions that are really gone; gives the number of points deleted."""
+    with step(context, store, lambda: _known(context, store)) as keys:
+        root, ledger = store.library_root, store.ledger
+        entries = ledger.entries()
+        gone = [key for key in keys if is_gone(root, Partition.from_key(key), entries)]
+        for key in sorted(set(keys) - set(gone)):
+            context.log.warning(f"{key} is on disk again and is left as it is.")
+        with qdrant.address.connect() as client:
+            own_collection(client, qdrant.alias, ledger.libraries())
+            deleted = retire(client, qdrant.alias, store.tables, ledger, gone, context.run_id)
+        unregister(context.instance, gone)
+        delete_leftovers(store.store, ledger, store.cache, datetime.now(UTC).isoformat(timespec="seconds"))
+    context.add_output_metadata({"directories": records(["partition"], [[key] for key in gone[:LISTED_ROWS]])})
+    context.log.info(f"{len(gone)} partitions were taken out, and {deleted} points with them.")
+    return deleted
+
+
+def _known(context: dg.OpExecutionContext, store: StoreResource) -> list[str]:
+    """The keys of the run config that are those of partitions: anybody may have put anything there."""
+    named: list[str] = list(dict.fromkeys(context.op_config["keys"]))
+    there = {*store.ledger.entries(), *registered_keys(context.instance)}
+    known = [key for key in named if key in there and Partition.is_key(key)]
+    if len(known) < len(named):
+        # not shown: it may be a secret that was put there by mistake
+        context.log.warning(f"{len(named) - len(known)} of the keys are of no partition, and are ignored.")
+    return known
+
+
+@dg.job(name="retire", description="Takes directories that are no more out of the collection.")
+def retire_job() -> None:
+    """Takes directories that are no more out of the collection."""
+    retire_partitions()

@@ -1,0 +1,219 @@
+"""The sensor: directories that came, changed or went are brought to the collection by themselves."""
+
+import hashlib
+import math
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import dagster as dg
+
+from image_pipeline.collection.collection import held_versions
+from image_pipeline.files.deletions import DeletionLimit, renamed_keys, vanished_files
+from image_pipeline.files.departures import awaited, waiting
+from image_pipeline.files.partition import Partition
+from image_pipeline.files.plan import Ingested, PartitionState, State, group_into_ranges, without_unlisted
+from image_pipeline.files.watch import DueStates, Look, due_states, look
+from image_pipeline.orchestration.instance import fail_dead_runs
+from image_pipeline.orchestration.jobs import ingest_job, retire_job
+from image_pipeline.orchestration.partitions import DIRECTORIES, PARTITIONS_PER_RUN, directory_tags, range_tags
+from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
+from image_pipeline.orchestration.run_records import RunRecords
+
+TICK_SECONDS = 30
+SWEEP_SECONDS = 600.0
+BUDGET_SECONDS = 25.0
+"""A tick is ended by Dagster after 60 s."""
+
+KEYS_PER_TICK = 500
+"""Dagster's check of new keys is quadratic: 4,000 in one tick take 0.4 s, 20,000 take 21 s."""
+
+RETRY_SECONDS, LONGEST_RETRY_SECONDS = 900, 6 * 3600
+"""A directory that looks the same is tried again after this time, and each time after twice as long: its run failed, or
+it has a file that cannot be read. Each run leaves some 300 KB of Dagster's records."""
+
+
+@dg.sensor(
+    jobs=[ingest_job, retire_job],
+    minimum_interval_seconds=TICK_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def library_sensor(
+    context: dg.SensorEvaluationContext,
+    store: StoreResource,
+    decoding: DecodingResource,
+    inference: InferenceResource,
+    qdrant: QdrantResource,
+) -> dg.SensorResult | dg.SkipReason:
+    """Watches the library, and ingests a directory once it has been quiet for `settle_seconds`.
+
+    What was ingested with other models, or by another version, is ingested again.
+    """
+    now = time.time()
+    fail_dead_runs(context.instance, store.store)
+    ledger = store.ledger
+    recipe = inference.recipe(decoding)
+    versions = held_versions(qdrant.address, qdrant.alias)
+    to_try = ledger.set_outdated_to_try(decoding.limits)
+    ingested = ledger.ingested(recipe, versions)
+    looked = look(
+        store.library_root, ledger.sightings(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
+    )
+    ledger.set_sightings(looked.sightings.values())
+    due = due_states(looked, ingested, now, store.settle_seconds)
+    if looked.is_whole:
+        _check_losses(store, looked, ingested)
+    if looked.unlisted:
+        context.log.warning(str(looked.unlisted.error))
+    runs = RunRecords(context.instance)
+    departing = _departing(looked, ingested, due, runs, now)
+    free = [state for state in due.settled if state.key not in runs.in_flight and state.key not in departing]
+    wishes = _Wishes(looked, "\n".join([recipe, *sorted(versions)]), to_try, now)
+    wanted = _requests(runs.registered, _with_few_new(free, runs.registered), wishes, store.partition_size)
+    begun = runs.begun([wish.run_key for wish in wanted])
+    requests = [wish.request for wish in wanted if wish.run_key not in begun]
+    if not requests:
+        tried = [key for wish in wanted for key in wish.keys]
+        in_flight = [state.key for state in due.settled if state.key in runs.in_flight]
+        unsettled = [state.key for state in due.unsettled]
+        return dg.SkipReason(reason_to_skip(looked, unsettled, in_flight, departing - runs.in_flight, tried, now))
+    known = set(runs.registered)
+    new = [key for wish in wanted if wish.request in requests for key in wish.keys if key not in known]
+    return dg.SensorResult(
+        run_requests=requests, dynamic_partitions_requests=[DIRECTORIES.build_add_request(new)] if new else []
+    )
+
+
+def _check_losses(store: StoreResource, looked: Look, ingested: Mapping[str, Ingested]) -> None:
+    """Raises LibraryError if more is gone, and not retired yet, than may vanish at once."""
+    ledger, listed = store.ledger, looked.listed
+    seen = without_unlisted(ingested, looked.unlisted)
+    before = ledger.renamed()
+    renamed = renamed_keys(listed, seen, before)
+    if renamed != before:
+        ledger.set_renamed(renamed)
+    vanished = vanished_files(listed, seen, renamed)
+    DeletionLimit(store.deletion_share).check(vanished, sum(entry.files for entry in ingested.values()))
+
+
+def _departing(
+    looked: Look, ingested: Mapping[str, Ingested], due: DueStates, runs: RunRecords, now: float
+) -> set[str]:
+    """The partitions that are gone, and wait for what came."""
+    gone = {state.key: looked.since(state.key) for state in due.settled if state.state is State.GONE}
+    came = awaited(looked.listed, ingested) if gone else set()
+    return waiting(gone, came - runs.failed_since({key: looked.since(key) for key in came}), now)
+
+
+def attempt(seconds: float) -> int:
+    """The number of the try that is due for what has looked the same for so long: see `RETRY_SECONDS`."""
+    doublings = int(math.log2(LONGEST_RETRY_SECONDS / RETRY_SECONDS))
+    longest_from = RETRY_SECONDS * (2**doublings - 1)
+    if seconds < longest_from:
+        return int(math.log2(max(0.0, seconds) / RETRY_SECONDS + 1))
+    return doublings + int((seconds - longest_from) // LONGEST_RETRY_SECONDS)
+
+
+def next_attempt(seconds: float) -> float:
+    """After how many seconds the try comes that follows the one of `attempt`."""
+    number = attempt(seconds) + 1
+    doublings = int(math.log2(LONGEST_RETRY_SECONDS / RETRY_SECONDS))
+    return (
+        RETRY_SECONDS * (1 << min(number, doublings))
+        - RETRY_SECONDS
+        + max(0, number - doublings) * LONGEST_RETRY_SECONDS
+    )
+
+
+def reason_to_skip(
+    looked: Look,
+    unsettled: Collection[str],
+    in_flight: Collection[str],
+    departing: Collection[str],
+    tried: Collection[str],
+    now: float,
+) -> str:
+    """What there is to be said of a tick that asks for no run, of the partitions by what they wait for."""
+    said = [str(looked.unlisted.error).rstrip(".")] if looked.unlisted else []
+    if not looked.is_whole:
+        said.append("not every directory was looked at yet: the next tick goes on")
+    if unsettled:
+        said.append(f"{_directories(unsettled, 'waits', 'wait')} to be quiet")
+    if in_flight:
+        said.append(f"{_directories(in_flight, 'is', 'are')} being ingested")
+    if departing:
+        said.append(
+            f"{_directories(departing, 'that is gone waits', 'that are gone wait')} until what came is ingested"
+        )
+    if tried:
+        dues = [looked.since(key) + next_attempt(now - looked.since(key)) for key in tried]
+        at = datetime.fromtimestamp(min(dues)).astimezone().isoformat(sep=" ", timespec="minutes")
+        said.append(f"{_directories(tried, 'was', 'were')} tried, and the next try is at {at}")
+    if not said:
+        return f"All {len(looked.listed)} partitions of the library are ingested."
+    text = "; ".join(said)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _directories(keys: Collection[str], one: str, several: str) -> str:
+    count = len({Partition.from_key(key).directory for key in keys})
+    return f"1 directory {one}" if count == 1 else f"{count} directories {several}"
+
+
+class _Wishes:
+    """Names runs, so that Dagster begins one once for what the directories look like, what is wanted, and each try."""
+
+    def __init__(self, looked: Look, target: str, to_try: Mapping[str, str], now: float) -> None:
+        self._looked, self._target, self._to_try, self._now = looked, target, to_try, now
+        self._fingerprints = {key: part.fingerprint for key, part in looked.listed.items()}
+
+    def run_key(self, keys: Sequence[str]) -> str:
+        """The run key of the run for partitions."""
+        since = max(self._looked.sightings[Partition.from_key(key).directory].since for key in keys)
+        # what comes back to a look that it had before is another wish: Dagster keeps a run key for ever
+        # nor has a directory changed of which a file is to be tried again: then, the run counts that tried it last
+        looks = (f"{key}\0{self._fingerprints.get(key)}\0{self._to_try.get(key, '')}" for key in keys)
+        told = "\n".join([self._target, f"{since}", *looks])
+        return f"{hashlib.sha256(told.encode()).hexdigest()[:16]}-{attempt(self._now - since)}"
+
+
+def _with_few_new(states: list[PartitionState], registered: list[str]) -> list[PartitionState]:
+    """`states` without the keys that are too many to be registered in one tick.
+
+    Those that are registered are not counted: where their runs fail, tick after tick, they hold up no others.
+    """
+    known = set(registered)
+    new = [state.key for state in states if state.key not in known and state.state is not State.GONE]
+    later = set(new[KEYS_PER_TICK:])
+    return [state for state in states if state.key not in later]
+
+
+@dataclass(frozen=True)
+class _Wish:
+    request: dg.RunRequest
+    keys: tuple[str, ...]
+
+    @property
+    def run_key(self) -> str:
+        return str(self.request.run_key)
+
+
+def _requests(registered: list[str], states: list[PartitionState], wishes: _Wishes, partition_size: int) -> list[_Wish]:
+    wanted = {state.key: state.files for state in states if state.state is not State.GONE}
+    known = set(registered)
+    new = [key for key in wanted if key not in known]
+    gone = tuple(state.key for state in states if state.state is State.GONE)
+    made = [
+        _Wish(
+            dg.RunRequest(run_key=wishes.run_key(some.keys), job_name=ingest_job.name, tags=range_tags(some)), some.keys
+        )
+        for some in group_into_ranges(registered + new, wanted, partition_size, PARTITIONS_PER_RUN)
+    ]
+    if gone:
+        config = dg.RunConfig(ops={"retire_partitions": {"config": {"keys": list(gone)}}})
+        request = dg.RunRequest(
+            run_key=wishes.run_key(gone), job_name=retire_job.name, run_config=config, tags=directory_tags(gone)
+        )
+        made.append(_Wish(request, gone))
+    return made

@@ -1,0 +1,128 @@
+"""A search as a person asks for it: words or a picture, to the photographs that are nearest."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from image_pipeline.collection.collection import alias_target
+from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.query import Hit, Narrowing, SearchedVersion, nearest, searched_version
+from image_pipeline.collection.replaced import again_if_replaced
+from image_pipeline.errors import CollectionError, PipelineError
+from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.settings import Settings
+from image_pipeline.stages.models import Inference, load_inference
+from image_pipeline.storage.tensors import create_tensor_files, read_tensors
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+
+class Search:
+    """Searches the collection of `settings`; a context manager.
+
+    The embedding model is loaded at the first query and kept, as is the connection to a server. The embedded Qdrant
+    is opened for each query, since other processes wait for it.
+    """
+
+    def __init__(self, settings: Settings, address: QdrantAddress) -> None:
+        self._settings, self._address = settings, address
+        self._kept = ExitStack()
+        self._client: QdrantClient | None = None
+        self._known: tuple[SearchedVersion, Inference] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._kept.close()
+
+    def by_words(self, words: str, limit: int, narrowing: Narrowing) -> list[Hit]:
+        """The `limit` photographs nearest to a text, best first. Raises as `by_picture` does."""
+        return self._search(lambda inference: inference.embed_texts([words])[0], limit, narrowing)
+
+    def by_picture(self, file: Path, limit: int, narrowing: Narrowing) -> list[Hit]:
+        """The `limit` photographs nearest to a picture, best first.
+
+        Raises PipelineError where the picture cannot be decoded, CollectionError where there is no collection or
+        Qdrant refuses, ServiceUnavailableError where it does not answer, ModelError where the model cannot be had.
+        """
+        return self._search(lambda inference: self._embed_picture(inference, file), limit, narrowing)
+
+    def _embed_picture(self, inference: Inference, file: Path) -> np.ndarray:
+        with tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory:
+            outputs = create_tensor_files(Path(directory) / "query", [inference.embedding_producer.input], 1)
+            with WorkerPool(limits(self._settings), 1) as pool:
+                outcome = next(iter(pool.decode([DecodeTask("query", os.fspath(file), 0, None)], outputs)))
+            if isinstance(outcome, DecodeFailure):
+                raise PipelineError(
+                    f"{file} cannot be searched for ({outcome.reason}: {outcome.message}): give the path of a picture "
+                    "that can be read."
+                )
+            images = read_tensors(Path(directory) / "query", inference.embedding_producer.input, [0])[0:1]
+        vector: np.ndarray = inference.embed_images(images)[0]
+        return vector
+
+    def _search(self, embed: Callable[[Inference], np.ndarray], limit: int, narrowing: Narrowing) -> list[Hit]:
+        """Asks the version whose model embedded the query; begins again once if that was replaced meanwhile."""
+
+        def ask() -> list[Hit]:
+            version, inference = self._version()
+            vector = embed(inference)
+            with self._connected() as client:
+                return nearest(client, version.name, vector.tolist(), limit, narrowing)
+
+        return again_if_replaced(ask)
+
+    def _version(self) -> tuple[SearchedVersion, Inference]:
+        """What is searched now, and the models that made it: the next version may be another model's."""
+        known = self._known
+        with self._connected() as client:
+            if known is not None and known[0].name == alias_target(client, self._settings.collection):
+                return known
+            version = searched_version(client, self._settings.collection)
+        self._known = known = version, inference_for(version, self._settings)
+        return known
+
+    @contextmanager
+    def _connected(self) -> Iterator["QdrantClient"]:
+        if self._address.url is None:
+            with self._address.connect() as client:
+                yield client
+            return
+        with self._address.errors_for_people():
+            if self._client is None:
+                self._client = self._kept.enter_context(self._address.client())
+            yield self._client
+
+
+def inference_for(version: SearchedVersion, settings: Settings) -> Inference:
+    """The models that made what is searched: those of the settings, or, where they differ, the one that is named there.
+
+    The network is not asked for those of the settings: they may be models that nobody has used yet. Raises
+    CollectionError if the model that is named is another one by now, ModelError if it cannot be had.
+    """
+    configured = load_inference(settings.models, settings.dtype, settings.home)
+    if configured.is_configured_here and str(configured.embedding_producer) == version.producer:
+        return configured
+    named = load_inference(f"{version.model},none", version.dtype, settings.home)
+    if str(named.embedding_producer) != version.producer:
+        raise CollectionError(
+            f"What is searched was made with {version.producer}, and {version.model} is another model now: "
+            "ingest the library once more."
+        )
+    return named
+
+
+def limits(settings: Settings) -> DecodeLimits:
+    """The limits for decoding one file."""
+    return DecodeLimits(settings.decode_seconds, settings.decode_memory, settings.decode_pixels)

@@ -1,0 +1,176 @@
+"""What was ingested, with what, what waits, and what it takes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from image_pipeline.collection.collection import EMBEDDED_LIMIT, alias_target, version_names
+from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.query import SearchedVersion, searched_version
+from image_pipeline.collection.replaced import again_if_replaced, reading
+from image_pipeline.errors import LibraryError
+from image_pipeline.files.discovery import DISCOVERY_VERSION
+from image_pipeline.files.names import to_text
+from image_pipeline.files.partition import Partition
+from image_pipeline.files.waiting import Waiting, count_waiting
+from image_pipeline.imaging.decode import decoder_version
+from image_pipeline.imaging.metadata import metadata_version
+from image_pipeline.settings import Settings
+from image_pipeline.stages.models import load_inference
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.size import StoreSize, size_of_store
+from image_pipeline.terminal import counted
+
+_LOOK_SECONDS = 2.0
+"""For a look at the library, and for one at the store: whoever asks for the status waits."""
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """`job` is `ingest` or `retire`; `status` is Dagster's, in lower case; `began` is ISO 8601, None if it is to begin.
+
+    `seconds` is how long it took, None if it goes on. `error` is what a failed one died of.
+    """
+
+    run_id: str
+    job: str
+    status: str
+    began: str | None
+    seconds: float | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """The library, the version of the collection that is searched (None before the first ingestion), and counts.
+
+    `models` is the embedding producer of what is searched, or, where nothing is yet, the setting. `embedder` and
+    `dtype` made what is searched, or will; `next_embedder` is the settings' if that is another one, `captioner` the
+    settings' (None: captions are off). `waiting` is None without a library that can be read; `library_error` says why.
+    """
+
+    library: str | None
+    collection: str | None
+    points: int
+    directories: int
+    quarantined: int
+    models: str
+    qdrant: str
+    store: str
+    embedder: str
+    captioner: str | None
+    dtype: str
+    next_embedder: str | None
+    waiting: Waiting | None
+    library_error: str | None
+    size: StoreSize
+    last_run: LastRun | None
+
+    @property
+    def advice(self) -> str | None:
+        """What a person should know, if anything."""
+        if self.points <= EMBEDDED_LIMIT or not self.qdrant.startswith("embedded"):
+            return None
+        return (
+            f"The embedded Qdrant slows down beyond {EMBEDDED_LIMIT:,} points: start a Qdrant server, set QDRANT_URL, "
+            "and ingest once more; no image goes through a model again."
+        )
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Everything but the library, as a person reads it: what it is, and what is to be said of it."""
+        yield "store", self.store
+        yield "disk", _size(self.size)
+        yield "collection", f"{self.collection or 'none yet'}, {self.qdrant}"
+        yield "points", f"{self.points:,} in {counted(self.directories, 'directory', 'directories')}"
+        yield "quarantine", counted(self.quarantined, "file")
+        yield "embeddings", f"{self.embedder}, dtype {self.dtype}"
+        if self.next_embedder is not None:
+            yield "", f"{self.next_embedder} is next, once everything is ingested with it"
+        yield "captions", self.captioner or "off"
+        yield "waiting", self.library_error or ("nothing" if self.waiting is None else _waiting(self.waiting))
+        yield "last run", "none yet" if self.last_run is None else _run(self.last_run)
+
+
+def read_status(
+    settings: Settings, library: Path | None, ledger: Ledger, address: QdrantAddress, last_run: LastRun | None
+) -> Status:
+    """The status; `last_run` is the one that Dagster recorded. Connects to Qdrant and to nothing else; loads no model.
+
+    Raises ServiceUnavailableError where Qdrant does not answer.
+    """
+    entries = ledger.entries()
+    inference = load_inference(settings.models, settings.dtype, settings.home)
+    embedder, captioner = inference.names
+    version, points, versions = again_if_replaced(lambda: _ask_qdrant(settings, address))
+    is_here = inference.is_configured_here
+    waiting, library_error = None, None
+    if library is not None:
+        recipe = inference.recipe(DISCOVERY_VERSION, decoder_version(), metadata_version()) if is_here else ""
+        try:
+            ingested = ledger.ingested(recipe, versions)
+            waiting = count_waiting(library, ingested, settings.partition_size, _LOOK_SECONDS)
+        except LibraryError as error:
+            library_error = str(error)
+    is_same = version is None or (is_here and version.producer == str(inference.embedding_producer))
+    return Status(
+        library=None if library is None else to_text(str(library)),
+        collection=None if version is None else version.name,
+        points=points,
+        directories=len({Partition.from_key(key).directory for key in entries}),
+        quarantined=sum(entry.quarantined for entry in entries.values()),
+        models=settings.models if version is None else version.producer,
+        qdrant=str(address),
+        store=str(settings.home),
+        embedder=embedder if version is None else version.model,
+        captioner=captioner,
+        dtype=str(settings.dtype if version is None else version.dtype),
+        next_embedder=None if is_same else embedder,
+        waiting=waiting,
+        library_error=library_error,
+        size=size_of_store(settings.home, _LOOK_SECONDS),
+        last_run=last_run,
+    )
+
+
+def _ask_qdrant(settings: Settings, address: QdrantAddress) -> tuple[SearchedVersion | None, int, list[str]]:
+    """The version that is searched, its points, and all versions."""
+    if address.url is None and not address.directory.exists():
+        return None, 0, []
+    with address.connect() as client:
+        versions = version_names(client, settings.collection)
+        if alias_target(client, settings.collection) is None:
+            return None, 0, versions
+        version = searched_version(client, settings.collection)
+        with reading(client, version.name):
+            return version, client.count(version.name, exact=True).count, versions
+
+
+def _waiting(waiting: Waiting) -> str:
+    of = [(waiting.new, "new"), (waiting.changed, "changed"), (waiting.gone, "gone")]
+    parts = ", ".join(f"{counted(count, 'directory', 'directories')} {what}" for count, what in of if count)
+    told = f"{parts}, with {counted(waiting.files, 'file')}" if parts else "nothing"
+    if waiting.is_whole:
+        return told
+    looked = counted(waiting.directories, "directory", "directories")
+    return f"{told}, as far as {looked} tell that were looked at in {_LOOK_SECONDS:g} s"
+
+
+def _run(run: LastRun) -> str:
+    began = "not begun" if run.began is None else datetime.fromisoformat(run.began).strftime("%Y-%m-%d %H:%M:%S")
+    took = "" if run.seconds is None else f" in {run.seconds:,.1f} s"
+    error = "" if run.error is None else f": {run.error}"
+    return f"{began}  {run.job} {run.status}{took} (run {run.run_id[:8]}){error}"
+
+
+def _size(size: StoreSize) -> str:
+    parts = ", ".join(f"{name} {_bytes(taken)}" for name, taken in size.parts.items() if taken)
+    return f"{'' if size.is_whole else 'at least '}{_bytes(size.total)}: {parts}" if parts else "empty"
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "KB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.{0 if unit == 'B' or count >= 10 else 1}f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} TB"

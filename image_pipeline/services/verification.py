@@ -1,0 +1,158 @@
+"""Whether disk, store and collection agree: a comparison of what was read of each. No disk, no Qdrant."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from image_pipeline.collection.points import HeldPoint, Point, PointId, point_id
+
+VECTOR_TOLERANCE = 1e-3
+"""How far a number of a vector may be from what the store has: Qdrant normalises vectors once more."""
+
+
+@dataclass(frozen=True)
+class StoredPartition:
+    """What the store says of a partition: its points and its quarantine (sha256, None where unreadable), by path.
+
+    `is_current` is False where it was made by other models, or another version, than those of today.
+    """
+
+    points: Mapping[str, Point]
+    quarantined: Mapping[str, str | None]
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A file, or a point, that is not as it should be.
+
+    `path` is the file's, and of a point without one its id. `partition_key` is where a run would mend it, and of an
+    orphan what it says itself. `point_id` is None where there is no point.
+    """
+
+    path: str
+    partition_key: str | None
+    point_id: PointId | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A partition's findings; `extra` are the points that belong to none of its readable files."""
+
+    missing: list[Finding]
+    stale: list[Finding]
+    orphaned: list[Finding]
+    extra: list[HeldPoint]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How disk, store and collection disagree.
+
+    `missing`: files without a point that are not in quarantine; `stale`: points with another content than their file,
+    or made by other models, or unlike what the store says; `orphaned`: points, or entries of the quarantine, without
+    a readable file, and points under an id that is not their file's. No disagreement, and paths alone: `quarantined`,
+    and `without_metadata`: points whose file's metadata could not be read, and are tried again. `collection` is the
+    version whose points were read, None where there was none.
+    """
+
+    missing: tuple[Finding, ...]
+    orphaned: tuple[Finding, ...]
+    stale: tuple[Finding, ...]
+    quarantined: tuple[str, ...]
+    without_metadata: tuple[str, ...] = ()
+    collection: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether they agree."""
+        return not (self.missing or self.orphaned or self.stale)
+
+    @property
+    def paths(self) -> dict[str, list[str]]:
+        """The paths of each kind of finding, of what is in quarantine, and of what has no metadata."""
+        findings = {"missing": self.missing, "orphaned": self.orphaned, "stale": self.stale}
+        paths = {kind: [finding.path for finding in some] for kind, some in findings.items()}
+        return {**paths, "quarantined": list(self.quarantined), "without_metadata": list(self.without_metadata)}
+
+
+def compare_partition(
+    key: str, disk: Mapping[str, str | None], stored: StoredPartition, held: Sequence[HeldPoint]
+) -> Comparison:
+    """Compare a partition's files on `disk` (path → sha256, None where unreadable) with the store and the collection.
+
+    `held` are the points that say that they are of this partition.
+    """
+    paths: dict[PointId, str] = {point_id(path): path for path in disk}
+    points: dict[str, HeldPoint] = {}
+    extra: list[HeldPoint] = []
+    for point in held:
+        path = paths.get(point.id)
+        if path is None or _is_quarantined(path, disk, stored):
+            extra.append(point)
+        else:
+            points[path] = point
+    missing, stale = [], []
+    for path, sha256 in disk.items():
+        if path in points:
+            if not _agrees(sha256, stored, stored.points.get(path), points[path]):
+                stale.append(Finding(path, key, points[path].id))
+        elif not _is_quarantined(path, disk, stored):
+            missing.append(Finding(path, key))
+    orphaned = [Finding(path, key) for path in stored.quarantined if path not in disk]
+    return Comparison(missing, stale, orphaned, extra)
+
+
+def conclude(
+    comparisons: Iterable[Comparison],
+    strays: Iterable[HeldPoint],
+    rows_left: Iterable[Finding],
+    quarantined: Sequence[str],
+    without_metadata: Sequence[str] = (),
+) -> Verification:
+    """The findings of all partitions together.
+
+    `strays` are the points of partitions that are not on disk, `rows_left` the entries of the quarantine of such.
+    """
+    missing: list[Finding] = []
+    stale: list[Finding] = []
+    orphaned: list[Finding] = list(rows_left)
+    extra: list[HeldPoint] = list(strays)
+    for comparison in comparisons:
+        missing += comparison.missing
+        stale += comparison.stale
+        orphaned += comparison.orphaned
+        extra += comparison.extra
+    without_point: dict[PointId, Finding] = {point_id(finding.path): finding for finding in missing}
+    for point in extra:
+        file = without_point.pop(point.id, None)
+        if file is None:
+            orphaned.append(Finding(point.path or str(point.id), point.partition_key, point.id))
+        else:  # it has a point, which says that it is of another partition
+            stale.append(Finding(file.path, file.partition_key, point.id))
+    return Verification(
+        _sorted(without_point.values()),
+        _sorted(orphaned),
+        _sorted(stale),
+        tuple(sorted(quarantined)),
+        tuple(sorted(without_metadata)),
+    )
+
+
+def _is_quarantined(path: str, disk: Mapping[str, str | None], stored: StoredPartition) -> bool:
+    """Whether a file is in quarantine with the content that it has; what cannot be read cannot contradict."""
+    return path in stored.quarantined and disk[path] in (None, stored.quarantined[path])
+
+
+def _agrees(sha256: str | None, stored: StoredPartition, expected: Point | None, held: HeldPoint) -> bool:
+    if sha256 is None or expected is None or held.vector is None or not stored.is_current:
+        return False
+    if (sha256, held.digest) != (expected.payload["sha256"], expected.digest):
+        return False
+    vector = np.asarray(expected.vector, np.float32)
+    return vector.shape == held.vector.shape and np.allclose(held.vector, vector, rtol=0, atol=VECTOR_TOLERANCE)
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: (finding.path, str(finding.point_id))))

@@ -1,0 +1,143 @@
+"""Reads disk, store and collection in full, and compares them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from image_pipeline.collection.collection import alias_target
+from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.held_points import held_points, stray_points
+from image_pipeline.collection.points import HeldPoint
+from image_pipeline.collection.replaced import again_if_replaced, reading
+from image_pipeline.errors import StoreError
+from image_pipeline.files.discovery import discover, list_files, walk
+from image_pipeline.files.hashing import hash_each
+from image_pipeline.files.partition import Partition
+from image_pipeline.files.plan import ListedPartition, compare, list_partitions
+from image_pipeline.progress import Counter
+from image_pipeline.schema.rows import DiscoveredFile
+from image_pipeline.services.verification import (
+    Comparison,
+    Finding,
+    StoredPartition,
+    Verification,
+    compare_partition,
+    conclude,
+)
+from image_pipeline.stages.partition_points import Provenance, points_of
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.tables import StageTables
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+_FILES_AT_ONCE = 4096
+
+Disk = Mapping[str, Mapping[str, str | None]]
+"""What is on disk: partition key → path → sha256, None where the file cannot be read."""
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """Compares the library at `root` with the store and with the collection that `alias` leads to.
+
+    `provenance` and `recipe` are those of today's models and versions; `threads` read files.
+    """
+
+    root: Path
+    tables: StageTables
+    ledger: Ledger
+    address: QdrantAddress
+    alias: str
+    provenance: Provenance
+    recipe: str
+    partition_size: int
+    threads: int
+
+    def verify(self) -> Verification:
+        """Read every file and every point, and compare them.
+
+        What is ingested meanwhile may be told as wrong. The points are read once more if the version that held them
+        was replaced meanwhile. Raises LibraryError where the library, or a directory of it,
+        cannot be listed, or where it is empty although files of it were ingested; CollectionError and
+        ServiceUnavailableError as Qdrant does.
+        """
+        self.address.check()  # before all files are read
+        ingested = self.ledger.ingested(self.recipe)
+        listed = list_partitions(walk(self.root), self.partition_size, ingested)
+        compare(listed, ingested)
+        disk = self._read_files(listed.values())
+        # Qdrant last, and not while files are read: the embedded one is for one process at a time
+        quarantine: dict[str, dict[str, str | None]] = {}
+        for file in self.ledger.quarantine():
+            quarantine.setdefault(file.partition_key, {})[file.path] = file.sha256
+        current = {key for key, entry in ingested.items() if entry.current}
+        stored = {key: StoredPartition({}, quarantine.get(key, {}), key in current) for key in listed}
+        rows_left = [Finding(path, key) for key, rows in quarantine.items() if key not in listed for path in rows]
+        quarantined = [path for rows in quarantine.values() for path in rows]
+        bare = [file.path for file in self.ledger.without_metadata() if file.path in disk.get(file.partition_key, {})]
+
+        def compare_points() -> Verification:
+            with self.address.connect() as client:
+                collection = alias_target(client, self.alias)
+                with nullcontext() if collection is None else reading(client, collection):
+                    comparisons = list(self._compare(client, collection, disk, stored))
+                    strays = list(stray_points(client, collection, listed)) if collection is not None else []
+            return replace(conclude(comparisons, strays, rows_left, quarantined, bare), collection=collection)
+
+        return again_if_replaced(compare_points)
+
+    def _read_files(self, listed: Iterable[ListedPartition]) -> Disk:
+        sizes = {partition.key: partition.files for partition in listed}
+        disk: dict[str, dict[str, str | None]] = {key: {} for key in sizes}
+        counter = Counter("verification", sum(sizes.values()))
+        for keys in _batches(sizes):
+            found = [(key, file) for key in keys for file in self._discover(key)]
+            with closing(hash_each(self.root, [file for _, file in found], self.threads)) as rows:
+                for (key, _), row in zip(found, rows, strict=True):
+                    disk[key][row.path] = row.sha256
+                    counter.advance()
+            counter.advance(max(0, sum(sizes[key] for key in keys) - len(found)))  # those that are no images
+        return disk
+
+    def _discover(self, key: str) -> list[DiscoveredFile]:
+        partition = Partition.from_key(key)
+        return discover(self.root, partition, list_files(self.root, partition), {}).files
+
+    def _compare(
+        self, client: "QdrantClient", collection: str | None, disk: Disk, stored: Mapping[str, StoredPartition]
+    ) -> Iterator[Comparison]:
+        for keys in _batches({key: len(hashes) for key, hashes in disk.items()}):
+            held: dict[str, list[HeldPoint]] = {key: [] for key in keys}
+            if collection is not None:
+                for point in held_points(client, collection, keys):
+                    held[str(point.partition_key)].append(point)
+            for key in keys:
+                yield compare_partition(key, disk[key], self._with_points(key, stored[key]), held[key])
+
+    def _with_points(self, key: str, stored: StoredPartition) -> StoredPartition:
+        try:
+            tables = self.tables.read_all(key)
+        except StoreError:  # a table is not there, or damaged: the store says nothing
+            return stored
+        decoded = {row.sha256 for row in tables.decoded}
+        # a run that ended between two stages leaves tables of which the later ones know nothing of a new file
+        known = replace(tables, hashes=[row for row in tables.hashes if row.sha256 in decoded])
+        points = points_of(Partition.from_key(key), known, self.provenance)
+        return replace(stored, points={point.payload["path"]: point for point in points})
+
+
+def _batches(sizes: Mapping[str, int]) -> Iterator[Sequence[str]]:
+    """Partitions, of so many files, that are taken together: few requests to Qdrant, and bounded memory."""
+    keys: list[str] = []
+    files = 0
+    for key, size in sizes.items():
+        if keys and files + size > _FILES_AT_ONCE:
+            yield keys
+            keys, files = [], 0
+        keys.append(key)
+        files += size
+    if keys:
+        yield keys

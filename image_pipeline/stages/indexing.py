@@ -1,0 +1,129 @@
+"""Brings a partition of the collection to what its files are, and enters it in the ledger."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from image_pipeline.collection.collection import Collection
+from image_pipeline.collection.points import Point, difference
+from image_pipeline.errors import StoreError
+from image_pipeline.files.deletions import Shrinkage
+from image_pipeline.files.partition import Partition
+from image_pipeline.progress import Counter
+from image_pipeline.schema.rows import DiscoveredFile
+from image_pipeline.stages.partition_points import (
+    Provenance,
+    check_tables,
+    lasting_fingerprint,
+    points_of,
+    quarantine_of,
+    without_metadata,
+)
+from image_pipeline.stages.unchanged import Unchanged
+from image_pipeline.storage.history import FileEvent
+from image_pipeline.storage.ledger import Ledger, LedgerEntry, QuarantinedFile
+from image_pipeline.storage.locks import index_turn
+from image_pipeline.storage.tables import StageTables
+
+
+@dataclass(frozen=True)
+class IndexedPartition:
+    """The points and the quarantine of a partition, and how many points were written, deleted, right as they were.
+
+    `events` tells what happened to its files since it was ingested before.
+    """
+
+    points: list[Point]
+    quarantine: list[QuarantinedFile]
+    events: list[FileEvent]
+    upserted: int
+    deleted: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Indexer:
+    """Indexes partitions in one version of the collection; `recipe` names the versions of all that made the points."""
+
+    collection: Collection
+    tables: StageTables
+    ledger: Ledger
+    provenance: Provenance
+    recipe: str
+    shrinkage: Shrinkage
+
+    @contextmanager
+    def turn(self, partitions: Sequence[Partition]) -> Iterator[Callable[[Partition], IndexedPartition | LedgerEntry]]:
+        """A function that lets the collection hold exactly the readable files of one of `partitions`.
+
+        Of one that is unchanged since it was ingested, and of which the collection has as many points as it had then,
+        it gives the ledger's entry, and does nothing.
+
+        New points are written before old ones are deleted, so that a renamed file can be found at any time, and the
+        ledger is written last, so that a run that ends before is done again. One process does this at a time, for the
+        length of the block, so that of two runs the later one leaves what it has seen, all of it. What Qdrant holds is
+        asked for once: the embedded one looks at every point for each question.
+
+        Raises CollectionError where Qdrant refuses, ServiceUnavailableError where it does not answer; and so does the
+        function, and StoreError where a stage has not run, or not since the one before it did, and LibraryError where
+        too many points would vanish.
+        """
+        with index_turn(self.tables.store):
+            keys = [partition.key for partition in partitions]
+            entered = self.ledger.entries()
+            held = self._held(keys, entered)
+            existing = self.collection.digests([key for key in keys if key not in held])
+            splits: dict[str, list[Partition]] = {}
+            for other in map(Partition.from_key, entered):
+                splits.setdefault(other.directory, []).append(other)
+
+            def index(partition: Partition) -> IndexedPartition | LedgerEntry:
+                if partition.key in held:
+                    return held[partition.key]
+                others = [o.key for o in splits.get(partition.directory, ()) if o.parts != partition.parts]
+                try:
+                    return self._index(partition, existing[partition.key], others)
+                except StoreError:  # tables that were made at different times, or are damaged, are made again
+                    self.ledger.set_outdated([partition.key])
+                    raise
+
+            yield index
+
+    def _held(self, keys: Sequence[str], entered: Mapping[str, LedgerEntry]) -> dict[str, LedgerEntry]:
+        unchanged = Unchanged(self.recipe, self.tables, entered)
+        entries = {key: entry for key in keys if (entry := unchanged.entry(key)) is not None}
+        here = {key: entry for key, entry in entries.items() if entry.collection == self.collection.version.name}
+        counts = self.collection.counts(list(here)) if here else {}
+        return {key: entry for key, entry in here.items() if counts[key] == entry.indexed}
+
+    def _index(self, partition: Partition, existing: Mapping[str, str], others: Sequence[str]) -> IndexedPartition:
+        """`others` are parts of the same directory, split otherwise: what is written here may be points of theirs."""
+        tables = self.tables.read_all(partition.key)
+        files, fingerprint = self.tables.read_noted(DiscoveredFile, partition.key)
+        check_tables(partition, files, tables, self.provenance)
+        points = points_of(partition, tables, self.provenance)
+        quarantine = quarantine_of(partition, tables, self.provenance)
+        self.shrinkage.add(len(existing), len(points))
+        change = difference(existing, points)
+        if change.upserts or change.deletions:
+            self.ledger.set_outdated([partition.key, *(others if change.upserts else ())])
+        counter = Counter("qdrant_collection", len(change.upserts))
+        for written in self.collection.upsert(change.upserts):
+            counter.advance(written)
+        self.collection.delete(partition.key, change.deletions)
+        entry = LedgerEntry(
+            key=partition.key,
+            fingerprint=lasting_fingerprint(fingerprint, quarantine),
+            files=len(tables.hashes),
+            indexed=len(points),
+            quarantined=len(quarantine),
+            collection=self.collection.version.name,
+            recipe=self.recipe,
+            run_id=self.provenance.run_id,
+            ingested_at=self.provenance.at,
+        )
+        indexed = {point.payload["path"]: point.payload["sha256"] for point in points}
+        events = self.ledger.record(entry, quarantine, indexed, without_metadata(points, tables))
+        return IndexedPartition(
+            points, quarantine, events, len(change.upserts), len(change.deletions), len(points) - len(change.upserts)
+        )

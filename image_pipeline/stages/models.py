@@ -1,0 +1,143 @@
+"""The models of a process: which they are, what they have seen, and the models themselves, loaded when first used."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+
+from image_pipeline.collection.collection import CollectionVersion
+from image_pipeline.inference.captioner import Caption, Captioner
+from image_pipeline.inference.embedder import Embedder
+from image_pipeline.inference.models import Models, resolve_models
+from image_pipeline.inference.producer import Producer, ProducerKind
+from image_pipeline.inference.reading import Images
+from image_pipeline.schema.input_spec import InputSpec
+from image_pipeline.schema.rows import ImageCaption
+from image_pipeline.settings import DType
+from image_pipeline.storage.cache import ContentCache
+from image_pipeline.storage.content import EmbeddingCache, RowCache
+
+
+class Inference:
+    """An embedder and, unless captions are switched off, a captioner."""
+
+    def __init__(self, models: Models, dtype: DType) -> None:
+        self._models, self._dtype = models, dtype
+        self._fetched: set[ProducerKind] = set()
+
+    @cached_property
+    def embedding_producer(self) -> Producer:
+        """What makes embeddings. Raises ModelError where the model's configuration cannot be had."""
+        return self._models.embedder.producer(self._dtype)
+
+    @cached_property
+    def caption_producer(self) -> Producer | None:
+        """What makes captions; None where they are switched off. Raises ModelError as `embedding_producer` does."""
+        return self._models.captioner.producer(self._dtype) if self._models.captioner else None
+
+    @property
+    def names(self) -> tuple[str, str | None]:
+        """What the embedder and the captioner are called; None where captions are switched off. Nothing is fetched."""
+        return self._models.embedder.name, self._models.captioner.name if self._models.captioner else None
+
+    @property
+    def is_configured_here(self) -> bool:
+        """Whether the producers can be known without the network: nothing was ever made by models that are not here."""
+        sources = (self._models.embedder, self._models.captioner)
+        return all(source.origin.is_configured_here() for source in sources if source is not None)
+
+    @property
+    def model_name(self) -> str:
+        """The embedding model's name, as a setting would name it, with its revision."""
+        return self._models.embedder.setting
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedder, not loaded yet."""
+        return Embedder(self._models.embedder, self.embedding_producer)
+
+    @cached_property
+    def captioner(self) -> Captioner | None:
+        """The captioner, not loaded yet; None where captions are switched off."""
+        if self._models.captioner is None or self.caption_producer is None:
+            return None
+        return Captioner(self._models.captioner, self.caption_producer)
+
+    @property
+    def producers(self) -> list[Producer]:
+        """All producers."""
+        return [self.embedding_producer, *([self.caption_producer] if self.caption_producer else [])]
+
+    @property
+    def producer_texts(self) -> tuple[str, str | None]:
+        """The producers of embeddings and of captions, as they stand in a point's payload."""
+        return str(self.embedding_producer), str(self.caption_producer) if self.caption_producer else None
+
+    def collection_version(self, alias: str) -> CollectionVersion:
+        """The version of the collection for these embeddings."""
+        producer = self.embedding_producer
+        assert producer.dimension is not None, "an embedder's producer has a dimension"
+        return CollectionVersion(
+            alias, str(producer), producer.short_hash, producer.dimension, self.model_name, self._dtype
+        )
+
+    def recipe(self, *others: str) -> str:
+        """16 hex digits over the producers and `others`: what was ingested by another recipe is ingested again."""
+        return hashlib.sha256("\n".join([*map(str, self.producers), *others]).encode()).hexdigest()[:16]
+
+    @property
+    def input_specs(self) -> list[InputSpec]:
+        """What the models want to be shown, without repetition."""
+        return list(dict.fromkeys(producer.input for producer in self.producers))
+
+    def embed_images(self, images: Images) -> np.ndarray:
+        """The embeddings of uint8 images `[n, 3, height, width]`: float32 `[n, d]`, of unit length."""
+        return np.concatenate([vectors for _, vectors in self.embedder.embed_batches(images)])
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """The embeddings of texts: float32 `[n, d]`, of unit length, comparable with those of images."""
+        return self.embedder.embed_texts(texts)
+
+    def caption_images(self, images: Images) -> list[Caption]:
+        """The captions of uint8 images `[n, 3, height, width]`; none where captions are switched off."""
+        if self.captioner is None:
+            return []
+        return [caption for _, captions in self.captioner.caption_batches(images) for caption in captions]
+
+    def embeddings_in(self, cache: ContentCache) -> EmbeddingCache:
+        """The embeddings that were computed before."""
+        return EmbeddingCache(cache, str(self.embedding_producer))
+
+    def captions_in(self, cache: ContentCache) -> RowCache[ImageCaption]:
+        """The captions that were written before; none where captions are switched off."""
+        return RowCache(cache, ImageCaption, str(self.caption_producer))
+
+    def unseen(self, cache: ContentCache, sha256s: Sequence[str]) -> set[str]:
+        """The contents that at least one of the models has not seen."""
+        seen = [cache.get(str(producer), sha256s).keys() for producer in self.producers]
+        return {sha256 for sha256 in sha256s if not all(sha256 in one for one in seen)}
+
+    def fetch_for(self, cache: ContentCache, sha256s: Sequence[str]) -> None:
+        """Let the weights of each model that has not seen one of these contents be on this machine, without loading it.
+
+        Raises ModelError where they are neither there nor to be fetched. What was found there once is not looked for
+        again in this process.
+        """
+        for source in (self._models.embedder, self._models.captioner):
+            if source is None or source.kind in self._fetched:
+                continue
+            producer = self.embedding_producer if source is self._models.embedder else self.caption_producer
+            if len(cache.get(str(producer), sha256s)) < len(set(sha256s)):
+                source.directory()
+                self._fetched.add(source.kind)
+
+
+@cache
+def load_inference(models: str, dtype: DType, home: Path) -> Inference:
+    """The models that the setting names, the same objects for the whole process: each model is loaded once.
+
+    Raises SettingsError where the setting cannot be understood.
+    """
+    return Inference(resolve_models(models, home), dtype)

@@ -1,0 +1,64 @@
+"""Takes a partition that is no more out of the collection and the store."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from image_pipeline.collection.collection import delete_partition
+from image_pipeline.collection.versions import complete_left_version
+from image_pipeline.errors import LibraryError
+from image_pipeline.files.discovery import check_library, list_files
+from image_pipeline.files.partition import Partition
+from image_pipeline.storage.claims import delete_unclaimed
+from image_pipeline.storage.ledger import Ledger, LedgerEntry
+from image_pipeline.storage.locks import index_turn
+from image_pipeline.storage.tables import StageTables
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+
+def is_gone(root: Path, partition: Partition, entries: Mapping[str, LedgerEntry]) -> bool:
+    """Whether a partition is no more: each file of it that is on disk is in a smaller part that was ingested since.
+
+    Raises LibraryError where the library or the directory cannot be read, or where the library is empty, as it is
+    where a disk is not mounted: nothing is gone then.
+    """
+    check_library(root)
+    with os.scandir(root) as there:
+        if next(there, None) is None:
+            raise LibraryError(
+                f"The library {root} is empty, although files of it were ingested: mount it, or, if it is to be empty, "
+                "delete the store."
+            )
+    others = (Partition.from_key(key) for key in entries)
+    parts = [other for other in others if other.directory == partition.directory and other.parts > partition.parts]
+    return all(any(part.holds(file.name) for part in parts) for file in list_files(root, partition))
+
+
+def retire(
+    client: "QdrantClient",
+    alias: str,
+    tables: StageTables,
+    ledger: Ledger,
+    partition_keys: Sequence[str],
+    run_id: str = "",
+) -> int:
+    """Delete the points, tables, tensors and ledger entries of partitions; gives the number of points deleted.
+
+    `run_id` is the run that does it. Where what is left is all in a newer version of the collection, that one is
+    searched from then on. The ledger comes last, so that a retirement that was interrupted is done again. Raises
+    CollectionError where Qdrant refuses, ServiceUnavailableError where it does not answer.
+    """
+    deleted = 0
+    with index_turn(tables.store):
+        ledger.set_outdated(partition_keys)  # one that comes back before it is forgotten is ingested again
+        for key in partition_keys:
+            deleted += delete_partition(client, alias, key)
+            delete_unclaimed(tables.store.tensor_directories(key))
+            tables.delete(key)
+        left = {key: entry for key, entry in ledger.entries().items() if key not in partition_keys}
+        complete_left_version(client, alias, left)
+        ledger.forget(partition_keys, run_id)
+    return deleted

@@ -1,0 +1,44 @@
+"""Partitions of which no stage has anything to make: they look as they did when they were ingested."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from image_pipeline.files.plan import OUTDATED
+from image_pipeline.schema.rows import DiscoveredFile
+from image_pipeline.schema.stage import Stage
+from image_pipeline.storage.ledger import LedgerEntry
+from image_pipeline.storage.tables import StageTables
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The partitions of `entries` that were ingested by `recipe`, today's, as far as they look as they did then."""
+
+    recipe: str
+    tables: StageTables
+    entries: Mapping[str, LedgerEntry]
+
+    def entry(self, partition_key: str, fingerprint: str | None = None) -> LedgerEntry | None:
+        """What was ingested of a partition, where it was last listed as it was then; None where it is to be made.
+
+        `fingerprint` is that of a listing that was made just now; it has to be the same.
+        """
+        entry = self.entries.get(partition_key)
+        if entry is None or entry.recipe != self.recipe or not entry.fingerprint:
+            return None
+        if fingerprint not in (None, entry.fingerprint):
+            return None
+        if self.tables.note(DiscoveredFile, partition_key) != entry.fingerprint:
+            return None
+        files = (self.tables.store.table_file(stage, partition_key) for stage in Stage)
+        return entry if all(file.exists() for file in files) else None
+
+    def is_of_recipe(self, partition_key: str) -> bool:
+        """Whether a partition was ingested by today's recipe, whatever became of its files since."""
+        entry = self.entries.get(partition_key)
+        return entry is not None and entry.recipe == self.recipe
+
+    def counts_as_ingested(self, partition_key: str) -> bool:
+        """Whether the ledger has a partition, by whatever recipe, and not as outdated."""
+        entry = self.entries.get(partition_key)
+        return entry is not None and not entry.fingerprint.startswith(OUTDATED)
