@@ -10,9 +10,9 @@ import torch
 from image_pipeline.inference.device import Device, choose_device
 from image_pipeline.inference.embedder import Embedder
 from image_pipeline.inference.local import LocalDirectory
+from image_pipeline.inference.model_records import Records
 from image_pipeline.inference.models import ModelSource
 from image_pipeline.inference.producer import ProducerKind
-from image_pipeline.inference.records import Records
 
 
 def model_source(kind: ProducerKind, directory: Path, home: Path) -> ModelSource:

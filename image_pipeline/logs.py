@@ -57,15 +57,15 @@ class JsonLines(logging.Handler):
 
 def line_of(record: logging.LogRecord) -> dict[str, Any]:
     """What a record of a run tells: time, level, message, run_id, job, step; and event, error and `FIELDS`, if any."""
-    told = getattr(record, "dagster_meta", {})
-    event = told.get("dagster_event")
+    meta = getattr(record, "dagster_meta", {})
+    event = meta.get("dagster_event")
     line = {
         "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname,
-        "message": told.get("orig_message", record.getMessage()),
-        "run_id": told.get("run_id"),
-        "job": told.get("job_name"),
-        "step": told.get("step_key"),
+        "message": meta.get("orig_message", record.getMessage()),
+        "run_id": meta.get("run_id"),
+        "job": meta.get("job_name"),
+        "step": meta.get("step_key"),
         "event": None if event is None else event.event_type.name,
         "error": None if event is None else failure_text(event.event_specific_data),
     }

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from image_pipeline.storage.locks import turn
+from image_pipeline.storage.locks import exclusive_lock
 from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.library import draw_scenes
 from image_pipeline_tests.qdrant_server import QdrantServer, free_port
@@ -298,7 +298,7 @@ def test_a_command_that_is_ended_says_so_in_its_exit_code(
     def said(line: str) -> str:
         return str(json.loads(line)["message"]) if log_format == "json" else line.removeprefix("image-pipeline: ")
 
-    with turn(shell.home / "store/qdrant.lock", "the embedded Qdrant"):
+    with exclusive_lock(shell.home / "store/qdrant.lock", "the embedded Qdrant"):
         waiting = shell.begin("search", "a red circle", IMAGE_PIPELINE_LOG_FORMAT=log_format)
         assert waiting.stderr is not None
         line = said(waiting.stderr.readline())

@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from image_pipeline.collection.connection import QdrantAddress
-from image_pipeline.collection.query import Narrowing, Near
+from image_pipeline.collection.query import Near, SearchFilter
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.services.search import Search
 from image_pipeline.settings import load_settings
@@ -94,7 +94,7 @@ def test_numbers_that_cannot_be_true_cost_nothing_but_themselves(
     assert points["xmp2.jpg"]["taken_at"] == "1826-01-01T00:00:00-14:00"
     assert points["xmp3.jpg"]["rating"] == -1
     with Search(pipeline.settings, qdrant_address if qdrant_address.url else _address(pipeline)) as search:
-        found = search.by_words("red", 10, Narrowing(near=Near(0, 0, 20)))
+        found = search.by_words("red", 10, SearchFilter(near=Near(0, 0, 20)))
         assert "xmp3.jpg" in {hit.path for hit in found}
 
 

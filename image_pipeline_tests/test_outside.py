@@ -12,8 +12,8 @@ from PIL import Image
 from image_pipeline.files.discovery import discover, list_files, walk
 from image_pipeline.files.hashing import hash_files
 from image_pipeline.files.partition import Partition
-from image_pipeline.imaging.opening import open_image
 from image_pipeline.imaging.raw import decode_raw
+from image_pipeline.imaging.source_file import open_image
 from image_pipeline.progress import Progress, listening
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store

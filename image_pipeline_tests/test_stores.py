@@ -15,12 +15,12 @@ from image_pipeline.errors import StoreError
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.legacy_store import gather, strewn_store
 from image_pipeline.storage.mark import read_mark
 from image_pipeline.storage.own_files import contents
 from image_pipeline.storage.partition_claims import PartitionClaims
 from image_pipeline.storage.removal import delete_contents
 from image_pipeline.storage.store import Store
-from image_pipeline.storage.strewn import gather, strewn_store
 from image_pipeline_tests.decoys import strew_decoys
 from image_pipeline_tests.library import Pipeline, draw_scenes
 from image_pipeline_tests.rights import unprivileged

@@ -38,7 +38,7 @@ class Sampler:
         self._thread.start()
 
     def stop(self) -> Peak:
-        """Look no more; gives what was seen."""
+        """LibrarySnapshot no more; gives what was seen."""
         self._stopped.set()
         self._thread.join()
         return self.peak

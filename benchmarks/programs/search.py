@@ -12,7 +12,7 @@ from qdrant_client.models import CollectionStatus
 from benchmarks.exchange import answer, read_request
 from benchmarks.measuring.stopwatch import Laps
 from image_pipeline.collection.connection import address_of
-from image_pipeline.collection.query import Narrowing
+from image_pipeline.collection.query import SearchFilter
 from image_pipeline.services.search import Search
 from image_pipeline.settings import load_settings
 from image_pipeline.stages.models import load_inference
@@ -43,7 +43,7 @@ def main() -> None:
     embedder = load_inference(settings.models, settings.dtype, settings.home).embedder
 
     def by_pipeline(text: str, laps: Laps) -> None:
-        laps.time(lambda: search.by_words(text, _LIMIT, Narrowing()))
+        laps.time(lambda: search.by_words(text, _LIMIT, SearchFilter()))
 
     def bare(text: str, laps: Laps, embedding: Laps) -> None:
         with laps.lap():

@@ -135,14 +135,14 @@ def search(
     if (text is None) == (image is None):
         raise click.UsageError("Give either TEXT or --image FILE.")
     settings = _settings(**given)
-    narrowing = _narrowing(near, after, before, camera, words)
+    search_filter = _search_filter(near, after, before, camera, words)
     from image_pipeline.services.search import Search
 
     with Search(settings, _address(settings)) as searching:
         if image is not None:
-            hits = searching.by_picture(image, limit, narrowing)
+            hits = searching.by_picture(image, limit, search_filter)
         else:
-            hits = searching.by_words(text or "", limit, narrowing)
+            hits = searching.by_words(text or "", limit, search_filter)
     if as_json:
         echo_json([dataclasses.asdict(hit) for hit in hits])
         return
@@ -179,14 +179,14 @@ def status(as_json: bool, **given: Any) -> None:
     from image_pipeline.orchestration.last_run import last_run
     from image_pipeline.services.status import read_status
 
-    told = read_status(settings, library, ledger, _address(settings), last_run(store))
+    report = read_status(settings, library, ledger, _address(settings), last_run(store))
     if as_json:
-        echo_json(dataclasses.asdict(told))
+        echo_json(dataclasses.asdict(report))
         return
-    for name, value in told.lines():
+    for name, value in report.lines():
         echo(f"{name:<12} {value}")
-    if told.advice:
-        echo(told.advice)
+    if report.advice:
+        echo(report.advice)
 
 
 @main.command()
@@ -228,8 +228,8 @@ def scan(directory: Path | None, as_json: bool, **given: Any) -> None:
 
     states = scan_library(settings).states
     if as_json:
-        told = [{"partition": s.key, "files": s.files, "state": str(s.state)} for s in states]
-        echo_json(told)
+        entries = [{"partition": s.key, "files": s.files, "state": str(s.state)} for s in states]
+        echo_json(entries)
         return
     for state in states:
         echo(f"{state.state:<9} {state.files:>6}  {state.key}")
@@ -280,8 +280,10 @@ def _address(settings: Settings) -> "QdrantAddress":
     return address_of(settings)
 
 
-def _narrowing(near: str | None, after: str | None, before: str | None, camera: str | None, words: str | None) -> Any:
-    from image_pipeline.collection.query import Narrowing, Near
+def _search_filter(
+    near: str | None, after: str | None, before: str | None, camera: str | None, words: str | None
+) -> Any:
+    from image_pipeline.collection.query import Near, SearchFilter
 
     place = None
     if near is not None:
@@ -295,7 +297,7 @@ def _narrowing(near: str | None, after: str | None, before: str | None, camera: 
                 "give a place on Earth (-90 to 90 degrees north, -180 to 180 east) and km above 0", param_hint="--near"
             )
         place = Near(latitude, longitude, kilometres)
-    return Narrowing(place, _date(after, "--after"), _date(before, "--before"), camera, words)
+    return SearchFilter(place, _date(after, "--after"), _date(before, "--before"), camera, words)
 
 
 def _date(text: str | None, name: str) -> Any:

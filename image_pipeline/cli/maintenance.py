@@ -33,7 +33,7 @@ _MEANINGS = {
 def verify(as_json: bool, **given: Any) -> None:
     """Read every file and every point, and tell where disk, store and collection disagree.
 
-    Ends with 0 where they agree, 1 where they do not. Files that are ingested meanwhile may be told as wrong.
+    Ends with 0 where they agree, 1 where they do not. Files that are ingested meanwhile may be reported as wrong.
 
     The keys of the JSON object: ok (true or false), and lists of paths: missing (files without a point), orphaned
     (points, or entries of the quarantine, without a readable file), stale (points with another content than their
@@ -110,10 +110,10 @@ def history(path: Path, as_json: bool, **given: Any) -> None:
             "search` and `quarantine` print it."
         )
     if as_json:
-        told = [
+        report = [
             {"partition" if k == "partition_key" else k: v for k, v in dataclasses.asdict(e).items()} for e in events
         ]
-        echo_json(told)
+        echo_json(report)
         return
     for event in events:
         why = f"  {event.reason}: {event.message}" if event.reason else ""

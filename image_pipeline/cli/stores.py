@@ -11,11 +11,11 @@ from image_pipeline.cli.options import FOLDER, errors_for_people, say_beside, sh
 from image_pipeline.errors import SettingsError, StoreError
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.legacy_store import gather, strewn_files, strewn_store
+from image_pipeline.storage.location import check_place
 from image_pipeline.storage.mark import read_mark
 from image_pipeline.storage.own_files import Contents, contents, is_unmarked_store
-from image_pipeline.storage.place import check_place
 from image_pipeline.storage.store import Store
-from image_pipeline.storage.strewn import gather, strewn_files, strewn_store
 from image_pipeline.terminal import counted, echo
 
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
@@ -29,7 +29,7 @@ _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 def adopt(directory: Path, allow_deletions: bool, **given: Any) -> None:
     """Tell the store that its library has moved to DIRECTORY, which must hold the files that the store knows."""
     settings = load_settings(library=directory, **given)
-    from image_pipeline.storage.library import check_holds, settle
+    from image_pipeline.storage.library_binding import check_holds, settle
 
     store = Store(settings.home)
     store.prepare(settings.library)

@@ -51,7 +51,7 @@ class Collection:
         self.version = version
 
     @property
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         """Whether Qdrant has the version."""
         return bool(self._client.collection_exists(self.version.name))
 
@@ -63,7 +63,7 @@ class Collection:
         """
         target = alias_target(self._client, self.version.alias)
         self._check_that_alias_is_free(target)
-        if self.is_there:
+        if self.exists:
             self._check_size()
         return target
 
@@ -73,7 +73,7 @@ class Collection:
         Raises CollectionError as `check` does; nothing is made then.
         """
         target = self.check()
-        if not self.is_there:
+        if not self.exists:
             self._create()
             self._check_size()  # another process may have been faster
         self._create_indexes()

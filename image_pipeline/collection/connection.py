@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
 from image_pipeline.settings import Settings
-from image_pipeline.storage.locks import StillHeldError, turn
+from image_pipeline.storage.locks import StillHeldError, exclusive_lock
 from image_pipeline.storage.store import Store
 from image_pipeline.terminal import without_passwords
 
@@ -65,7 +65,7 @@ class QdrantAddress:
     @contextmanager
     def _lock(self) -> Iterator[None]:
         try:
-            with turn(self.lock_file, f"the embedded Qdrant in {self.directory}", self.lock_seconds):
+            with exclusive_lock(self.lock_file, f"the embedded Qdrant in {self.directory}", self.lock_seconds):
                 yield
         except StillHeldError as error:
             raise ServiceUnavailableError(

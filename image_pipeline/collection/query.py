@@ -1,4 +1,4 @@
-"""Search in the collection: by a vector, narrowed by place, time, camera, directory or words of the caption."""
+"""Search in the collection: by a vector, filtered by place, time, camera, directory or words of the caption."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Near:
 
 
 @dataclass(frozen=True)
-class Narrowing:
+class SearchFilter:
     """What a hit must satisfy beside being similar; None asks for nothing."""
 
     near: Near | None = None
@@ -85,7 +85,7 @@ def searched_version(client: "QdrantClient", alias: str) -> SearchedVersion:
 
 
 def nearest(
-    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, narrowing: Narrowing | None = None
+    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, search_filter: SearchFilter | None = None
 ) -> list[Hit]:
     """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
 
@@ -93,7 +93,7 @@ def nearest(
     VersionReplacedError if it is there no longer.
     """
     with reading(client, version):
-        return _nearest(client, version, vector, limit, _conditions(narrowing or Narrowing()))
+        return _nearest(client, version, vector, limit, _conditions(search_filter or SearchFilter()))
 
 
 def _nearest(
@@ -149,19 +149,19 @@ def _content(*sha256: str) -> "models.Condition":
     return models.FieldCondition(key="sha256", match=models.MatchAny(any=list(sha256)))
 
 
-def _conditions(narrowing: Narrowing) -> "list[models.Condition]":
+def _conditions(search_filter: SearchFilter) -> "list[models.Condition]":
     from qdrant_client import models
 
     must: list[models.Condition] = []
-    if narrowing.near is not None:
-        centre = models.GeoPoint(lat=narrowing.near.latitude, lon=narrowing.near.longitude)
-        radius = models.GeoRadius(center=centre, radius=narrowing.near.radius_km * 1000)
+    if search_filter.near is not None:
+        centre = models.GeoPoint(lat=search_filter.near.latitude, lon=search_filter.near.longitude)
+        radius = models.GeoRadius(center=centre, radius=search_filter.near.radius_km * 1000)
         must.append(models.FieldCondition(key="place", geo_radius=radius))
-    if narrowing.after is not None or narrowing.before is not None:
-        times = models.DatetimeRange(gte=narrowing.after, lt=narrowing.before)
+    if search_filter.after is not None or search_filter.before is not None:
+        times = models.DatetimeRange(gte=search_filter.after, lt=search_filter.before)
         must.append(models.FieldCondition(key="taken_at", range=times))
-    if narrowing.camera is not None:
-        must.append(models.FieldCondition(key="camera_model", match=models.MatchValue(value=narrowing.camera)))
-    if narrowing.words is not None:
-        must.append(models.FieldCondition(key="caption", match=models.MatchText(text=narrowing.words)))
+    if search_filter.camera is not None:
+        must.append(models.FieldCondition(key="camera_model", match=models.MatchValue(value=search_filter.camera)))
+    if search_filter.words is not None:
+        must.append(models.FieldCondition(key="caption", match=models.MatchText(text=search_filter.words)))
     return must

@@ -17,49 +17,49 @@ from image_pipeline.files.plan import (
     list_partitions,
     without_unlisted,
 )
-from image_pipeline.files.sighting import Sighting
+from image_pipeline.files.snapshot import DirectorySnapshot
 from image_pipeline.files.unlisted import Unlisted
 
 _LEAST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Look:
-    """What is seen of a library; `is_whole` is False where time ran out before each directory was looked at.
+class LibrarySnapshot:
+    """What is seen of a library; `is_whole` is False where time ran out before each directory was snapshot at.
 
     A directory of `unlisted`, and what is below it, is remembered as it was seen before.
     """
 
-    sightings: dict[str, Sighting]
+    snapshots: dict[str, DirectorySnapshot]
     is_whole: bool
     unlisted: Unlisted
 
     @property
     def listed(self) -> dict[str, ListedPartition]:
         """All partitions that are seen, by key, in the order of their directories."""
-        in_order = sorted(self.sightings.values(), key=lambda sighting: sighting.directory)
-        return {part.key: part for sighting in in_order for part in sighting.partitions}
+        in_order = sorted(self.snapshots.values(), key=lambda snapshot: snapshot.directory)
+        return {part.key: part for snapshot in in_order for part in snapshot.partitions}
 
     def since(self, partition_key: str) -> float:
         """Since when (s since 1970) the directory of a partition looks as it does."""
-        return self.sightings[Partition.from_key(partition_key).directory].since
+        return self.snapshots[Partition.from_key(partition_key).directory].since
 
 
-def look(
+def take_snapshot(
     root: Path,
-    before: Mapping[str, Sighting],
+    before: Mapping[str, DirectorySnapshot],
     ingested: Mapping[str, Ingested],
     partition_size: int,
     now: float,
     sweep_seconds: float,
     budget_seconds: float,
-) -> Look:
-    """Look at every directory of the library, at its files one by one only where that may tell something new.
+) -> LibrarySnapshot:
+    """Look at every directory of the library, and at its files one by one only if that may show something new.
 
     A directory's own modification time tells of files that came or went. Files edited in place are found by looking
     at the files of each directory every `sweep_seconds`, and always while it is not ingested as it was last seen: a
     file that is still being written changes nothing but itself. After `budget_seconds` the look ends; the next
-    one goes on with the directories that were looked at longest ago.
+    one goes on with the directories that were snapshot at longest ago.
     Raises LibraryError where the library itself cannot be listed.
     """
     unlisted = Unlisted()
@@ -70,9 +70,9 @@ def look(
     for key, entry in ingested.items():
         ingested_of.setdefault(Partition.from_key(key).directory, {})[key] = entry.fingerprint
     there = {directory_text(relative): mtime_ns for relative, mtime_ns in walk_directories(root, unlisted)}
-    # a library whose walk alone takes all the time is looked at bit by bit, not never
+    # a library whose walk alone takes all the time is snapshot at bit by bit, not never
     ends_at = max(ends_at, time.monotonic() + budget_seconds * _LEAST_SHARE)
-    seen: dict[str, Sighting] = {}
+    seen: dict[str, DirectorySnapshot] = {}
     is_whole = True
     for directory in sorted(there, key=lambda name: before[name].checked_at if name in before else 0.0):
         known = before.get(directory)
@@ -93,7 +93,7 @@ def look(
                 unlisted.add(directory, error, alone=True)
                 continue
             listed = list_partitions([(directory, files)], partition_size, ingested_of.get(directory, ()))
-            seen[directory] = _sighting(directory, there[directory], tuple(listed.values()), known, now)
+            seen[directory] = _snapshot_of(directory, there[directory], tuple(listed.values()), known, now)
         else:
             is_whole = False
             if known is not None:
@@ -104,15 +104,15 @@ def look(
                 seen[directory] = before[directory]
         # one that is gone is remembered for as long as something of it is in the collection
         elif directory not in there and (directory in ingested_of or before[directory].partitions):
-            seen[directory] = _sighting(directory, 0, (), before.get(directory), now)
-    return Look(seen, is_whole, unlisted)
+            seen[directory] = _snapshot_of(directory, 0, (), before.get(directory), now)
+    return LibrarySnapshot(seen, is_whole, unlisted)
 
 
-def _sighting(
-    directory: str, mtime_ns: int, partitions: tuple[ListedPartition, ...], before: Sighting | None, now: float
-) -> Sighting:
+def _snapshot_of(
+    directory: str, mtime_ns: int, partitions: tuple[ListedPartition, ...], before: DirectorySnapshot | None, now: float
+) -> DirectorySnapshot:
     is_same = before is not None and before.partitions == partitions
-    return Sighting(directory, mtime_ns, partitions, before.since if before and is_same else now, now)
+    return DirectorySnapshot(directory, mtime_ns, partitions, before.since if before and is_same else now, now)
 
 
 @dataclass(frozen=True)
@@ -123,23 +123,25 @@ class DueStates:
     unsettled: list[PartitionState]
 
 
-def due_states(looked: Look, ingested: Mapping[str, Ingested], now: float, settle_seconds: float) -> DueStates:
+def due_states(
+    snapshot: LibrarySnapshot, ingested: Mapping[str, Ingested], now: float, settle_seconds: float
+) -> DueStates:
     """The partitions that are to be ingested, or are gone; settled are those that were quiet for `settle_seconds`.
 
     Nothing is gone for a look that is not whole, and nothing is to be done where a directory cannot be listed.
     Raises LibraryError where the whole library seems empty although files of it were ingested.
     """
-    listed, ingested = looked.listed, without_unlisted(ingested, looked.unlisted)
+    listed, ingested = snapshot.listed, without_unlisted(ingested, snapshot.unlisted)
     quiet = {
         name
-        for name, seen in looked.sightings.items()
-        if min(seen.checked_at, now) - seen.since >= settle_seconds and not looked.unlisted.covers(name)
+        for name, seen in snapshot.snapshots.items()
+        if min(seen.checked_at, now) - seen.since >= settle_seconds and not snapshot.unlisted.covers(name)
     }
-    if not looked.is_whole:
+    if not snapshot.is_whole:
         ingested = {key: entry for key, entry in ingested.items() if key in listed}
     due = DueStates([], [])
     for state in compare(listed, ingested):
         directory = Partition.from_key(state.key).directory
-        if state.state is not State.INGESTED and not looked.unlisted.covers(directory):
+        if state.state is not State.INGESTED and not snapshot.unlisted.covers(directory):
             (due.settled if directory in quiet else due.unsettled).append(state)
     return due

@@ -12,11 +12,11 @@ import numpy as np
 from image_pipeline.imaging.colour import to_srgb
 from image_pipeline.imaging.failure import image_error
 from image_pipeline.imaging.jpeg import decode_jpeg
-from image_pipeline.imaging.opening import ImagePath, open_image
 from image_pipeline.imaging.picture import announced_pixels, decode_picture
 from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.raw import decode_raw, is_unmarked_raw
 from image_pipeline.imaging.resize import fit, to_array
+from image_pipeline.imaging.source_file import ImagePath, open_image
 from image_pipeline.imaging.thumbnail import shrink, to_webp
 from image_pipeline.schema.decode_path import DecodePath
 from image_pipeline.schema.formats import ImageFormat, sniff

@@ -22,7 +22,6 @@ from PIL import AvifImagePlugin, Image
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.failure import image_error
 from image_pipeline.imaging.metadata import metadata_of
-from image_pipeline.imaging.opening import open_image
 from image_pipeline.imaging.protocol import (
     Decoded,
     DecodeRequest,
@@ -35,6 +34,7 @@ from image_pipeline.imaging.protocol import (
     read_request,
     reply_line,
 )
+from image_pipeline.imaging.source_file import open_image
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.reason import ImageError, Reason
 

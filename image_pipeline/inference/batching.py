@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from image_pipeline.errors import ModelError
 from image_pipeline.inference.device import Device
-from image_pipeline.inference.memory import is_out_of_memory, largest_batch
-from image_pipeline.inference.reading import Batch, BatchReader, Images
+from image_pipeline.inference.out_of_memory import is_out_of_memory, largest_batch
+from image_pipeline.inference.prefetch import Batch, BatchReader, Images
 from image_pipeline.schema.input_spec import InputSpec
 
 if TYPE_CHECKING:

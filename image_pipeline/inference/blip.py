@@ -27,10 +27,10 @@ def load_blip(directory: Path, device: Device) -> Any:
     from transformers import BlipForConditionalGeneration
 
     model: Any
-    model, told = BlipForConditionalGeneration.from_pretrained(
+    model, loading = BlipForConditionalGeneration.from_pretrained(
         directory, dtype=torch.float32, local_files_only=True, weights_only=True, output_loading_info=True
     )
-    lacking = sorted({*told["missing_keys"], *told["mismatched_keys"]})
+    lacking = sorted({*loading["missing_keys"], *loading["mismatched_keys"]})
     if lacking:
         file = weights_path(ProducerKind.CAPTION, directory)
         raise ModelError(

@@ -9,7 +9,7 @@ from image_pipeline.inference.blip import load_blip
 from image_pipeline.inference.device import Device
 from image_pipeline.inference.loading import LazyModel
 from image_pipeline.inference.normaliser import Normaliser
-from image_pipeline.inference.reading import Images
+from image_pipeline.inference.prefetch import Images
 
 if TYPE_CHECKING:
     import torch

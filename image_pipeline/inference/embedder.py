@@ -10,7 +10,7 @@ from image_pipeline.errors import ModelError
 from image_pipeline.inference.device import Device
 from image_pipeline.inference.loading import LazyModel
 from image_pipeline.inference.normaliser import Normaliser
-from image_pipeline.inference.reading import Images
+from image_pipeline.inference.prefetch import Images
 from image_pipeline.inference.skip_init import skip_init
 from image_pipeline.settings import DType
 

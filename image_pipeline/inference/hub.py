@@ -11,9 +11,9 @@ from pathlib import Path
 from image_pipeline.errors import ModelError
 from image_pipeline.inference.files import CONFIGURATION_FILES, is_complete, needed_files, weights_file
 from image_pipeline.inference.local import sha256_of_file
+from image_pipeline.inference.model_records import Records
 from image_pipeline.inference.producer import ProducerKind
 from image_pipeline.inference.profiles import PINS
-from image_pipeline.inference.records import Records
 from image_pipeline.storage.private_files import usual_rights
 
 _log = logging.getLogger(__name__)

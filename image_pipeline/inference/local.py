@@ -6,8 +6,8 @@ from pathlib import Path
 
 from image_pipeline.errors import ModelError, SettingsError
 from image_pipeline.inference.files import needed_files
+from image_pipeline.inference.model_records import Records
 from image_pipeline.inference.producer import ProducerKind
-from image_pipeline.inference.records import Records
 
 BUNDLED = "bundled:"
 """What the names of the models begin with that come with the package."""

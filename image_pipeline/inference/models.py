@@ -9,9 +9,9 @@ from image_pipeline.errors import SettingsError
 from image_pipeline.inference.configuration import read_captioner_input, read_embedder_configuration
 from image_pipeline.inference.hub import HubRepository
 from image_pipeline.inference.local import BUNDLED, LocalDirectory
+from image_pipeline.inference.model_records import Records
 from image_pipeline.inference.producer import Generation, Producer, ProducerKind
 from image_pipeline.inference.profiles import Profile
-from image_pipeline.inference.records import Records
 from image_pipeline.settings import DType
 
 _BUNDLED_MODELS = Path(__file__).parents[1] / "demo" / "models"

@@ -14,7 +14,7 @@ from image_pipeline.orchestration.assets.step import keys_at_work, step
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
 from image_pipeline.orchestration.verifying import make_verifier
-from image_pipeline.schema.rows import DecodedImage, Embedding, ImageCaption
+from image_pipeline.schema.rows import DecodedContent, Embedding, ImageCaption
 from image_pipeline.storage.ledger import LedgerEntry
 
 QUARANTINE_SHARE = 0.1
@@ -78,7 +78,7 @@ def ingested_partitions(
             vectors = np.array([row.vector for row in tables.read(Embedding, key)], np.float64)
             off += _not_of_unit_length(vectors)
             empty += sum(not row.caption.strip() for row in tables.read(ImageCaption, key))
-            decoded = tables.read(DecodedImage, key)
+            decoded = tables.read(DecodedContent, key)
             contents += len(decoded)
             bad += sum(row.reason is not None for row in decoded)
         lost = [k for k in made if ledger[k].files != ledger[k].indexed + ledger[k].quarantined]

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from image_pipeline.errors import SettingsError, StoreError
 from image_pipeline.storage.claims import unclaimed_runs
-from image_pipeline.storage.locks import turn
+from image_pipeline.storage.locks import exclusive_lock
 from image_pipeline.storage.own_files import unfinished_records
 from image_pipeline.storage.private_files import usual_rights
 from image_pipeline.storage.removal import delete_contents
@@ -39,7 +39,7 @@ def open_instance(store: Store) -> dg.DagsterInstance:
     store.prepare()
     home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home).expanduser().absolute()
     os.environ["DAGSTER_HOME"] = str(home)
-    with turn(store.dagster_lock_file, f"Dagster's records in {home}"):
+    with exclusive_lock(store.dagster_lock_file, f"Dagster's records in {home}"):
         if not home.exists():
             _make(home)
         try:

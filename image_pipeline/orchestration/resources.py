@@ -20,7 +20,7 @@ from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.pool import WorkerPool
 from image_pipeline.orchestration.partitions import range_of_its_own
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.rows import DecodedImage, MetadataOfImage
+from image_pipeline.schema.rows import DecodedContent, MetadataOfImage
 from image_pipeline.schema.stage import Stage
 from image_pipeline.settings import Settings
 from image_pipeline.stages.models import Inference, load_inference
@@ -31,8 +31,8 @@ from image_pipeline.storage.claims import claiming
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.ledger import Ledger
-from image_pipeline.storage.library import open_library
-from image_pipeline.storage.locks import turn
+from image_pipeline.storage.library_binding import open_library
+from image_pipeline.storage.locks import exclusive_lock
 from image_pipeline.storage.partition_claims import PartitionClaims
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
@@ -117,7 +117,7 @@ class StoreResource(_Fixed):
 
     def decoded_partition(self, key: str) -> DecodedPartition:
         """A partition as it was decoded. Raises StoreError where it was not."""
-        rows, maker = self.tables.read_noted(DecodedImage, key)
+        rows, maker = self.tables.read_noted(DecodedContent, key)
         return DecodedPartition(self.store.tensor_directory(key, maker), rows)
 
     @property
@@ -165,10 +165,10 @@ class DecodingResource(_Fixed):
         """The metadata that this version has read."""
         return RowCache(cache, MetadataOfImage, self.metadata_reader)
 
-    def decode_cache(self, cache: ContentCache) -> RowCache[DecodedImage]:
+    def decode_cache(self, cache: ContentCache) -> RowCache[DecodedContent]:
         """What this version has decoded."""
         cache.take_over_successes(older_decoder_version(), self.decoder)
-        return RowCache(cache, DecodedImage, self.decoder)
+        return RowCache(cache, DecodedContent, self.decoder)
 
     def decode_failures(self, ledger: Ledger) -> Failures:
         """What this version could not decode."""
@@ -203,13 +203,13 @@ class InferenceResource(_Fixed):
         return self.pipeline.recipe(*decoding.versions)
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def device_lock(self) -> Iterator[None]:
         """Wait until no other process of this store uses the device, and have it for the length of the block.
 
         A lock of the kernel's, which ends with its holder: a slot in one of Dagster's pools stays taken for ever where
         a run's process was killed, and every run after it would wait. Raises StoreError where there can be no lock.
         """
-        with turn(_prepared(self.settings).device_lock_file, "the device that models run on"):
+        with exclusive_lock(_prepared(self.settings).device_lock_file, "the device that models run on"):
             yield
 
 

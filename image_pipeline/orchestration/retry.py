@@ -103,7 +103,7 @@ class _Outcomes:
         failed = self._failed.get(path)
         if failed is not None:
             return Retried(path, Outcome.FAILED, failed.reason, failed.message)
-        if not _is_there(self._root, path):
+        if not _exists(self._root, path):
             return Retried(path, Outcome.GONE)
         directory, _, name = path.rpartition("/")
         if any(partition.holds(name) for partition in self._tried.get(directory, ())):
@@ -114,8 +114,8 @@ class _Outcomes:
         return Retried(path, Outcome.NOT_TRIED, message=why)
 
 
-def _is_there(root: Path, path: str) -> bool:
-    """Whether a file is on disk, or may be: nobody knows where its directory cannot be looked into."""
+def _exists(root: Path, path: str) -> bool:
+    """Whether a file is on disk, or may be: nobody knows where its directory cannot be snapshot into."""
     try:
         (root / from_text(path)).lstat()
     except (FileNotFoundError, NotADirectoryError):

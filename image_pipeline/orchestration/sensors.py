@@ -11,10 +11,10 @@ import dagster as dg
 
 from image_pipeline.collection.collection import held_versions
 from image_pipeline.files.deletions import DeletionLimit, renamed_keys, vanished_files
-from image_pipeline.files.departures import awaited, waiting
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import Ingested, PartitionState, State, group_into_ranges, without_unlisted
-from image_pipeline.files.watch import DueStates, Look, due_states, look
+from image_pipeline.files.retirement import awaited, waiting
+from image_pipeline.files.watch import DueStates, LibrarySnapshot, due_states, take_snapshot
 from image_pipeline.orchestration.instance import fail_dead_runs
 from image_pipeline.orchestration.jobs import ingest_job, retire_job
 from image_pipeline.orchestration.partitions import DIRECTORIES, PARTITIONS_PER_RUN, directory_tags, range_tags
@@ -57,27 +57,27 @@ def library_sensor(
     versions = held_versions(qdrant.address, qdrant.alias)
     to_try = ledger.set_outdated_to_try(decoding.limits)
     ingested = ledger.ingested(recipe, versions)
-    looked = look(
-        store.library_root, ledger.sightings(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
+    snapshot = take_snapshot(
+        store.library_root, ledger.snapshots(), ingested, store.partition_size, now, SWEEP_SECONDS, BUDGET_SECONDS
     )
-    ledger.set_sightings(looked.sightings.values())
-    due = due_states(looked, ingested, now, store.settle_seconds)
-    if looked.is_whole:
-        _check_losses(store, looked, ingested)
-    if looked.unlisted:
-        context.log.warning(str(looked.unlisted.error))
+    ledger.set_snapshots(snapshot.snapshots.values())
+    due = due_states(snapshot, ingested, now, store.settle_seconds)
+    if snapshot.is_whole:
+        _check_losses(store, snapshot, ingested)
+    if snapshot.unlisted:
+        context.log.warning(str(snapshot.unlisted.error))
     runs = RunRecords(context.instance)
-    departing = _departing(looked, ingested, due, runs, now)
+    departing = _departing(snapshot, ingested, due, runs, now)
     free = [state for state in due.settled if state.key not in runs.in_flight and state.key not in departing]
-    wishes = _Wishes(looked, "\n".join([recipe, *sorted(versions)]), to_try, now)
-    wanted = _requests(runs.registered, _with_few_new(free, runs.registered), wishes, store.partition_size)
+    run_keys = _RunKeys(snapshot, "\n".join([recipe, *sorted(versions)]), to_try, now)
+    wanted = _requests(runs.registered, _with_few_new(free, runs.registered), run_keys, store.partition_size)
     begun = runs.begun([wish.run_key for wish in wanted])
     requests = [wish.request for wish in wanted if wish.run_key not in begun]
     if not requests:
         tried = [key for wish in wanted for key in wish.keys]
         in_flight = [state.key for state in due.settled if state.key in runs.in_flight]
         unsettled = [state.key for state in due.unsettled]
-        return dg.SkipReason(reason_to_skip(looked, unsettled, in_flight, departing - runs.in_flight, tried, now))
+        return dg.SkipReason(reason_to_skip(snapshot, unsettled, in_flight, departing - runs.in_flight, tried, now))
     known = set(runs.registered)
     new = [key for wish in wanted if wish.request in requests for key in wish.keys if key not in known]
     return dg.SensorResult(
@@ -85,10 +85,10 @@ def library_sensor(
     )
 
 
-def _check_losses(store: StoreResource, looked: Look, ingested: Mapping[str, Ingested]) -> None:
+def _check_losses(store: StoreResource, snapshot: LibrarySnapshot, ingested: Mapping[str, Ingested]) -> None:
     """Raises LibraryError if more is gone, and not retired yet, than may vanish at once."""
-    ledger, listed = store.ledger, looked.listed
-    seen = without_unlisted(ingested, looked.unlisted)
+    ledger, listed = store.ledger, snapshot.listed
+    seen = without_unlisted(ingested, snapshot.unlisted)
     before = ledger.renamed()
     renamed = renamed_keys(listed, seen, before)
     if renamed != before:
@@ -98,16 +98,16 @@ def _check_losses(store: StoreResource, looked: Look, ingested: Mapping[str, Ing
 
 
 def _departing(
-    looked: Look, ingested: Mapping[str, Ingested], due: DueStates, runs: RunRecords, now: float
+    snapshot: LibrarySnapshot, ingested: Mapping[str, Ingested], due: DueStates, runs: RunRecords, now: float
 ) -> set[str]:
     """The partitions that are gone, and wait for what came."""
-    gone = {state.key: looked.since(state.key) for state in due.settled if state.state is State.GONE}
-    came = awaited(looked.listed, ingested) if gone else set()
-    return waiting(gone, came - runs.failed_since({key: looked.since(key) for key in came}), now)
+    gone = {state.key: snapshot.since(state.key) for state in due.settled if state.state is State.GONE}
+    came = awaited(snapshot.listed, ingested) if gone else set()
+    return waiting(gone, came - runs.failed_since({key: snapshot.since(key) for key in came}), now)
 
 
 def attempt(seconds: float) -> int:
-    """The number of the try that is due for what has looked the same for so long: see `RETRY_SECONDS`."""
+    """The number of the try that is due for what has snapshot the same for so long: see `RETRY_SECONDS`."""
     doublings = int(math.log2(LONGEST_RETRY_SECONDS / RETRY_SECONDS))
     longest_from = RETRY_SECONDS * (2**doublings - 1)
     if seconds < longest_from:
@@ -127,7 +127,7 @@ def next_attempt(seconds: float) -> float:
 
 
 def reason_to_skip(
-    looked: Look,
+    snapshot: LibrarySnapshot,
     unsettled: Collection[str],
     in_flight: Collection[str],
     departing: Collection[str],
@@ -135,9 +135,9 @@ def reason_to_skip(
     now: float,
 ) -> str:
     """What there is to be said of a tick that asks for no run, of the partitions by what they wait for."""
-    said = [str(looked.unlisted.error).rstrip(".")] if looked.unlisted else []
-    if not looked.is_whole:
-        said.append("not every directory was looked at yet: the next tick goes on")
+    said = [str(snapshot.unlisted.error).rstrip(".")] if snapshot.unlisted else []
+    if not snapshot.is_whole:
+        said.append("not every directory was snapshot at yet: the next tick goes on")
     if unsettled:
         said.append(f"{_directories(unsettled, 'waits', 'wait')} to be quiet")
     if in_flight:
@@ -147,11 +147,11 @@ def reason_to_skip(
             f"{_directories(departing, 'that is gone waits', 'that are gone wait')} until what came is ingested"
         )
     if tried:
-        dues = [looked.since(key) + next_attempt(now - looked.since(key)) for key in tried]
+        dues = [snapshot.since(key) + next_attempt(now - snapshot.since(key)) for key in tried]
         at = datetime.fromtimestamp(min(dues)).astimezone().isoformat(sep=" ", timespec="minutes")
         said.append(f"{_directories(tried, 'was', 'were')} tried, and the next try is at {at}")
     if not said:
-        return f"All {len(looked.listed)} partitions of the library are ingested."
+        return f"All {len(snapshot.listed)} partitions of the library are ingested."
     text = "; ".join(said)
     return f"{text[0].upper()}{text[1:]}."
 
@@ -161,21 +161,21 @@ def _directories(keys: Collection[str], one: str, several: str) -> str:
     return f"1 directory {one}" if count == 1 else f"{count} directories {several}"
 
 
-class _Wishes:
+class _RunKeys:
     """Names runs, so that Dagster begins one once for what the directories look like, what is wanted, and each try."""
 
-    def __init__(self, looked: Look, target: str, to_try: Mapping[str, str], now: float) -> None:
-        self._looked, self._target, self._to_try, self._now = looked, target, to_try, now
-        self._fingerprints = {key: part.fingerprint for key, part in looked.listed.items()}
+    def __init__(self, snapshot: LibrarySnapshot, target: str, to_try: Mapping[str, str], now: float) -> None:
+        self._looked, self._target, self._to_try, self._now = snapshot, target, to_try, now
+        self._fingerprints = {key: part.fingerprint for key, part in snapshot.listed.items()}
 
-    def run_key(self, keys: Sequence[str]) -> str:
+    def key_of(self, keys: Sequence[str]) -> str:
         """The run key of the run for partitions."""
-        since = max(self._looked.sightings[Partition.from_key(key).directory].since for key in keys)
-        # what comes back to a look that it had before is another wish: Dagster keeps a run key for ever
+        since = max(self._looked.snapshots[Partition.from_key(key).directory].since for key in keys)
+        # a directory that returns to an earlier state gets a new run key: Dagster keeps run keys for ever
         # nor has a directory changed of which a file is to be tried again: then, the run counts that tried it last
         looks = (f"{key}\0{self._fingerprints.get(key)}\0{self._to_try.get(key, '')}" for key in keys)
-        told = "\n".join([self._target, f"{since}", *looks])
-        return f"{hashlib.sha256(told.encode()).hexdigest()[:16]}-{attempt(self._now - since)}"
+        state = "\n".join([self._target, f"{since}", *looks])
+        return f"{hashlib.sha256(state.encode()).hexdigest()[:16]}-{attempt(self._now - since)}"
 
 
 def _with_few_new(states: list[PartitionState], registered: list[str]) -> list[PartitionState]:
@@ -190,7 +190,7 @@ def _with_few_new(states: list[PartitionState], registered: list[str]) -> list[P
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _Request:
     request: dg.RunRequest
     keys: tuple[str, ...]
 
@@ -199,21 +199,24 @@ class _Wish:
         return str(self.request.run_key)
 
 
-def _requests(registered: list[str], states: list[PartitionState], wishes: _Wishes, partition_size: int) -> list[_Wish]:
+def _requests(
+    registered: list[str], states: list[PartitionState], run_keys: _RunKeys, partition_size: int
+) -> list[_Request]:
     wanted = {state.key: state.files for state in states if state.state is not State.GONE}
     known = set(registered)
     new = [key for key in wanted if key not in known]
     gone = tuple(state.key for state in states if state.state is State.GONE)
     made = [
-        _Wish(
-            dg.RunRequest(run_key=wishes.run_key(some.keys), job_name=ingest_job.name, tags=range_tags(some)), some.keys
+        _Request(
+            dg.RunRequest(run_key=run_keys.key_of(some.keys), job_name=ingest_job.name, tags=range_tags(some)),
+            some.keys,
         )
         for some in group_into_ranges(registered + new, wanted, partition_size, PARTITIONS_PER_RUN)
     ]
     if gone:
         config = dg.RunConfig(ops={"retire_partitions": {"config": {"keys": list(gone)}}})
         request = dg.RunRequest(
-            run_key=wishes.run_key(gone), job_name=retire_job.name, run_config=config, tags=directory_tags(gone)
+            run_key=run_keys.key_of(gone), job_name=retire_job.name, run_config=config, tags=directory_tags(gone)
         )
-        made.append(_Wish(request, gone))
+        made.append(_Request(request, gone))
     return made

@@ -17,7 +17,7 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.server import wait_for_grpc_server
 
 from image_pipeline.errors import PipelineError
-from image_pipeline.page.tied import GRACE_SECONDS
+from image_pipeline.page.child_process import GRACE_SECONDS
 from image_pipeline.signals import interrupted_afterwards
 
 _DEFINITIONS = "image_pipeline.definitions"
@@ -62,7 +62,7 @@ class Service:
         self.process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-P", "-m", "image_pipeline.page.tied", *self._arguments]
+        command = [sys.executable, "-P", "-m", "image_pipeline.page.child_process", *self._arguments]
         # a session of its own: a Ctrl-C is for this process, which ends the others in their order
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, pass_fds=(self._held,))
 

@@ -92,7 +92,7 @@ class MetadataOfImage(Row):
 
 
 @dataclass(frozen=True)
-class DecodedImage(Row):
+class DecodedContent(Row):
     """An image in the partition's tensor files; or, with a reason, a content that goes into quarantine."""
 
     stage = Stage.DECODED_TENSORS

@@ -12,7 +12,7 @@ import numpy as np
 
 from image_pipeline.collection.collection import alias_target
 from image_pipeline.collection.connection import QdrantAddress
-from image_pipeline.collection.query import Hit, Narrowing, SearchedVersion, nearest, searched_version
+from image_pipeline.collection.query import Hit, SearchedVersion, SearchFilter, nearest, searched_version
 from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.errors import CollectionError, PipelineError
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
@@ -46,17 +46,17 @@ class Search:
     ) -> None:
         self._kept.close()
 
-    def by_words(self, words: str, limit: int, narrowing: Narrowing) -> list[Hit]:
+    def by_words(self, words: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
         """The `limit` photographs nearest to a text, best first. Raises as `by_picture` does."""
-        return self._search(lambda inference: inference.embed_texts([words])[0], limit, narrowing)
+        return self._search(lambda inference: inference.embed_texts([words])[0], limit, search_filter)
 
-    def by_picture(self, file: Path, limit: int, narrowing: Narrowing) -> list[Hit]:
+    def by_picture(self, file: Path, limit: int, search_filter: SearchFilter) -> list[Hit]:
         """The `limit` photographs nearest to a picture, best first.
 
         Raises PipelineError where the picture cannot be decoded, CollectionError where there is no collection or
         Qdrant refuses, ServiceUnavailableError where it does not answer, ModelError where the model cannot be had.
         """
-        return self._search(lambda inference: self._embed_picture(inference, file), limit, narrowing)
+        return self._search(lambda inference: self._embed_picture(inference, file), limit, search_filter)
 
     def _embed_picture(self, inference: Inference, file: Path) -> np.ndarray:
         with tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory:
@@ -72,14 +72,14 @@ class Search:
         vector: np.ndarray = inference.embed_images(images)[0]
         return vector
 
-    def _search(self, embed: Callable[[Inference], np.ndarray], limit: int, narrowing: Narrowing) -> list[Hit]:
+    def _search(self, embed: Callable[[Inference], np.ndarray], limit: int, search_filter: SearchFilter) -> list[Hit]:
         """Asks the version whose model embedded the query; begins again once if that was replaced meanwhile."""
 
         def ask() -> list[Hit]:
             version, inference = self._version()
             vector = embed(inference)
             with self._connected() as client:
-                return nearest(client, version.name, vector.tolist(), limit, narrowing)
+                return nearest(client, version.name, vector.tolist(), limit, search_filter)
 
         return again_if_replaced(ask)
 

@@ -10,10 +10,10 @@ from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.collection.query import SearchedVersion, searched_version
 from image_pipeline.collection.replaced import again_if_replaced, reading
 from image_pipeline.errors import LibraryError
+from image_pipeline.files.backlog import Waiting, count_waiting
 from image_pipeline.files.discovery import DISCOVERY_VERSION
 from image_pipeline.files.names import to_text
 from image_pipeline.files.partition import Partition
-from image_pipeline.files.waiting import Waiting, count_waiting
 from image_pipeline.imaging.decode import decoder_version
 from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.settings import Settings
@@ -149,11 +149,11 @@ def _ask_qdrant(settings: Settings, address: QdrantAddress) -> tuple[SearchedVer
 def _waiting(waiting: Waiting) -> str:
     of = [(waiting.new, "new"), (waiting.changed, "changed"), (waiting.gone, "gone")]
     parts = ", ".join(f"{counted(count, 'directory', 'directories')} {what}" for count, what in of if count)
-    told = f"{parts}, with {counted(waiting.files, 'file')}" if parts else "nothing"
+    summary = f"{parts}, with {counted(waiting.files, 'file')}" if parts else "nothing"
     if waiting.is_whole:
-        return told
+        return summary
     looked = counted(waiting.directories, "directory", "directories")
-    return f"{told}, as far as {looked} tell that were looked at in {_LOOK_SECONDS:g} s"
+    return f"{summary}, as far as {looked} tell that were looked at in {_LOOK_SECONDS:g} s"
 
 
 def _run(run: LastRun) -> str:

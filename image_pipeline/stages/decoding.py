@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from image_pipeline.files.open_file import LibraryFile
-from image_pipeline.imaging.opening import CHANGED
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
+from image_pipeline.imaging.source_file import CHANGED
 from image_pipeline.progress import Counter
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.reason import Reason
-from image_pipeline.schema.rows import DecodedImage
+from image_pipeline.schema.rows import DecodedContent
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.store import Store
@@ -21,13 +21,13 @@ from image_pipeline.storage.tensors import new_tensor_files
 class DecodedImages:
     """The rows of a partition, one a content; `decoded` of them were decoded now, the others were known."""
 
-    rows: list[DecodedImage]
+    rows: list[DecodedContent]
     decoded: int
 
 
 def decode_images(
     pool: WorkerPool,
-    cache: RowCache[DecodedImage],
+    cache: RowCache[DecodedContent],
     failures: Failures,
     store: Store,
     directory: Path,
@@ -45,14 +45,14 @@ def decode_images(
     """
     known = cache.get(list(sources))
     standing = failures.standing([sha256 for sha256 in sources if sha256 in wanted or sha256 not in known])
-    rows: dict[str, DecodedImage] = {}
+    rows: dict[str, DecodedContent] = {}
     tasks = []
     next_row = 0
     for sha256, source in sources.items():
         failure = standing.get(sha256)
         is_wanted = sha256 in wanted
         if failure is not None:
-            rows[sha256] = DecodedImage(sha256, None, None, decoder, failure.reason, failure.message)
+            rows[sha256] = DecodedContent(sha256, None, None, decoder, failure.reason, failure.message)
         elif sha256 in known and not is_wanted and store.thumbnail_file(sha256).exists():
             rows[sha256] = known[sha256]
         else:
@@ -68,16 +68,16 @@ def decode_images(
                 row = known[sha256]  # it was wanted for its thumbnail alone
             elif isinstance(outcome, DecodeFailure) and not sources[sha256].is_unchanged():
                 # also where the worker was ended, which then says nothing of it
-                row = DecodedImage(sha256, None, None, decoder, Reason.UNREADABLE, CHANGED)
+                row = DecodedContent(sha256, None, None, decoder, Reason.UNREADABLE, CHANGED)
             elif isinstance(outcome, DecodeFailure):
-                row = DecodedImage(sha256, None, None, decoder, outcome.reason, outcome.message)
+                row = DecodedContent(sha256, None, None, decoder, outcome.reason, outcome.message)
                 if outcome.reason is not Reason.UNREADABLE:  # which is tried again in each run
                     failed[sha256] = outcome.reason, outcome.message
             else:
-                row = DecodedImage(sha256, row_of[sha256], outcome.decode_path, decoder, None, None)
+                row = DecodedContent(sha256, row_of[sha256], outcome.decode_path, decoder, None, None)
             rows[sha256] = row
             counter.advance()
     decoded = [rows[sha256] for sha256 in row_of if rows[sha256].reason is None]
-    cache.put(DecodedImage(row.sha256, None, row.decode_path, decoder, None, None) for row in decoded)
+    cache.put(DecodedContent(row.sha256, None, row.decode_path, decoder, None, None) for row in decoded)
     failures.record(failed, [row.sha256 for row in decoded])
     return DecodedImages([rows[sha256] for sha256 in sources], len(tasks))

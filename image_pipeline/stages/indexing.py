@@ -22,7 +22,7 @@ from image_pipeline.stages.partition_points import (
 from image_pipeline.stages.unchanged import Unchanged
 from image_pipeline.storage.history import FileEvent
 from image_pipeline.storage.ledger import Ledger, LedgerEntry, QuarantinedFile
-from image_pipeline.storage.locks import index_turn
+from image_pipeline.storage.locks import index_lock
 from image_pipeline.storage.tables import StageTables
 
 
@@ -53,7 +53,9 @@ class Indexer:
     shrinkage: Shrinkage
 
     @contextmanager
-    def turn(self, partitions: Sequence[Partition]) -> Iterator[Callable[[Partition], IndexedPartition | LedgerEntry]]:
+    def locked(
+        self, partitions: Sequence[Partition]
+    ) -> Iterator[Callable[[Partition], IndexedPartition | LedgerEntry]]:
         """A function that lets the collection hold exactly the readable files of one of `partitions`.
 
         Of one that is unchanged since it was ingested, and of which the collection has as many points as it had then,
@@ -68,7 +70,7 @@ class Indexer:
         function, and StoreError where a stage has not run, or not since the one before it did, and LibraryError where
         too many points would vanish.
         """
-        with index_turn(self.tables.store):
+        with index_lock(self.tables.store):
             keys = [partition.key for partition in partitions]
             entered = self.ledger.entries()
             held = self._held(keys, entered)

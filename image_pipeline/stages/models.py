@@ -11,8 +11,8 @@ from image_pipeline.collection.collection import CollectionVersion
 from image_pipeline.inference.captioner import Caption, Captioner
 from image_pipeline.inference.embedder import Embedder
 from image_pipeline.inference.models import Models, resolve_models
+from image_pipeline.inference.prefetch import Images
 from image_pipeline.inference.producer import Producer, ProducerKind
-from image_pipeline.inference.reading import Images
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.rows import ImageCaption
 from image_pipeline.settings import DType

@@ -12,7 +12,7 @@ from image_pipeline.files.discovery import check_library, list_files
 from image_pipeline.files.partition import Partition
 from image_pipeline.storage.claims import delete_unclaimed
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
-from image_pipeline.storage.locks import index_turn
+from image_pipeline.storage.locks import index_lock
 from image_pipeline.storage.tables import StageTables
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def retire(
     CollectionError where Qdrant refuses, ServiceUnavailableError where it does not answer.
     """
     deleted = 0
-    with index_turn(tables.store):
+    with index_lock(tables.store):
         ledger.set_outdated(partition_keys)  # one that comes back before it is forgotten is ingested again
         for key in partition_keys:
             deleted += delete_partition(client, alias, key)

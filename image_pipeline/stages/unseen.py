@@ -10,7 +10,7 @@ import numpy as np
 
 from image_pipeline.errors import StoreError
 from image_pipeline.schema.input_spec import InputSpec
-from image_pipeline.schema.rows import DecodedImage
+from image_pipeline.schema.rows import DecodedContent
 from image_pipeline.storage.tensors import TensorRows, read_tensors, tensor_path
 
 
@@ -19,7 +19,7 @@ class DecodedPartition:
     """A partition as it was decoded: its rows, and the directory that holds their tensors."""
 
     directory: Path
-    rows: Sequence[DecodedImage]
+    rows: Sequence[DecodedContent]
 
     @property
     def readable(self) -> list[str]:

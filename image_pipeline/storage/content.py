@@ -8,10 +8,10 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from image_pipeline.schema.rows import DecodedImage, Embedding, ImageCaption, MetadataOfImage
+from image_pipeline.schema.rows import DecodedContent, Embedding, ImageCaption, MetadataOfImage
 from image_pipeline.storage.cache import ContentCache
 
-C = TypeVar("C", MetadataOfImage, DecodedImage, ImageCaption)
+C = TypeVar("C", MetadataOfImage, DecodedContent, ImageCaption)
 
 
 class RowCache(Generic[C]):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.plan import OUTDATED, Ingested, ListedPartition
-from image_pipeline.files.sighting import Sighting
+from image_pipeline.files.snapshot import DirectorySnapshot
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.stage import Stage
 from image_pipeline.storage.database import Database
@@ -290,18 +290,18 @@ class Ledger:
         columns = ", ".join(field.name for field in fields(QuarantinedFile))
         return [QuarantinedFile(*row) for row in connection.execute(f"SELECT {columns} FROM quarantine{where}", values)]
 
-    def sightings(self) -> dict[str, Sighting]:
+    def snapshots(self) -> dict[str, DirectorySnapshot]:
         """What the sensor saw, by directory."""
         with self._database.transaction() as connection:
             rows = connection.execute("SELECT directory, mtime_ns, partitions, since, checked_at FROM sighting")
             return {
-                directory: Sighting(
+                directory: DirectorySnapshot(
                     directory, mtime_ns, tuple(ListedPartition(*part) for part in json.loads(partitions)), *times
                 )
                 for directory, mtime_ns, partitions, *times in rows
             }
 
-    def set_sightings(self, sightings: Iterable[Sighting]) -> None:
+    def set_snapshots(self, snapshots: Iterable[DirectorySnapshot]) -> None:
         """Replace all that the sensor saw."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM sighting")
@@ -309,6 +309,6 @@ class Ledger:
                 "INSERT INTO sighting VALUES (?, ?, ?, ?, ?)",
                 (
                     (s.directory, s.mtime_ns, json.dumps([astuple(p) for p in s.partitions]), s.since, s.checked_at)
-                    for s in sightings
+                    for s in snapshots
                 ),
             )

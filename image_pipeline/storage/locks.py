@@ -56,7 +56,7 @@ class StillHeldError(Exception):
 
 
 @contextmanager
-def turn(lock_file: Path, what: str, seconds: float | None = None) -> Iterator[None]:
+def exclusive_lock(lock_file: Path, what: str, seconds: float | None = None) -> Iterator[None]:
     """Wait until no other process holds `lock_file`, and hold it for the length of the block.
 
     The kernel gives it back when its holder ends, however it ends. A wait of more than a second is logged, with the
@@ -77,9 +77,9 @@ def turn(lock_file: Path, what: str, seconds: float | None = None) -> Iterator[N
         lock.release()
 
 
-def index_turn(store: Store) -> AbstractContextManager[None]:
-    """The turn of the process that brings collection and ledger to what partitions are. Raises as `turn` does."""
-    return turn(store.index_lock_file, f"the collection and the ledger of {store.home}")
+def index_lock(store: Store) -> AbstractContextManager[None]:
+    """The lock under which collection and ledger are brought up to date. Raises as `exclusive_lock` does."""
+    return exclusive_lock(store.index_lock_file, f"the collection and the ledger of {store.home}")
 
 
 @contextmanager

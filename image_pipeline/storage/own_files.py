@@ -17,10 +17,10 @@ from image_pipeline.files.rules import SIDE_DIRECTORIES, SIDE_FILES
 from image_pipeline.files.store_mark import NAME as MARK
 from image_pipeline.files.store_mark import parse_mark
 from image_pipeline.schema.stage import Stage
-from image_pipeline.storage import proofs
+from image_pipeline.storage import signatures as proofs
 from image_pipeline.storage.claims import CLAIM, MAKING, TENSORS
 from image_pipeline.storage.mark import read_mark
-from image_pipeline.storage.proofs import DATABASE_SIDE_FILES as _DATABASE
+from image_pipeline.storage.signatures import DATABASE_SIDE_FILES as _DATABASE
 
 FILE_STEM = r"[A-Za-z0-9_.-]*-[0-9a-f]{16}"
 """The form of what `file_stem` gives."""

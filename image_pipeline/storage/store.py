@@ -10,9 +10,9 @@ from pathlib import Path
 
 from image_pipeline.errors import StoreError
 from image_pipeline.files.store_mark import VERSION, Mark
+from image_pipeline.storage.location import check_place
 from image_pipeline.storage.mark import read_mark, write_mark
 from image_pipeline.storage.own_files import FILE_STEM, is_nothing, is_unmarked_store
-from image_pipeline.storage.place import check_place
 from image_pipeline.storage.private_files import usual_rights
 
 _PRIVATE = 0o700

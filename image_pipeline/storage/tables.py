@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from image_pipeline.errors import StoreError
-from image_pipeline.schema.rows import ContentHash, DecodedImage, Embedding, ImageCaption, MetadataOfImage, Row
+from image_pipeline.schema.rows import ContentHash, DecodedContent, Embedding, ImageCaption, MetadataOfImage, Row
 from image_pipeline.schema.stage import Stage
 from image_pipeline.storage.claims import delete_unfinished, replacing
 from image_pipeline.storage.store import Store
@@ -29,7 +29,7 @@ class PartitionTables:
 
     hashes: Sequence[ContentHash]
     metadata: Sequence[MetadataOfImage]
-    decoded: Sequence[DecodedImage]
+    decoded: Sequence[DecodedContent]
     embeddings: Sequence[Embedding]
     captions: Sequence[ImageCaption]
 
@@ -113,7 +113,7 @@ class StageTables:
         return PartitionTables(
             hashes=self.read(ContentHash, partition_key),
             metadata=self.read(MetadataOfImage, partition_key),
-            decoded=self.read(DecodedImage, partition_key),
+            decoded=self.read(DecodedContent, partition_key),
             embeddings=self.read(Embedding, partition_key),
             captions=self.read(ImageCaption, partition_key),
         )

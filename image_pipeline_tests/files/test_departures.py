@@ -1,7 +1,7 @@
 """What went waits for what came, for an hour at most."""
 
-from image_pipeline.files.departures import awaited, waiting
 from image_pipeline.files.plan import OUTDATED, Ingested, ListedPartition
+from image_pipeline.files.retirement import awaited, waiting
 
 
 def test_what_came_or_changed_is_awaited_and_what_is_only_made_anew_is_not() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from image_pipeline.errors import LibraryError, SettingsError
 from image_pipeline.storage.ledger import Ledger
-from image_pipeline.storage.library import open_library
+from image_pipeline.storage.library_binding import open_library
 
 
 @pytest.fixture

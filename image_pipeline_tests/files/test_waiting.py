@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.errors import LibraryError
+from image_pipeline.files.backlog import Waiting, count_waiting
 from image_pipeline.files.discovery import walk
 from image_pipeline.files.plan import Ingested, list_partitions
-from image_pipeline.files.waiting import Waiting, count_waiting
 
 
 @pytest.fixture

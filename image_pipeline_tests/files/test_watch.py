@@ -10,7 +10,7 @@ import pytest
 
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.plan import Ingested, State
-from image_pipeline.files.watch import Look, Sighting, due_states, look
+from image_pipeline.files.watch import DirectorySnapshot, LibrarySnapshot, due_states, take_snapshot
 from image_pipeline_tests.files.conftest import picture
 from image_pipeline_tests.rights import unprivileged
 
@@ -25,22 +25,24 @@ class Watcher:
     partition_size: int = 100
     now: float = 1_000_000.0
     budget: float = 60.0
-    sightings: dict[str, Sighting] = field(default_factory=dict)
+    snapshots: dict[str, DirectorySnapshot] = field(default_factory=dict)
     ingested: dict[str, Ingested] = field(default_factory=dict)
 
-    def look(self, seconds_later: float = 0.0) -> Look:
+    def take_snapshot(self, seconds_later: float = 0.0) -> LibrarySnapshot:
         self.now += seconds_later
-        looked = look(self.root, self.sightings, self.ingested, self.partition_size, self.now, SWEEP, self.budget)
-        self.sightings = looked.sightings
+        looked = take_snapshot(
+            self.root, self.snapshots, self.ingested, self.partition_size, self.now, SWEEP, self.budget
+        )
+        self.snapshots = looked.snapshots
         return looked
 
     def settled(self, seconds_later: float = 0.0) -> dict[str, State]:
-        states = due_states(self.look(seconds_later), self.ingested, self.now, SETTLE).settled
+        states = due_states(self.take_snapshot(seconds_later), self.ingested, self.now, SETTLE).settled
         return {state.key: state.state for state in states}
 
     def ingest(self) -> None:
         """What a run does: everything that is on disk was ingested."""
-        parts = [part for sighting in self.sightings.values() for part in sighting.partitions]
+        parts = [part for snapshot in self.snapshots.values() for part in snapshot.partitions]
         self.ingested = {part.key: Ingested(part.fingerprint, part.files) for part in parts}
 
 
@@ -114,11 +116,11 @@ def test_a_file_edited_in_place_is_found_by_the_sweep(watcher: Watcher) -> None:
 
 
 def test_quiet_directories_are_not_listed_again(watcher: Watcher) -> None:
-    checked = {name: sighting.checked_at for name, sighting in watcher.sightings.items()}
-    watcher.look(SWEEP / 2)
-    assert {name: sighting.checked_at for name, sighting in watcher.sightings.items()} == checked
-    watcher.look(SWEEP / 2)
-    assert {sighting.checked_at for sighting in watcher.sightings.values()} == {watcher.now}
+    checked = {name: snapshot.checked_at for name, snapshot in watcher.snapshots.items()}
+    watcher.take_snapshot(SWEEP / 2)
+    assert {name: snapshot.checked_at for name, snapshot in watcher.snapshots.items()} == checked
+    watcher.take_snapshot(SWEEP / 2)
+    assert {snapshot.checked_at for snapshot in watcher.snapshots.values()} == {watcher.now}
 
 
 def test_a_directory_that_is_gone_is_told_once_it_stays_away(watcher: Watcher) -> None:
@@ -127,8 +129,8 @@ def test_a_directory_that_is_gone_is_told_once_it_stays_away(watcher: Watcher) -
     assert watcher.settled(SETTLE) == {"oslo": State.GONE}
     del watcher.ingested["oslo"]
     assert watcher.settled(1) == {}
-    watcher.look(1)
-    assert "oslo" not in watcher.sightings, "forgotten, as nothing of it is left"
+    watcher.take_snapshot(1)
+    assert "oslo" not in watcher.snapshots, "forgotten, as nothing of it is left"
 
 
 def test_a_directory_that_was_emptied_is_gone(watcher: Watcher) -> None:
@@ -139,14 +141,14 @@ def test_a_directory_that_was_emptied_is_gone(watcher: Watcher) -> None:
 
 def test_a_directory_that_went_before_it_was_ever_seen_is_gone(watcher: Watcher) -> None:
     shutil.rmtree(watcher.root / "oslo")
-    watcher.sightings = {}
+    watcher.snapshots = {}
     assert watcher.settled() == {}
     assert watcher.settled(SETTLE) == {"oslo": State.GONE}
 
 
 def test_a_renamed_directory_is_one_that_came_and_one_that_went(watcher: Watcher) -> None:
     (watcher.root / "oslo").rename(watcher.root / "bergen")
-    watcher.look(1)
+    watcher.take_snapshot(1)
     assert watcher.settled(SETTLE) == {"oslo": State.GONE, "bergen": State.NEW}
 
 
@@ -161,14 +163,14 @@ def test_a_directory_that_comes_back_in_time_was_never_gone(watcher: Watcher) ->
 def test_a_directory_without_pictures_is_nothing_to_do(watcher: Watcher) -> None:
     write(watcher.root, "documents/letter.pdf", "documents/.hidden.jpg")
     (watcher.root / "empty").mkdir()
-    watcher.look(1)
+    watcher.take_snapshot(1)
     assert watcher.settled(SETTLE) == {}
 
 
 def test_a_directory_that_outgrows_its_parts_splits(watcher: Watcher) -> None:
     watcher.partition_size = 2
     write(watcher.root, "rome/3.jpg")
-    watcher.look(1)
+    watcher.take_snapshot(1)
     assert watcher.settled(SETTLE) == {"rome#0of2": State.NEW, "rome#1of2": State.NEW, "rome": State.GONE}
 
 
@@ -184,7 +186,7 @@ def test_a_library_that_is_empty_or_away_is_not_gone(watcher: Watcher) -> None:
         watcher.settled(SETTLE)
     watcher.root.rmdir()
     with pytest.raises(LibraryError, match="does not exist"):
-        watcher.look(1)
+        watcher.take_snapshot(1)
     watcher.root.mkdir()
 
 
@@ -197,7 +199,7 @@ def test_a_directory_that_cannot_be_listed_holds_up_no_other_and_is_not_gone(wat
     shutil.rmtree(watcher.root / "oslo")
     (watcher.root / "private").chmod(0)
     with unprivileged():
-        assert watcher.look(1).unlisted.directories == ["private"]
+        assert watcher.take_snapshot(1).unlisted.directories == ["private"]
         assert watcher.settled(SETTLE) == {"paris": State.NEW, "oslo": State.GONE}
         assert watcher.settled(SWEEP) == {"paris": State.NEW, "oslo": State.GONE}, "also when all is looked at again"
     (watcher.root / "private").chmod(0o755)
@@ -208,15 +210,15 @@ def test_a_directory_that_cannot_be_listed_holds_up_no_other_and_is_not_gone(wat
 def test_a_look_that_runs_out_of_time_goes_on_where_it_ended(watcher: Watcher) -> None:
     write(watcher.root, *(f"many/{n:03}/1.jpg" for n in range(60)))
     shutil.rmtree(watcher.root / "oslo")
-    watcher.look(SETTLE)
+    watcher.take_snapshot(SETTLE)
     watcher.budget = 0.0
-    watcher.sightings.pop("rome")
-    partial = watcher.look(SETTLE)
+    watcher.snapshots.pop("rome")
+    partial = watcher.take_snapshot(SETTLE)
     assert not partial.is_whole
     assert due_states(partial, watcher.ingested, watcher.now, SETTLE).settled == [], "neither gone nor settled unseen"
     watcher.budget = 1e-3
     for _ in range(1000):
-        if watcher.look().is_whole:
+        if watcher.take_snapshot().is_whole:
             break
     assert len(watcher.settled(SETTLE)) <= 61
     watcher.budget = 60.0
@@ -224,7 +226,7 @@ def test_a_look_that_runs_out_of_time_goes_on_where_it_ended(watcher: Watcher) -
 
 
 def test_a_look_without_time_does_not_take_the_library_for_empty(watcher: Watcher) -> None:
-    watcher.budget, watcher.sightings = 0.0, {}
+    watcher.budget, watcher.snapshots = 0.0, {}
     assert watcher.settled(1) == {}
 
 
@@ -235,10 +237,10 @@ def test_many_directories_are_looked_at_in_time_that_grows_with_their_number(lib
             (library / f"{n}").mkdir(exist_ok=True)
             (library / f"{n}/a.jpg").touch()
         watcher = Watcher(library)
-        watcher.look()
+        watcher.take_snapshot()
         watcher.ingest()
         began = time.process_time()
-        watcher.look(SWEEP)
+        watcher.take_snapshot(SWEEP)
         seconds.append(time.process_time() - began)
     assert seconds[1] < 10 * seconds[0], f"4 times as many took {seconds[1] / seconds[0]:.1f} times as long"
 
@@ -246,5 +248,5 @@ def test_many_directories_are_looked_at_in_time_that_grows_with_their_number(lib
 def test_the_file_systems_own_clock_does_not_matter(watcher: Watcher) -> None:
     os.utime(watcher.root / "rome/1.jpg", (4e9, 4e9))
     os.utime(watcher.root / "rome", (4e9, 4e9))
-    watcher.look(1)
+    watcher.take_snapshot(1)
     assert watcher.settled(SETTLE) == {"rome": State.CHANGED}

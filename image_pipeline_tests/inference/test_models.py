@@ -10,10 +10,10 @@ import pytest
 from image_pipeline.errors import ModelError, SettingsError
 from image_pipeline.inference.hub import HubRepository
 from image_pipeline.inference.local import LocalDirectory
+from image_pipeline.inference.model_records import Records
 from image_pipeline.inference.models import resolve_models
 from image_pipeline.inference.producer import ProducerKind
 from image_pipeline.inference.profiles import PINS, Profile
-from image_pipeline.inference.records import Records
 from image_pipeline.settings import DType
 
 

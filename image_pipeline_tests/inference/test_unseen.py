@@ -7,7 +7,7 @@ import pytest
 
 from image_pipeline.errors import StoreError
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
-from image_pipeline.schema.rows import DecodedImage
+from image_pipeline.schema.rows import DecodedContent
 from image_pipeline.stages.unseen import DecodedPartition, unseen_images
 from image_pipeline.storage.tensors import create_tensor_files
 
@@ -20,9 +20,9 @@ def partition(directory: Path, *contents: str, quarantined: str | None = None) -
     images = np.load(file.path, mmap_mode="r+")
     for row, content in enumerate(contents):
         images[row] = int(content[1:])
-    rows = [DecodedImage(content, row, "full", "decoder 1", None, None) for row, content in enumerate(contents)]
+    rows = [DecodedContent(content, row, "full", "decoder 1", None, None) for row, content in enumerate(contents)]
     if quarantined is not None:
-        rows.insert(1, DecodedImage(quarantined, None, None, "decoder 1", "corrupt", "it is"))
+        rows.insert(1, DecodedContent(quarantined, None, None, "decoder 1", "corrupt", "it is"))
     return DecodedPartition(directory, rows)
 
 
@@ -53,7 +53,7 @@ def test_a_content_of_two_directories_is_shown_once(tmp_path: Path) -> None:
 
 
 def test_what_every_model_has_seen_needs_no_tensors(tmp_path: Path) -> None:
-    decoded = DecodedPartition(tmp_path / "gone", [DecodedImage("c1", None, "full", "decoder 1", None, None)])
+    decoded = DecodedPartition(tmp_path / "gone", [DecodedContent("c1", None, "full", "decoder 1", None, None)])
     assert len(unseen_images([decoded], SPEC, {"c1"})) == 0
     with pytest.raises(StoreError, match="materialize decoded_tensors together"):
         unseen_images([decoded], SPEC, ())

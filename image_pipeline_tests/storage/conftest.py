@@ -13,7 +13,7 @@ from image_pipeline.files.partition import Partition
 from image_pipeline.schema.reason import Reason
 from image_pipeline.schema.rows import (
     ContentHash,
-    DecodedImage,
+    DecodedContent,
     DiscoveredFile,
     Embedding,
     ImageCaption,
@@ -78,9 +78,9 @@ class StageRun:
         contents = list(dict.fromkeys(content for content in files.values() if content is not None))
         good = [content for content in contents if content not in bad]
         decoded = [
-            DecodedImage(sha256(content), None, None, "decoder 1", Reason.CORRUPT, "broken")
+            DecodedContent(sha256(content), None, None, "decoder 1", Reason.CORRUPT, "broken")
             if content in bad
-            else DecodedImage(sha256(content), row, "jpeg", "decoder 1", None, None)
+            else DecodedContent(sha256(content), row, "jpeg", "decoder 1", None, None)
             for row, content in enumerate(contents)
         ]
         self.tables.write(DiscoveredFile, key, discovered, note=fingerprint(listed))
@@ -88,7 +88,7 @@ class StageRun:
         self.tables.write(
             MetadataOfImage, key, [metadata(content, **(known or {}).get(content, {})) for content in good]
         )
-        self.tables.write(DecodedImage, key, decoded)
+        self.tables.write(DecodedContent, key, decoded)
         self.tables.write(Embedding, key, [Embedding(sha256(content), unit_vector(content)) for content in good])
         self.tables.write(ImageCaption, key, [ImageCaption(sha256(content), f"a {content}", 0.5) for content in good])
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from image_pipeline.errors import StoreError
-from image_pipeline.schema.rows import DecodedImage, ImageCaption, MetadataOfImage
+from image_pipeline.schema.rows import DecodedContent, ImageCaption, MetadataOfImage
 from image_pipeline.storage.cache import ContentCache
 from image_pipeline.storage.content import EmbeddingCache, RowCache
 from image_pipeline_tests.storage.conftest import metadata, sha256, unit_vector
@@ -103,14 +103,14 @@ def test_several_processes_begin_and_fill_a_cache_at_once(tmp_path: Path) -> Non
 
 
 def test_rows_come_back_as_they_were(cache: ContentCache) -> None:
-    decoded = RowCache(cache, DecodedImage, "decoder 1")
+    decoded = RowCache(cache, DecodedContent, "decoder 1")
     rows = [
-        DecodedImage(sha256("a"), None, "jpeg", "decoder 1", None, None),
-        DecodedImage(sha256("b"), None, None, "decoder 1", "corrupt", "Übel"),
+        DecodedContent(sha256("a"), None, "jpeg", "decoder 1", None, None),
+        DecodedContent(sha256("b"), None, None, "decoder 1", "corrupt", "Übel"),
     ]
     decoded.put(rows)
     assert decoded.get([sha256("a"), sha256("b"), sha256("c")]) == {row.sha256: row for row in rows}
-    assert RowCache(cache, DecodedImage, "decoder 2").get([sha256("a")]) == {}
+    assert RowCache(cache, DecodedContent, "decoder 2").get([sha256("a")]) == {}
     told = metadata("a", keywords=["x"], exposure_s=1 / 3, taken_at="2021-07-03T10:11:12")
     RowCache(cache, MetadataOfImage, "reader").put([told])
     assert RowCache(cache, MetadataOfImage, "reader").get([sha256("a")]) == {sha256("a"): told}

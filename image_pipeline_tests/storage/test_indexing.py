@@ -23,7 +23,7 @@ from image_pipeline.errors import LibraryError, StoreError
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.files.partition import Partition, partitions_of
 from image_pipeline.progress import Progress, listening
-from image_pipeline.schema.rows import DecodedImage, DiscoveredFile, Embedding
+from image_pipeline.schema.rows import DecodedContent, DiscoveredFile, Embedding
 from image_pipeline.stages.indexing import IndexedPartition, Indexer
 from image_pipeline.stages.retire import is_gone, retire
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
@@ -56,7 +56,7 @@ class Pipeline:
         provenance = replace(PROVENANCE, embedding_producer=version.producer, run_id=run_id)
         shrinkage = Shrinkage(DeletionLimit(0.2), collection.count())
         indexer = Indexer(collection, self.tables, self.ledger, provenance, "recipe 1", shrinkage)
-        with indexer.turn([partition]) as index:
+        with indexer.locked([partition]) as index:
             return index(partition)
 
     def retire(self, *keys: str) -> int:
@@ -201,8 +201,8 @@ def test_what_a_newer_decoder_refuses_is_in_quarantine_alone(pipeline: Pipeline)
     pipeline.stages(ROME, {"a.jpg": "sea"})
     pipeline.index(ROME)
     pipeline.ledger.set_outdated(["Rome"])
-    refused = DecodedImage(sha256("sea"), None, None, "decoder 2", "truncated", "ends early")
-    pipeline.tables.write(DecodedImage, "Rome", [refused])
+    refused = DecodedContent(sha256("sea"), None, None, "decoder 2", "truncated", "ends early")
+    pipeline.tables.write(DecodedContent, "Rome", [refused])
     indexed = pipeline.index(ROME)
     assert isinstance(indexed, IndexedPartition)
     assert (indexed.points, len(indexed.quarantine), indexed.deleted) == ([], 1, 1)

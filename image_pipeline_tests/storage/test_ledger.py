@@ -8,7 +8,7 @@ import pytest
 from image_pipeline.errors import StoreError
 from image_pipeline.files.names import to_text
 from image_pipeline.files.plan import Ingested, ListedPartition
-from image_pipeline.files.sighting import Sighting
+from image_pipeline.files.snapshot import DirectorySnapshot
 from image_pipeline.storage.ledger import Ledger, LedgerEntry, QuarantinedFile
 
 ENTRY = LedgerEntry("2024/Rome", "f00d", 10, 8, 2, "images--0a1b2c3d", "recipe 1", "run-1", "2026-11-21T08:00:00+00:00")
@@ -23,7 +23,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def test_a_new_store_has_ingested_nothing(ledger: Ledger) -> None:
-    assert (ledger.entries(), ledger.ingested(), ledger.quarantine(), ledger.sightings()) == ({}, {}, [], {})
+    assert (ledger.entries(), ledger.ingested(), ledger.quarantine(), ledger.snapshots()) == ({}, {}, [], {})
     assert ledger.library() is None
 
 
@@ -78,13 +78,13 @@ def test_an_entry_and_its_quarantine_are_written_together_or_not_at_all(ledger: 
 def test_what_the_sensor_saw_comes_back(ledger: Ledger) -> None:
     parts = (ListedPartition("big#0of2", 3, "aa"), ListedPartition("big#1of2", 4, "bb"))
     seen = [
-        Sighting("big", 1_763_712_000_123_456_789, parts, 1_763_712_000.25, 1_763_712_030.5),
-        Sighting("", 5, (), 1.0, 2.0),
+        DirectorySnapshot("big", 1_763_712_000_123_456_789, parts, 1_763_712_000.25, 1_763_712_030.5),
+        DirectorySnapshot("", 5, (), 1.0, 2.0),
     ]
-    ledger.set_sightings(seen)
-    assert ledger.sightings() == {sighting.directory: sighting for sighting in seen}
-    ledger.set_sightings(seen[1:])
-    assert ledger.sightings() == {"": seen[1]}
+    ledger.set_snapshots(seen)
+    assert ledger.snapshots() == {sighting.directory: sighting for sighting in seen}
+    ledger.set_snapshots(seen[1:])
+    assert ledger.snapshots() == {"": seen[1]}
 
 
 def test_a_ledger_that_cannot_be_used_says_what_to_do(tmp_path: Path) -> None:

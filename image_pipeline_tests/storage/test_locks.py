@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from image_pipeline.storage.locks import StillHeldError, holder_of, turn
+from image_pipeline.storage.locks import StillHeldError, exclusive_lock, holder_of
 
 
 @contextmanager
@@ -23,9 +23,9 @@ def holding(lock_file: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
         f"""
         import sys, time
         from pathlib import Path
-        from image_pipeline.storage.locks import turn
+        from image_pipeline.storage.locks import exclusive_lock
         sys.argv = ["/usr/bin/image-pipeline", "ingest", "--qdrant-api-key", "secret"]
-        with turn(Path({str(lock_file)!r}), "it"):
+        with exclusive_lock(Path({str(lock_file)!r}), "it"):
             print("held", flush=True)
             time.sleep({seconds})
         """
@@ -40,7 +40,7 @@ def holding(lock_file: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
 
 def test_a_wait_of_more_than_a_second_names_the_holder(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "it.lock"
-    with holding(file, 2.5) as process, turn(file, "the thing"):
+    with holding(file, 2.5) as process, exclusive_lock(file, "the thing"):
         pass
     [record] = caplog.records
     said = record.getMessage()
@@ -50,7 +50,7 @@ def test_a_wait_of_more_than_a_second_names_the_holder(tmp_path: Path, caplog: p
 
 
 def test_a_short_wait_is_not_worth_a_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with holding(tmp_path / "it.lock", 0.2), turn(tmp_path / "it.lock", "the thing"):
+    with holding(tmp_path / "it.lock", 0.2), exclusive_lock(tmp_path / "it.lock", "the thing"):
         pass
     assert not caplog.records
 
@@ -60,7 +60,7 @@ def test_a_wait_that_lasts_too_long_names_the_holder(tmp_path: Path) -> None:
     with (
         holding(file, 60) as process,
         pytest.raises(StillHeldError, match=rf"process {process.pid} \("),
-        turn(file, "the thing", 0.3),
+        exclusive_lock(file, "the thing", 0.3),
     ):
         pass
 
@@ -73,7 +73,7 @@ def test_the_name_that_a_killed_process_left_is_nobodys(tmp_path: Path, caplog: 
     with (
         FileLock(file),  # by somebody who does not say who it is
         pytest.raises(StillHeldError, match=r"^another process$"),
-        turn(file, "the thing", 1.2),
+        exclusive_lock(file, "the thing", 1.2),
     ):
         pass
     assert [record.getMessage() for record in caplog.records] == ["Waiting for the thing: in use by another process."]
@@ -81,7 +81,7 @@ def test_the_name_that_a_killed_process_left_is_nobodys(tmp_path: Path, caplog: 
 
 def test_a_lock_that_is_given_back_names_nobody(tmp_path: Path) -> None:
     file = tmp_path / "it.lock"
-    with turn(file, "the thing"):
+    with exclusive_lock(file, "the thing"):
         assert holder_of(file) is not None
     assert holder_of(file) is None and not file.read_text()
 
@@ -92,5 +92,5 @@ def test_a_name_that_cannot_be_understood_is_none(tmp_path: Path, content: str) 
     file.write_text(content)
     assert holder_of(file) is None
     began = time.monotonic()
-    with turn(file, "the thing"):
+    with exclusive_lock(file, "the thing"):
         assert time.monotonic() - began < 5

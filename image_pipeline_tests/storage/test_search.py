@@ -1,4 +1,4 @@
-"""Search: nearest first, copies once, narrowed as asked; the same in the embedded Qdrant and in a server."""
+"""Search: nearest first, copies once, filtered as asked; the same in the embedded Qdrant and in a server."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from qdrant_client import QdrantClient, models
 from image_pipeline.collection.collection import Collection
 from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.collection.points import Point, make_point
-from image_pipeline.collection.query import Hit, Narrowing, Near, SearchedVersion, nearest, searched_version
+from image_pipeline.collection.query import Hit, Near, SearchedVersion, SearchFilter, nearest, searched_version
 from image_pipeline.collection.replaced import VersionReplacedError
 from image_pipeline.errors import CollectionError
 from image_pipeline.settings import DType
@@ -53,7 +53,7 @@ def client(qdrant_address: QdrantAddress) -> Iterator[QdrantClient]:
 
 
 def paths(client: QdrantClient, **asked: object) -> list[str]:
-    return [hit.path for hit in nearest(client, VERSION.name, at(0), 10, Narrowing(**asked))]  # type: ignore[arg-type]
+    return [hit.path for hit in nearest(client, VERSION.name, at(0), 10, SearchFilter(**asked))]  # type: ignore[arg-type]
 
 
 def test_the_nearest_come_first_and_copies_count_once(client: QdrantClient) -> None:

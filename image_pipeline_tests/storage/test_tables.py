@@ -15,7 +15,7 @@ import pytest
 from image_pipeline.errors import StoreError
 from image_pipeline.schema.rows import (
     ContentHash,
-    DecodedImage,
+    DecodedContent,
     DiscoveredFile,
     Embedding,
     ImageCaption,
@@ -39,7 +39,10 @@ ROWS: list[list[Row]] = [
         ),
         metadata("b", keywords=[]),
     ],
-    [DecodedImage(sha256("a"), 0, "jpeg", "1", None, None), DecodedImage(sha256("b"), None, None, "1", "corrupt", "x")],
+    [
+        DecodedContent(sha256("a"), 0, "jpeg", "1", None, None),
+        DecodedContent(sha256("b"), None, None, "1", "corrupt", "x"),
+    ],
     [Embedding(sha256("a"), [0.5, -0.5, 0.5, 0.5])],
     [ImageCaption(sha256("a"), "a red circle\nleft of …", 0.75)],
 ]

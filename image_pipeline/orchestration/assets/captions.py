@@ -5,7 +5,7 @@ from statistics import fmean
 import dagster as dg
 
 from image_pipeline.orchestration.assets.decoded_tensors import decoded_tensors
-from image_pipeline.orchestration.assets.step import records, step, table_metadata, to_be_made, told
+from image_pipeline.orchestration.assets.step import records, step, table_metadata, throughput_metadata, to_be_made
 from image_pipeline.orchestration.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
@@ -34,7 +34,7 @@ def captions(
     A content that the model has seen before, in whatever directory, is not shown to it again. Where captions are
     switched off, the table is empty.
     """
-    with step(context, store), inference.turn():
+    with step(context, store), inference.device_lock():
         tables, models = store.tables, inference.pipeline
         chosen = to_be_made(context, store, inference.recipe(decoding), ImageCaption)
         decoded = {partition.key: store.decoded_partition(partition.key) for partition in chosen}
@@ -51,7 +51,7 @@ def captions(
                         ["caption", "confidence"], [(row.caption, round(row.confidence, 3)) for row in rows[:10]]
                     ),
                     "producer": str(models.caption_producer or "captions are switched off"),
-                    **told(models.captioner.throughput if models.captioner else None),
+                    **throughput_metadata(models.captioner.throughput if models.captioner else None),
                     "table": dg.MetadataValue.path(path),
                 },
                 partition_key=key,

@@ -43,8 +43,8 @@ def content_hashes(
                 row for older in partition.ancestors for row in tables.read_if_there(ContentHash, older.key) or ()
             ]
             hashes = hash_files(root, files, known, decoding.processes)
-            told = "".join(f"{row.path}\0{row.sha256}\0" for row in hashes.rows)
-            digest = hashlib.sha256(told.encode()).hexdigest()
+            listing = "".join(f"{row.path}\0{row.sha256}\0" for row in hashes.rows)
+            digest = hashlib.sha256(listing.encode()).hexdigest()
             path = tables.write(ContentHash, partition.key, hashes.rows, note=digest)
             seconds = time.monotonic() - began
             context.add_asset_metadata(

@@ -7,12 +7,12 @@ import dagster as dg
 
 from image_pipeline.orchestration.assets.content_hashes import content_hashes
 from image_pipeline.orchestration.assets.preflight import Preflight
-from image_pipeline.orchestration.assets.remembered import Remembered
 from image_pipeline.orchestration.assets.step import LISTED_ROWS, partitions, records, step, table_metadata, to_be_made
+from image_pipeline.orchestration.assets.unchanged_report import Remembered
 from image_pipeline.orchestration.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
-from image_pipeline.schema.rows import ContentHash, DecodedImage
+from image_pipeline.schema.rows import ContentHash, DecodedContent
 from image_pipeline.stages.decoding import decode_images
 from image_pipeline.stages.sources import sources_of
 from image_pipeline.storage.tensors import release_tensors
@@ -27,7 +27,7 @@ from image_pipeline.storage.tensors import release_tensors
     backfill_policy=BACKFILL_POLICY,
     code_version="1",
     config_schema=NO_CONFIG,
-    metadata=table_metadata(DecodedImage),
+    metadata=table_metadata(DecodedContent),
 )
 def decoded_tensors(
     context: dg.AssetExecutionContext,
@@ -49,7 +49,7 @@ def decoded_tensors(
         preflight = Preflight(store, inference, qdrant)
         remembered = Remembered(store, len(partitions(context)))
         recipe = inference.recipe(decoding)
-        for partition in to_be_made(context, store, recipe, DecodedImage, remembered.of_tensors):
+        for partition in to_be_made(context, store, recipe, DecodedContent, remembered.of_tensors):
             began = time.monotonic()
             sources = sources_of(root, tables.read(ContentHash, partition.key))
             wanted = models.unseen(store.cache, list(sources))
@@ -70,7 +70,7 @@ def decoded_tensors(
                 models.input_specs,
                 decoding.decoder,
             )
-            path = tables.write(DecodedImage, partition.key, images.rows, note=maker)
+            path = tables.write(DecodedContent, partition.key, images.rows, note=maker)
             seconds = time.monotonic() - began
             bad = [row for row in images.rows if row.reason is not None]
             listed = [(row.sha256[:12], row.reason, row.message) for row in bad[:LISTED_ROWS]]

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from image_pipeline.orchestration.assets.decoded_tensors import decoded_tensors
-from image_pipeline.orchestration.assets.step import step, table_metadata, to_be_made, told
+from image_pipeline.orchestration.assets.step import step, table_metadata, throughput_metadata, to_be_made
 from image_pipeline.orchestration.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
@@ -31,7 +31,7 @@ def embeddings(
 
     A content that the model has seen before, in whatever directory, is not shown to it again.
     """
-    with step(context, store), inference.turn():
+    with step(context, store), inference.device_lock():
         tables, models = store.tables, inference.pipeline
         chosen = to_be_made(context, store, inference.recipe(decoding), Embedding)
         decoded = {partition.key: store.decoded_partition(partition.key) for partition in chosen}
@@ -44,7 +44,7 @@ def embeddings(
                     "dagster/row_count": len(rows),
                     "images_embedded": computed,
                     "producer": str(models.embedding_producer),
-                    **told(models.embedder.throughput),
+                    **throughput_metadata(models.embedder.throughput),
                     "table": dg.MetadataValue.path(path),
                 },
                 partition_key=key,

@@ -15,9 +15,9 @@ from image_pipeline.orchestration.assets.contact_sheet import contact_sheet
 from image_pipeline.orchestration.assets.content_hashes import content_hashes
 from image_pipeline.orchestration.assets.embeddings import embeddings
 from image_pipeline.orchestration.assets.image_metadata import image_metadata
-from image_pipeline.orchestration.assets.outlook import outlook
-from image_pipeline.orchestration.assets.remembered import Remembered
+from image_pipeline.orchestration.assets.remaining_work import outlook
 from image_pipeline.orchestration.assets.step import LISTED_ROWS, partitions, records, step
+from image_pipeline.orchestration.assets.unchanged_report import Remembered
 from image_pipeline.orchestration.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
@@ -26,7 +26,7 @@ from image_pipeline.stages.partition_points import Provenance
 from image_pipeline.storage.history import Event
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.leftovers import delete_leftovers
-from image_pipeline.storage.locks import index_turn
+from image_pipeline.storage.locks import index_lock
 from image_pipeline.storage.tensors import release_tensors
 from image_pipeline.terminal import escaped
 
@@ -60,9 +60,9 @@ def qdrant_collection(
     with step(context, store), qdrant.address.connect() as client:
         models = inference.pipeline
         collection = Collection(client, models.collection_version(qdrant.alias))
-        with index_turn(store.store):  # two versions that are both the first would each take the alias
+        with index_lock(store.store):  # two versions that are both the first would each take the alias
             own_collection(client, qdrant.alias, store.ledger.libraries())
-            if not collection.is_there:  # it was lost: what was in it counts as ingested no more, once made anew, too
+            if not collection.exists:  # it was lost: what was in it counts as ingested no more, once made anew, too
                 name = collection.version.name
                 store.ledger.set_outdated([key for key, e in store.ledger.entries().items() if e.collection == name])
             collection.ensure()
@@ -75,7 +75,7 @@ def qdrant_collection(
         chosen = partitions(context)
         remembered = Remembered(store, len(chosen))
         shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // max(1, len(chosen))))
-        with indexer.turn(chosen) as index:
+        with indexer.locked(chosen) as index:
             for partition in outlook(store.tables, chosen):
                 began = time.monotonic()
                 indexed = index(partition)
@@ -134,5 +134,5 @@ def _log(log: dg.DagsterLogManager, key: str, indexed: IndexedPartition) -> None
         "deleted": indexed.deleted,
         "unchanged": indexed.unchanged,
     }
-    told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    log.info(f"{key} is up to date: {told}.", extra={"partition": key, **counts})
+    changes = ", ".join(f"{count} {name}" for name, count in counts.items())
+    log.info(f"{key} is up to date: {changes}.", extra={"partition": key, **counts})

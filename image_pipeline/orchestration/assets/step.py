@@ -12,7 +12,7 @@ from dagster._core.storage.tags import MAX_RETRIES_TAG
 from image_pipeline.errors import PipelineError, SettingsError
 from image_pipeline.files.partition import Partition
 from image_pipeline.inference.batching import Throughput
-from image_pipeline.orchestration.assets.outlook import outlook
+from image_pipeline.orchestration.assets.remaining_work import outlook
 from image_pipeline.orchestration.interruption import INTERRUPTED, INTERRUPTIONS, Interruption
 from image_pipeline.orchestration.partitions import correct_tags, keep_range, registered_keys
 from image_pipeline.orchestration.resources import StoreResource
@@ -197,7 +197,7 @@ def records(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.Tabl
     )
 
 
-def told(throughput: Throughput | None) -> dict[str, str | float]:
+def throughput_metadata(throughput: Throughput | None) -> dict[str, str | float]:
     """What a model has done in this process: its device, number format, batch size, and images a second.
 
     The rate is that of the model over all directories that share its batches, not of one of them.

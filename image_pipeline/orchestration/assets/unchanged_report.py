@@ -7,7 +7,7 @@ import dagster as dg
 from image_pipeline.orchestration.assets.contact_sheet import contact_sheet
 from image_pipeline.orchestration.assets.step import LISTED_ROWS, records, unchanged_metadata
 from image_pipeline.orchestration.resources import StoreResource
-from image_pipeline.schema.rows import DecodedImage, ImageCaption
+from image_pipeline.schema.rows import DecodedContent, ImageCaption
 from image_pipeline.storage.ledger import LedgerEntry, QuarantinedFile
 
 MOST_PICTURES, LEAST_PICTURES, PICTURES_OF_A_RUN = 12, 4, 24
@@ -60,7 +60,7 @@ class Remembered:
             return "Unchanged: the contact sheet is with the run that made it."
         tables, store = self._store.tables, self._store.store
         captions = {row.sha256: row.caption for row in tables.first(ImageCaption, entry.key, self._shown)}
-        decoded = tables.first(DecodedImage, entry.key, self._shown + entry.quarantined)
+        decoded = tables.first(DecodedContent, entry.key, self._shown + entry.quarantined)
         shown = [row.sha256 for row in decoded if row.reason is None][: self._shown]
         self._left -= len(shown)
         return contact_sheet([(store.thumbnail_file(sha256), captions.get(sha256, "")) for sha256 in shown])

@@ -6,7 +6,7 @@ from image_pipeline.files.plan import ListedPartition
 
 
 @dataclass(frozen=True)
-class Sighting:
+class DirectorySnapshot:
     """What a directory looked like.
 
     `mtime_ns` is the directory's own modification time, `partitions` what lies in it (nothing: it has no images, or

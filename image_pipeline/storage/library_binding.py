@@ -7,8 +7,8 @@ from image_pipeline.errors import LibraryError, SettingsError, StoreError
 from image_pipeline.files.discovery import check_library
 from image_pipeline.files.names import from_text
 from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.location import check_apart
 from image_pipeline.storage.mark import read_mark, write_mark
-from image_pipeline.storage.place import check_apart
 
 
 def open_library(root: Path | None, ledger: Ledger) -> Path:

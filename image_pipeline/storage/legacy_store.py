@@ -13,8 +13,8 @@ from pathlib import Path
 from image_pipeline.errors import StoreError
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.own_files import contents
-from image_pipeline.storage.proofs import is_ledger
 from image_pipeline.storage.removal import delete_empty, nobody_else
+from image_pipeline.storage.signatures import is_ledger
 from image_pipeline.storage.store import Store
 
 _DATABASES = (".sqlite", ".db")

@@ -1,4 +1,4 @@
-"""A module of Dagster as a program that ends with the process that began it: `python -m image_pipeline.page.tied …`.
+"""Runs a module of Dagster as a program that ends with its parent: `python -m image_pipeline.page.child_process …`.
 
 Its standard input is a pipe that nothing is written to, and that the system closes when the process at its other end
 ends, however it ends: no daemon is left that goes on for ever, and none needs to be found and killed.
