@@ -23,7 +23,7 @@ class DeletionLimit:
     command: str = "ingest"
 
     def check(self, vanished: int, total: int) -> None:
-        """Raises LibraryError where `vanished` of `total` files are more than may vanish."""
+        """Raises LibraryError if `vanished` of `total` files are more than may vanish."""
         if not self.allowed and vanished > FEW and vanished > self.share * total:
             raise LibraryError(
                 f"{vanished} of {total} files would vanish from the collection, more than {self.share:.0%}: see "
@@ -39,7 +39,7 @@ class Shrinkage:
         self._limit, self._total, self._points = limit, total, 0
 
     def add(self, before: int, after: int) -> None:
-        """A partition is about to go from `before` to `after` points. Raises LibraryError where that is too much."""
+        """A partition is about to go from `before` to `after` points. Raises LibraryError if that is too much."""
         self._points += max(0, before - after)
         self._limit.check(self._points, self._total)
 

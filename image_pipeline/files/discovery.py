@@ -48,7 +48,7 @@ class Discovery:
 
 
 def check_library(root: Path) -> None:
-    """Raises LibraryError where `root` is not a directory that can be listed."""
+    """Raises LibraryError if `root` is not a directory that can be listed."""
     try:
         with os.scandir(root):
             return
@@ -71,7 +71,7 @@ def list_files(root: Path, partition: Partition) -> list[ListedFile]:
     Of a directory in several parts, only the files of the one part are looked at.
 
     A file is one where its name has an image's ending, or no ending that tells of something else. A directory that
-    `walk` passes over (hidden, behind a link, or of a store) is as good as gone. Raises LibraryError where the
+    `walk` passes over (hidden, behind a link, or of a store) is as good as gone. Raises LibraryError if the
     directory is there and cannot be listed in full: a listing that failed is never taken for an empty directory.
     """
     check_library(root)

@@ -15,8 +15,8 @@ def open_library(root: Path | None, ledger: Ledger) -> Path:
     """The root of the library: `root`, or where that is None, the one that the store was made for.
 
     A store belongs to one library, and remembers it: another library's files would stand in for all of its own,
-    which would then be taken for deleted. Raises SettingsError where none is set or where the store lies in it,
-    LibraryError where it cannot be read or is not the store's.
+    which would then be taken for deleted. Raises SettingsError if none is set or where the store lies in it,
+    LibraryError if it cannot be read or is not the store's.
     """
     home = ledger.file.parent
     known = ledger.library() or library_of(home)
@@ -43,7 +43,7 @@ def open_library(root: Path | None, ledger: Ledger) -> Path:
 def settle(root: Path, ledger: Ledger) -> None:
     """Let the store belong to the library `root`: its ledger knows, and its mark says so without it.
 
-    Raises StoreError where they cannot be written.
+    Raises StoreError if they cannot be written.
     """
     home = ledger.file.parent
     ledger.set_library(root)
@@ -57,7 +57,7 @@ def settle(root: Path, ledger: Ledger) -> None:
 
 
 def check_holds(root: Path, ledger: Ledger, deletion_share: float, allow_deletions: bool = False) -> None:
-    """Raises LibraryError where the library `root` does not hold the files that the store knows.
+    """Raises LibraryError if the library `root` does not hold the files that the store knows.
 
     At most `deletion_share` of them may be missing, unless a person allows more.
     """
@@ -73,7 +73,7 @@ def check_holds(root: Path, ledger: Ledger, deletion_share: float, allow_deletio
 
 
 def library_of(home: Path) -> Path | None:
-    """The library that the mark of the store `home` names. Raises StoreError where it cannot be read."""
+    """The library that the mark of the store `home` names. Raises StoreError if it cannot be read."""
     try:
         mark = read_mark(home)
     except OSError as error:

@@ -49,7 +49,7 @@ class LibraryFile:
 def open_directory(root: str | os.PathLike[str], relative: str) -> Iterator[int]:
     """A descriptor of the directory `relative` (for Python's `os` functions; `.` is the library itself).
 
-    Raises OSError where it cannot be opened; with one of `NO_DIRECTORY` where it is gone, or behind a link.
+    Raises OSError if it cannot be opened; with one of `NO_DIRECTORY` where it is gone, or behind a link.
     """
     descriptor = _directory(root, [] if relative == "." else relative.split("/"))
     try:
@@ -61,7 +61,7 @@ def open_directory(root: str | os.PathLike[str], relative: str) -> Iterator[int]
 def open_below(root: str | os.PathLike[str], relative: str) -> int:
     """A descriptor of the regular file `relative` (for Python's `os` functions), to be read.
 
-    Raises OSError where it cannot be read, is gone, or is a FIFO, a device or a link by now, or lies behind one.
+    Raises OSError if it cannot be read, is gone, or is a FIFO, a device or a link by now, or lies behind one.
     """
     *directories, name = relative.split("/")
     directory = _directory(root, directories)
@@ -74,7 +74,7 @@ def open_below(root: str | os.PathLike[str], relative: str) -> int:
 def open_anywhere(path: str | bytes) -> int:
     """A descriptor of the regular file at `path`, which a person named, to be read; links are followed.
 
-    Raises OSError where it cannot be read, or is a FIFO, a socket or a device; ValueError for a path with a NUL.
+    Raises OSError if it cannot be read, or is a FIFO, a socket or a device; ValueError for a path with a NUL.
     """
     return regular(os.open(path, _FILE))
 

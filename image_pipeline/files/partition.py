@@ -49,7 +49,7 @@ class Partition:
 
     @classmethod
     def from_key(cls, key: str) -> "Partition":
-        """The partition of a key. Raises SettingsError where `key` is not one that `Partition.key` gives."""
+        """The partition of a key. Raises SettingsError if `key` is not one that `Partition.key` gives."""
         match = _PART.search(key)
         part, parts = (int(match[1]), int(match[2])) if match else (0, 1)
         encoded = key[: match.start()] if match else key

@@ -35,7 +35,7 @@ OUTDATED = "~"
 
 @dataclass(frozen=True)
 class Ingested:
-    """What was ingested of a partition; `current` is False where it was made by other models or another version."""
+    """What was ingested of a partition; `current` is False if it was made by other models or another version."""
 
     fingerprint: str
     files: int
@@ -104,7 +104,7 @@ def without_unlisted(ingested: Mapping[str, Ingested], unlisted: Unlisted) -> di
 def compare(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested]) -> list[PartitionState]:
     """The state of every partition that is on disk (in its order) or was ingested.
 
-    Raises LibraryError where nothing at all is on disk although files were ingested: an empty folder is then taken
+    Raises LibraryError if nothing at all is on disk although files were ingested: an empty folder is then taken
     for a disk that is not mounted, not for a library whose files were all deleted.
     """
     ingested_files = sum(entry.files for entry in ingested.values())

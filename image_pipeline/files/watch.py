@@ -25,7 +25,7 @@ _LEAST_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Look:
-    """What is seen of a library; `is_whole` is False where time ran out before each directory was looked at.
+    """What is seen of a library; `is_whole` is False if time ran out before each directory was looked at.
 
     A directory of `unlisted`, and what is below it, is remembered as it was seen before.
     """
@@ -60,7 +60,7 @@ def look(
     at the files of each directory every `sweep_seconds`, and always while it is not ingested as it was last seen: a
     file that is still being written changes nothing but itself. After `budget_seconds` the look ends; the next
     one goes on with the directories that were looked at longest ago.
-    Raises LibraryError where the library itself cannot be listed.
+    Raises LibraryError if the library itself cannot be listed.
     """
     unlisted = Unlisted()
     ends_at = time.monotonic() + budget_seconds
@@ -127,7 +127,7 @@ def due_states(looked: Look, ingested: Mapping[str, Ingested], now: float, settl
     """The partitions that are to be ingested, or are gone; settled are those that were quiet for `settle_seconds`.
 
     Nothing is gone for a look that is not whole, and nothing is to be done where a directory cannot be listed.
-    Raises LibraryError where the whole library seems empty although files of it were ingested.
+    Raises LibraryError if the whole library seems empty although files of it were ingested.
     """
     listed, ingested = looked.listed, without_unlisted(ingested, looked.unlisted)
     quiet = {

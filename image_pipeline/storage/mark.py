@@ -1,4 +1,4 @@
-"""The mark of a store: the file `store.json`, which says that the folder is one, and whose."""
+"""The mark of a store: the file `store.json`, which shows that a folder is a store, and for which library."""
 
 import json
 import os
@@ -10,23 +10,23 @@ from image_pipeline.storage.claims import replacing
 
 NAME = "store.json"
 VERSION = 1
-"""Changes with the layout of the store."""
+"""Bump when the layout of the store changes."""
 
 _PROGRAM = "image-pipeline"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """The `version` of a store's layout, and its library; None before one was ingested."""
+    """The `version` of a store's layout, and its library; None until one is ingested."""
 
     version: int
     library: Path | None
 
 
 def read_mark(home: Path) -> Mark | None:
-    """The mark of the folder `home`; None where it has none, so that it is no store.
+    """The mark of the folder `home`; None if it has none, and so is not a store.
 
-    Raises OSError where the system will not hand it over.
+    Raises OSError if it cannot be read.
     """
     try:
         return parse_mark((home / NAME).read_bytes())
@@ -35,7 +35,7 @@ def read_mark(home: Path) -> Mark | None:
 
 
 def parse_mark(text: bytes) -> Mark | None:
-    """The mark that a file named `NAME` holds; None where it holds none."""
+    """The mark in the content of a file named `NAME`; None if it is not a mark."""
     try:
         content = json.loads(text)
         program, version, library = content["program"], content["version"], content["library"]
@@ -47,9 +47,9 @@ def parse_mark(text: bytes) -> Mark | None:
 
 
 def write_mark(home: Path, library: Path | None = None) -> None:
-    """Mark the folder `home` as the store of a library. Raises OSError where it cannot be written.
+    """Mark the folder `home` as the store of a library. Raises OSError if the mark cannot be written.
 
-    It is forced to the disk: after a power cut, an empty mark would be there, and no store.
+    It is synced to the disk: otherwise a power cut could leave an empty mark, and the folder would not be a store.
     """
     content = {
         "program": _PROGRAM,
