@@ -229,7 +229,7 @@ def test_forget_says_what_goes_and_deletes_only_that_once_a_person_says_so(perso
     assert {path.relative_to(store.home).as_posix() for path in store.home.rglob("*")} == stays
     assert "models, tensors/x, thumbnails/mine.webp" in done.stdout.splitlines()[-1]
     assert files_in(person, but="") == outside
-    assert "is no store" in run(person, "forget", "--yes", "--home", str(store.home), code=2).stderr
+    assert "is not a store" in run(person, "forget", "--yes", "--home", str(store.home), code=2).stderr
 
 
 def test_forget_leaves_a_persons_own_records_of_dagster(person: Path, tmp_path: Path) -> None:

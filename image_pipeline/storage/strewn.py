@@ -54,7 +54,7 @@ def gather(home: Path, target: Store) -> int:
         with nobody_else(target):
             if is_ledger(target.ledger_file) and Ledger(target.ledger_file).entries():
                 raise StoreError(
-                    f"{target.home} is a store in which something was already ingested: give a different folder, "
+                    f"{target.home} is a store in which something was ingested: give a different folder, "
                     f"`image-pipeline rescue --home {target.home}-2`."
                 )
             found = contents(home, is_marked=False)
