@@ -1,4 +1,4 @@
-"""Addresses as they are shown: without the name and password that they may hold."""
+"""Removal of names and passwords from addresses before they are shown."""
 
 import re
 
@@ -6,11 +6,11 @@ _CREDENTIALS = re.compile(r"(?<=://)[^\s/'\"]*@")
 
 
 def without_passwords(text: str) -> str:
-    """`text` with each URL in it that has a name and password shown without: `http://host:6333`."""
+    """`text` with the name and password removed from each URL in it: `http://host:6333`."""
     return _CREDENTIALS.sub("", text)
 
 
 def without_password(value: str) -> str:
-    """`value`, which was meant for one URL, without whatever stands before its host, well-formed or not."""
+    """`value`, which was meant to be one URL, without anything before its host, even if it is malformed."""
     scheme, mark, rest = value.partition("://")
     return scheme + mark + rest.rpartition("@")[2] if mark else value.rpartition("@")[2]

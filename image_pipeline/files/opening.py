@@ -80,7 +80,9 @@ def open_anywhere(path: str | bytes) -> int:
 
 
 def open_file(root: Path, path: str) -> FileIO:
-    """Open the regular file `path` (text, relative to the library `root`), unbuffered. Raises OSError as `open_below`.
+    """Open the regular file `path` (text, relative to the library `root`), unbuffered.
+
+    Raises OSError as `open_below` does.
     """
     return open(open_below(root, from_text(path)), "rb", buffering=0)
 
