@@ -41,7 +41,7 @@ class JsonLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
         if not self._is_wanted:
-            # Dagster's console runs after its handlers and shows the same record; its event log ran before
+            # Dagster's console runs after its handlers, and prints the same record; the event log has stored it already
             record.msg = escaped_lines(str(record.msg))
             return
         try:

@@ -1,4 +1,4 @@
-"""Notices of a command on stderr while it works: what it waits for, what it tries again."""
+"""Notices that a command prints to stderr while it works: waits and retries."""
 
 import logging
 import os

@@ -43,7 +43,7 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def expect(images: Callable[[], int] = _nothing) -> None:
-    """From now on, up to `images()` further images follow those that are counted next."""
+    """Let later counters report that up to `images()` further images follow."""
     global _ahead
     _ahead = images
 

@@ -19,9 +19,9 @@ _instead: list[Callable[[], None]] = []
 def catch_signals() -> None:
     """Make SIGTERM and SIGHUP end a command as Ctrl-C does: by KeyboardInterrupt, so that all blocks are left in order.
 
-    A command that a shell started in the background ignores Ctrl-C, but still ends on SIGTERM: both signals need this
-    handler, since Dagster gives SIGTERM the handler of SIGINT. During a run, Dagster's own handler takes its place;
-    Python records the number of the signal in either case. A command started with `nohup` ignores SIGHUP.
+    A command that a shell started in the background ignores Ctrl-C, but still ends on SIGTERM. It needs this handler
+    for both signals, since Dagster gives SIGTERM the handler of SIGINT. During a run, Dagster's own handler takes its
+    place; Python records the number of the signal in either case. A command started with `nohup` ignores SIGHUP.
     """
     if _received or threading.current_thread() is not threading.main_thread():
         return
@@ -61,7 +61,7 @@ def interrupted_afterwards(instead: Callable[[], None]) -> Iterator[None]:
 def ignore_further_signals() -> None:
     """Ignore signals once a command has left all its blocks, so that its exit code stays the same.
 
-    Python runs no handlers while it ends.
+    While Python shuts down, it restores the default handlers, and a signal would kill the process.
     """
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)

@@ -56,7 +56,7 @@ def rescue(yes: bool, **given: Any) -> None:
         return
     check_place(target.home)
     files = strewn_files(home)
-    echo(f"An earlier version left its store directly in {home}. These of its files would be moved to {target.home}:")
+    echo(f"An earlier version left its store directly in {home}. Files to be moved to {target.home}:")
     for name, count in files.items():
         echo(f"  {home / name}" + (f"  ({count} files)" if count > 1 else ""))
     _ask("Move them?", yes)
@@ -75,7 +75,7 @@ def hint_at_strewn_store() -> None:
 
 
 @click.command()
-@click.option("--collection", "with_collection", is_flag=True, help="Also delete the store's collection in QDRANT_URL.")
+@click.option("--collection", "with_collection", is_flag=True, help="Also delete the store's collection at QDRANT_URL.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options
 @errors_for_people

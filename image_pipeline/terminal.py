@@ -58,7 +58,7 @@ def echo_json(value: object, *, err: bool = False, default: Callable[[Any], Any]
 
 
 def show_what_cannot_be_encoded() -> None:
-    """Make stdout and stderr escape characters that their encoding lacks, where Python would raise."""
+    """Make stdout and stderr escape characters that their encoding lacks, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

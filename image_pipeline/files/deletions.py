@@ -50,7 +50,7 @@ def renamed_keys(
     """The partitions whose directory is gone, but whose files still exist elsewhere, as their fingerprint shows.
 
     The files must be in a new partition. For partitions that were already found to be renamed (`before`), they may be
-    in any: their new partition may have been ingested meanwhile, and so is no longer new.
+    in any, since their new partition may have been ingested meanwhile.
     """
     new = {there.fingerprint for key, there in listed.items() if key not in ingested}
     all_there = {there.fingerprint for there in listed.values()}

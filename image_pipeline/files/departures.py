@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from image_pipeline.files.plan import Ingested, ListedPartition
 
 PATIENCE_SECONDS = 3600.0
-"""Maximum time that a missing partition waits for new ones."""
+"""Maximum time for which a missing partition waits for possible replacements."""
 
 
 def awaited(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested]) -> set[str]:
@@ -22,7 +22,7 @@ def awaited(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingest
 
 
 def waiting(gone_since: Mapping[str, float], waited_for: Collection[str], now: float) -> set[str]:
-    """The missing partitions that still wait; `gone_since` is the time (s since 1970) since when each is missing."""
+    """The missing partitions that still wait; `gone_since` says since when (s since 1970) each is missing."""
     if not waited_for:
         return set()
     return {key for key, since in gone_since.items() if now - since < PATIENCE_SECONDS}

@@ -31,7 +31,7 @@ from image_pipeline.storage.mark import parse_mark
 from image_pipeline.storage.rows import DiscoveredFile
 
 DISCOVERY_VERSION = "discovery 2"
-"""Bump when the rules of what is left out change, so that directories are listed again."""
+"""Bump when the rules for leaving out files change, so that directories are listed again."""
 
 _MARK_BYTES = 1 << 16
 """Upper limit for the size of a mark."""
@@ -147,8 +147,8 @@ def discover(
 def walk_directories(root: Path, unlisted: Unlisted | None = None) -> Iterator[tuple[str, int]]:
     """Every directory of the library, relative to `root` (`.`), for Python's `os` functions, with its mtime in ns.
 
-    A directory comes before its subdirectories. A store, which may be mounted in the library without its path showing
-    it, is skipped with everything below it. A directory that cannot be listed is added to `unlisted` and skipped with
+    A directory comes before its subdirectories. A store can be inside the library through a mount that no path shows;
+    it is skipped with everything below it. A directory that cannot be listed is added to `unlisted` and skipped with
     everything below it; LibraryError is raised instead if `unlisted` is None, or if it is the library itself.
     """
     check_library(root)
@@ -196,8 +196,8 @@ def walk(root: Path, unlisted: Unlisted | None = None) -> Iterator[tuple[str, li
 
 def _cannot_be_listed(directory: Path, error: OSError) -> LibraryError:
     return LibraryError(
-        f"The directory {to_text(str(directory))} cannot be listed ({error.strerror}); nothing of it was changed: "
-        "make it readable, and run this again."
+        f"The directory {to_text(str(directory))} cannot be listed ({error.strerror}), so its part of the collection "
+        "was left unchanged: make it readable, and run this again."
     )
 
 

@@ -1,8 +1,8 @@
 """Safe opening of files in the library: never through a link, and never outside the library.
 
-Below the root, links are not followed in any part of the path: each directory is opened relative to the one above it,
-so a directory cannot be replaced at any moment by a link to outside the library. The root itself may be a link. Linux
-can do this in one call (`openat2`), but Python does not offer it, and other systems do not have it.
+Below the root, links are not followed in any part of the path. Each directory is opened relative to the one above it,
+so there is no moment at which it could be replaced by a link to outside the library. The root itself may be a link.
+Linux can do this in one call (`openat2`), but Python does not offer it, and other systems do not have it.
 """
 
 import errno

@@ -48,7 +48,7 @@ class Partition:
 
     @classmethod
     def from_key(cls, key: str) -> "Partition":
-        """The partition of a key. Raises SettingsError if `Partition.key` cannot return `key`."""
+        """The partition of a key. Raises SettingsError if `key` is not a valid partition key."""
         match = _PART.search(key)
         part, parts = (int(match[1]), int(match[2])) if match else (0, 1)
         encoded = key[: match.start()] if match else key
@@ -63,7 +63,7 @@ class Partition:
 
     @classmethod
     def is_key(cls, key: str) -> bool:
-        """Whether `Partition.key` can return `key`; a person may have registered other keys in Dagster."""
+        """Whether `key` is a valid partition key; a person may have registered other keys in Dagster."""
         try:
             cls.from_key(key)
         except SettingsError:
@@ -101,7 +101,7 @@ class Partition:
 
 
 def partitions_of(directory: str, files: int, partition_size: int, parts_before: int = 1) -> list[Partition]:
-    """The partitions of a directory with `files` image files: its number of parts is a power of two.
+    """The partitions of a directory with `files` image files; their number is a power of two.
 
     On average, a part has at most `partition_size` files: a hash of its name assigns each file to a part, so that an
     added file moves no other. A directory that once had `parts_before` parts keeps that number when it shrinks.

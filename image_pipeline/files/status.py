@@ -27,8 +27,8 @@ class HasStatus(Protocol):
 class FileStatus:
     """The size of a file, and its times in ns since 1970, as `stored_time` returns them.
 
-    Programs can set the modification time, and some reset it after an edit; the time of the last change of status
-    (ctime) is set by the kernel only.
+    Programs can set the modification time, and some restore it after an edit; the time of the last change of status
+    (ctime) is set only by the kernel.
     """
 
     size_bytes: int

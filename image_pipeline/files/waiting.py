@@ -13,10 +13,11 @@ from image_pipeline.files.unlisted import Unlisted
 
 @dataclass(frozen=True)
 class Waiting:
-    """Counts of directories and files that wait; all files of a changed directory count.
+    """The numbers of new, changed and gone directories, and of files that wait to be ingested.
 
-    `directories` is the number of directories that were checked. If these are not the whole library (`is_whole`), the
-    counts are lower bounds, and `gone` (directories that were ingested and no longer exist) is 0.
+    All files of a changed directory count: which ones changed is not checked. `directories` is the number of
+    directories that were checked. Unless they are the whole library (`is_whole`), the numbers are lower bounds, and
+    `gone` (directories that were ingested and no longer exist) is 0.
     """
 
     new: int

@@ -57,10 +57,10 @@ def look(
     """Check every directory of the library, but its files one by one only if that may show something new.
 
     A directory's own modification time changes when files appear or disappear. Files edited in place are found by
-    checking the files of each directory every `sweep_seconds`, and always while the directory differs from what was
-    ingested: a file that is still being written changes only itself. The time is limited to `budget_seconds`; the next
-    call starts with the directories that were checked longest ago. Raises LibraryError if the library itself cannot be
-    listed.
+    checking the files of each directory every `sweep_seconds`. While a directory differs from what was ingested, its
+    files are always checked, since a file that is still being written does not change the directory's time. The time is
+    limited to `budget_seconds`; the next call starts with the directories that were checked longest ago. Raises
+    LibraryError if the library itself cannot be listed.
     """
     unlisted = Unlisted()
     ends_at = time.monotonic() + budget_seconds

@@ -13,7 +13,7 @@ class PortTakenError(PipelineError):
 
 
 def listen(port: int) -> socket.socket:
-    """A socket that listens on `port` of the loopback interface. Raises PortTakenError if it cannot."""
+    """A socket that listens on `port` of the loopback interface. Raises PortTakenError if that fails."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

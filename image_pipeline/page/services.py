@@ -73,7 +73,7 @@ class Service:
             self.process = self._start()
 
     def end(self) -> None:
-        """End the program and its children, after a few seconds by force."""
+        """End the program and its children; after a few seconds, kill them."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         with suppress(subprocess.TimeoutExpired):

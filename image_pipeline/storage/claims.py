@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 CLAIM = ".claim"
-"""The file that its process locks in a directory of tensors."""
+"""The file in a directory of tensors that the claiming process locks."""
 
 MAKING = ".making"
-"""The folder of unfinished files that are to replace files beside it."""
+"""The folder for unfinished files, which later replace files beside the folder."""
 
 TENSORS = r"\d+x\d+-[a-z0-9-]+\.npy"
 """The pattern of the names of tensor files: see `InputSpec`."""
@@ -99,7 +99,7 @@ def delete_unclaimed(parent: Path) -> None:
                 with _unclaimed(directory / CLAIM) as is_unclaimed:
                     if is_unclaimed:
                         _delete_claimed(directory)
-                    elif _MAKER.fullmatch(directory.name):  # its process holds the claim, or was killed before it
+                    elif _MAKER.fullmatch(directory.name):  # in use, or empty: its process was killed before the claim
                         with suppress(OSError):
                             directory.rmdir()
     with suppress(OSError):

@@ -103,9 +103,9 @@ class QdrantAddress:
                 connection.execute("PRAGMA journal_mode = WAL")
 
     def _delete_unwritten_description(self) -> None:
-        """Let the embedded Qdrant start again after a full disk, or a kill, when it was first created.
+        """Delete an empty description of the embedded Qdrant's collections, with which it would not start.
 
-        It writes the description of its collections atomically, except for the first one, which lists none.
+        A full disk or a kill can leave one: Qdrant writes the description atomically, except for the first one.
         """
         description = self.directory / _DESCRIPTION
         with suppress(FileNotFoundError):
@@ -122,7 +122,7 @@ class QdrantAddress:
                 prefer_grpc=True,
                 api_key=self.api_key,
                 timeout=_TIMEOUT_SECONDS,
-                # nobody can act on the warning about a different version
+                # the warning about a different version is not actionable
                 check_compatibility=False,
             )
         except ValueError as error:

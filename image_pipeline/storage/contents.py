@@ -41,8 +41,8 @@ class Contents:
     """The entries of a folder, relative to it.
 
     `files` and `directories` (each after its entries) belong to the store; `others` do not, and of a foreign directory
-    only the directory itself is listed. `files` are in an order in which they can be deleted or moved with
-    interruptions: a file by which others are recognised comes after them, and the ledger last. `size_bytes` is the size
+    only the directory itself is listed. The order of `files` allows an interrupted deletion or move to be started
+    again: a file by which others are recognised comes after them, and the ledger comes last. `size_bytes` is the size
     of `files`. `is_proven` says whether the content of at least one file can only come from a store.
     """
 
@@ -92,7 +92,7 @@ def is_unmarked_store(home: Path) -> bool:
 def is_nothing(path: Path) -> bool:
     """Whether an entry may be in a folder that counts as empty.
 
-    This is a file that operating systems put into any folder, or a leftover of the creation of a store that was
+    Such entries are those that operating systems put into any folder, and leftovers of the creation of a store that was
     interrupted by a kill or a power cut.
     """
     name = path.name
@@ -137,7 +137,7 @@ def _dagsters(pattern: str) -> _Kind:
 
 
 def _never(file: Path) -> bool:
-    """For files that may have any content."""
+    """For files that cannot be recognised by their content, which can be anything."""
     return False
 
 
@@ -185,7 +185,7 @@ _LEDGER = "ledger.sqlite"
 _TELLING = {"meta.json", "dagster.yaml", CLAIM}
 """The files by which those beside and below them are recognised as the store's."""
 
-# Files that exist by the hundreds are shown to people as one pattern.
+# Kinds of files of which there are hundreds: people are shown one pattern for each.
 _MANY = (
     (re.compile(rf"tables/({_STAGES})/{FILE_STEM}\.parquet"), r"tables/\1/DIRECTORY-<16 hex digits>.parquet"),
     (re.compile(rf"tensors/{FILE_STEM}/.+", re.DOTALL), "tensors/DIRECTORY-<16 hex digits>/RUN/"),

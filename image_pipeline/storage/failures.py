@@ -18,7 +18,7 @@ from image_pipeline.storage.stage import Stage
 FIRST_RETRY_SECONDS, RETRY_GROWTH = 60.0, 4
 """A failure that may pass is retried after a minute, and then at intervals that grow fourfold.
 
-That is after 4, 16 and 64 minutes, 4 and 17 hours, 3, 11 and 45 days …
+These are 4, 16 and 64 minutes, 4 and 17 hours, 3, 11 and 45 days …
 """
 
 FAILURES_SCHEMA = """
@@ -134,8 +134,8 @@ class Failures:
 def partitions_to_try(connection: sqlite3.Connection, limits: DecodeLimits, now: float) -> set[str]:
     """The partitions with a file in quarantine, or without metadata, whose content may succeed now.
 
-    It may if a limit was raised, if the next try is due, or if the same content has been read since in another file.
-    Files that could not be read at all are left to the partition's fingerprint.
+    This is so if a limit was raised, if the next try is due, or if the same content has been read since in another
+    file. Files whose bytes could not be read are covered by the partition's fingerprint.
     """
     bad = (
         "SELECT partition_key, sha256, ? AS stage FROM quarantine WHERE reason != ? "

@@ -14,7 +14,7 @@ KEPT_EVENTS = 20
 """Number of events kept per file; older ones are deleted."""
 
 DELETED_FILES_KEPT = timedelta(days=90)
-"""How long the history of a deleted file is kept, and what was computed from a content that no file has any more."""
+"""How long to keep the history of deleted files, and everything computed from contents that no file has any more."""
 
 HISTORY_SCHEMA = """
 CREATE TABLE IF NOT EXISTS history (

@@ -64,12 +64,12 @@ class Indexer:
 
         New points are written before old ones are deleted, so that a renamed file can be found at any time. The ledger
         is written last, so that an interrupted run is repeated. One process at a time holds the index lock, for the
-        length of the block, so that of two runs the later one determines the complete result. Qdrant is asked only once
-        what it holds, since the embedded one scans all points for each request.
+        length of the block, so that the later of two runs determines the whole result. The state of Qdrant is read only
+        once, since the embedded one scans all points for each request.
 
-        Raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer. The function raises the
-        same, StoreError if a stage has not run, or has not run since the one before it, and LibraryError if too many
-        points would disappear.
+        Raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer. The function raises
+        these too; and StoreError if a stage has not run, or not since the stage before it ran, and LibraryError if too
+        many points would disappear.
         """
         with index_turn(self.tables.store):
             keys = [partition.key for partition in partitions]
@@ -86,7 +86,7 @@ class Indexer:
                 others = [o.key for o in splits.get(partition.directory, ()) if o.parts != partition.parts]
                 try:
                     return self._index(partition, existing[partition.key], others)
-                except StoreError:  # the next run makes tables again that are damaged or from different runs
+                except StoreError:  # damaged or inconsistent tables: the next run makes them again
                     self.ledger.set_outdated([partition.key])
                     raise
 

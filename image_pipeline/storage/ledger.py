@@ -155,7 +155,7 @@ class Ledger:
         """What was ingested, by key.
 
         An entry is current if it was made by `recipe` (None: any) and is in one of `versions` of the collection (None:
-        any): if Qdrant was lost or replaced, it holds none of them.
+        any). A Qdrant that was lost or replaced has none of the versions in the ledger.
         """
 
         def is_current(entry: LedgerEntry) -> bool:

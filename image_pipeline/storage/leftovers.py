@@ -1,4 +1,4 @@
-"""Leftovers: what the store still keeps of contents that no file has any more."""
+"""Leftovers: thumbnails and cached values of contents that no file has any more."""
 
 from contextlib import suppress
 

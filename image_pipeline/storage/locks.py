@@ -1,4 +1,4 @@
-"""Locks in the store: one process at a time holds each, and a waiting process logs which one."""
+"""Locks in the store: a lock has one holder at a time, and a waiting process logs who it is."""
 
 import fcntl
 import json
@@ -59,8 +59,8 @@ class StillHeldError(Exception):
 def turn(lock_file: Path, what: str, seconds: float | None = None) -> Iterator[None]:
     """Wait until no other process holds `lock_file`, then hold it for the length of the block.
 
-    The kernel releases the lock when its holder ends, however it ends. A wait of more than a second is logged with the
-    holder's name and `what`, the thing that is waited for. Raises StoreError if the file cannot be created, and
+    The kernel releases the lock when its holder ends, however it ends. A wait of more than a second is logged with
+    `what`, which describes the locked thing, and the holder. Raises StoreError if the file cannot be created, and
     StillHeldError after `seconds` (None: no limit).
     """
     try:

@@ -39,7 +39,7 @@ class PartitionClaims:
     """
 
     def __init__(self, store: Store, run_id: str | None = None) -> None:
-        """`run_id` is the run that works on the partitions; its file in the store names them for waiting processes."""
+        """`run_id` is the run that works on the partitions; its file in the store lists them for waiting processes."""
         self._store, self._run_id = store, run_id
         self._descriptor: int | None = None
         self._held: set[str] = set()

@@ -17,7 +17,7 @@ def check_place(home: Path, library: Path | None = None) -> None:
     """
     if home.resolve() == Path(home.anchor) or any(_is_same(home, own) for own in home_folders()):
         raise SettingsError(
-            f"The store cannot be {home} itself, which is for other files: unset IMAGE_PIPELINE_HOME, or set it to a "
+            f"The store cannot be {home} itself, which has other files: unset IMAGE_PIPELINE_HOME, or set it to a "
             "separate folder, such as ~/.image-pipeline."
         )
     if library is not None:

@@ -23,7 +23,7 @@ class Point:
 
     @property
     def digest(self) -> str:
-        """Shows whether a point in the collection is up to date."""
+        """The digest of the payload, which shows whether a point in the collection is up to date."""
         return str(self.payload["digest"])
 
 

@@ -68,7 +68,10 @@ def is_unfinished_record(file: Path) -> bool:
 
 
 def is_empty_or_has(*names: str) -> Callable[[Path], bool]:
-    """For a claimed or locked file: it is empty, or a JSON object with the keys `names`, which describes the holder."""
+    """A check for claimed or locked files.
+
+    Such a file is empty, or holds a JSON object with the keys `names`, which describes the holder.
+    """
 
     def is_ours(file: Path) -> bool:
         if file.lstat().st_size == 0:

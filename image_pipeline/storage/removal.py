@@ -47,8 +47,8 @@ def delete_contents(home: Path, contents: Contents) -> None:
             home.unlink(missing_ok=True)  # it may be a link to the store's folder
     except OSError as error:
         raise StoreError(
-            f"{error.filename} cannot be deleted ({error.strerror}): give the user who runs the pipeline permission, "
-            "and try again."
+            f"{error.filename} cannot be deleted ({error.strerror}): give the user who runs the pipeline permission to "
+            "delete it, and try again."
         ) from error
 
 

@@ -22,8 +22,8 @@ class VersionReplacedError(CollectionError):
 def reading(client: "QdrantClient", version: str) -> Iterator[None]:
     """Raises VersionReplacedError for any error in the block if Qdrant no longer has `version`.
 
-    Other errors pass. The embedded Qdrant and a server report a missing collection in different words, so the
-    collection is looked up instead.
+    If Qdrant still has it, the error passes unchanged. The embedded Qdrant and a server report a missing collection in
+    different words, so the collection is looked up instead.
     """
     try:
         yield

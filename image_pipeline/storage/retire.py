@@ -23,7 +23,7 @@ def is_gone(root: Path, partition: Partition, entries: Mapping[str, LedgerEntry]
     """Whether a partition is gone: each of its files on disk is in a smaller part that was ingested since.
 
     Raises LibraryError if the library or the directory cannot be read, or if the library is empty, as it is when a disk
-    is not mounted: nothing counts as gone then.
+    is not mounted. In these cases, nothing counts as gone.
     """
     check_library(root)
     with os.scandir(root) as there:

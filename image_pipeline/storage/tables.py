@@ -119,7 +119,7 @@ class StageTables:
         )
 
     def write(self, row_type: type[R], partition_key: str, rows: Sequence[R], note: str = "") -> Path:
-        """Replace a stage's table by `rows` in one step: a reader sees either the old table or the new one, complete.
+        """Replace a stage's table by `rows` in one step: readers see the complete old table or the complete new one.
 
         `note` is a text stored in the same file. Raises StoreError if the store cannot be written, or if a value of a
         row does not fit its column.

@@ -51,7 +51,7 @@ def tensor_path(directory: Path, spec: InputSpec) -> Path:
 def create_tensor_files(directory: Path, specs: Iterable[InputSpec], rows: int) -> list[TensorFile]:
     """Create one file for `rows` images per distinct spec, in a directory that is claimed for this process.
 
-    If there are no rows, neither files nor the directory are created. Raises StoreError if there is no room for them.
+    If there are no rows, nothing is created. Raises StoreError if there is no room for the files.
     """
     if not rows:
         return []
@@ -67,7 +67,7 @@ def create_tensor_files(directory: Path, specs: Iterable[InputSpec], rows: int) 
 
 @contextmanager
 def new_tensor_files(directory: Path, specs: Iterable[InputSpec], rows: int) -> Iterator[list[TensorFile]]:
-    """`create_tensor_files`, to be filled in the block; if the block raises, the files and the claim are removed."""
+    """Create tensor files to fill in the block; if the block raises, the files and the claim are removed."""
     try:
         yield create_tensor_files(directory, specs, rows)
     except BaseException:

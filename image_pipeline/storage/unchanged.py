@@ -21,7 +21,8 @@ class Unchanged:
     def entry(self, partition_key: str, fingerprint: str | None = None) -> LedgerEntry | None:
         """The ledger's entry of a partition that is unchanged and has all its tables; None if it has to be processed.
 
-        It is unchanged if its last listing, and `fingerprint`, that of a new listing, match the entry.
+        `fingerprint` is that of a new listing, if there is one. The partition is unchanged if both this and its stored
+        listing match the entry.
         """
         entry = self.entries.get(partition_key)
         if entry is None or entry.recipe != self.recipe or not entry.fingerprint:

@@ -11,15 +11,15 @@ PointId = str | int
 """The pipeline's own points have UUIDs; Qdrant also accepts integers."""
 
 VECTOR_TOLERANCE = 1e-3
-"""How much a number of a vector may differ from the store's: Qdrant normalises vectors again."""
+"""How much each number of a vector may differ from the stored one: Qdrant normalises vectors again."""
 
 
 @dataclass(frozen=True)
 class HeldPoint:
     """A point as Qdrant holds it; `path` and `partition_key` are from its payload.
 
-    `digest` is that of its payload, or None if it differs from the digest in the payload. `vector` is float32 `[d]`, or
-    None if the point has none.
+    `digest` is calculated from the payload; None if it differs from the digest stored there. `vector` is float32 `[d]`,
+    or None if the point has none.
     """
 
     id: PointId
@@ -68,12 +68,12 @@ class Comparison:
 class Verification:
     """The disagreements between disk, store and collection.
 
-    `missing`: files without a point that are not in quarantine. `stale`: points whose content differs from their file,
-    that were made by other models, or that differ from the store. `orphaned`: points or quarantine entries without a
+    `missing`: files without a point that are not in quarantine. `stale`: points that have other content than their
+    file, were made by other models, or differ from the store. `orphaned`: points or quarantine entries without a
     readable file, and points with an id that does not match their file.
 
-    `quarantined` and `without_metadata` are paths, and no disagreements; the latter are points whose file's metadata
-    could not be read, and is tried again. `collection` is the version whose points were read, None if there was none.
+    `quarantined` and `without_metadata` are paths, not disagreements; the latter are points for files whose metadata
+    could not be read, which is tried again. `collection` is the version whose points were read, None if there was none.
     """
 
     missing: tuple[Finding, ...]
