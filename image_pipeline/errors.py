@@ -1,18 +1,18 @@
 """Errors that a person can act on.
 
-Each message is one sentence: what is wrong, which setting or file, and what to do about it. The command line prints
-it as it stands; a Dagster step fails with it as its description. The passwords of URLs are left out of it, and names of
-files in it are anybody's text, so that it is shown escaped.
+Each message is one sentence: what is wrong, which setting or file, and what to do about it. The command line prints it
+unchanged; a Dagster step fails with it as its description. Passwords of URLs are removed from it. File names in it can
+contain anything, so it is escaped when shown.
 """
 
 from image_pipeline.terminal import escaped, without_passwords
 
 
 class PipelineError(Exception):
-    """Something is wrong that a person can put right.
+    """Something is wrong that a person can fix.
 
-    `transient` says whether the same call may succeed a little later (a service that does not answer), so that it
-    is worth a retry.
+    `transient` says whether the same call may succeed a little later (for example if a service does not answer), so
+    that a retry is worthwhile.
     """
 
     transient = False
@@ -25,7 +25,7 @@ class PipelineError(Exception):
 
 
 class SettingsError(PipelineError):
-    """A setting, or an argument of a command, has a value that cannot be used."""
+    """A setting or an argument of a command has an unusable value."""
 
 
 class LibraryError(PipelineError):
@@ -51,4 +51,4 @@ class ServiceUnavailableError(CollectionError):
 
 
 class RunInterruptedError(PipelineError):
-    """A run was ended by Ctrl-C, or by a termination; what it did is kept."""
+    """A run was ended by Ctrl-C or by a termination signal; its finished work is kept."""

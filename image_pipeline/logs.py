@@ -1,7 +1,7 @@
-"""Structured logs: one JSON object a line on stderr, where the settings ask for it.
+"""Structured logs: one JSON object per line on stderr, if the settings ask for it.
 
-`dagster.yaml` names the handler, so that it takes the records of every run: of the command line, of
-`dagster job execute`, and of those that the sensor or the page launches.
+`dagster.yaml` names the handler, so that it receives the records of every run: from the command line, from `dagster job
+execute`, and from the sensor or the page.
 """
 
 import logging
@@ -23,15 +23,15 @@ FIELDS = (
     "deleted",
     "unchanged",
 )
-"""What a message may tell beside itself, given as `extra` where it is logged."""
+"""Optional fields of a log record, passed as `extra` to the logging call."""
 
 _EVENTS = ("RUN_START", "RUN_SUCCESS")  # Dagster's own at DEBUG; those of a failure are at ERROR
 
 
 class JsonLines(logging.Handler):
-    """Writes the records of a run from INFO upwards as JSON lines, and keeps Dagster's own lines from being written.
+    """Writes the records of a run from INFO upwards as JSON lines, and suppresses Dagster's own output of them.
 
-    Where IMAGE_PIPELINE_LOG_FORMAT is `text`, it only escapes them for the terminal that they are shown on.
+    If IMAGE_PIPELINE_LOG_FORMAT is `text`, it only escapes them for the terminal.
     """
 
     def __init__(self) -> None:
@@ -41,22 +41,22 @@ class JsonLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
         if not self._is_wanted:
-            # Dagster's console comes after its handlers, and shows the same record; its event log came before
+            # Dagster's console runs after its handlers, and prints the same record; the event log has stored it already
             record.msg = escaped_lines(str(record.msg))
             return
         try:
             line = line_of(record)
             if record.levelno >= logging.INFO or line.get("event") in _EVENTS:
                 echo_json(line, err=True, default=str)
-            # Dagster shows a record to its handlers (its event log is the first) and then, at the record's level, to
-            # its console, which writes for people: at no level it writes nothing.
+            # Dagster passes a record to its handlers (the event log first), and then to its console, which prints it
+            # for people if its level is high enough: NOTSET prevents that.
             record.levelno = logging.NOTSET
         except Exception:
             self.handleError(record)
 
 
 def line_of(record: logging.LogRecord) -> dict[str, Any]:
-    """What a record of a run tells: time, level, message, run_id, job, step; and event, error and `FIELDS`, if any."""
+    """The fields of a run's record: time, level, message, run_id, job, step; and event, error and `FIELDS`, if any."""
     meta = getattr(record, "dagster_meta", {})
     event = meta.get("dagster_event")
     line = {
@@ -74,17 +74,17 @@ def line_of(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def error_line(message: str) -> dict[str, Any]:
-    """An error that ends a command."""
+    """The record of an error that ends a command."""
     return {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": "ERROR", "message": message}
 
 
 def warning_line(message: str) -> dict[str, Any]:
-    """What a command has to say beside its work."""
+    """The record of a command's warning."""
     return {**error_line(message), "level": "WARNING"}
 
 
 def failure_text(data: Any) -> str | None:
-    """What an event of a failure tells a person: a failure's description, or the message of what began it."""
+    """The message of a failure event for people: the failure's description, or the message of its first cause."""
     first = getattr(data, "first_step_failure_event", None)
     if first is not None:
         return failure_text(first.event_specific_data)

@@ -1,4 +1,4 @@
-"""Progress of long work, told to whoever listens: the command line draws a bar, a Dagster step writes its log."""
+"""Progress of long work, reported to listeners: the command line draws a bar, a Dagster step writes to its log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` images of `stage` are done, the last `newly` since the step before; first with 0 done.
+    """`done` of `total` images of `stage` are done, `newly` of them since the last report; the first report has 0.
 
-    These are the images of one directory, or of several that share batches. Up to `ahead` more follow in directories
-    of the same run: fewer, if some of them are known.
+    These are the images of one directory, or of several that share batches. Up to `ahead` more follow in other
+    directories of the same run, fewer if some of them are already cached.
     """
 
     stage: str
@@ -34,7 +34,7 @@ _ahead: Callable[[], int] = _nothing
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Call `listener` at each step of the work that is done in the block."""
+    """Call `listener` at each step of the work in the block."""
     _listeners.append(listener)
     try:
         yield
@@ -43,13 +43,13 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def expect(images: Callable[[], int] = _nothing) -> None:
-    """From now on, up to so many images follow after those that are counted next."""
+    """Let later counters report that up to `images()` further images follow."""
     global _ahead
     _ahead = images
 
 
 class Counter:
-    """Counts the images of a stage that are done, and reports them to the listeners."""
+    """Counts the finished images of a stage, and reports them to the listeners."""
 
     def __init__(self, stage: str, total: int) -> None:
         self._stage, self._total, self._done = stage, total, 0
@@ -57,7 +57,7 @@ class Counter:
         self.advance(0)
 
     def advance(self, images: int = 1) -> None:
-        """`images` more are done."""
+        """Report that `images` more are done."""
         self._done += images
         for listener in tuple(_listeners):
             listener(Progress(self._stage, self._done, self._total, images, self._ahead))

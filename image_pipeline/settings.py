@@ -1,6 +1,6 @@
-"""Every setting: its name, environment variable, unit, default and meaning.
+"""All settings: name, environment variable, unit, default and meaning of each.
 
-The README's table is written from this file, and a test holds the two together.
+The README's table is generated from this file, and a test compares the two.
 """
 
 import os
@@ -37,13 +37,13 @@ class LogFormat(StrEnum):
 
 
 class Settings(BaseSettings):
-    """The settings, read from the environment: from the variables that are named here, and from no others.
+    """The settings, read only from the environment variables that are named here.
 
-    `load_settings` makes them, and takes the names of the fields.
+    `load_settings` creates them, and accepts the names of the fields.
     """
 
-    # Never `populate_by_name`: HOME, MODELS, WORKERS … would be read from the environment as well. Errors do not show
-    # what was given, since it may be a key.
+    # Never `populate_by_name`: HOME, MODELS, WORKERS … would be read from the environment as well. Errors hide the
+    # input, since it may be a key.
     model_config = SettingsConfigDict(
         case_sensitive=True,
         frozen=True,
@@ -64,7 +64,7 @@ class Settings(BaseSettings):
         Path,
         Field(
             validation_alias="IMAGE_PIPELINE_HOME",
-            description="The store: stage tables, thumbnails, caches, the embedded Qdrant, Dagster's own records.",
+            description="The store: stage tables, thumbnails, caches, the embedded Qdrant, Dagster's records.",
         ),
     ] = Path("~/.image-pipeline")
     models: Annotated[
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         DType,
         Field(
             validation_alias="IMAGE_PIPELINE_DTYPE",
-            description="What models compute in: `auto` (bf16 where the device has it), `bf16` or `fp32`.",
+            description="Number format of the models: `auto` (bf16 if the device supports it), `bf16` or `fp32`.",
         ),
     ] = DType.AUTO
     qdrant_url: Annotated[
@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     ] = None
     qdrant_api_key: Annotated[
         SecretStr | None,
-        Field(validation_alias="QDRANT_API_KEY", description="The key that the Qdrant server asks for."),
+        Field(validation_alias="QDRANT_API_KEY", description="The API key of the Qdrant server."),
     ] = None
     qdrant_grpc_port: Annotated[
         int, Field(validation_alias="QDRANT_GRPC_PORT", ge=1, le=65535, description="The Qdrant server's gRPC port.")
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
         Field(
             validation_alias="IMAGE_PIPELINE_SETTLE_SECONDS",
             ge=0,
-            description="Seconds for which a directory must have been quiet before the sensor ingests it.",
+            description="How long a directory must be unchanged before the sensor ingests it, in s.",
         ),
     ] = 30.0
     workers: Annotated[
@@ -127,7 +127,7 @@ class Settings(BaseSettings):
         Field(
             validation_alias="IMAGE_PIPELINE_WORKERS",
             ge=0,
-            description="Processes that decode images; 0: one a processor.",
+            description="Number of processes that decode images; 0: one per CPU.",
         ),
     ] = 0
     decode_seconds: Annotated[
@@ -135,7 +135,7 @@ class Settings(BaseSettings):
         Field(
             validation_alias="IMAGE_PIPELINE_DECODE_SECONDS",
             gt=0,
-            description="Time limit for decoding one file, in s of a processor's time.",
+            description="Time limit for decoding one file, in s of CPU time.",
         ),
     ] = 30.0
     decode_memory: Annotated[
@@ -143,12 +143,12 @@ class Settings(BaseSettings):
         Field(
             validation_alias="IMAGE_PIPELINE_DECODE_MEMORY",
             ge=GIBIBYTE // 2,
-            description="Address space of a decoding process, in bytes.",
+            description="Limit on the address space of a decoding process, in bytes.",
         ),
     ] = 2 * GIBIBYTE
     decode_pixels: Annotated[
         int,
-        Field(validation_alias="IMAGE_PIPELINE_DECODE_PIXELS", ge=1, description="Largest picture decoded, in pixels."),
+        Field(validation_alias="IMAGE_PIPELINE_DECODE_PIXELS", ge=1, description="Largest image decoded, in pixels."),
     ] = 200_000_000
     deletion_share: Annotated[
         float,
@@ -156,15 +156,15 @@ class Settings(BaseSettings):
             validation_alias="IMAGE_PIPELINE_DELETION_SHARE",
             ge=0,
             le=1,
-            description="Share of the library that may vanish at once (and 100 files always may); beyond, `ingest "
-            "--allow-deletions` is asked for.",
+            description="Share of the library that may disappear at a time (100 files always may); beyond that, "
+            "`ingest --allow-deletions` is needed.",
         ),
     ] = 0.2
     keep_decoded_tensors: Annotated[
         bool,
         Field(
             validation_alias="IMAGE_PIPELINE_KEEP_DECODED_TENSORS",
-            description="Keep the decoded tensors of a partition after it was indexed (150 to 600 KB an image).",
+            description="Keep the decoded tensors of a partition after it is indexed (150 to 600 KB per image).",
         ),
     ] = False
     lock_seconds: Annotated[
@@ -179,7 +179,7 @@ class Settings(BaseSettings):
         str | None,
         Field(
             validation_alias="IMAGE_PIPELINE_PAGE_HOSTS",
-            description="Names under which the page may be opened, beside those of the machine itself: "
+            description="Names under which the page may be opened, in addition to those of the machine itself: "
             "`photos.example,192.168.1.5`.",
         ),
     ] = None
@@ -187,8 +187,8 @@ class Settings(BaseSettings):
         LogFormat,
         Field(
             validation_alias="IMAGE_PIPELINE_LOG_FORMAT",
-            description="Logs on stderr, of commands and of Dagster's runs: `text` for people, or `json`, one object "
-            "a line.",
+            description="Format of the logs of commands and of Dagster's runs on stderr: `text` for people, or `json`, "
+            "one object per line.",
         ),
     ] = LogFormat.TEXT
 
@@ -198,13 +198,13 @@ class Settings(BaseSettings):
         try:
             return None if value is None else value.expanduser().absolute()
         except RuntimeError as error:
-            raise ValueError("there is no home folder; give an absolute path") from error
+            raise ValueError("the home folder is unknown; give an absolute path") from error
 
     @field_validator("page_hosts")
     @classmethod
     def _are_names(cls, value: str | None) -> str | None:
         if value is not None and not all(_HOST_NAME.fullmatch(name.strip()) for name in value.split(",")):
-            raise ValueError("give names with commas between them, and without http:// and port")
+            raise ValueError("give names separated by commas, without http:// and port")
         return value
 
     @field_validator("qdrant_url")
@@ -214,7 +214,7 @@ class Settings(BaseSettings):
             raise ValueError("must begin with http:// or https://")
         try:
             parts = urlsplit(value or "http://localhost")
-            # an @ behind the host is that of a password with a slash, which no reader of addresses would find
+            # an @ after the host comes from a password with a slash, which URL parsers would not recognise
             is_address = (
                 bool(parts.hostname)
                 and parts.port != 0
@@ -225,14 +225,14 @@ class Settings(BaseSettings):
             is_address = False
         if not is_address:
             raise ValueError(
-                "must be an address such as http://localhost:6333, in which special characters of a password are "
+                "must be an address such as http://localhost:6333, with special characters of a password "
                 "percent-encoded"
             )
         return value
 
 
 def load_settings(**given: Any) -> Settings:
-    """The settings of the environment, with `given` (by field name; None counts as not given) before them.
+    """The settings from the environment, overridden by `given` (by field name; None counts as not given).
 
     Raises SettingsError naming the variable whose value cannot be used.
     """
@@ -252,7 +252,7 @@ def variable_of(name: str) -> str:
 
 
 def settings_table() -> str:
-    """The settings as a Markdown table, as it stands in the README."""
+    """The settings as a Markdown table, as in the README."""
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "" if field.default is None else f"`{field.default}`"

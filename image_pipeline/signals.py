@@ -1,4 +1,4 @@
-"""Ctrl-C, a termination and a closed terminal: a command ends in order, and its exit code says which of them it was."""
+"""Signals: Ctrl-C, SIGTERM and SIGHUP end a command in order, and its exit code shows which of them it was."""
 
 import os
 import signal
@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-_EXIT_BASE = 128  # as a shell counts the exit code of what a signal ended
+_EXIT_BASE = 128  # a shell reports 128 plus the signal's number
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-_received: list[int] = []  # the descriptor to read the numbers of received signals from
-_handled: list[int] = []  # the numbers of those that the handler took: an event loop may have the descriptor's place
+_received: list[int] = []  # the descriptor from which the numbers of received signals are read
+_handled: list[int] = []  # the numbers of signals that the handler received: an event loop may replace the descriptor
 _instead: list[Callable[[], None]] = []
 
 
 def catch_signals() -> None:
-    """Let SIGTERM and SIGHUP end a command as Ctrl-C does: by KeyboardInterrupt, so that all blocks are left in order.
+    """Make SIGTERM and SIGHUP end a command as Ctrl-C does: by KeyboardInterrupt, so that all blocks are left in order.
 
-    A command that a shell began in the background does not get Ctrl-C, and still ends on SIGTERM: Dagster gives SIGTERM
-    the handler of SIGINT, whatever that is, so that both get this one. While a run is under way, Dagster's own handler
-    stands in its place; Python notes the number of the signal for any handler. What `nohup` began goes on.
+    A command that a shell started in the background ignores Ctrl-C, but still ends on SIGTERM. It needs this handler
+    for both signals, since Dagster gives SIGTERM the handler of SIGINT. During a run, Dagster's own handler takes its
+    place; Python records the number of the signal in either case. A command started with `nohup` ignores SIGHUP.
     """
     if _received or threading.current_thread() is not threading.main_thread():
         return
@@ -47,7 +47,7 @@ def catch_signals() -> None:
 
 @contextmanager
 def interrupted_afterwards(instead: Callable[[], None]) -> Iterator[None]:
-    """A block that no signal leaves in the middle: it calls `instead`, and KeyboardInterrupt is raised behind it."""
+    """A block that no signal interrupts: a signal calls `instead`, and KeyboardInterrupt is raised after the block."""
     before = len(_handled)
     _instead.append(instead)
     try:
@@ -59,7 +59,10 @@ def interrupted_afterwards(instead: Callable[[], None]) -> Iterator[None]:
 
 
 def ignore_further_signals() -> None:
-    """Let nothing but its own exit code end a command that has left all its blocks: Python ends without handlers."""
+    """Ignore signals once a command has left all its blocks, so that its exit code stays the same.
+
+    While Python shuts down, it restores the default handlers, and a signal would kill the process.
+    """
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
 

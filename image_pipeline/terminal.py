@@ -1,9 +1,9 @@
-"""What a person sees on a terminal or in a log: a name, a caption or a message of a file shows as what it is.
+"""Safe output to a terminal or a log: hostile characters in names, captions and messages are shown as escapes.
 
-Names of files, EXIF and the messages of decoders are anybody's text. On a terminal, control characters move the
-cursor, set the window's title or wipe out what stands above; a newline begins a line that looks like the program's
-own; and a bidirectional override turns `gpj.exe` round. So every line goes out through `echo` (or `echo_json`), which
-shows such characters by their code.
+File names, EXIF and the messages of decoders can contain anything. On a terminal, control characters move the cursor,
+set the window's title or erase earlier output; a newline starts a line that looks like the program's own; and a
+bidirectional override displays `gpj.exe` reversed. So every line is printed by `echo` (or `echo_json`), which shows
+such characters by their codes.
 """
 
 import json
@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
-# Spelled out, as what `unicodedata` says changes with Python's version: controls (C0, C1), the characters that turn the
-# direction of what follows, separators of lines and paragraphs, what hides text in annotations and tags, surrogates.
-# What languages and emoji are written with (joiners, variation selectors) stays.
+# Spelled out, since `unicodedata` changes with Python's version: controls (C0, C1), characters that change the text
+# direction, separators of lines and paragraphs, characters that hide text in annotations and tags, surrogates.
+# Characters that languages and emoji need (joiners, variation selectors) are kept.
 _HOSTILE = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0001"
 _ESCAPED = re.compile(f"[{_HOSTILE}]")
 _ESCAPED_IN_TEXT = re.compile(rf"(?![\t\n])[{_HOSTILE}]")
@@ -25,12 +25,12 @@ _CREDENTIALS = re.compile(r"(?<=://)[^\s/'\"]*@")
 
 
 def escaped(text: object) -> str:
-    """`text` on one line, with what a terminal would obey, or not show, as `\\n`, `\\x1b` or `\\u202e`."""
+    """`text` on one line; characters that a terminal would obey, or not show, as `\\n`, `\\x1b` or `\\u202e`."""
     return _ESCAPED.sub(_code, str(text))
 
 
 def escaped_lines(text: str) -> str:
-    """As `escaped`, for a text of several lines, such as a stack trace: tabs and newlines stay."""
+    """Like `escaped`, for a text of several lines, such as a stack trace: tabs and newlines are kept."""
     return _ESCAPED_IN_TEXT.sub(_code, text)
 
 
@@ -40,7 +40,7 @@ def counted(count: int, one: str, several: str | None = None) -> str:
 
 
 def unescaped(text: str) -> str:
-    """What `escaped` may have made `text` of: for a name that a person copied from where it was printed."""
+    """The reverse of `escaped`, for a name that a person copied from printed output."""
     return _ESCAPE.sub(lambda m: _SPACES.get(m[1]) or chr(int(m[2] or m[3] or m[4], 16)), text)
 
 
@@ -50,16 +50,16 @@ def echo(line: object = "", *, err: bool = False) -> None:
 
 
 def echo_json(value: object, *, err: bool = False, default: Callable[[Any], Any] | None = None) -> None:
-    """Print `value` as one line of JSON; what the stream cannot write, or a terminal would obey, by JSON's escapes."""
+    """Print `value` as one line of JSON; escapes characters that the stream lacks, or a terminal would obey."""
     stream = sys.stderr if err else sys.stdout
     is_unicode = (stream.encoding or "utf-8").lower().replace("-", "").replace("_", "") == "utf8"
     line = json.dumps(value, ensure_ascii=not is_unicode, default=default)
-    # such characters stand in JSON's strings alone: `dumps` writes no others between them
+    # such characters occur only inside JSON strings: `dumps` writes none between them
     _write(_ESCAPED.sub(_json_code, line) + "\n", stream)
 
 
 def show_what_cannot_be_encoded() -> None:
-    """Let stdout and stderr show a character that their encoding lacks by its code, where Python would raise."""
+    """Make stdout and stderr escape characters that their encoding lacks, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -84,11 +84,11 @@ def _json_code(match: re.Match[str]) -> str:
 
 
 def without_passwords(text: str) -> str:
-    """`text` with each URL in it that has a name and password shown without: `http://host:6333`."""
+    """`text` with the name and password removed from each URL in it: `http://host:6333`."""
     return _CREDENTIALS.sub("", text)
 
 
 def without_password(value: str) -> str:
-    """`value`, which was meant for one URL, without whatever stands before its host, well-formed or not."""
+    """`value`, which was meant to be one URL, without anything before its host, even if it is malformed."""
     scheme, mark, rest = value.partition("://")
     return scheme + mark + rest.rpartition("@")[2] if mark else value.rpartition("@")[2]

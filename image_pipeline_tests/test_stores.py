@@ -98,7 +98,7 @@ def test_a_strewn_store_is_hinted_at_listed_and_moved_once_a_person_says_so(pers
 
     moved = run(person, "rescue", "--yes")
     store = Store(person / ".image-pipeline")
-    assert f"were moved to {store.home}" in moved.stdout
+    assert "Moved " in moved.stdout and f" files to {store.home}.\n" in moved.stdout
     assert files_in(person, but=".image-pipeline").keys() - files_in(person / "Photos").keys() == mine.keys()
     assert {path: path.read_bytes() for path in mine} == mine, "of the person's own, nothing was moved or changed"
     assert contents(store.home, is_marked=True).others == ()
@@ -229,7 +229,7 @@ def test_forget_says_what_goes_and_deletes_only_that_once_a_person_says_so(perso
     assert {path.relative_to(store.home).as_posix() for path in store.home.rglob("*")} == stays
     assert "models, tensors/x, thumbnails/mine.webp" in done.stdout.splitlines()[-1]
     assert files_in(person, but="") == outside
-    assert "is no store" in run(person, "forget", "--yes", "--home", str(store.home), code=2).stderr
+    assert "is not a store" in run(person, "forget", "--yes", "--home", str(store.home), code=2).stderr
 
 
 def test_forget_leaves_a_persons_own_records_of_dagster(person: Path, tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_forget_leaves_a_newer_versions_store(person: Path, tmp_path: Path) -> N
 def test_forget_takes_a_store_behind_a_link_with_the_link(person: Path, tmp_path: Path) -> None:
     Store(tmp_path / "store").prepare()
     (tmp_path / "link").symlink_to(tmp_path / "store")
-    assert "is deleted" in run(person, "forget", "--yes", "--home", str(tmp_path / "link")).stdout
+    assert "was deleted" in run(person, "forget", "--yes", "--home", str(tmp_path / "link")).stdout
     assert not (tmp_path / "store").exists() and not (tmp_path / "link").is_symlink()
 
 

@@ -1,4 +1,4 @@
-"""What a command says on stderr while it works: what it waits for, what it tries again."""
+"""Notices that a command prints to stderr while it works: waits and retries."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ _PACKAGE = "image_pipeline"
 
 
 def show_notices() -> None:
-    """Let what this package logs, from INFO upwards, be seen by whoever runs the command."""
+    """Show the log records of this package, from INFO upwards, to the person who runs the command."""
     logger = logging.getLogger(_PACKAGE)
     if not any(isinstance(handler, _Notices) for handler in logger.handlers):
         logger.addHandler(_Notices())
@@ -18,7 +18,7 @@ def show_notices() -> None:
 
 
 class _Notices(logging.Handler):
-    """A line for people, or, if IMAGE_PIPELINE_LOG_FORMAT says so, a JSON object, unless Dagster writes that itself."""
+    """Writes a line for people, or, with IMAGE_PIPELINE_LOG_FORMAT=json, a JSON object unless Dagster writes it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
@@ -34,5 +34,5 @@ class _Notices(logging.Handler):
 
 
 def _is_within_a_step() -> bool:
-    """Whether Dagster takes what is logged: in a step, it hands it on to `logs.JsonLines`, with the run's id."""
+    """Whether Dagster handles the records: within a step, it passes them to `logs.JsonLines`, with the run's id."""
     return any(type(handler).__name__ == "DagsterLogHandler" for handler in logging.getLogger(_PACKAGE).handlers)

@@ -1,4 +1,4 @@
-"""How far the stages of a command have come, how fast, and for how long they go on."""
+"""Progress of the stages of a command: how far they are, how fast, and how much time is left."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _WHAT = {
 
 @dataclass
 class Stage:
-    """A stage over all directories of a command: `done` of at most `total` images in `seconds` of work on them."""
+    """A stage over all directories of a command: `done` of at most `total` images, in `seconds` of work."""
 
     what: str
     done: int = 0
@@ -29,17 +29,17 @@ class Stage:
 
     @property
     def total(self) -> int:
-        """The images of the directories that were begun, and those that may follow in the same run."""
+        """The images of the directories that were started, and those that may follow in the same run."""
         return self.begun + self.ahead
 
     @property
     def rate(self) -> float | None:
-        """Images a second; None before there is anything to tell it from."""
+        """Images per second; None until it can be calculated."""
         return self.done / self.seconds if self.done and self.seconds else None
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until `total` images are done at this rate."""
+        """Seconds until `total` images are done, at the present rate."""
         return (self.total - self.done) / self.rate if self.rate else None
 
     @property
@@ -56,7 +56,7 @@ class Stage:
 
 
 class Stages:
-    """Adds up what the stages report. A stage's clock stands still while another one is at work."""
+    """Adds up the reports of the stages. A stage's clock stops while another stage is running."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -66,14 +66,14 @@ class Stages:
 
     @property
     def current(self) -> Stage | None:
-        """The stage that is at work; its clock is put right. None before the first."""
+        """The stage that is running, with its clock updated; None before the first."""
         if self._current is None:
             return None
         self._count_time()
         return self._stages[self._current]
 
     def add(self, step: Progress) -> Stage | None:
-        """A step of a stage is done; gives the stage, None if it had nothing to do so far."""
+        """Add a report of a stage; returns the stage, or None if it had nothing to do so far."""
         if step.total == 0:
             known = self._stages.get(step.stage)
             if known is not None:
@@ -90,7 +90,7 @@ class Stages:
         return stage
 
     def _count_time(self) -> None:
-        """Add the time since the last step, to the stage that took it, unless it has nothing left to do."""
+        """Add the time since the last report to the current stage, unless it has nothing left to do."""
         now = self._clock()
         stage = self._stages[str(self._current)]
         if stage.done < stage.total:

@@ -1,4 +1,4 @@
-"""The commands about the store as a whole: adopt, rescue, forget."""
+"""The commands for the store as a whole: adopt, rescue, forget."""
 
 import os
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 
 @click.command()
 @click.argument("directory", type=FOLDER)
-@click.option("--allow-deletions", is_flag=True, help="Even if a large share of the library is not there.")
+@click.option("--allow-deletions", is_flag=True, help="Accept that a large share of the library is missing.")
 @shared_options
 @errors_for_people
 def adopt(directory: Path, allow_deletions: bool, **given: Any) -> None:
@@ -37,7 +37,7 @@ def adopt(directory: Path, allow_deletions: bool, **given: Any) -> None:
     assert settings.library is not None
     check_holds(settings.library, ledger, settings.deletion_share, allow_deletions)
     settle(settings.library, ledger)
-    echo(f"The store {settings.home} belongs to {settings.library} now.")
+    echo(f"The store {settings.home} now belongs to {settings.library}.")
 
 
 @click.command()
@@ -45,54 +45,55 @@ def adopt(directory: Path, allow_deletions: bool, **given: Any) -> None:
 @shared_options
 @errors_for_people
 def rescue(yes: bool, **given: Any) -> None:
-    """Move a store that an earlier version strewed over your home folder to a folder of its own.
+    """Move a store that an earlier version scattered over your home folder to a separate folder.
 
-    Lists what it moves, by name, and asks first. Your own files in the same folders stay as they are.
+    Lists the files first, and asks before it moves them. Your own files in the same folders stay where they are.
     """
     target = Store(load_settings(**given).home)
     home = strewn_store()
     if home is None:
-        echo("No store lies in your home folder itself: there is nothing to move.")
+        echo("There is no store directly in your home folder: there is nothing to move.")
         return
     check_place(target.home)
     files = strewn_files(home)
-    echo(f"An earlier version left its store in {home} itself. These files of it would go to {target.home}:")
+    echo(f"An earlier version left its store directly in {home}. Files to be moved to {target.home}:")
     for name, count in files.items():
         echo(f"  {home / name}" + (f"  ({count} files)" if count > 1 else ""))
     _ask("Move them?", yes)
-    echo(f"{gather(home, target)} files were moved to {target.home}.")
+    echo(f"Moved {counted(gather(home, target), 'file')} to {target.home}.")
 
 
 def hint_at_strewn_store() -> None:
-    """Say so if a store is strewn over the person's home folder."""
+    """Print a notice if a store is scattered over the user's home folder."""
     home = strewn_store()
     if home is None:
         return
     say_beside(
-        f"An earlier version left its store in {home} itself, where it is not looked for: `image-pipeline rescue` "
-        "lists those files, and moves them to a folder of their own."
+        f"An earlier version left its store directly in {home}, where this version does not look for it: "
+        "`image-pipeline rescue` lists those files and moves them to a separate folder."
     )
 
 
 @click.command()
-@click.option("--collection", "with_collection", is_flag=True, help="Also delete what the store made in QDRANT_URL.")
+@click.option("--collection", "with_collection", is_flag=True, help="Also delete the store's collection at QDRANT_URL.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options
 @errors_for_people
 def forget(with_collection: bool, yes: bool, **given: Any) -> None:
     """Delete the store: everything that the pipeline has written. The photographs stay.
 
-    Says what goes, and asks first. Files in the store that are not the pipeline's stay, and are named.
+    Lists what will be deleted, and asks first. Files in the store that do not belong to the pipeline stay, and are
+    listed.
     """
     settings = load_settings(**given)
     store = Store(settings.home)
     check_place(store.home)
     if not _is_store(store.home):
-        raise SettingsError(f"The folder {store.home} is no store: set IMAGE_PIPELINE_HOME to the one to delete.")
+        raise SettingsError(f"The folder {store.home} is not a store: set IMAGE_PIPELINE_HOME to the one to delete.")
     if with_collection and settings.qdrant_url is None:
         raise SettingsError(
-            "QDRANT_URL is not set, so that there is no server to delete a collection from: set it, or leave out "
-            "--collection (the embedded Qdrant is a part of the store)."
+            "QDRANT_URL is not set, so there is no server to delete a collection from: set it, or leave out "
+            "--collection (the embedded Qdrant is part of the store)."
         )
     from image_pipeline.storage.removal import delete_contents, nobody_else
 
@@ -107,11 +108,11 @@ def forget(with_collection: bool, yes: bool, **given: Any) -> None:
         else:
             _ask("Delete it?", yes)
         delete_contents(store.home, found)
-    echo(f"The store {store.home} is deleted.")
+    echo(f"The store {store.home} was deleted.")
     if store.home.exists() and not found.others:
-        echo("Its folder stays, empty: the system does not let it be deleted.")
+        echo("Its empty folder stays, since the system does not allow its deletion.")
     if found.others:
-        echo(f"The folder stays, with what is not the pipeline's: {_names(found.others)}.")
+        echo(f"The folder stays, with files that do not belong to the pipeline: {_names(found.others)}.")
 
 
 def _is_store(home: Path) -> bool:
@@ -119,7 +120,7 @@ def _is_store(home: Path) -> bool:
         return home.is_dir() and (read_mark(home) is not None or is_unmarked_store(home))
     except OSError as error:
         raise StoreError(
-            f"The store {home} cannot be read ({error.strerror}): give the user who runs the pipeline the right to."
+            f"The store {home} cannot be read ({error.strerror}): give the user who runs the pipeline read permission."
         ) from error
 
 
@@ -131,10 +132,10 @@ def _say_what_goes(store: Store, found: Contents) -> None:
         echo(f"  {name:<16} {counted(len(files), 'file')}" if files != [Path(name)] else f"  {name}")
     echo(f"{counted(len(found.files), 'file')}, {_size(found.size_bytes)}, will be deleted.")
     if found.others:
-        echo(f"Not the pipeline's, and left where it is: {_names(found.others)}.")
+        echo(f"These do not belong to the pipeline, and stay: {_names(found.others)}.")
     dagster = os.environ.get("DAGSTER_HOME")
     if dagster and Path(dagster).expanduser().resolve() != store.dagster_home.resolve():
-        echo(f"Dagster's records in DAGSTER_HOME, {dagster}, are not in the store, and stay.")
+        echo(f"Dagster's records in DAGSTER_HOME, {dagster}, are not part of the store, and stay.")
 
 
 def _forget_with_collection(settings: Settings, store: Store, yes: bool) -> None:
@@ -149,9 +150,9 @@ def _forget_with_collection(settings: Settings, store: Store, yes: bool) -> None
         versions = own_versions(client, settings.collection, ledger.libraries(), ingested)
         own = [name for name, is_own in versions.items() if is_own]
         others = [name for name, is_own in versions.items() if not is_own]
-        echo(f"In Qdrant at {address}, deleted: {', '.join(own) or 'nothing, since nothing is the store’s'}.")
+        echo(f"To be deleted in Qdrant at {address}: {', '.join(own) or 'nothing, since none is the store’s'}.")
         if others:
-            echo(f"Another library's, and left: {', '.join(others)}.")
+            echo(f"These belong to another library, and stay: {', '.join(others)}.")
         _ask("Delete both?", yes)
         delete_versions(client, settings.collection, own)
 

@@ -1,4 +1,4 @@
-"""The collection: a version for each embedding producer, all payload indexes, behind one alias."""
+"""The collection: one version per embedding producer, all payload indexes, behind one alias."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 UPSERT_BATCH = 256
 SCROLL_PAGE = 2048
 EMBEDDED_LIMIT = 20_000
-"""Points from which on the embedded Qdrant is slow: a filtered query takes 136 ms, opening it seconds."""
+"""From this many points on, the embedded Qdrant is slow: a filtered query takes 136 ms, opening it takes seconds."""
 
 _PRODUCER = "embedding_producer"
-"""What every version says of itself, and no collection of somebody else's."""
+"""The metadata key that every version has, and that collections made by others lack."""
 
 _KEYWORDS = ("path", "directory", "partition", "sha256", "camera_make", "camera_model", "lens", "keywords")
 
 
 @dataclass(frozen=True)
 class CollectionVersion:
-    """A version of the collection `alias`: the embeddings of one producer, `dimension` numbers each.
+    """A version of the collection `alias`: the embeddings of one producer, vectors of `dimension` numbers.
 
-    `model` and `dtype` are as the settings would name them, kept so that a search can load the same model.
+    `model` and `dtype` are written as in the settings, so that a search can load the same model.
     """
 
     alias: str
@@ -39,7 +39,7 @@ class CollectionVersion:
 
     @property
     def name(self) -> str:
-        """Its own name in Qdrant."""
+        """The name of this version in Qdrant."""
         return f"{self.alias}--{self.producer_hash}"
 
 
@@ -56,10 +56,10 @@ class Collection:
         return bool(self._client.collection_exists(self.version.name))
 
     def check(self) -> str | None:
-        """The version that the alias leads to; nothing is changed.
+        """The version that the alias points to; changes nothing.
 
-        Raises CollectionError where a collection of this version's name has vectors of another size, or where somebody
-        else made a collection or an alias of the name that the alias should have.
+        Raises CollectionError if a collection of this version's name has vectors of a different size, or if a
+        collection or an alias that this pipeline did not make has the name of the alias.
         """
         target = alias_target(self._client, self.version.alias)
         self._check_that_alias_is_free(target)
@@ -68,9 +68,9 @@ class Collection:
         return target
 
     def ensure(self) -> None:
-        """Make the version with its payload indexes, unless it is there; and the alias, where there is none yet.
+        """Create the version with its payload indexes if it does not exist, and the alias if there is none yet.
 
-        Raises CollectionError as `check` does; nothing is made then.
+        Raises CollectionError as `check` does; nothing is created then.
         """
         target = self.check()
         if not self.exists:
@@ -89,7 +89,7 @@ class Collection:
         if taken:
             raise CollectionError(
                 f"Qdrant holds a collection named {alias!r} that this pipeline did not make: "
-                "set IMAGE_PIPELINE_COLLECTION to another name."
+                "set IMAGE_PIPELINE_COLLECTION to a different name."
             )
 
     def _create(self) -> None:
@@ -110,7 +110,7 @@ class Collection:
                 raise
 
     def _create_indexes(self) -> None:
-        """Make the payload indexes that are not there: those of a new version, or of one whose making was ended."""
+        """Create the missing payload indexes, for a new version or for one whose creation was interrupted."""
         from qdrant_client import models
 
         there = self._client.get_collection(self.version.name).payload_schema
@@ -127,18 +127,18 @@ class Collection:
         if not _is_ours(self._client, self.version.name):
             raise CollectionError(
                 f"Qdrant holds a collection named {self.version.name!r} that this pipeline did not make: set "
-                "IMAGE_PIPELINE_COLLECTION to another name."
+                "IMAGE_PIPELINE_COLLECTION to a different name."
             )
         vectors = self._client.get_collection(self.version.name).config.params.vectors
         size = getattr(vectors, "size", None)
         if size != self.version.dimension:
             raise CollectionError(
-                f"The collection {self.version.name!r} holds vectors of {size} numbers where the model gives "
-                f"{self.version.dimension}: delete it, or set IMAGE_PIPELINE_COLLECTION to another name."
+                f"The collection {self.version.name!r} holds vectors of {size} numbers, but the model produces "
+                f"{self.version.dimension}: delete it, or set IMAGE_PIPELINE_COLLECTION to a different name."
             )
 
     def point_alias_here(self) -> str | None:
-        """Let the alias lead to this version, in one step; gives the version that it led to before."""
+        """Point the alias to this version in one step; returns the version that it pointed to before."""
         return point_alias(self._client, self.version.alias, self.version.name)
 
     def digests(self, partition_keys: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -164,7 +164,7 @@ class Collection:
         return found
 
     def upsert(self, points: Sequence[Point]) -> Iterator[int]:
-        """Write points, batch by batch; gives the number of points of each."""
+        """Write points in batches; yields the number of points in each batch."""
         from qdrant_client import models
 
         for start in range(0, len(points), UPSERT_BATCH):
@@ -177,7 +177,7 @@ class Collection:
             yield len(batch)
 
     def delete(self, partition_key: str, ids: Sequence[str]) -> None:
-        """Delete points of a partition by id; one that has come to another partition meanwhile stays."""
+        """Delete points of a partition by id; points that have moved to another partition meanwhile stay."""
         from qdrant_client import models
 
         for start in range(0, len(ids), SCROLL_PAGE):
@@ -190,7 +190,7 @@ class Collection:
         return int(self._client.count(self.version.name, exact=True).count)
 
     def counts(self, partition_keys: Sequence[str]) -> dict[str, int]:
-        """The exact number of points of each of some partitions."""
+        """The exact number of points in each of these partitions."""
         hits = self._client.facet(
             self.version.name,
             key="partition",
@@ -201,12 +201,12 @@ class Collection:
         return dict.fromkeys(partition_keys, 0) | {str(hit.value): hit.count for hit in hits}
 
     def delete_other_versions(self) -> list[str]:
-        """Delete the versions that this one has replaced; gives their names."""
+        """Delete the versions that this one has replaced; returns their names."""
         return delete_versions_but(self._client, self.version.alias, self.version.name)
 
 
 def alias_target(client: "QdrantClient", alias: str) -> str | None:
-    """The version that an alias leads to."""
+    """The version that an alias points to."""
     for description in client.get_aliases().aliases:
         if description.alias_name == alias:
             return str(description.collection_name)
@@ -214,7 +214,7 @@ def alias_target(client: "QdrantClient", alias: str) -> str | None:
 
 
 def point_alias(client: "QdrantClient", alias: str, version: str) -> str | None:
-    """Let `alias` lead to a version, in one step; gives the version that it led to before."""
+    """Point `alias` to a version in one step; returns the version that it pointed to before."""
     from qdrant_client import models
 
     before = alias_target(client, alias)
@@ -230,7 +230,7 @@ def point_alias(client: "QdrantClient", alias: str, version: str) -> str | None:
 
 
 def delete_versions_but(client: "QdrantClient", alias: str, version: str) -> list[str]:
-    """Delete all versions of the collection but one; gives their names."""
+    """Delete all versions of the collection except one; returns the names of those deleted."""
     others = [name for name in version_names(client, alias) if name != version]
     for name in others:
         client.delete_collection(name)
@@ -238,10 +238,10 @@ def delete_versions_but(client: "QdrantClient", alias: str, version: str) -> lis
 
 
 def version_names(client: "QdrantClient", alias: str) -> list[str]:
-    """The versions of the collection that there are: the one that is searched, and one that is being built.
+    """The existing versions of the collection: the one that is searched, and one that is being built.
 
-    They are told by their name and by what the pipeline noted in them when it made them: somebody else's collection of
-    such a name is none.
+    A version is recognised by its name and by the metadata that the pipeline stored in it. A collection that only has
+    such a name is not one.
     """
     names = [c.name for c in client.get_collections().collections if _is_version(alias, c.name)]
     return [name for name in names if _is_ours(client, name)]
@@ -250,8 +250,8 @@ def version_names(client: "QdrantClient", alias: str) -> list[str]:
 def held_versions(address: QdrantAddress, alias: str) -> list[str]:
     """The versions of the collection that Qdrant holds.
 
-    The embedded Qdrant is asked by its folders: opening it reads all points. Raises CollectionError if a server
-    refuses, ServiceUnavailableError if it does not answer.
+    For the embedded Qdrant, its folders are listed, since opening it would read all points. Raises CollectionError if a
+    server refuses, ServiceUnavailableError if it does not answer.
     """
     if address.url is None:
         folders = address.directory / "collection"
@@ -262,7 +262,7 @@ def held_versions(address: QdrantAddress, alias: str) -> list[str]:
 
 
 def _is_version(alias: str, name: str) -> bool:
-    """Whether a collection is a version of `alias`, and not of another alias that begins with the same letters."""
+    """Whether a collection is a version of `alias`, and not of a longer alias with the same beginning."""
     return re.fullmatch(f"{re.escape(alias)}--[0-9a-f]+", name) is not None
 
 
@@ -286,7 +286,7 @@ def delete_points(client: "QdrantClient", collection: str, ids: Sequence[str | i
 
 
 def delete_partition(client: "QdrantClient", alias: str, partition_key: str) -> int:
-    """Delete the points of a partition from all versions; gives how many there were in the one that is searched."""
+    """Delete a partition's points from all versions; returns how many there were in the version that is searched."""
     from qdrant_client import models
 
     searched, deleted = alias_target(client, alias), 0

@@ -1,4 +1,4 @@
-"""The way to Qdrant: a server over gRPC, or the embedded one in the store; one client for both."""
+"""The connection to Qdrant: a server over gRPC, or the embedded one in the store; one client for both."""
 
 import errno
 import sqlite3
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
 _TIMEOUT_SECONDS = 60
-_NO_ROOM = "No space left"  # as the server passes on the system's words
+_NO_ROOM = "No space left"  # as the server passes on the system's message
 _DESCRIPTION = "meta.json"  # the embedded Qdrant's own
 
 
 @dataclass(frozen=True)
 class QdrantAddress:
-    """Where Qdrant is: a server at `url`, or, where that is None, the embedded one in `directory`.
+    """The address of Qdrant: a server at `url`, or, if that is None, the embedded one in `directory`.
 
-    The embedded Qdrant is for one process at a time: `lock_file` is held while it is open, and another process waits
-    for it for `lock_seconds`.
+    Only one process at a time can open the embedded Qdrant: it holds `lock_file` meanwhile, and other processes wait
+    for it for up to `lock_seconds`.
     """
 
     url: str | None = field(repr=False)
@@ -43,10 +43,10 @@ class QdrantAddress:
 
     @contextmanager
     def connect(self) -> Iterator["QdrantClient"]:
-        """A client; closed, and the lock given back, at the end of the block.
+        """A client, for the length of the block; it is closed, and the lock released, at the end.
 
-        Raises ServiceUnavailableError where the server does not answer, and CollectionError where it refuses the key
-        or the embedded one stays in use by another process.
+        Raises ServiceUnavailableError if the server does not answer, or if another process keeps the embedded Qdrant
+        open for too long, and CollectionError if the server refuses the key.
         """
         with self.errors_for_people(), ExitStack() as stack:
             if self.url is None:
@@ -56,7 +56,7 @@ class QdrantAddress:
     def check(self) -> None:
         """Raises what `connect` does if a server does not answer or refuses the key.
 
-        The embedded Qdrant is not asked: it reads all of its points to be opened, and other processes wait for it.
+        The embedded Qdrant is not checked: opening it reads all of its points, and keeps other processes waiting.
         """
         if self.url is not None:
             with self.connect() as client:
@@ -70,7 +70,7 @@ class QdrantAddress:
         except StillHeldError as error:
             raise ServiceUnavailableError(
                 f"{self._embedded} has been in use by another process for {self.lock_seconds:g} s: wait until that one "
-                f"ends ({error}), or set QDRANT_URL to a Qdrant server, which serves several at once."
+                f"ends ({error}), or set QDRANT_URL to a Qdrant server, which serves several processes."
             ) from error
 
     @property
@@ -83,29 +83,29 @@ class QdrantAddress:
         self._delete_unwritten_description()
         try:
             return QdrantClient(path=str(self.directory))
-        except RuntimeError as error:  # a program that does not know of our lock has it open
+        except RuntimeError as error:  # opened by a program that ignores our lock
             raise ServiceUnavailableError(
-                f"{self._embedded} is in use by another program: end that, or set QDRANT_URL to a Qdrant server."
+                f"{self._embedded} is in use by another program: stop it, or set QDRANT_URL to a Qdrant server."
             ) from error
-        except Exception as error:  # it has no errors of its own: whatever parsing a damaged file raises
+        except Exception as error:  # it defines no exceptions: parsing a damaged file can raise anything
             raise CollectionError(
-                f"{self._embedded} cannot be opened ({error}): delete that folder and ingest the library once more; "
-                "no image goes through a model again."
+                f"{self._embedded} cannot be opened ({error}): delete that folder and ingest the library again; "
+                "the models do not have to run again."
             ) from error
 
     def write_ahead(self) -> None:
-        """Let the embedded Qdrant's collections, from now on, be written ahead (SQLite's WAL); nothing for a server.
+        """From now on, use SQLite's WAL for the embedded Qdrant's collections; does nothing for a server.
 
-        It commits each point by itself, which takes half as long so, and is as safe.
+        The embedded Qdrant commits each point separately, which takes half as long with WAL, and is as safe.
         """
         for file in self.directory.glob("collection/*/storage.sqlite") if self.url is None else ():
             with closing(sqlite3.connect(file)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
 
     def _delete_unwritten_description(self) -> None:
-        """Let the embedded Qdrant begin again where its disk was full, or its process killed, when it first began.
+        """Delete an empty description of the embedded Qdrant's collections, with which it would not start.
 
-        It writes the description of its collections in one step, but for the first one, of none.
+        A full disk or a kill can leave one: Qdrant writes the description atomically, except for the first one.
         """
         description = self.directory / _DESCRIPTION
         with suppress(FileNotFoundError):
@@ -122,24 +122,24 @@ class QdrantAddress:
                 prefer_grpc=True,
                 api_key=self.api_key,
                 timeout=_TIMEOUT_SECONDS,
-                # the warning of a version that differs says nothing that a person could act on
+                # the warning about a different version is not actionable
                 check_compatibility=False,
             )
         except ValueError as error:
             raise CollectionError(
-                f"{self} is no address of a Qdrant server ({error}): set QDRANT_URL to one such as "
+                f"{self} is not the address of a Qdrant server ({error}): set QDRANT_URL to one such as "
                 "http://localhost:6333."
             ) from error
 
     @contextmanager
     def client(self) -> Iterator["QdrantClient"]:
-        """A client, to be kept for long: what is done with it stands in blocks of `errors_for_people`."""
+        """A client for longer use: whatever is done with it belongs in blocks of `errors_for_people`."""
         with warnings.catch_warnings():
-            # the embedded Qdrant says that it has no use for payload indexes, which are made for both kinds alike,
-            # and that it is slow with many points, which `status` says in words of its own
+            # the embedded Qdrant warns that it ignores payload indexes, which are created for both kinds alike, and
+            # that it is slow with many points, which `status` reports itself
             warnings.filterwarnings("ignore", message="Payload indexes have no effect")
             warnings.filterwarnings("ignore", message="Local mode is not recommended")
-            # a server on the same machine, or behind a private network, needs no TLS
+            # a server on the same machine, or in a private network, needs no TLS
             warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
             client = self._open_embedded() if self.url is None else self._open_server()
             try:
@@ -149,7 +149,7 @@ class QdrantAddress:
 
     @contextmanager
     def errors_for_people(self) -> Iterator[None]:
-        """Raises, for what goes wrong with Qdrant in the block, what `connect` does."""
+        """Translate Qdrant's errors in the block into those that `connect` raises."""
         import grpc
         from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
         from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
@@ -180,7 +180,7 @@ class QdrantAddress:
             raise StoreError(f"{self._embedded} cannot write ({error}): make room on its disk.") from error
 
     def _refused(self) -> CollectionError:
-        return CollectionError(f"Qdrant at {self} refuses the key: set QDRANT_API_KEY to one that may write.")
+        return CollectionError(f"Qdrant at {self} refuses the key: set QDRANT_API_KEY to one with write access.")
 
     def _full(self, cause: object) -> ServiceUnavailableError:
         return ServiceUnavailableError(f"Qdrant at {self} cannot write ({cause}): make room on its disk.")
@@ -188,19 +188,19 @@ class QdrantAddress:
     def _unreachable(self, cause: object) -> ServiceUnavailableError:
         return ServiceUnavailableError(
             f"Qdrant at {self} (gRPC port {self.grpc_port}) does not answer ({cause}): "
-            "start it, or set QDRANT_URL and QDRANT_GRPC_PORT to where it is."
+            "start it, or correct QDRANT_URL and QDRANT_GRPC_PORT."
         )
 
 
 def _is_disk_full(error: sqlite3.Error | OSError) -> bool:
     if isinstance(error, sqlite3.Error):
-        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF  # a full disk has more than one code of SQLITE_IOERR
+        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF  # a full disk gives several codes of SQLITE_IOERR
         return primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def address_of(settings: Settings) -> QdrantAddress:
-    """Where the settings say that Qdrant is."""
+    """The address of Qdrant according to the settings."""
     store = Store(settings.home)
     key = None if settings.qdrant_api_key is None else settings.qdrant_api_key.get_secret_value()
     return QdrantAddress(

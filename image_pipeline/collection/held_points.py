@@ -10,11 +10,11 @@ from image_pipeline.collection.points import HeldPoint, PointId, payload_digest
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-_PAGE = 2048  # the embedded Qdrant looks at all of its points for each page
+_PAGE = 2048  # the embedded Qdrant scans all of its points for each page
 
 
 def held_points(client: "QdrantClient", collection: str, partition_keys: Sequence[str]) -> Iterator[HeldPoint]:
-    """The points that say that they are of one of some partitions, with their payload's digest and their vector."""
+    """The points whose payload names one of these partitions, with the digest of their payload and their vector."""
     from qdrant_client import models
 
     of_partitions = models.Filter(
@@ -33,7 +33,7 @@ def held_points(client: "QdrantClient", collection: str, partition_keys: Sequenc
 
 
 def stray_points(client: "QdrantClient", collection: str, partition_keys: Container[str | None]) -> Iterator[HeldPoint]:
-    """The points that are of none of some partitions, whatever they are."""
+    """The points whose payload names none of these partitions."""
     for record in _scroll(client, collection, with_payload=["path", "partition"], with_vectors=False):
         key = _text(record.payload or {}, "partition")
         if key not in partition_keys:
@@ -41,7 +41,7 @@ def stray_points(client: "QdrantClient", collection: str, partition_keys: Contai
 
 
 def outdate_points(client: "QdrantClient", collection: str, ids: Sequence[PointId]) -> None:
-    """Let points count as out of date, so that the next run of their partition writes them anew."""
+    """Mark points as out of date, so that the next run of their partition writes them again."""
     for start in range(0, len(ids), _PAGE):
         client.set_payload(collection, {"digest": ""}, points=list(ids[start : start + _PAGE]), wait=True)
 

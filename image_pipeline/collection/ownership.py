@@ -1,4 +1,4 @@
-"""Whose a collection is: of two libraries that share one, each would delete the other's points as its own."""
+"""Ownership of a collection: if two libraries shared one, each would delete the other's points."""
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -17,20 +17,22 @@ _LIBRARY = "library"
 
 
 def own_collection(client: "QdrantClient", alias: str, libraries: Sequence[Path]) -> None:
-    """Let all versions of the collection `alias` belong to the first of `libraries`: where it is, and where it was.
+    """Make all versions of the collection `alias` belong to the first of `libraries`.
 
-    Raises CollectionError where one belongs to another library; nothing is changed then.
+    `libraries` are the folders of one library, the current one first. Raises CollectionError if a version belongs to
+    another library; nothing is changed then.
     """
     roots = [to_text(str(root.resolve())) for root in libraries]
     owners: dict[str, str | None] = {}
     for name in version_names(client, alias):
-        with suppress(VersionReplacedError), reading(client, name):  # a run may complete the next one at this moment
+        with suppress(VersionReplacedError), reading(client, name):  # a run may just be replacing it
             owners[name] = _owner(client, name)
     for name, owner in owners.items():
         if owner is not None and owner not in roots:
             raise CollectionError(
                 f"The collection {name!r} in Qdrant holds the library {owner}, not {roots[0]}: set "
-                "IMAGE_PIPELINE_COLLECTION to another name, or, if that library is no more, delete the collection."
+                "IMAGE_PIPELINE_COLLECTION to a different name, or, if that library no longer exists, delete the "
+                "collection."
             )
     for name, owner in owners.items():
         if owner != roots[0]:
@@ -41,10 +43,10 @@ def own_collection(client: "QdrantClient", alias: str, libraries: Sequence[Path]
 def own_versions(
     client: "QdrantClient", alias: str, libraries: Sequence[Path], ingested: Collection[str]
 ) -> dict[str, bool]:
-    """The versions of the collection `alias`, and whether each is that of one of `libraries`.
+    """The versions of the collection `alias`, and whether each belongs to one of `libraries`.
 
-    One that says no library, since its first run was interrupted, is so if it is among `ingested`, the versions that
-    the ledger knows.
+    A version that names no library, since its first run was interrupted, belongs to them if it is among `ingested`, the
+    versions in the ledger.
     """
     roots = [to_text(str(root.resolve())) for root in libraries]
     owners = {name: _owner(client, name) for name in version_names(client, alias)}
@@ -52,7 +54,7 @@ def own_versions(
 
 
 def delete_versions(client: "QdrantClient", alias: str, names: Collection[str]) -> None:
-    """Delete versions of the collection `alias`, and the alias if it leads to one of them."""
+    """Delete versions of the collection `alias`, and the alias if it points to one of them."""
     from qdrant_client import models
 
     if alias_target(client, alias) in names:

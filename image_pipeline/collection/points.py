@@ -1,4 +1,4 @@
-"""Points: one for each file, with a payload to search and filter by."""
+"""Points: one per file, with a payload to search and filter by."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-# UUIDv5 wants a namespace; this one was drawn once and is the pipeline's own.
+# UUIDv5 needs a namespace; this one was drawn at random once.
 _NAMESPACE = uuid.UUID("8970b6b7-5a9b-4afd-8d2f-5fa6c6354a02")
 
 _NOT_CONTENT = frozenset({"run_id", "ingested_at", "digest"})
@@ -28,16 +28,16 @@ class Point:
 
     @property
     def digest(self) -> str:
-        """Tells whether a point in the collection is up to date."""
+        """The digest of the payload, which shows whether a point in the collection is up to date."""
         return str(self.payload["digest"])
 
 
 @dataclass(frozen=True)
 class HeldPoint:
-    """A point as Qdrant holds it: `path` and `partition_key` as its payload says.
+    """A point as Qdrant holds it; `path` and `partition_key` are from its payload.
 
-    `digest` is that of its payload, None if the payload is not the one that the digest in it was made of. `vector`
-    is float32 `[d]`, None if the point has none.
+    `digest` is calculated from the payload; None if it differs from the digest stored there. `vector` is float32 `[d]`,
+    or None if the point has none.
     """
 
     id: PointId
@@ -49,7 +49,7 @@ class HeldPoint:
 
 @dataclass(frozen=True)
 class Difference:
-    """What brings a partition of the collection to what it should be."""
+    """The changes that bring a partition of the collection up to date."""
 
     upserts: list[Point]
     deletions: list[str]
@@ -61,20 +61,20 @@ def point_id(path: str) -> str:
 
 
 def make_point(path: str, vector: Sequence[float], payload: Mapping[str, Any]) -> Point:
-    """The point of the file `path`; values of None are left out of its payload, and a digest of the rest is added."""
+    """The point of the file `path`; its payload omits values of None, and includes a digest of the others."""
     content = {name: value for name, value in payload.items() if value is not None}
     content["path"] = path
     return Point(point_id(path), vector, {**content, "digest": payload_digest(content)})
 
 
 def payload_digest(payload: Mapping[str, Any]) -> str:
-    """16 hex digits over a payload, save what tells of the run that wrote it."""
+    """16 hex digits over a payload, except for the fields about the run that wrote it."""
     lasting = {name: value for name, value in payload.items() if name not in _NOT_CONTENT}
     return hashlib.blake2b(json.dumps(lasting, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def difference(existing: Mapping[str, str], wanted: Sequence[Point]) -> Difference:
-    """What to upsert and delete where the collection holds `existing` (id → digest) and should hold `wanted`."""
+    """What to upsert and delete if the collection holds `existing` (id → digest) and should hold `wanted`."""
     upserts = [point for point in wanted if existing.get(point.id) != point.digest]
     kept = {point.id for point in wanted}
     return Difference(upserts, [id_ for id_ in existing if id_ not in kept])

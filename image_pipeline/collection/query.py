@@ -1,4 +1,4 @@
-"""Search in the collection: by a vector, filtered by place, time, camera, directory or words of the caption."""
+"""Vector search in the collection, filtered by place, time, camera or words of the caption."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _COPIES = 16
 
 @dataclass(frozen=True)
 class Near:
-    """A circle on the globe: its middle in degrees, its radius in km."""
+    """A circle on the globe: centre in degrees, radius in km."""
 
     latitude: float
     longitude: float
@@ -28,7 +28,7 @@ class Near:
 
 @dataclass(frozen=True)
 class SearchFilter:
-    """What a hit must satisfy beside being similar; None asks for nothing."""
+    """Filters that a hit must satisfy; None: no filter."""
 
     near: Near | None = None
     after: datetime | None = None
@@ -39,7 +39,7 @@ class SearchFilter:
 
 @dataclass(frozen=True)
 class Hit:
-    """A photograph that was found: `score` is the cosine, `copies` the other files with the same content."""
+    """A photograph that was found: `score` is the cosine similarity, `copies` other files with the same content."""
 
     path: str
     score: float
@@ -50,9 +50,9 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchedVersion:
-    """The version that is searched, by its own name, and what made it.
+    """The version that is searched: its name in Qdrant, and the producer and model of its embeddings.
 
-    `model` and `dtype` are as the settings would name them.
+    `model` and `dtype` are written as in the settings.
     """
 
     name: str
@@ -62,9 +62,9 @@ class SearchedVersion:
 
 
 def searched_version(client: "QdrantClient", alias: str) -> SearchedVersion:
-    """The version that `alias` leads to.
+    """The version that `alias` points to.
 
-    Raises CollectionError where there is no collection yet, VersionReplacedError if it is replaced at this moment.
+    Raises CollectionError if there is no collection yet, VersionReplacedError if it is being replaced.
     """
     target = alias_target(client, alias)
     if target is None:
@@ -79,8 +79,8 @@ def searched_version(client: "QdrantClient", alias: str) -> SearchedVersion:
         )
     except (KeyError, ValueError) as error:
         raise CollectionError(
-            f"The collection {target!r} does not say which model made it: set IMAGE_PIPELINE_COLLECTION to another "
-            "name, or delete it and ingest the library once more."
+            f"The collection {target!r} does not say which model made it: set IMAGE_PIPELINE_COLLECTION to a "
+            "different name, or delete the collection and ingest the library again."
         ) from error
 
 
@@ -89,8 +89,8 @@ def nearest(
 ) -> list[Hit]:
     """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
 
-    `version` is the one whose model made the vector: the alias may lead to another model's by now. Raises
-    VersionReplacedError if it is there no longer.
+    `version` is the one whose model made the vector: by now, the alias may point to a version of a different model.
+    Raises VersionReplacedError if it no longer exists.
     """
     with reading(client, version):
         return _nearest(client, version, vector, limit, _conditions(search_filter or SearchFilter()))
@@ -99,7 +99,7 @@ def nearest(
 def _nearest(
     client: "QdrantClient", version: str, vector: Sequence[float], limit: int, conditions: "list[models.Condition]"
 ) -> list[Hit]:
-    """Qdrant can group points by content itself, and takes three times as long for it as what is done here."""
+    """Qdrant can group points by content itself, but takes three times as long as the queries here."""
     from qdrant_client import models
 
     found: dict[str, models.ScoredPoint] = {}
@@ -121,7 +121,7 @@ def _nearest(
 def _with_copies(
     client: "QdrantClient", version: str, found: "dict[str, models.ScoredPoint]", conditions: "list[models.Condition]"
 ) -> list[Hit]:
-    """A hit for each content, with the first path of all files that have it."""
+    """One hit per content, with the first path of all files that have it."""
     from qdrant_client import models
 
     requests = [

@@ -1,4 +1,4 @@
-"""A version of the collection that another one replaces while it is being read: what was asked is asked once more."""
+"""Repeats a request to Qdrant if the version of the collection that it reads is replaced meanwhile."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +20,10 @@ class VersionReplacedError(CollectionError):
 
 @contextmanager
 def reading(client: "QdrantClient", version: str) -> Iterator[None]:
-    """Raises VersionReplacedError for whatever goes wrong in the block if Qdrant no longer has `version`.
+    """Raises VersionReplacedError for any error in the block if Qdrant no longer has `version`.
 
-    Other errors pass. The embedded Qdrant and a server say in different words that a collection is not there, so
-    Qdrant is asked for it instead.
+    If Qdrant still has it, the error passes unchanged. The embedded Qdrant and a server report a missing collection in
+    different words, so the collection is looked up instead.
     """
     try:
         yield
@@ -36,7 +36,7 @@ def reading(client: "QdrantClient", version: str) -> Iterator[None]:
 
 
 def again_if_replaced(ask: Callable[[], Answer]) -> Answer:
-    """What `ask` gives; it is called once more if the version that it read was replaced meanwhile.
+    """The result of `ask`, which is called a second time if the version that it read was replaced meanwhile.
 
     Raises VersionReplacedError if that happens to the second call, too.
     """

@@ -1,4 +1,4 @@
-"""The change from one version of the collection to the next."""
+"""The switch from one version of the collection to the next."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 def is_complete(version: str, entries: Mapping[str, LedgerEntry]) -> bool:
     """Whether every partition that was ever ingested is in `version`.
 
-    One that is still to be ingested for the first time is nobody's loss: it is not in the version before either.
+    Partitions that were never ingested do not count: they are not in the previous version either.
     """
     return all(entry.collection == version for entry in entries.values())
 
 
 def complete_version(collection: Collection, entries: Mapping[str, LedgerEntry]) -> list[str]:
-    """Let the alias lead to this version, and delete those before it, once it holds every partition.
+    """Once this version holds every partition, point the alias to it and delete the other versions.
 
-    Gives the names of the versions that were deleted. Search is answered by the version before until then.
+    Returns the names of the deleted versions. Until then, searches use the previous version.
     """
     if not is_complete(collection.version.name, entries):
         return []
@@ -36,9 +36,9 @@ def complete_version(collection: Collection, entries: Mapping[str, LedgerEntry])
 
 
 def complete_left_version(client: "QdrantClient", alias: str, entries: Mapping[str, LedgerEntry]) -> list[str]:
-    """What `complete_version` does, after partitions were taken out: what is left may be all in a newer version.
+    """Do the same as `complete_version` after partitions were removed: the rest may all be in a newer version.
 
-    Gives the names of the versions that were deleted.
+    Returns the names of the deleted versions.
     """
     versions = {entry.collection for entry in entries.values()}
     if len(versions) != 1:

@@ -1,4 +1,4 @@
-"""How much of the library waits to be ingested, told in a bounded time."""
+"""How much of the library is waiting to be ingested, counted within a time limit."""
 
 import time
 from collections.abc import Mapping
@@ -13,10 +13,11 @@ from image_pipeline.files.unlisted import Unlisted
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits: the files of new and of changed directories (all of them: which ones changed is not looked at).
+    """The numbers of new, changed and gone directories, and of files that wait to be ingested.
 
-    `directories` were looked at. Unless that `is_whole` library, what is told is the least that waits, and nothing is
-    known to be `gone` (directories that were ingested, and are no more).
+    All files of a changed directory count: which ones changed is not checked. `directories` is the number of
+    directories that were checked. Unless they are the whole library (`is_whole`), the numbers are lower bounds, and
+    `gone` (directories that were ingested and no longer exist) is 0.
     """
 
     new: int
@@ -28,10 +29,10 @@ class Waiting:
 
 
 def count_waiting(root: Path, ingested: Mapping[str, Ingested], partition_size: int, seconds: float) -> Waiting:
-    """Compare the library with what was ingested, for `seconds` at most.
+    """Compare the library with what was ingested, for at most `seconds`.
 
-    A directory that cannot be listed is passed over. Raises LibraryError if the library itself cannot be read, or is
-    empty although files of it were ingested.
+    A directory that cannot be listed is skipped. Raises LibraryError if the library itself cannot be read, or is empty
+    although files of it were ingested.
     """
     ends_at = time.monotonic() + seconds
     unlisted = Unlisted()

@@ -1,4 +1,4 @@
-"""The guard against deleting by mistake: a disk that is half mounted looks like a library whose files were deleted."""
+"""Deletion guard: a half-mounted disk looks like a library whose files were deleted."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import Ingested, ListedPartition
 
 FEW = 100
-"""So many files may always vanish at once."""
+"""This many files may always disappear at a time."""
 
 
 @dataclass(frozen=True)
 class DeletionLimit:
-    """At most `share` (0 to 1) of what is there may vanish at once, or `FEW` files, unless a person allows more.
+    """At most `share` (0 to 1) of the files, or `FEW` files, may disappear at a time, unless a person allows more.
 
-    `command` is the one that a person would allow it by.
+    `command` is the one with which the person would allow it.
     """
 
     share: float
@@ -23,23 +23,23 @@ class DeletionLimit:
     command: str = "ingest"
 
     def check(self, vanished: int, total: int) -> None:
-        """Raises LibraryError where `vanished` of `total` files are more than may vanish."""
+        """Raises LibraryError if `vanished` of `total` files are more than may disappear."""
         if not self.allowed and vanished > FEW and vanished > self.share * total:
             raise LibraryError(
-                f"{vanished} of {total} files would vanish from the collection, more than {self.share:.0%}: see "
-                "whether the whole library is mounted; if they are really gone, run "
+                f"{vanished} of {total} files would disappear from the collection, more than {self.share:.0%}: check "
+                "that the whole library is mounted; if the files are really gone, run "
                 f"`image-pipeline {self.command} --allow-deletions`, or raise IMAGE_PIPELINE_DELETION_SHARE."
             )
 
 
 class Shrinkage:
-    """How many of the `total` points of a collection a run deletes without writing others in their place."""
+    """Counts the points, of `total` in a collection, that a run deletes without writing others in their place."""
 
     def __init__(self, limit: DeletionLimit, total: int) -> None:
         self._limit, self._total, self._points = limit, total, 0
 
     def add(self, before: int, after: int) -> None:
-        """A partition is about to go from `before` to `after` points. Raises LibraryError where that is too much."""
+        """Record that a partition will go from `before` to `after` points. Raises LibraryError if that is too much."""
         self._points += max(0, before - after)
         self._limit.check(self._points, self._total)
 
@@ -47,10 +47,10 @@ class Shrinkage:
 def renamed_keys(
     listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested], before: Collection[str] = ()
 ) -> set[str]:
-    """The partitions that are gone under their name, while their files, by their fingerprint, are still there.
+    """The partitions whose directory is gone, but whose files still exist elsewhere, as their fingerprint shows.
 
-    They are so in a partition that is new; or in any, if a partition was found to be renamed `before`: what it became
-    may be ingested by now, and be new no more.
+    The files must be in a new partition. For partitions that were already found to be renamed (`before`), they may be
+    in any, since their new partition may have been ingested meanwhile.
     """
     new = {there.fingerprint for key, there in listed.items() if key not in ingested}
     all_there = {there.fingerprint for there in listed.values()}
@@ -64,10 +64,10 @@ def renamed_keys(
 def vanished_files(
     listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested], renamed: Collection[str]
 ) -> int:
-    """How many files are no longer on disk, or fewer: those of partitions that were `renamed` are none of them.
+    """How many of the ingested files are no longer on disk, without those of partitions that were `renamed`.
 
-    All others that are gone count, however long, until they are retired: many small losses are a large one. The parts
-    of a directory count together: one that outgrew its parts has lost nothing.
+    Missing partitions count until they are retired, however long they have been missing, so that many small losses add
+    up to a large one. The parts of a directory count together, since a directory that was split has lost nothing.
     """
     before: dict[str, dict[int, int]] = {}
     for key, entry in ingested.items():
@@ -79,5 +79,5 @@ def vanished_files(
     for key, there in listed.items():
         directory = Partition.from_key(key).directory
         left[directory] = left.get(directory, 0) + there.files
-    # where a split was interrupted, its files stand in the larger parts and in some of the smaller ones
+    # after an interrupted split, files are listed both in the larger parts and in some of the smaller ones
     return sum(max(0, max(files.values()) - left.get(directory, 0)) for directory, files in before.items())

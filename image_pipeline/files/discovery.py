@@ -1,7 +1,7 @@
-"""What is on disk: the directories of a library, and the image files of one directory.
+"""Discovery: the directories of a library, and the image files in one directory.
 
-Symbolic links are not followed: a link is left out, so that a loop, or a link to outside of the library, costs nothing
-and shows nothing. FIFOs, sockets and devices are left out as well.
+Symbolic links are ignored, so that a loop, or a link to outside the library, does no harm. FIFOs, sockets and devices
+are ignored, too.
 """
 
 import os
@@ -31,48 +31,48 @@ from image_pipeline.schema.formats import IMAGE_ENDINGS, sniff
 from image_pipeline.schema.rows import DiscoveredFile
 
 DISCOVERY_VERSION = "discovery 2"
-"""Changes with the rules of what is left out, so that directories are looked at again."""
+"""Bump when the rules for leaving out files change, so that directories are listed again."""
 
 _MARK_BYTES = 1 << 16
-"""No mark is longer."""
+"""Upper limit for the size of a mark."""
 
 _PICTURE_ENDINGS = IMAGE_ENDINGS | UNSUPPORTED_IMAGE_ENDINGS
 
 
 @dataclass(frozen=True)
 class Discovery:
-    """What a partition holds on disk: its image files, and the fingerprint of all that was listed."""
+    """A partition on disk: its image files, and the fingerprint of everything that was listed."""
 
     files: list[DiscoveredFile]
     fingerprint: str
 
 
 def check_library(root: Path) -> None:
-    """Raises LibraryError where `root` is not a directory that can be listed."""
+    """Raises LibraryError if `root` is not a directory that can be listed."""
     try:
         with os.scandir(root):
             return
     except FileNotFoundError as error:
         raise LibraryError(
             f"The library {root} does not exist: set IMAGE_LIBRARY to the folder of photographs, mount it, or, if "
-            "it has moved, run `image-pipeline adopt` with the folder where it is now."
+            "it has moved, run `image-pipeline adopt` with its new folder."
         ) from error
     except NotADirectoryError as error:
         raise LibraryError(f"The library {root} is a file: set IMAGE_LIBRARY to the folder of photographs.") from error
     except OSError as error:
         raise LibraryError(
-            f"The library {root} cannot be read ({error.strerror}): give the user who runs the pipeline the right to."
+            f"The library {root} cannot be read ({error.strerror}): give the user who runs the pipeline read "
+            "permission."
         ) from error
 
 
 def list_files(root: Path, partition: Partition) -> list[ListedFile]:
-    """The files of a partition that may be images, by name; none where its directory is gone.
+    """The files of a partition that may be images, sorted by name; none if its directory is gone.
 
-    Of a directory in several parts, only the files of the one part are looked at.
-
-    A file is one where its name has an image's ending, or no ending that tells of something else. A directory that
-    `walk` passes over (hidden, behind a link, or of a store) is as good as gone. Raises LibraryError where the
-    directory is there and cannot be listed in full: a listing that failed is never taken for an empty directory.
+    A file may be an image if its name has an image's ending, or no ending that indicates another kind. For a directory
+    in several parts, only the files of this part are considered. A directory that `walk` skips (hidden, behind a link,
+    or in a store) counts as gone. Raises LibraryError if the directory exists but cannot be listed completely: a failed
+    listing never counts as an empty directory.
     """
     check_library(root)
     relative = partition.os_directory
@@ -99,8 +99,10 @@ def list_files(root: Path, partition: Partition) -> list[ListedFile]:
 
 
 def list_each(root: Path, partitions: Iterable[Partition]) -> Iterator[tuple[Partition, list[ListedFile]]]:
-    """Each partition with its files, as `list_files` gives them; a directory of which there are several parts is listed
-    once. Raises LibraryError as that does."""
+    """Each partition with its files, as `list_files` returns them; a directory in several parts is listed only once.
+
+    Raises LibraryError as `list_files` does.
+    """
     for directory, group in groupby(partitions, key=lambda partition: partition.directory):
         parts = list(group)
         if len(parts) == 1:
@@ -114,11 +116,11 @@ def list_each(root: Path, partitions: Iterable[Partition]) -> Iterator[tuple[Par
 def discover(
     root: Path, partition: Partition, listed: Sequence[ListedFile], known: Mapping[str, DiscoveredFile]
 ) -> Discovery:
-    """The image files among the files of a partition that `list_files` gave, by path.
+    """The image files among the files that `list_files` returned for a partition, by path.
 
-    The content alone tells the format: the first bytes of each file are read, unless `known` (by path) has the format
-    of a file of the same size and times. A file without an image's ending counts only where its content is an
-    image's, or where it cannot be read, so that nobody can say.
+    The content alone decides the format: the first bytes of each file are read, unless `known` (by path) has the format
+    of a file with the same size and times. A file without an image's ending counts only if its content is an image, or
+    if it cannot be read, since it may be one.
     """
     found, there = [], []
     for file in listed:
@@ -131,10 +133,10 @@ def discover(
         try:
             with open_file(root, path) as opened:
                 image_format = sniff(opened)
-        except FileNotFoundError:  # it went since it was listed, and may come back as it was: the next look tells
+        except FileNotFoundError:  # it disappeared since it was listed; if it reappears, the next listing finds it
             there.pop()
             continue
-        except OSError:  # told as unreadable when it is hashed
+        except OSError:  # hashing will report it as unreadable
             found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, file.ctime_ns, None))
             continue
         if image_format is not None or ending(file.name) in _PICTURE_ENDINGS:
@@ -143,11 +145,11 @@ def discover(
 
 
 def walk_directories(root: Path, unlisted: Unlisted | None = None) -> Iterator[tuple[str, int]]:
-    """Every directory of the library, for Python's `os` functions and relative to `root` (`.`), with its mtime in ns.
+    """Every directory of the library, relative to `root` (`.`), for Python's `os` functions, with its mtime in ns.
 
-    A directory comes before those that are in it. A store, which may lie in the library by a mount that no path tells
-    of, is passed over with all that is below it. One that cannot be listed is added to `unlisted` and passed over
-    with all that is below it; LibraryError is raised where `unlisted` is None, or where it is the library itself.
+    A directory comes before its subdirectories. A store can be inside the library through a mount that no path shows;
+    it is skipped with everything below it. A directory that cannot be listed is added to `unlisted` and skipped with
+    everything below it; LibraryError is raised instead if `unlisted` is None, or if it is the library itself.
     """
     check_library(root)
     library = os.stat(root)
@@ -157,7 +159,7 @@ def walk_directories(root: Path, unlisted: Unlisted | None = None) -> Iterator[t
         try:
             looked_at = _subdirectories(root, relative)
         except OSError as error:
-            if error.errno in NO_DIRECTORY:  # it went since its parent was listed
+            if error.errno in NO_DIRECTORY:  # it disappeared since its parent was listed
                 continue
             failure = _cannot_be_listed(root / relative, error)
             if unlisted is None or relative == ".":
@@ -171,13 +173,13 @@ def walk_directories(root: Path, unlisted: Unlisted | None = None) -> Iterator[t
         pending.extend(sorted(below, reverse=True))
     check_library(root)
     if not os.path.samestat(library, os.stat(root)):
-        raise LibraryError(f"The library {root} was unmounted or replaced while it was looked at: try again.")
+        raise LibraryError(f"The library {root} was unmounted or replaced while it was being listed: try again.")
 
 
 def walk(root: Path, unlisted: Unlisted | None = None) -> Iterator[tuple[str, list[ListedFile]]]:
-    """Every directory of the library (text) with its files that may be images; of `unlisted`, see `walk_directories`.
+    """Every directory of the library (text) with its files that may be images; for `unlisted`, see `walk_directories`.
 
-    Raises LibraryError as that does.
+    Raises LibraryError as `walk_directories` does.
     """
     for relative, _ in walk_directories(root, unlisted):
         directory = directory_text(relative)
@@ -194,17 +196,17 @@ def walk(root: Path, unlisted: Unlisted | None = None) -> Iterator[tuple[str, li
 
 def _cannot_be_listed(directory: Path, error: OSError) -> LibraryError:
     return LibraryError(
-        f"The directory {to_text(str(directory))} cannot be listed ({error.strerror}): nothing of it was changed; make "
-        "it readable and run it again."
+        f"The directory {to_text(str(directory))} cannot be listed ({error.strerror}), so its part of the collection "
+        "was left unchanged: make it readable, and run this again."
     )
 
 
 def _subdirectories(root: Path, relative: str) -> tuple[int, list[str]] | None:
-    """The modification time of a directory, in ns, and the directories in it; None of a store in the library."""
+    """The modification time of a directory, in ns, and its subdirectories; None if it is a store in the library."""
     with open_directory(root, relative) as directory, os.scandir(directory) as entries:
         if relative != "." and _is_store(directory):
             return None
-        # before the listing: what comes while it is listed changes the time once more
+        # read before the listing: files that appear during the listing change the time again
         mtime_ns = stored_time(os.fstat(directory).st_mtime_ns)
         return mtime_ns, [
             entry.name if relative == "." else f"{relative}/{entry.name}"
@@ -214,7 +216,7 @@ def _subdirectories(root: Path, relative: str) -> tuple[int, list[str]] | None:
 
 
 def _is_in_store(root: Path, relative: str) -> bool:
-    """Whether a directory of the library is a store, or lies in one. Raises OSError as `open_directory` does."""
+    """Whether a directory of the library is a store, or is inside one. Raises OSError as `open_directory` does."""
     parts = [] if relative == "." else relative.split("/")
     for count in range(1, len(parts) + 1):
         with open_directory(root, "/".join(parts[:count])) as directory:
@@ -224,7 +226,7 @@ def _is_in_store(root: Path, relative: str) -> bool:
 
 
 def _is_store(directory: int) -> bool:
-    """Whether a directory, by its descriptor, has a store's mark."""
+    """Whether a directory, given by its descriptor, has a store's mark."""
     try:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with open(regular(os.open(MARK, flags, dir_fd=directory)), "rb") as file:
@@ -236,7 +238,7 @@ def _is_store(directory: int) -> bool:
 def _stat(entry: "os.DirEntry[str]") -> ListedFile | None:
     try:
         status = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:  # it went while the directory was listed
+    except FileNotFoundError:  # it disappeared while the directory was listed
         return None
     if not stat.S_ISREG(status.st_mode):
         return None

@@ -1,4 +1,4 @@
-"""SHA-256 of files: a file's identity as content."""
+"""SHA-256 hashing of files."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ _CHANGED = "The file changed since it was listed; it is read again in the next r
 
 @dataclass(frozen=True)
 class HashedFiles:
-    """The hashes of a partition's files; of `hashed` files, `hashed_bytes` in all, the content was read."""
+    """The hashes of a partition's files; `hashed` files, with `hashed_bytes` in total, were read for them."""
 
     rows: list[ContentHash]
     hashed: int
@@ -30,7 +30,7 @@ class HashedFiles:
 def hash_files(root: Path, files: Sequence[DiscoveredFile], known: Iterable[ContentHash], threads: int) -> HashedFiles:
     """The hashes of `files`, in their order.
 
-    A file whose size and times are those of a `known` hash is not read again; for the others, see `hash_each`.
+    A file whose size and times match a `known` hash is not read again; for the others, see `hash_each`.
     """
     hashes = {row.path: row for row in known if row.sha256 is not None}
 
@@ -48,10 +48,10 @@ def hash_files(root: Path, files: Sequence[DiscoveredFile], known: Iterable[Cont
 
 
 def hash_each(root: Path, files: Sequence[DiscoveredFile], threads: int) -> Generator[ContentHash]:
-    """The hash of each of `files`, read in their order by `threads` threads (hashing frees the GIL).
+    """The hash of each of `files`, in their order, read by `threads` threads (hashing releases the GIL).
 
-    Closing it early, as on Ctrl-C, does not wait for the files in hand, which may be large or lie behind a slow
-    network. A file that cannot be read, or is not as it was listed, is a row with a message.
+    Closing the generator early, as on Ctrl-C, does not wait for files that are being read, which may be large or on a
+    slow network. A file that cannot be read, or has changed since it was listed, gives a row with a message.
     """
     stopped = Event()
     with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="hash") as executor:
@@ -62,7 +62,7 @@ def hash_each(root: Path, files: Sequence[DiscoveredFile], threads: int) -> Gene
 
 
 def _hash(root: Path, file: DiscoveredFile, stopped: Event) -> ContentHash:
-    """The SHA-256 of one file, read in blocks; none if it is not, before and after, as it was listed."""
+    """The SHA-256 of one file, read in blocks; none if the file has changed since it was listed."""
     sha256, message = hashlib.sha256(), None
     block = memoryview(bytearray(_BLOCK_BYTES))
     try:

@@ -1,9 +1,9 @@
-"""Names of files as text, whatever bytes the file system holds.
+"""File names as text, whatever bytes the file system holds.
 
-A POSIX name is any sequence of bytes without NUL and slash. Tables and payloads hold UTF-8. A name that is valid UTF-8
-stands there as it is; each byte that is not becomes one character of the private range U+F780…U+F7FF (byte 0x80 is
-U+F780), so that the mapping can be turned back. A valid name that holds such a character itself is escaped bytewise,
-for the same reason. All this holds whatever the locale: the bytes are what counts.
+A POSIX name is any sequence of bytes without NUL and slash, while tables and payloads hold UTF-8. Valid UTF-8 is kept
+unchanged. Each byte that is not valid UTF-8 becomes one character of the private range U+F780…U+F7FF (byte 0x80 is
+U+F780), so that the mapping can be reversed. For the same reason, a character of this range in a valid name is escaped
+byte by byte. The locale does not matter: only the bytes count.
 """
 
 import os
@@ -13,7 +13,7 @@ _FIRST, _LAST = 0xF780, 0xF7FF
 
 
 def to_text(name: str) -> str:
-    """The text of a name as Python's `os` functions give it (undecodable bytes as lone surrogates)."""
+    """The text of a name in the form that Python's `os` functions return (undecodable bytes as lone surrogates)."""
     if name.isascii():
         return name
     characters = []
@@ -29,7 +29,7 @@ def to_text(name: str) -> str:
 
 
 def from_text(text: str) -> str:
-    """The name, for Python's `os` functions, that `to_text` made `text` of."""
+    """The name, for Python's `os` functions, that `to_text` turned into `text`."""
     if text.isascii():
         return text
     raw = bytearray()

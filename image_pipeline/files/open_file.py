@@ -1,8 +1,8 @@
-"""Opening what lies in the library: the file that was listed, and nothing that has taken its place since.
+"""Safe opening of files in the library: never through a link, and never outside the library.
 
-No part of the path below the root is followed where it is a link: each directory is opened in the one above it, so that
-there is no moment in which one can be exchanged for a link to outside of the library. The root itself may be a link.
-Linux could do it in one call (`openat2`), which Python does not offer, and other systems do not have.
+Below the root, links are not followed in any part of the path. Each directory is opened relative to the one above it,
+so there is no moment at which it could be replaced by a link to outside the library. The root itself may be a link.
+Linux can do this in one call (`openat2`), but Python does not offer it, and other systems do not have it.
 """
 
 import errno
@@ -17,12 +17,12 @@ from pathlib import Path
 from image_pipeline.files.names import from_text
 from image_pipeline.files.status import FileStatus
 
-# O_NONBLOCK: to open a FIFO would block until somebody wrote to it
+# O_NONBLOCK: opening a FIFO would block until somebody wrote to it
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 NO_DIRECTORY = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-"""The errors of a path on which there is no such directory, or a link instead of one."""
+"""The errors for a path that does not exist, or is a link or a file instead of a directory."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class LibraryFile:
 def open_directory(root: str | os.PathLike[str], relative: str) -> Iterator[int]:
     """A descriptor of the directory `relative` (for Python's `os` functions; `.` is the library itself).
 
-    Raises OSError where it cannot be opened; with one of `NO_DIRECTORY` where it is gone, or behind a link.
+    Raises OSError if it cannot be opened; the error is one of `NO_DIRECTORY` if it is gone, or behind a link.
     """
     descriptor = _directory(root, [] if relative == "." else relative.split("/"))
     try:
@@ -59,9 +59,9 @@ def open_directory(root: str | os.PathLike[str], relative: str) -> Iterator[int]
 
 
 def open_below(root: str | os.PathLike[str], relative: str) -> int:
-    """A descriptor of the regular file `relative` (for Python's `os` functions), to be read.
+    """A read-only descriptor of the regular file `relative` (for Python's `os` functions).
 
-    Raises OSError where it cannot be read, is gone, or is a FIFO, a device or a link by now, or lies behind one.
+    Raises OSError if it cannot be read, is gone, is a FIFO, a device or a link, or is behind a link.
     """
     *directories, name = relative.split("/")
     directory = _directory(root, directories)
@@ -72,20 +72,23 @@ def open_below(root: str | os.PathLike[str], relative: str) -> int:
 
 
 def open_anywhere(path: str | bytes) -> int:
-    """A descriptor of the regular file at `path`, which a person named, to be read; links are followed.
+    """A read-only descriptor of the regular file at `path`, which a person gave; links are followed.
 
-    Raises OSError where it cannot be read, or is a FIFO, a socket or a device; ValueError for a path with a NUL.
+    Raises OSError if it cannot be read, or is a FIFO, a socket or a device; ValueError if the path contains a NUL.
     """
     return regular(os.open(path, _FILE))
 
 
 def open_file(root: Path, path: str) -> FileIO:
-    """The regular file `path` (text, relative to the library `root`), unbuffered. Raises OSError as `open_below`."""
+    """Open the regular file `path` (text, relative to the library `root`), unbuffered.
+
+    Raises OSError as `open_below` does.
+    """
     return open(open_below(root, from_text(path)), "rb", buffering=0)
 
 
 def regular(descriptor: int) -> int:
-    """`descriptor`, of a regular file; any other is closed, and OSError raised."""
+    """`descriptor`, if it is of a regular file; otherwise closes it and raises OSError."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "Not a regular file")

@@ -1,9 +1,8 @@
-"""A partition: the image files that lie directly in one directory, or, of a very large directory, one part of them.
+"""A partition: the image files directly in one directory, or one part of them if the directory is very large.
 
-The key of a partition is its directory's path, relative to the library root (`.` for the root itself), with `#KofN`
-behind it for part K of N. Characters that would break a key (on the Dagster page, in a shell, in a range `a...b`) are
-percent-encoded, so that every directory name that a file system allows has a key of its own, and plain names stay
-plain to the eye.
+The key of a partition is its directory's path, relative to the library root (`.` for the root itself), followed by
+`#KofN` for part K of N. Characters that would break a key (on the Dagster page, in a shell, in a range `a...b`) are
+percent-encoded, so that every directory name has a unique key, and plain names stay readable.
 """
 
 import hashlib
@@ -17,11 +16,11 @@ from image_pipeline.files.names import from_text, to_text
 ROOT = "."
 
 _PART = re.compile(r"#(\d{1,9})of(\d{1,9})$", re.ASCII)
-# What is escaped in a key. Spelled out, as keys are stored, and what `unicodedata` says changes with Python's version.
+# The characters escaped in a key. They are spelled out, since keys are stored, and `unicodedata` changes with Python.
 _ESCAPED = re.compile(
-    # "," separates keys, "[", "]", "*" and "..." are range syntax, "#" begins the part; the rest needs care in a shell
+    # "," separates keys, "[", "]", "*" and "..." are range syntax, "#" begins the part; the rest is special in a shell
     r"""[%,#\[\]*"'`\\|<>?$]"""
-    # cannot be seen: control and format characters, unusual spaces, separators, surrogates, private and tag characters
+    # invisible: control and format characters, unusual spaces, separators, surrogates, private and tag characters
     "|[\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\uf8ff"
     "\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
     # a space at the edge of a name, a leading dash, a third dot
@@ -49,7 +48,7 @@ class Partition:
 
     @classmethod
     def from_key(cls, key: str) -> "Partition":
-        """The partition of a key. Raises SettingsError where `key` is not one that `Partition.key` gives."""
+        """The partition of a key. Raises SettingsError if `key` is not a valid partition key."""
         match = _PART.search(key)
         part, parts = (int(match[1]), int(match[2])) if match else (0, 1)
         encoded = key[: match.start()] if match else key
@@ -64,7 +63,7 @@ class Partition:
 
     @classmethod
     def is_key(cls, key: str) -> bool:
-        """Whether `key` is one that `Partition.key` gives; a person may have made others known to Dagster."""
+        """Whether `key` is a valid partition key; a person may have registered other keys in Dagster."""
         try:
             cls.from_key(key)
         except SettingsError:
@@ -72,7 +71,7 @@ class Partition:
         return True
 
     def _is_below_the_root(self) -> bool:
-        """Whether a file system can have the directory, and spells it so: a key is no way out of the library."""
+        """Whether the directory is a valid path below the root: a key must not lead out of the library."""
         if "\0" in self.directory or directory_text(self.os_directory) != self.directory:
             return False
         return self.directory == "" or not {"", ".", ".."}.intersection(self.directory.split("/"))
@@ -83,11 +82,11 @@ class Partition:
         return from_text(self.directory) or "."
 
     def holds(self, name: str) -> bool:
-        """Whether a file of the directory, by its name as text, belongs to this part."""
+        """Whether a file of the directory, given by its name as text, belongs to this part."""
         return part_of(name, self.parts) == self.part
 
     def path_of(self, name: str) -> str:
-        """The path, as text and relative to the library root, of a file in the directory."""
+        """The path of a file in the directory, as text, relative to the library root."""
         return f"{self.directory}/{name}" if self.directory else name
 
     @property
@@ -102,10 +101,10 @@ class Partition:
 
 
 def partitions_of(directory: str, files: int, partition_size: int, parts_before: int = 1) -> list[Partition]:
-    """The partitions of a directory with `files` image files: a power of two of parts of `partition_size` at most.
+    """The partitions of a directory with `files` image files; their number is a power of two.
 
-    On average, that is: a part is told by a hash of the name, so that an added file moves no other. A directory that
-    once had `parts_before` parts keeps them when it shrinks.
+    On average, a part has at most `partition_size` files: a hash of its name assigns each file to a part, so that an
+    added file moves no other. A directory that once had `parts_before` parts keeps that number when it shrinks.
     """
     parts = parts_before
     while files > parts * partition_size:
@@ -114,12 +113,12 @@ def partitions_of(directory: str, files: int, partition_size: int, parts_before:
 
 
 def directory_text(relative: str) -> str:
-    """The text of a directory given for Python's `os` functions, relative to the library root."""
+    """The text of a directory that is given for Python's `os` functions, relative to the library root."""
     return "" if relative == "." else to_text(relative)
 
 
 def part_of(name: str, parts: int) -> int:
-    """Which of `parts` parts (a power of two) of its directory a file belongs to, told by a hash of its name."""
+    """The part, of `parts` (a power of two), that a file belongs to, by a hash of its name."""
     if parts == 1:
         return 0
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) & (parts - 1)

@@ -1,4 +1,4 @@
-"""What is to be done: the library as it is on disk against what was ingested. Pure functions, no disk, no Dagster."""
+"""The plan: compares the library on disk with what was ingested. Pure functions, without disk and Dagster."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from image_pipeline.files.unlisted import Unlisted
 
 
 class State(StrEnum):
-    """How a partition on disk stands to what was ingested of it."""
+    """The state of a partition on disk, compared with what was ingested of it."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -22,7 +22,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class ListedPartition:
-    """A partition on disk: its number of files that may be images, and their fingerprint."""
+    """A partition on disk: the number of its files that may be images, and their fingerprint."""
 
     key: str
     files: int
@@ -30,12 +30,12 @@ class ListedPartition:
 
 
 OUTDATED = "~"
-"""Stands before the fingerprint of what is to be ingested again, whatever it looks like on disk."""
+"""Prefix of the fingerprint of a partition that is to be ingested again, whatever it looks like on disk."""
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What was ingested of a partition; `current` is False where it was made by other models or another version."""
+    """What was ingested of a partition; `current` is False if it was made by other models or another version."""
 
     fingerprint: str
     files: int
@@ -43,13 +43,13 @@ class Ingested:
 
     @property
     def files_fingerprint(self) -> str:
-        """The fingerprint of the files, outdated or not."""
+        """The fingerprint of the files, without the prefix `OUTDATED`."""
         return self.fingerprint.removeprefix(OUTDATED)
 
 
 @dataclass(frozen=True)
 class PartitionState:
-    """A partition, on disk or once ingested, and its state."""
+    """A partition that is on disk or was ingested, and its state."""
 
     key: str
     files: int
@@ -58,7 +58,7 @@ class PartitionState:
 
 @dataclass(frozen=True)
 class PartitionRange:
-    """Partitions that stand one after the other in the order of registration, for one run."""
+    """Partitions that are consecutive in the order of registration, for one run."""
 
     keys: tuple[str, ...]
 
@@ -76,7 +76,7 @@ class PartitionRange:
 def list_partitions(
     directories: Iterable[tuple[str, Sequence[ListedFile]]], partition_size: int, known_keys: Iterable[str]
 ) -> dict[str, ListedPartition]:
-    """The partitions of the directories that have files, by key, in the order of the directories.
+    """The non-empty partitions of the directories, by key, in the order of the directories.
 
     A directory that has parts among `known_keys` keeps their number when it shrinks.
     """
@@ -97,21 +97,21 @@ def list_partitions(
 
 
 def without_unlisted(ingested: Mapping[str, Ingested], unlisted: Unlisted) -> dict[str, Ingested]:
-    """What was ingested of the directories that could be listed: of the others, nothing is known to have changed."""
+    """The part of `ingested` in directories that could be listed; in the others, no changes are known."""
     return {key: entry for key, entry in ingested.items() if not unlisted.covers(Partition.from_key(key).directory)}
 
 
 def compare(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested]) -> list[PartitionState]:
-    """The state of every partition that is on disk (in its order) or was ingested.
+    """The state of every partition that is on disk (in that order) or was ingested.
 
-    Raises LibraryError where nothing at all is on disk although files were ingested: an empty folder is then taken
-    for a disk that is not mounted, not for a library whose files were all deleted.
+    Raises LibraryError if nothing is on disk although files were ingested: this is taken for a disk that is not
+    mounted, not for a library whose files were all deleted.
     """
     ingested_files = sum(entry.files for entry in ingested.values())
     if not listed and ingested_files:
         raise LibraryError(
-            f"The library is empty, although {ingested_files} files of it were ingested: mount it, or, if it is to be "
-            "empty, delete the store."
+            f"The library is empty, although {ingested_files} files of it were ingested: mount it, or, if it is meant "
+            "to be empty, delete the store."
         )
     states = []
     for key, partition in listed.items():
@@ -129,10 +129,10 @@ def compare(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingest
 def group_into_ranges(
     registered: Sequence[str], wanted: Mapping[str, int], max_files: int, max_keys: int
 ) -> list[PartitionRange]:
-    """Ranges of `registered` keys that hold exactly the `wanted` ones (key → files), each for one run.
+    """Ranges of `registered` keys that hold exactly the `wanted` ones (key → number of files), one range per run.
 
-    A range has `max_keys` keys at most, and `max_files` files unless a single partition has more, so that the disk
-    that a run takes for decoded tensors is bounded.
+    A range has at most `max_keys` keys, and at most `max_files` files unless a single partition has more. This bounds
+    the disk space that a run needs for decoded tensors.
     """
     ranges: list[PartitionRange] = []
     current: list[str] = []

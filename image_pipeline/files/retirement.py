@@ -1,17 +1,17 @@
-"""Directories that went: they leave the collection once what came instead, under another name, is in it."""
+"""Departures: directories that disappeared leave the collection only after their possible replacements are in it."""
 
 from collections.abc import Collection, Mapping
 
 from image_pipeline.files.plan import Ingested, ListedPartition
 
 PATIENCE_SECONDS = 3600.0
-"""So long, at most, what went waits for what came."""
+"""Maximum time for which a missing partition waits for possible replacements."""
 
 
 def awaited(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested]) -> set[str]:
-    """The partitions whose files came, or changed, since they were ingested: they may be those of one that went.
+    """The partitions with new or changed files, which may have come from a missing partition.
 
-    What is only made anew, by other models or because a file could not be read, has no files of another's.
+    Partitions that are processed again for other reasons (other models, a file that could not be read) do not count.
     """
     found = set()
     for key, there in listed.items():
@@ -22,7 +22,7 @@ def awaited(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingest
 
 
 def waiting(gone_since: Mapping[str, float], waited_for: Collection[str], now: float) -> set[str]:
-    """Those of the gone partitions, each with the time (s since 1970) since when it is gone, that still wait."""
+    """The missing partitions that still wait; `gone_since` says since when (s since 1970) each is missing."""
     if not waited_for:
         return set()
     return {key for key, since in gone_since.items() if now - since < PATIENCE_SECONDS}

@@ -1,11 +1,11 @@
-"""Which files and directories are left out of a library, by name; the README lists the same rules."""
+"""Rules for leaving out files and directories of a library by name; the README lists the same rules."""
 
 SIDE_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 SIDE_DIRECTORIES = frozenset(
     {"@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found", "__macosx"}
 )
 
-# Endings of files that lie beside photographs and are none: they are never opened to find out.
+# Endings of other files that are kept beside photographs: they are never opened to check their content.
 # fmt: off
 OTHER_ENDINGS = frozenset((
     ".7z", ".aac", ".aae", ".avi", ".bak", ".crdownload", ".csv", ".db", ".doc", ".docx", ".dop", ".epub", ".flac",
@@ -16,21 +16,21 @@ OTHER_ENDINGS = frozenset((
 ))
 # fmt: on
 
-# Endings of pictures in formats that are not decoded: such a file is told in the quarantine, not passed over.
+# Endings of picture formats that cannot be decoded: such a file goes into quarantine instead of being ignored.
 UNSUPPORTED_IMAGE_ENDINGS = frozenset({".exr", ".hdr", ".ico", ".j2k", ".jp2", ".jpf", ".jpx", ".jxl", ".jxr", ".tga"})
 
 
 def is_left_out(name: str) -> bool:
-    """Whether a file of this name is left out unseen: hidden, or a system's or a program's side file."""
+    """Whether a file of this name is ignored: hidden, or a side file of a system or a program."""
     return name.startswith(".") or name.lower() in SIDE_FILES
 
 
 def is_directory_left_out(name: str) -> bool:
-    """Whether a directory of this name is left out with all that is below it: hidden, a recycle bin, a cache."""
+    """Whether a directory of this name is ignored, with everything below it: hidden, a recycle bin, a cache."""
     return name.startswith(".") or name.lower() in SIDE_DIRECTORIES
 
 
 def ending(name: str) -> str:
-    """The ending of a name, lower case, with its dot: `.jpg`; empty where there is none."""
+    """The ending of a name, in lower case and with its dot (`.jpg`); empty if there is none."""
     stem, dot, last = name.rpartition(".")
     return dot + last.lower() if last and stem.strip(".") else ""

@@ -1,4 +1,4 @@
-"""What a directory looked like when the sensor last looked: the ledger keeps it from one tick to the next."""
+"""Sighting: the sensor's last observation of a directory, kept in the ledger from one tick to the next."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,11 @@ from image_pipeline.files.plan import ListedPartition
 
 @dataclass(frozen=True)
 class DirectorySnapshot:
-    """What a directory looked like.
+    """The state of a directory when the sensor last saw it.
 
-    `mtime_ns` is the directory's own modification time, `partitions` what lies in it (nothing: it has no images, or
-    is gone). It looks so since `since`, and its files were last looked at one by one at `checked_at` (s since 1970).
+    `mtime_ns` is the directory's own modification time, `partitions` are its partitions (empty if it has no images, or
+    is gone). It has been in this state since `since`; its files were last checked one by one at `checked_at` (s since
+    1970).
     """
 
     directory: str

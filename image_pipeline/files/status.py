@@ -1,4 +1,4 @@
-"""What the file system says of a file: enough to see that it has changed."""
+"""File status: size and times, enough to see that a file has changed."""
 
 import os
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ _FIRST_NS, _LAST_NS = -(1 << 63), (1 << 63) - 1
 
 
 class HasStatus(Protocol):
-    """A row that notes the status of a file."""
+    """A row that holds the status of a file."""
 
     @property
     def size_bytes(self) -> int:
@@ -16,19 +16,19 @@ class HasStatus(Protocol):
 
     @property
     def mtime_ns(self) -> int:
-        """The modification time."""
+        """The modification time, in ns since 1970."""
 
     @property
     def ctime_ns(self) -> int:
-        """The time of the last change."""
+        """The time of the last change of status, in ns since 1970."""
 
 
 @dataclass(frozen=True)
 class FileStatus:
-    """The size of a file, and its times in ns since 1970, as `stored_time` gives them.
+    """The size of a file, and its times in ns since 1970, as `stored_time` returns them.
 
-    The modification time can be set by a program, and some set it back after an edit; the time of the last change of
-    status (ctime) is the kernel's own.
+    Programs can set the modification time, and some restore it after an edit; the time of the last change of status
+    (ctime) is set only by the kernel.
     """
 
     size_bytes: int
@@ -37,20 +37,19 @@ class FileStatus:
 
     @classmethod
     def of(cls, status: os.stat_result) -> Self:
-        """The status that the system gives."""
+        """The status from the system."""
         return cls(status.st_size, stored_time(status.st_mtime_ns), stored_time(status.st_ctime_ns))
 
     @classmethod
     def noted(cls, row: HasStatus) -> Self:
-        """The status that a row notes."""
+        """The status in a row."""
         return cls(row.size_bytes, row.mtime_ns, row.ctime_ns)
 
 
 def stored_time(time_ns: int) -> int:
-    """A time of a file, in ns since 1970, as tables and databases hold it: in 64 bits, from 1677 to 2262.
+    """A file time in ns since 1970, clamped to what 64 bits in tables and databases can hold: 1677 to 2262.
 
-    A file system may hold any other time: some hold 64 bits of seconds, and any program can set a modification time. It
-    becomes the nearest that there is room for. A change of such a file shows all the same, by the time of its change
-    of status, which nobody can set.
+    File systems can hold other times: some store seconds in 64 bits, and any program can set the modification time.
+    Changes of such a file are still noticed by its ctime, which cannot be set.
     """
     return max(_FIRST_NS, min(time_ns, _LAST_NS))

@@ -1,4 +1,4 @@
-"""The format of a store's mark: the file `store.json`, which says that a folder is a store, and of which library."""
+"""The format of a store's mark: the file `store.json`, which shows that a folder is a store, and for which library."""
 
 import json
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from image_pipeline.files.names import from_text, to_text
 
 NAME = "store.json"
 VERSION = 1
-"""Changes with the layout of the store."""
+"""Bump when the layout of the store changes."""
 
 _PROGRAM = "image-pipeline"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """The `version` of a store's layout, and its library; None before one was ingested."""
+    """The `version` of a store's layout, and its library; None until one is ingested."""
 
     version: int
     library: Path | None
 
 
 def parse_mark(text: bytes) -> Mark | None:
-    """The mark that a file named `NAME` holds; None where it holds none."""
+    """The mark in the content of a file named `NAME`; None if it is not a mark."""
     try:
         content = json.loads(text)
         program, version, library = content["program"], content["version"], content["library"]

@@ -1,4 +1,4 @@
-"""Directories that cannot be listed: nobody knows what is in them, so that nothing of them is taken for gone."""
+"""Directories that cannot be listed: their contents are unknown, so nothing in them counts as deleted."""
 
 from collections.abc import Collection
 
@@ -16,7 +16,7 @@ class Unlisted:
         return bool(self._errors)
 
     def add(self, directory: str, error: LibraryError, *, alone: bool = False) -> None:
-        """`directory` could not be listed; `alone`: those below it were come to all the same."""
+        """Record that `directory` could not be listed; `alone`: the directories below it could be listed."""
         self._errors[directory] = error
         if alone:
             self._alone.add(directory)
@@ -27,7 +27,7 @@ class Unlisted:
         return sorted(self._errors)
 
     def covers(self, directory: str) -> bool:
-        """Whether `directory` is one of them, or lies below one, where nobody has looked."""
+        """Whether `directory` is one of them, or below one whose subdirectories were not reached."""
         if not self._errors or directory in self._errors:
             return directory in self._errors
         parts = directory.split("/")
@@ -35,7 +35,7 @@ class Unlisted:
         return not above.isdisjoint(self._errors.keys() - self._alone)
 
     def among(self, directories: Collection[str]) -> "Unlisted":
-        """Those that one of `directories` is, or lies below."""
+        """Those that are in, or below, one of `directories`."""
         some = Unlisted()
         for name, error in self._errors.items():
             alone = name in self._alone
@@ -45,14 +45,14 @@ class Unlisted:
 
     @property
     def error(self) -> "UnlistedError":
-        """What a person is told: why the first of them cannot be listed, and how many there are besides."""
+        """The error for people: why the first of them cannot be listed, and which others."""
         first, *others = self.directories
         also = f" {len(others)} more cannot be listed either: {', '.join(others[:5])}." if others else ""
         return UnlistedError(f"{self._errors[first]}{also}", self)
 
 
 class UnlistedError(LibraryError):
-    """Directories of the library cannot be listed: `unlisted`."""
+    """Some directories of the library, `unlisted`, cannot be listed."""
 
     def __init__(self, message: str, unlisted: Unlisted) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Watching a library: what each directory looks like, since when, and which have been quiet long enough."""
+"""Watching a library: the state of each directory, since when, and which have been quiet long enough."""
 
 import time
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ _LEAST_SHARE = 0.2
 
 @dataclass(frozen=True)
 class LibrarySnapshot:
-    """What is seen of a library; `is_whole` is False where time ran out before each directory was snapshot at.
+    """A snapshot of a library; `is_whole` is False if time ran out before all directories were checked.
 
-    A directory of `unlisted`, and what is below it, is remembered as it was seen before.
+    Directories of `unlisted`, and those below, keep the state in which they were last seen.
     """
 
     snapshots: dict[str, DirectorySnapshot]
@@ -36,12 +36,12 @@ class LibrarySnapshot:
 
     @property
     def listed(self) -> dict[str, ListedPartition]:
-        """All partitions that are seen, by key, in the order of their directories."""
+        """All partitions in the snapshot, by key, in the order of their directories."""
         in_order = sorted(self.snapshots.values(), key=lambda snapshot: snapshot.directory)
         return {part.key: part for snapshot in in_order for part in snapshot.partitions}
 
     def since(self, partition_key: str) -> float:
-        """Since when (s since 1970) the directory of a partition looks as it does."""
+        """Since when (s since 1970) the directory of a partition has been in its present state."""
         return self.snapshots[Partition.from_key(partition_key).directory].since
 
 
@@ -54,23 +54,23 @@ def take_snapshot(
     sweep_seconds: float,
     budget_seconds: float,
 ) -> LibrarySnapshot:
-    """Look at every directory of the library, and at its files one by one only if that may show something new.
+    """Check every directory of the library, but its files one by one only if that may show something new.
 
-    A directory's own modification time tells of files that came or went. Files edited in place are found by looking
-    at the files of each directory every `sweep_seconds`, and always while it is not ingested as it was last seen: a
-    file that is still being written changes nothing but itself. After `budget_seconds` the look ends; the next
-    one goes on with the directories that were snapshot at longest ago.
-    Raises LibraryError where the library itself cannot be listed.
+    A directory's own modification time changes when files appear or disappear. Files edited in place are found by
+    checking the files of each directory every `sweep_seconds`. While a directory differs from what was ingested, its
+    files are always checked, since a file that is still being written does not change the directory's time. The time is
+    limited to `budget_seconds`; the next call starts with the directories that were checked longest ago. Raises
+    LibraryError if the library itself cannot be listed.
     """
     unlisted = Unlisted()
     ends_at = time.monotonic() + budget_seconds
-    # what was seen by a clock that has been set back since tells nothing of what is quiet, or due
+    # observations from before the clock was set back do not show what is quiet or due
     before = {directory: seen for directory, seen in before.items() if seen.checked_at <= now}
     ingested_of: dict[str, dict[str, str]] = {}
     for key, entry in ingested.items():
         ingested_of.setdefault(Partition.from_key(key).directory, {})[key] = entry.fingerprint
     there = {directory_text(relative): mtime_ns for relative, mtime_ns in walk_directories(root, unlisted)}
-    # a library whose walk alone takes all the time is snapshot at bit by bit, not never
+    # if the walk alone takes all the time, files are still checked bit by bit
     ends_at = max(ends_at, time.monotonic() + budget_seconds * _LEAST_SHARE)
     seen: dict[str, DirectorySnapshot] = {}
     is_whole = True
@@ -102,7 +102,7 @@ def take_snapshot(
         if unlisted.covers(directory):
             if directory in before:
                 seen[directory] = before[directory]
-        # one that is gone is remembered for as long as something of it is in the collection
+        # a directory that is gone is remembered as long as the collection holds points of it
         elif directory not in there and (directory in ingested_of or before[directory].partitions):
             seen[directory] = _snapshot_of(directory, 0, (), before.get(directory), now)
     return LibrarySnapshot(seen, is_whole, unlisted)
@@ -117,7 +117,7 @@ def _snapshot_of(
 
 @dataclass(frozen=True)
 class DueStates:
-    """The partitions that are to be ingested, or are gone: those that were quiet for long enough, and the others."""
+    """The partitions to ingest, and those that are gone; `settled` are those that have been quiet for long enough."""
 
     settled: list[PartitionState]
     unsettled: list[PartitionState]
@@ -126,10 +126,10 @@ class DueStates:
 def due_states(
     snapshot: LibrarySnapshot, ingested: Mapping[str, Ingested], now: float, settle_seconds: float
 ) -> DueStates:
-    """The partitions that are to be ingested, or are gone; settled are those that were quiet for `settle_seconds`.
+    """The partitions to ingest, and those that are gone; those that were quiet for `settle_seconds` are settled.
 
-    Nothing is gone for a look that is not whole, and nothing is to be done where a directory cannot be listed.
-    Raises LibraryError where the whole library seems empty although files of it were ingested.
+    In an incomplete snapshot, no partition is gone. Directories that cannot be listed are left out. Raises LibraryError
+    if the whole library seems empty although files of it were ingested.
     """
     listed, ingested = snapshot.listed, without_unlisted(ingested, snapshot.unlisted)
     quiet = {

@@ -1,1 +1,1 @@
-"""Dagster's page behind a guard, in a process of its own, and the processes that work for it."""
+"""Dagster's page behind a guard, in a separate process, and the processes that work for it."""

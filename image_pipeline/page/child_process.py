@@ -1,7 +1,7 @@
-"""Runs a module of Dagster as a program that ends with its parent: `python -m image_pipeline.page.child_process …`.
+"""Runs a Dagster module as a program that ends with its parent: `python -m image_pipeline.page.child_process …`.
 
-Its standard input is a pipe that nothing is written to, and that the system closes when the process at its other end
-ends, however it ends: no daemon is left that goes on for ever, and none needs to be found and killed.
+Its standard input is a pipe to which nothing is written. The system closes it when the process at the other end ends,
+however it ends, so no daemon keeps running forever, and none has to be found and killed.
 """
 
 import multiprocessing
@@ -13,12 +13,12 @@ import threading
 import time
 
 GRACE_SECONDS = 10.0
-"""How long the program, and the runs that are its children, may take to end once they are told to."""
+"""How long the program, and the runs that are its children, may take to end after they are told to."""
 
 
 def main() -> None:
-    """Run the module that is named first, with the arguments behind it."""
-    # a program that a script begins with `&` ignores SIGINT, and so would this one, which is ended by it
+    """Run the module given as the first argument, with the remaining arguments."""
+    # a program started with `&` in a script ignores SIGINT, but this one is ended by SIGINT
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.argv = sys.argv[1:]
@@ -31,7 +31,8 @@ def main() -> None:
 def _end_with_parent() -> None:
     while os.read(0, 1):
         pass
-    for run in multiprocessing.active_children():  # not the whole group: what copies their output would end first
+    # not the whole group: the processes that copy the output would end first
+    for run in multiprocessing.active_children():
         if run.pid is not None:
             os.kill(run.pid, signal.SIGINT)
     os.kill(os.getpid(), signal.SIGINT)

@@ -1,4 +1,4 @@
-"""The page of a library on this machine, with all that works for it: `image-pipeline dev`."""
+"""The command `image-pipeline dev`: the page of a library on this machine, with all its processes."""
 
 import logging
 
@@ -18,10 +18,10 @@ _log = logging.getLogger("dagster.image_pipeline")
 def open_page(settings: Settings, port: int) -> None:
     """Serve the page on `port` of the loopback interface, with a code server and the daemon, until a signal ends it.
 
-    All of them hold the store meanwhile, so that nobody deletes or moves it.
+    All of them hold the store meanwhile, so that it cannot be deleted or moved.
 
-    Raises PortTakenError before anything is begun, StoreError and SettingsError as `open_instance` does, and
-    ServiceError if the code server does not start. KeyboardInterrupt is the only end that it has otherwise.
+    Raises PortTakenError before anything is started, StoreError and SettingsError as `open_instance` does, and
+    ServiceError if the code server does not start. Otherwise, it always ends with KeyboardInterrupt.
     """
     listener = listen(port)
     store = Store(settings.home)
@@ -37,7 +37,7 @@ def open_page(settings: Settings, port: int) -> None:
         Services(directory, log_format, held) as services,
         dg.DagsterInstance.get() as instance,
     ):
-        from image_pipeline.page.server import serve  # takes seconds, in which the code server starts
+        from image_pipeline.page.server import serve  # takes seconds, while the code server starts
 
         services.wait_until_ready(instance.code_server_process_startup_timeout)
         _log.info(f"The page is on http://127.0.0.1:{port} (Ctrl-C ends it).")

@@ -1,9 +1,9 @@
-"""The guard of the page: which requests reach Dagster's page at all.
+"""The guard of the page: decides which requests reach Dagster's page.
 
-Dagster's page asks for no password, and does whatever a request says. That is safe on a machine's own loopback only as
-long as requests come from its own pages, or from programs of that machine: a browser sends them for every web page that
-a person has open. The guard knows those by what a browser cannot be talked out of sending: the name under which it
-looked the page up (`Host`), and the page that asks (`Origin`, `Sec-Fetch-Site`).
+Dagster's page has no password and does whatever a request asks for. On a machine's own loopback interface, that is safe
+only if requests come from the page itself, or from programs of that machine; but a browser also sends requests for any
+other web page that is open. The guard tells them apart by headers that a web page cannot forge: the name under which
+the browser looked the page up (`Host`), and the page that sends the request (`Origin`, `Sec-Fetch-Site`).
 """
 
 import re
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from image_pipeline.settings import variable_of
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-"""Names that lead to the machine of the browser itself, whatever a name server says."""
+"""Names that always lead to the browser's own machine, whatever a name server says."""
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -28,14 +28,14 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""What each answer says: no other page may frame it, hold on to its window, or take it in as a picture or a script."""
+"""Headers of every answer: no other page may frame it, keep a handle on its window, or embed it."""
 
-_NO_FRAMES = "frame-ancestors 'self'"  # beside the policy that Dagster sends: a browser keeps to both
+_NO_FRAMES = "frame-ancestors 'self'"  # in addition to the policy that Dagster sends: a browser obeys both
 
 _NOTEBOOK = (
     "/notebook",
     "/dagit/notebook",
-)  # renders any notebook of the disk, with its scripts, as if it were the page
+)  # renders any notebook on the disk, and runs its scripts as if they were the page's
 
 NOT_APP = frozenset(
     {
@@ -43,7 +43,7 @@ NOT_APP = frozenset(
         *("report_asset_materialization", "report_asset_check", "report_asset_observation"),
     }
 )
-"""First parts of the paths that lead to something else than the page's HTML, or a file of it."""
+"""First parts of the paths that lead to something other than the page's HTML and its files."""
 
 _JSON = "application/json"
 _CHANGING = frozenset(OperationType) - {OperationType.QUERY}
@@ -54,7 +54,7 @@ _PORT = re.compile(r":\d+\Z", re.ASCII)
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request is not let through: the status of the answer, and a sentence."""
+    """Why a request is refused: the status of the answer, and a sentence."""
 
     status: int
     reason: str
@@ -63,35 +63,35 @@ class Refusal:
 def refusal(scope: Scope, names: Collection[str]) -> Refusal | None:
     """Why a request (`http` or `websocket`) is refused, or None if it is let through.
 
-    `names` are the names, in small letters, under which the page may be opened; the port makes no difference, so that
-    a forwarded one does. A request is let through if it asks for one of them, and comes from the page itself, or from
-    what is no browser. A link on another page may open the page, in a window of its own. What is not only read has to
-    be JSON: a form cannot send that, and a script of another page only after having asked. A GET holds no mutation,
-    whatever its path: Dagster's router takes more than one spelling of a path for the same.
+    `names` are the names, in lower case, under which the page may be opened; the port is ignored, so that a forwarded
+    port works. A request is let through if it uses one of these names, and comes from the page itself or from a program
+    that is not a browser. A link on another page may open the page in its own window. Requests other than GET and HEAD
+    must send JSON: a form cannot send it, and a script of another page has to ask first. A GET must not contain a
+    mutation, whatever its path, since Dagster's router accepts several spellings of a path.
     """
     headers = Headers(scope=scope)
     host = _only(headers, "host")
     if host is None or _PORT.sub("", host).lower().removesuffix(".") not in names:
         return Refusal(
             421,
-            f"The page does not answer to the name {host or ''!a}: open it at 127.0.0.1 or localhost, or add the name "
-            f"to {variable_of('page_hosts')}.",
+            f"The page may not be opened under the name {host or ''!a}: open it at 127.0.0.1 or localhost, or add the "
+            f"name to {variable_of('page_hosts')}.",
         )
     path = scope["path"]
     if any(unicodedata.category(character) == "Cc" for character in path):
-        return Refusal(400, "The address holds a control character.")
+        return Refusal(400, "The address contains a control character.")
     if path in _NOTEBOOK or ".." in path.split("/"):
-        return Refusal(404, "The page has nothing at this address.")
+        return Refusal(404, "There is no page at this address.")
     method = "GET" if scope["type"] == "websocket" else scope["method"]
     if _is_foreign(headers, host) and not (scope["type"] == "http" and _is_link(method, path, headers)):
         return Refusal(403, "The request comes from another web page: use the page itself.")
     if method not in _READING:
         if _media_type(headers) != _JSON:
-            return Refusal(415, "The page takes JSON only: send `Content-Type: application/json`.")
+            return Refusal(415, "The page accepts only JSON: send `Content-Type: application/json`.")
     elif _changes_something(scope):
-        return Refusal(405, "A GET request reads: send a mutation as POST.")
+        return Refusal(405, "A GET request may only read: send a mutation as POST.")
     elif _has_body(headers):
-        return Refusal(400, "A GET request has no body: send what has one as POST.")
+        return Refusal(400, "A GET request must not have a body: send it as POST.")
     return None
 
 
@@ -116,22 +116,22 @@ class Guard:
 
         refused = refusal(scope, self._names)
         if refused is None and _media_type(Headers(scope=scope)) == _JSON:
-            MutableHeaders(scope=scope)["content-type"] = _JSON  # Dagster knows it in small letters only
+            MutableHeaders(scope=scope)["content-type"] = _JSON  # Dagster recognises it only in lower case
         app = self._app if refused is None else PlainTextResponse(f"{refused.reason}\n", refused.status)
         await app(scope, receive, send_with_headers)
 
 
 def _only(headers: Headers, name: str) -> str | None:
-    """The value of a header that is there once; what is there twice could be read in two ways."""
+    """The value of a header that occurs once; a header that occurs twice is ambiguous, and gives None."""
     values = headers.getlist(name)
     return values[0] if len(values) == 1 else None
 
 
 def _is_foreign(headers: Headers, host: str) -> bool:
-    """Whether a browser says that another page, or another program's on this machine, sends the request.
+    """Whether a browser says that the request comes from another page, or from another program's page on this machine.
 
-    Browsers tell the origin with everything but plain reading, and where a request comes from (`Sec-Fetch-Site`) with
-    everything that goes to a loopback name or over TLS. Other programs send neither.
+    Browsers send the origin with every request that does more than read, and `Sec-Fetch-Site` with every request to a
+    loopback name or over TLS. Other programs send neither.
     """
     origins = {origin.lower() for origin in headers.getlist("origin")}
     own = {f"http://{host.lower()}", f"https://{host.lower()}"}  # https: behind a proxy that does TLS
@@ -139,7 +139,7 @@ def _is_foreign(headers: Headers, host: str) -> bool:
 
 
 def _media_type(headers: Headers) -> str:
-    """The type of the body, in small letters, without its parameters; "" if none is named, or more than one."""
+    """The media type of the body, in lower case, without parameters; "" if there is none, or more than one."""
     return (_only(headers, "content-type") or "").partition(";")[0].strip().lower()
 
 
@@ -148,9 +148,9 @@ def _has_body(headers: Headers) -> bool:
 
 
 def _is_link(method: str, path: str, headers: Headers) -> bool:
-    """Whether a browser opens the page in a window of its own, as a link does: the other page sees nothing of it.
+    """Whether a browser opens the page in its own window, as a link does: the other page then sees nothing of it.
 
-    Only the page as such: a link to a log would download it, and one to a query would have it executed.
+    This applies only to the page itself: a link to a log would download it, and a link to a query would execute it.
     """
     return (
         method in _READING
@@ -162,10 +162,10 @@ def _is_link(method: str, path: str, headers: Headers) -> bool:
 
 
 def _changes_something(scope: Scope) -> bool:
-    """Whether a query in the address holds an operation that does not only read.
+    """Whether a query in the address contains an operation that does more than read.
 
-    Dagster parses it with the same parser. What that refuses here it may take there, where more of the stack is left
-    for what is nested; so the word alone is enough then.
+    Dagster uses the same parser. However, deeply nested queries that fail to parse here may succeed there, where more
+    of the stack is left; so for a query that fails, the name of such an operation is enough.
     """
     for query in QueryParams(scope["query_string"]).getlist("query"):
         try:

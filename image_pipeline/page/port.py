@@ -1,4 +1,4 @@
-"""The port of the page: the only one that is open, and taken before anything else is begun."""
+"""The port of the page: the only open port, taken before anything else is started."""
 
 import errno
 import socket
@@ -9,11 +9,11 @@ _BACKLOG = 128
 
 
 class PortTakenError(PipelineError):
-    """The port of the page is another program's, or may not be used."""
+    """The port of the page belongs to another program, or may not be used."""
 
 
 def listen(port: int) -> socket.socket:
-    """A socket that listens on `port` of the loopback interface. Raises PortTakenError if it cannot be had."""
+    """A socket that listens on `port` of the loopback interface. Raises PortTakenError if that fails."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -22,5 +22,5 @@ def listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        raise PortTakenError(f"Port {port} {why}: end that program, or give another port with --port.") from error
+        raise PortTakenError(f"Port {port} {why}: stop that program, or choose another port with --port.") from error
     return listener

@@ -28,20 +28,20 @@ _CLOSING_SECONDS = 2
 
 
 class _Server(uvicorn.Server):
-    """A server without signal handlers of its own, which would end it on what its process ignores."""
+    """A server without its own signal handlers, which would end it on signals that its process ignores."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the handlers as they are."""
+        """Leave the signal handlers unchanged."""
         yield
 
     def end(self) -> None:
-        """Let it end once it has answered what it was asked."""
+        """Make the server end once it has answered pending requests."""
         self.should_exit = True
 
 
 def serve(settings: Settings, instance: dg.DagsterInstance, workspace_file: Path, listener: socket.socket) -> None:
-    """Serve the page on `listener` until a signal ends it: then raises KeyboardInterrupt.
+    """Serve the page on `listener` until a signal ends it, then raise KeyboardInterrupt.
 
     `workspace_file` names the code servers, as Dagster's `workspace.yaml` does.
     """
@@ -62,11 +62,11 @@ def serve(settings: Settings, instance: dg.DagsterInstance, workspace_file: Path
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """Whether a record is to be shown: of a WebSocket that the guard has answered, the server says that it was not."""
+    """Whether to show a record: the server wrongly warns about WebSockets that the guard has already answered."""
     return not str(record.msg).startswith("ASGI callable returned without completing handshake")
 
 
 def names_of_page(settings: Settings) -> frozenset[str]:
-    """The names under which the page may be opened: those of the machine itself, and those of the settings."""
+    """The names under which the page may be opened: those of the machine itself, and those in the settings."""
     further = (settings.page_hosts or "").split(",")
     return LOOPBACK_NAMES | {name.strip().lower() for name in further if name.strip()}

@@ -1,4 +1,4 @@
-"""The processes that work for the page: the code server, which executes runs, and the daemon, which begins them."""
+"""The processes that work for the page: the code server, which executes runs, and the daemon, which starts them."""
 
 import json
 import logging
@@ -24,20 +24,20 @@ _DEFINITIONS = "image_pipeline.definitions"
 _AGAIN_SECONDS = 5.0
 _SOCKET = "code"
 _PREFIX = "image-pipeline-"
-_LONGEST_PARENT = 107 - len(f"/{_PREFIX}12345678/{_SOCKET}")  # the system takes paths of sockets of 107 bytes
+_LONGEST_PARENT = 107 - len(f"/{_PREFIX}12345678/{_SOCKET}")  # the path of a socket may have at most 107 bytes
 
 _log = logging.getLogger("dagster.image_pipeline")
 
 
 class ServiceError(PipelineError):
-    """A process that works for the page does not start."""
+    """A process that works for the page did not start."""
 
 
 @contextmanager
 def short_directory() -> Iterator[Path]:
-    """A folder that only this person can enter, in TMPDIR or, if its path is too long for a socket, in /tmp.
+    """A folder that only this user can enter, in TMPDIR or, if its path is too long for a socket, in /tmp.
 
-    Raises ServiceError if it cannot be made.
+    Raises ServiceError if it cannot be created.
     """
     parent = tempfile.gettempdir()
     if len(os.fsencode(parent)) > _LONGEST_PARENT:
@@ -46,34 +46,34 @@ def short_directory() -> Iterator[Path]:
         directory = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent)
     except OSError as error:
         raise ServiceError(
-            f"No folder can be made in {parent} ({error.strerror}): set TMPDIR to a folder that can be written, with a "
-            f"path of {_LONGEST_PARENT} bytes at most."
+            f"No folder can be created in {parent} ({error.strerror}): set TMPDIR to a writable folder whose path has "
+            f"at most {_LONGEST_PARENT} bytes."
         ) from error
     with directory as path:
         yield Path(path)
 
 
 class Service:
-    """A program of Dagster's, in a process and group of its own, that ends with this process."""
+    """A Dagster program in its own process and process group, which ends with this process."""
 
     def __init__(self, name: str, held: int, *arguments: str) -> None:
-        """`held` is a descriptor that it inherits, and with it the lock that this process holds by it."""
+        """`held` is a descriptor that it inherits, and with it the lock that this process holds."""
         self.name, self._held, self._arguments = name, held, arguments
         self.process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-P", "-m", "image_pipeline.page.child_process", *self._arguments]
-        # a session of its own: a Ctrl-C is for this process, which ends the others in their order
+        # a separate session: Ctrl-C reaches only this process, which ends the others in the right order
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, pass_fds=(self._held,))
 
     def start_again_if_it_ended(self) -> None:
-        """Start it again if it has ended by itself, or was killed."""
+        """Start the program again if it has ended or was killed."""
         if self.process.poll() is not None:
-            _log.warning(f"The {self.name} has ended ({_how(self.process.returncode)}), and is started again.")
+            _log.warning(f"The {self.name} has ended ({_how(self.process.returncode)}) and is being restarted.")
             self.process = self._start()
 
     def end(self) -> None:
-        """End it, and what it began; at the latest, some seconds after it was told to."""
+        """End the program and its children; after a few seconds, kill them."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
@@ -84,16 +84,16 @@ class Service:
 
 
 class Services:
-    """The code server and the daemon, for the length of a `with` block. The code server starts while the block goes on.
+    """The code server and the daemon, for the length of a `with` block; the code server starts in the background.
 
-    They talk over a socket in `directory`, which has to be this person's alone, so that no port is open but the page's.
-    `held` is the descriptor of a lock that they hold, too.
+    They communicate over a socket in `directory`, which only this user may enter, so that no port is open except the
+    page's. `held` is the descriptor of a lock that they hold, too.
     """
 
     def __init__(self, directory: Path, log_format: str, held: int) -> None:
         self._held = held
         self._socket, self.workspace_file = str(directory / _SOCKET), directory / "workspace.yaml"
-        # what the code server is called stands in Dagster's records: of the sensor, whether it was switched off
+        # Dagster's records refer to this name, for example to remember that the sensor was switched off
         location = {"grpc_server": {"socket": self._socket, "location_name": _DEFINITIONS}}
         self.workspace_file.write_text(json.dumps({"load_from": [location]}))
         self._formatted = ("--log-format", log_format)
@@ -102,15 +102,15 @@ class Services:
         self._watcher = threading.Thread(target=self._watch, daemon=True)
 
     def wait_until_ready(self, seconds: int) -> None:
-        """Wait until the code server answers, and start the daemon. Raises ServiceError after `seconds`."""
+        """Wait until the code server answers, then start the daemon. Raises ServiceError after `seconds`."""
         [code_server] = self._running
         client = DagsterGrpcClient(socket=self._socket)
         try:
             wait_for_grpc_server(code_server.process, client, [code_server.name], seconds)
-        except Exception as error:  # Dagster raises no error of its own
+        except Exception as error:  # Dagster has no specific exception for this
             code = code_server.process.poll()
             what = f"did not start within {seconds} s" if code is None else f"ended before it answered ({_how(code)})"
-            raise ServiceError(f"The code server {what}: see what it says above, mend it, and begin again.") from error
+            raise ServiceError(f"The code server {what}: fix the cause given above, and try again.") from error
         arguments = ("dagster._daemon", "run", "--workspace", str(self.workspace_file))
         self._running.append(Service("daemon", self._held, *arguments, *self._formatted))
         self._watcher.start()
@@ -122,13 +122,13 @@ class Services:
 
     def __enter__(self) -> Self:
         code = ("-m", _DEFINITIONS, "--location-name", _DEFINITIONS, "--log-level", "warning")
-        # the folder in which it is begun may hold anything, also a module called like one of ours
+        # the current folder may contain anything, even a module with the name of one of ours
         arguments = ("dagster", "api", "grpc", "--socket", self._socket, "--empty-working-directory", *code)
         self._running.append(Service("code server", self._held, *arguments, *self._formatted))
         return self
 
     def __exit__(self, *_: object) -> None:
-        with interrupted_afterwards(lambda: None):  # it takes some seconds at most, and leaves nothing behind
+        with interrupted_afterwards(lambda: None):  # takes a few seconds at most, and leaves nothing behind
             self._over.set()
             if self._watcher.is_alive():
                 self._watcher.join()

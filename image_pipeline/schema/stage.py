@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """The stages whose output is a table, one file a partition; the names are those of the assets."""
+    """The stages whose output is a table, one file per partition; the names are those of the assets."""
 
     DISCOVERED_FILES = "discovered_files"
     CONTENT_HASHES = "content_hashes"

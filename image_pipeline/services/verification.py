@@ -1,4 +1,4 @@
-"""Whether disk, store and collection agree: a comparison of what was read of each. No disk, no Qdrant."""
+"""Verification: a pure comparison of what was read from disk, store and collection."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ import numpy as np
 from image_pipeline.collection.points import HeldPoint, Point, PointId, point_id
 
 VECTOR_TOLERANCE = 1e-3
-"""How far a number of a vector may be from what the store has: Qdrant normalises vectors once more."""
+"""How much each number of a vector may differ from the stored one: Qdrant normalises vectors again."""
 
 
 @dataclass(frozen=True)
 class StoredPartition:
-    """What the store says of a partition: its points and its quarantine (sha256, None where unreadable), by path.
+    """A partition in the store: its points and its quarantine (sha256, None if unreadable), both by path.
 
-    `is_current` is False where it was made by other models, or another version, than those of today.
+    `is_current` is False if it was made by other models or another version than today's.
     """
 
     points: Mapping[str, Point]
@@ -25,10 +25,10 @@ class StoredPartition:
 
 @dataclass(frozen=True)
 class Finding:
-    """A file, or a point, that is not as it should be.
+    """A file or a point that is not as it should be.
 
-    `path` is the file's, and of a point without one its id. `partition_key` is where a run would mend it, and of an
-    orphan what it says itself. `point_id` is None where there is no point.
+    `path` is that of the file, or the id of a point that has no path. `partition_key` is the partition whose run would
+    repair it; for an orphaned point, the one in its payload. `point_id` is None if there is no point.
     """
 
     path: str
@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A partition's findings; `extra` are the points that belong to none of its readable files."""
+    """A partition's findings; `extra` are points that belong to none of its readable files."""
 
     missing: list[Finding]
     stale: list[Finding]
@@ -48,13 +48,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verification:
-    """How disk, store and collection disagree.
+    """The disagreements between disk, store and collection.
 
-    `missing`: files without a point that are not in quarantine; `stale`: points with another content than their file,
-    or made by other models, or unlike what the store says; `orphaned`: points, or entries of the quarantine, without
-    a readable file, and points under an id that is not their file's. No disagreement, and paths alone: `quarantined`,
-    and `without_metadata`: points whose file's metadata could not be read, and are tried again. `collection` is the
-    version whose points were read, None where there was none.
+    `missing`: files without a point that are not in quarantine. `stale`: points that have other content than their
+    file, were made by other models, or differ from the store. `orphaned`: points or quarantine entries without a
+    readable file, and points with an id that does not match their file.
+
+    `quarantined` and `without_metadata` are paths, not disagreements; the latter are points for files whose metadata
+    could not be read, which is tried again. `collection` is the version whose points were read, None if there was none.
     """
 
     missing: tuple[Finding, ...]
@@ -66,12 +67,12 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Whether they agree."""
+        """Whether disk, store and collection agree."""
         return not (self.missing or self.orphaned or self.stale)
 
     @property
     def paths(self) -> dict[str, list[str]]:
-        """The paths of each kind of finding, of what is in quarantine, and of what has no metadata."""
+        """The paths of each kind of finding, of files in quarantine, and of files without metadata."""
         findings = {"missing": self.missing, "orphaned": self.orphaned, "stale": self.stale}
         paths = {kind: [finding.path for finding in some] for kind, some in findings.items()}
         return {**paths, "quarantined": list(self.quarantined), "without_metadata": list(self.without_metadata)}
@@ -80,9 +81,9 @@ class Verification:
 def compare_partition(
     key: str, disk: Mapping[str, str | None], stored: StoredPartition, held: Sequence[HeldPoint]
 ) -> Comparison:
-    """Compare a partition's files on `disk` (path → sha256, None where unreadable) with the store and the collection.
+    """Compare a partition's files on `disk` (path → sha256, None if unreadable) with the store and the collection.
 
-    `held` are the points that say that they are of this partition.
+    `held` are the points whose payload names this partition.
     """
     paths: dict[PointId, str] = {point_id(path): path for path in disk}
     points: dict[str, HeldPoint] = {}
@@ -111,9 +112,9 @@ def conclude(
     quarantined: Sequence[str],
     without_metadata: Sequence[str] = (),
 ) -> Verification:
-    """The findings of all partitions together.
+    """Combine the findings of all partitions.
 
-    `strays` are the points of partitions that are not on disk, `rows_left` the entries of the quarantine of such.
+    `strays` are the points, and `rows_left` the quarantine entries, of partitions that are not on disk.
     """
     missing: list[Finding] = []
     stale: list[Finding] = []
@@ -129,7 +130,7 @@ def conclude(
         file = without_point.pop(point.id, None)
         if file is None:
             orphaned.append(Finding(point.path or str(point.id), point.partition_key, point.id))
-        else:  # it has a point, which says that it is of another partition
+        else:  # it has a point, but the payload names another partition
             stale.append(Finding(file.path, file.partition_key, point.id))
     return Verification(
         _sorted(without_point.values()),
@@ -141,7 +142,7 @@ def conclude(
 
 
 def _is_quarantined(path: str, disk: Mapping[str, str | None], stored: StoredPartition) -> bool:
-    """Whether a file is in quarantine with the content that it has; what cannot be read cannot contradict."""
+    """Whether a file is in quarantine with its present content; an unreadable file counts as unchanged."""
     return path in stored.quarantined and disk[path] in (None, stored.quarantined[path])
 
 

@@ -1,4 +1,4 @@
-"""Reads disk, store and collection in full, and compares them."""
+"""The verifier: reads disk, store and collection in full, and compares them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
@@ -36,14 +36,15 @@ if TYPE_CHECKING:
 _FILES_AT_ONCE = 4096
 
 Disk = Mapping[str, Mapping[str, str | None]]
-"""What is on disk: partition key → path → sha256, None where the file cannot be read."""
+"""The files on disk: partition key → path → sha256, None if the file cannot be read."""
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """Compares the library at `root` with the store and with the collection that `alias` leads to.
+    """Compares the library at `root` with the store, and with the collection that `alias` points to.
 
-    `provenance` and `recipe` are those of today's models and versions; `threads` read files.
+    `provenance` and `recipe` are those of today's models and versions; `threads` is the number of threads that read
+    files.
     """
 
     root: Path
@@ -59,17 +60,17 @@ class Verifier:
     def verify(self) -> Verification:
         """Read every file and every point, and compare them.
 
-        What is ingested meanwhile may be told as wrong. The points are read once more if the version that held them
-        was replaced meanwhile. Raises LibraryError where the library, or a directory of it,
-        cannot be listed, or where it is empty although files of it were ingested; CollectionError and
-        ServiceUnavailableError as Qdrant does.
+        Files that are ingested meanwhile may be reported as wrong. If the version of the collection is replaced
+        meanwhile, the points are read again. Raises LibraryError if the library, or a directory in it, cannot be
+        listed, or if the library is empty although files of it were ingested; CollectionError and
+        ServiceUnavailableError if Qdrant refuses or does not answer.
         """
         self.address.check()  # before all files are read
         ingested = self.ledger.ingested(self.recipe)
         listed = list_partitions(walk(self.root), self.partition_size, ingested)
         compare(listed, ingested)
         disk = self._read_files(listed.values())
-        # Qdrant last, and not while files are read: the embedded one is for one process at a time
+        # Qdrant is opened last, after the files were read: only one process at a time can use the embedded one
         quarantine: dict[str, dict[str, str | None]] = {}
         for file in self.ledger.quarantine():
             quarantine.setdefault(file.partition_key, {})[file.path] = file.sha256
@@ -99,7 +100,7 @@ class Verifier:
                 for (key, _), row in zip(found, rows, strict=True):
                     disk[key][row.path] = row.sha256
                     counter.advance()
-            counter.advance(max(0, sum(sizes[key] for key in keys) - len(found)))  # those that are no images
+            counter.advance(max(0, sum(sizes[key] for key in keys) - len(found)))  # files that are not images
         return disk
 
     def _discover(self, key: str) -> list[DiscoveredFile]:
@@ -120,17 +121,17 @@ class Verifier:
     def _with_points(self, key: str, stored: StoredPartition) -> StoredPartition:
         try:
             tables = self.tables.read_all(key)
-        except StoreError:  # a table is not there, or damaged: the store says nothing
+        except StoreError:  # a table is missing or damaged: there is nothing to compare with
             return stored
         decoded = {row.sha256 for row in tables.decoded}
-        # a run that ended between two stages leaves tables of which the later ones know nothing of a new file
+        # after a run that ended between two stages, the tables of later stages lack new files
         known = replace(tables, hashes=[row for row in tables.hashes if row.sha256 in decoded])
         points = points_of(Partition.from_key(key), known, self.provenance)
         return replace(stored, points={point.payload["path"]: point for point in points})
 
 
 def _batches(sizes: Mapping[str, int]) -> Iterator[Sequence[str]]:
-    """Partitions, of so many files, that are taken together: few requests to Qdrant, and bounded memory."""
+    """Partitions in groups of a limited number of files: few requests to Qdrant, and bounded memory."""
     keys: list[str] = []
     files = 0
     for key, size in sizes.items():

@@ -1,4 +1,4 @@
-"""Brings a partition of the collection to what its files are, and enters it in the ledger."""
+"""The indexer: updates a partition of the collection to match its files, and records it in the ledger."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,9 +28,9 @@ from image_pipeline.storage.tables import StageTables
 
 @dataclass(frozen=True)
 class IndexedPartition:
-    """The points and the quarantine of a partition, and how many points were written, deleted, right as they were.
+    """The points and the quarantine of a partition, and how many points were written, deleted and already up to date.
 
-    `events` tells what happened to its files since it was ingested before.
+    `events` are the changes of its files since it was last ingested.
     """
 
     points: list[Point]
@@ -43,7 +43,10 @@ class IndexedPartition:
 
 @dataclass(frozen=True)
 class Indexer:
-    """Indexes partitions in one version of the collection; `recipe` names the versions of all that made the points."""
+    """Indexes partitions in one version of the collection.
+
+    `recipe` names the versions of everything that made the points.
+    """
 
     collection: Collection
     tables: StageTables
@@ -56,19 +59,19 @@ class Indexer:
     def locked(
         self, partitions: Sequence[Partition]
     ) -> Iterator[Callable[[Partition], IndexedPartition | LedgerEntry]]:
-        """A function that lets the collection hold exactly the readable files of one of `partitions`.
+        """A function that makes the collection hold exactly the readable files of one of `partitions`.
 
-        Of one that is unchanged since it was ingested, and of which the collection has as many points as it had then,
-        it gives the ledger's entry, and does nothing.
+        For a partition that is unchanged since it was ingested, and has as many points in the collection as then, the
+        function does nothing and returns the ledger's entry.
 
-        New points are written before old ones are deleted, so that a renamed file can be found at any time, and the
-        ledger is written last, so that a run that ends before is done again. One process does this at a time, for the
-        length of the block, so that of two runs the later one leaves what it has seen, all of it. What Qdrant holds is
-        asked for once: the embedded one looks at every point for each question.
+        New points are written before old ones are deleted, so that a renamed file can be found at any time. The ledger
+        is written last, so that an interrupted run is repeated. One process at a time holds the index lock, for the
+        length of the block, so that the later of two runs determines the whole result. The state of Qdrant is read only
+        once, since the embedded one scans all points for each request.
 
-        Raises CollectionError where Qdrant refuses, ServiceUnavailableError where it does not answer; and so does the
-        function, and StoreError where a stage has not run, or not since the one before it did, and LibraryError where
-        too many points would vanish.
+        Raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer. The function raises
+        these too; and StoreError if a stage has not run, or not since the stage before it ran, and LibraryError if too
+        many points would disappear.
         """
         with index_lock(self.tables.store):
             keys = [partition.key for partition in partitions]
@@ -85,7 +88,7 @@ class Indexer:
                 others = [o.key for o in splits.get(partition.directory, ()) if o.parts != partition.parts]
                 try:
                     return self._index(partition, existing[partition.key], others)
-                except StoreError:  # tables that were made at different times, or are damaged, are made again
+                except StoreError:  # damaged or inconsistent tables: the next run makes them again
                     self.ledger.set_outdated([partition.key])
                     raise
 
@@ -99,7 +102,7 @@ class Indexer:
         return {key: entry for key, entry in here.items() if counts[key] == entry.indexed}
 
     def _index(self, partition: Partition, existing: Mapping[str, str], others: Sequence[str]) -> IndexedPartition:
-        """`others` are parts of the same directory, split otherwise: what is written here may be points of theirs."""
+        """`others` are parts of the same directory from another split: points written here may have been theirs."""
         tables = self.tables.read_all(partition.key)
         files, fingerprint = self.tables.read_noted(DiscoveredFile, partition.key)
         check_tables(partition, files, tables, self.provenance)

@@ -1,4 +1,4 @@
-"""The points of a partition, from the tables of its stages; and its quarantine."""
+"""The points of a partition, built from its stage tables; and its quarantine."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from image_pipeline.storage.tables import PartitionTables
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made the points of a run, and when (`at`: ISO 8601, UTC)."""
+    """The producers and the run that made points, and when (`at`: ISO 8601, UTC)."""
 
     embedding_producer: str
     caption_producer: str | None
@@ -25,7 +25,7 @@ class Provenance:
 
 
 def points_of(partition: Partition, tables: PartitionTables, provenance: Provenance) -> list[Point]:
-    """A point for each file of the partition whose content has an embedding, in the order of the files."""
+    """One point for each file of the partition whose content has an embedding, in the order of the files."""
     metadata = {row.sha256: row for row in tables.metadata}
     decoded = {row.sha256: row for row in tables.decoded}
     unreadable = {row.sha256 for row in tables.decoded if row.reason is not None}
@@ -58,9 +58,9 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
 def check_tables(
     partition: Partition, files: Sequence[DiscoveredFile], tables: PartitionTables, provenance: Provenance
 ) -> None:
-    """Raises StoreError where the tables are of different runs, as where single stages were materialized by hand.
+    """Raises StoreError if the tables are from different runs, for example because stages were materialized singly.
 
-    Files would then be neither points nor in quarantine.
+    Some files would then be neither points nor in quarantine.
     """
     listed = [(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns) for file in files]
     if listed != [(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns) for file in tables.hashes]:
@@ -79,13 +79,13 @@ def check_tables(
 
 def _outdated(partition: Partition, stage: Stage) -> StoreError:
     return StoreError(
-        f"The {stage} of partition {partition.key!r} are older than what they are made of: "
-        "materialize all stages of it together."
+        f"The {stage} of partition {partition.key!r} are older than their input: "
+        "materialize all stages of this partition together."
     )
 
 
 def _metadata_payload(row: MetadataOfImage) -> dict[str, Any]:
-    payload = dict(vars(row))  # `asdict` copies each value deeply, and takes ten times as long
+    payload = dict(vars(row))  # `asdict` makes deep copies, and takes ten times as long
     latitude, longitude, _ = payload.pop("latitude"), payload.pop("longitude"), payload.pop("reason")
     if latitude is not None and longitude is not None:
         payload["place"] = {"lat": latitude, "lon": longitude}
@@ -112,16 +112,16 @@ def quarantine_of(partition: Partition, tables: PartitionTables, provenance: Pro
 
 
 def without_metadata(points: Iterable[Point], tables: PartitionTables) -> dict[str, str]:
-    """The sha256 of those files that are points although their metadata could not be read, by path."""
+    """The sha256 of the files that are points although their metadata could not be read, by path."""
     unread = {row.sha256 for row in tables.metadata if row.reason is not None}
     sha256s = {str(point.payload["path"]): str(point.payload["sha256"]) for point in points}
     return {path: sha256 for path, sha256 in sha256s.items() if sha256 in unread}
 
 
 def lasting_fingerprint(fingerprint: str, quarantine: Iterable[QuarantinedFile]) -> str:
-    """The fingerprint under which a partition counts as ingested: none where a file could not even be read.
+    """The fingerprint to record for an ingested partition: empty if the bytes of a file could not be read.
 
-    What hinders reading (rights, a disk's error, a change in the very moment) is put right without a change of size
-    or modification time, so that such a partition is looked at again in the next run.
+    The cause (permissions, a disk error, a change while it was read) can disappear without a change of size or
+    modification time, so the next run has to process such a partition again.
     """
     return "" if any(file.reason == Reason.UNREADABLE for file in quarantine) else fingerprint

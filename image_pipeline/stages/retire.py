@@ -1,4 +1,4 @@
-"""Takes a partition that is no more out of the collection and the store."""
+"""Retirement of partitions: removes those that no longer exist from the collection and the store."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 def is_gone(root: Path, partition: Partition, entries: Mapping[str, LedgerEntry]) -> bool:
-    """Whether a partition is no more: each file of it that is on disk is in a smaller part that was ingested since.
+    """Whether a partition is gone: each of its files on disk is in a smaller part that was ingested since.
 
-    Raises LibraryError where the library or the directory cannot be read, or where the library is empty, as it is
-    where a disk is not mounted: nothing is gone then.
+    Raises LibraryError if the library or the directory cannot be read, or if the library is empty, as it is when a disk
+    is not mounted. In these cases, nothing counts as gone.
     """
     check_library(root)
     with os.scandir(root) as there:
         if next(there, None) is None:
             raise LibraryError(
-                f"The library {root} is empty, although files of it were ingested: mount it, or, if it is to be empty, "
-                "delete the store."
+                f"The library {root} is empty, although files of it were ingested: mount it, or, if it is meant to be "
+                "empty, delete the store."
             )
     others = (Partition.from_key(key) for key in entries)
     parts = [other for other in others if other.directory == partition.directory and other.parts > partition.parts]
@@ -45,15 +45,15 @@ def retire(
     partition_keys: Sequence[str],
     run_id: str = "",
 ) -> int:
-    """Delete the points, tables, tensors and ledger entries of partitions; gives the number of points deleted.
+    """Delete the points, tables, tensors and ledger entries of partitions; returns the number of points deleted.
 
-    `run_id` is the run that does it. Where what is left is all in a newer version of the collection, that one is
-    searched from then on. The ledger comes last, so that a retirement that was interrupted is done again. Raises
-    CollectionError where Qdrant refuses, ServiceUnavailableError where it does not answer.
+    `run_id` is the run that does it. If all remaining partitions are in a newer version of the collection, that one is
+    searched from then on. The ledger is updated last, so that an interrupted retirement is repeated. Raises
+    CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer.
     """
     deleted = 0
     with index_lock(tables.store):
-        ledger.set_outdated(partition_keys)  # one that comes back before it is forgotten is ingested again
+        ledger.set_outdated(partition_keys)  # one that reappears before it is forgotten is ingested again
         for key in partition_keys:
             deleted += delete_partition(client, alias, key)
             delete_unclaimed(tables.store.tensor_directories(key))

@@ -1,4 +1,4 @@
-"""Partitions of which no stage has anything to make: they look as they did when they were ingested."""
+"""Unchanged partitions: no stage has anything to do, since they look as they did when they were ingested."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +12,17 @@ from image_pipeline.storage.tables import StageTables
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The partitions of `entries` that were ingested by `recipe`, today's, as far as they look as they did then."""
+    """Finds the partitions of `entries` that are unchanged and were ingested with today's `recipe`."""
 
     recipe: str
     tables: StageTables
     entries: Mapping[str, LedgerEntry]
 
     def entry(self, partition_key: str, fingerprint: str | None = None) -> LedgerEntry | None:
-        """What was ingested of a partition, where it was last listed as it was then; None where it is to be made.
+        """The ledger's entry of a partition that is unchanged and has all its tables; None if it has to be processed.
 
-        `fingerprint` is that of a listing that was made just now; it has to be the same.
+        `fingerprint` is that of a new listing, if there is one. The partition is unchanged if both this and its stored
+        listing match the entry.
         """
         entry = self.entries.get(partition_key)
         if entry is None or entry.recipe != self.recipe or not entry.fingerprint:
@@ -34,11 +35,11 @@ class Unchanged:
         return entry if all(file.exists() for file in files) else None
 
     def is_of_recipe(self, partition_key: str) -> bool:
-        """Whether a partition was ingested by today's recipe, whatever became of its files since."""
+        """Whether a partition was ingested with today's recipe, even if its files have changed since."""
         entry = self.entries.get(partition_key)
         return entry is not None and entry.recipe == self.recipe
 
     def counts_as_ingested(self, partition_key: str) -> bool:
-        """Whether the ledger has a partition, by whatever recipe, and not as outdated."""
+        """Whether the ledger has a partition, with any recipe, and not marked as outdated."""
         entry = self.entries.get(partition_key)
         return entry is not None and not entry.fingerprint.startswith(OUTDATED)

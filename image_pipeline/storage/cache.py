@@ -1,7 +1,7 @@
-"""The content cache: (sha256, producer) → value, in SQLite, for several processes at once.
+"""The content cache: (sha256, producer) → value, in SQLite, shared by several processes.
 
-It holds what was computed from an image's content, whichever file or directory the content stood in: embeddings,
-captions, metadata, the outcome of decoding. It may be deleted at any time; what it held is then computed again.
+It holds what was computed from an image's content, regardless of file and directory: embeddings, captions, metadata,
+the outcome of decoding. It may be deleted at any time; its values are then computed again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS content (
     PRIMARY KEY (producer, sha256)
 ) WITHOUT ROWID
 """
-# each is looked up in the index behind the one before: a plain DISTINCT would read all values
+# finds each producer by an index lookup after the previous one: a plain DISTINCT would read all values
 _PRODUCERS = """
 WITH RECURSIVE found (producer) AS (
     SELECT min(producer) FROM content
@@ -27,20 +27,20 @@ WITH RECURSIVE found (producer) AS (
 )
 SELECT producer FROM found WHERE producer IS NOT NULL
 """
-_VARIABLES = 500  # SQLite's limit of variables in a statement was 999 for long
+_VARIABLES = 500  # older versions of SQLite allow at most 999 variables in a statement
 
 
 class ContentCache:
     """The cache in `file`."""
 
     def __init__(self, file: Path) -> None:
-        remedy = "make room in the store; if the file is damaged, delete it, it is made again"
+        remedy = "make room in the store; if the file is damaged, delete it, and the next run creates a new one"
         self._database = Database(file, _SCHEMA, remedy)
 
     def get(self, producer: str, sha256s: Sequence[str]) -> dict[str, bytes]:
-        """The values that `producer` made of the contents `sha256s`, as far as there are any.
+        """The cached values that `producer` made from the contents `sha256s`; contents without a value are left out.
 
-        Raises StoreError where the cache cannot be used.
+        Raises StoreError if the cache cannot be used.
         """
         found: dict[str, bytes] = {}
         if not sha256s:
@@ -57,7 +57,7 @@ class ContentCache:
         return found
 
     def put(self, producer: str, values: Mapping[str, bytes]) -> None:
-        """Keep values by sha256; one that is there is replaced. Raises StoreError where the cache cannot be used."""
+        """Store values by sha256, replacing existing ones. Raises StoreError if the cache cannot be used."""
         if values:
             with self._database.transaction() as connection:
                 connection.executemany(
@@ -66,9 +66,10 @@ class ContentCache:
                 )
 
     def take_over_successes(self, older: str, producer: str) -> None:
-        """Let `producer` have those rows, without a reason, of the producers whose names are `older` and a limit.
+        """Copy the successes of older producers to `producer`, then delete all values of the older ones.
 
-        What they rejected is deleted. Raises StoreError where the cache cannot be used.
+        The name of an older producer is `older`, a space and a limit. A success is a row without a reason. Raises
+        StoreError if the cache cannot be used.
         """
         names = (f"{older} ", f"{older}!")  # the character after the space
         with self._database.transaction() as connection:
@@ -80,7 +81,7 @@ class ContentCache:
             connection.execute("DELETE FROM content WHERE producer > ? AND producer < ?", names)
 
     def delete(self, sha256s: Sequence[str]) -> None:
-        """Forget all that was made of contents, by whatever producer. Raises StoreError where it cannot be used."""
+        """Delete the values of these contents from all producers. Raises StoreError if the cache cannot be used."""
         if sha256s:
             with self._database.transaction() as connection:
                 producers = [producer for (producer,) in connection.execute(_PRODUCERS)]

@@ -1,8 +1,8 @@
-"""Claims on files and directories of the store that are in the making: held by a process for as long as it lives.
+"""Claims: locks on files and directories that a process is still writing.
 
-A claim is a lock (`flock`) that the kernel gives back when its holder ends, however it ends. What was claimed, and is
-by nobody now, was left by a process that was killed, and may be deleted: only so, by its name, and never through a
-link. Whatever else lies in the same folders is somebody else's.
+A claim is a lock (`flock`) that the kernel releases when its holder ends, however it ends. A claimed file or directory
+whose claim is no longer held was left by a killed process, and may be deleted. Only such files are deleted, only if
+their names match, and never through a link. Anything else in the same folders belongs to somebody else.
 """
 
 import errno
@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 CLAIM = ".claim"
-"""The file in a directory of tensors that its process holds a lock of."""
+"""The file in a directory of tensors that the claiming process locks."""
 
 MAKING = ".making"
-"""The folder of what is to replace files beside it."""
+"""The folder for unfinished files, which later replace files beside the folder."""
 
 TENSORS = r"\d+x\d+-[a-z0-9-]+\.npy"
-"""The form of the names of tensor files: see `InputSpec`."""
+"""The pattern of the names of tensor files: see `InputSpec`."""
 
 _TEMPORARY = re.compile(r"tmp[a-z0-9_]{8}")  # as Python's `tempfile` calls it
 _RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -37,12 +37,12 @@ _held: dict[Path, int] = {}
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes the place of `path` at the end of the block, in one step; not where the block raises.
+    """Write a file that replaces `path` in one step at the end of the block, or not at all if the block raises.
 
-    It is made in a folder of its own beside `path`, so that what killed processes have left, which is deleted here, is
-    found without a look at all that is whole. It is not forced to the disk: to wait for that takes longer than all the
-    rest of a small table, and one that a power cut spoilt is found by its checksums. Raises OSError where it cannot be
-    written.
+    The file is written in a separate folder beside `path`, so that the leftovers of killed processes, which are deleted
+    here, can be found without listing all the finished files. It is not synced to the disk: for a small table, that
+    would take longer than everything else, and a file damaged by a power cut is detected by its checksums. Raises
+    OSError if it cannot be written.
     """
     making = path.parent / MAKING
     making.mkdir(parents=True, exist_ok=True)
@@ -60,12 +60,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def claim_directory(directory: Path) -> None:
-    """Make a directory, and claim it for this process. Raises OSError where it cannot be made, or is claimed."""
+    """Create a directory and claim it for this process. Raises OSError if that fails, or if it is already claimed."""
     for _ in range(_ATTEMPTS):
         if directory in _held:
             return
         directory.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):  # another process found it before it was claimed, and deleted it
+        with suppress(FileNotFoundError):  # another process found it unclaimed and deleted it
             descriptor = os.open(directory / CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,7 +79,7 @@ def claim_directory(directory: Path) -> None:
 
 
 def give_up_directory(directory: Path) -> None:
-    """Delete a directory that this process has claimed, with its tensors; nothing where it has not."""
+    """Delete a directory that this process has claimed, with its tensors; do nothing if it has not claimed it."""
     descriptor = _held.pop(directory, None)
     if descriptor is not None:
         _delete_claimed(directory)
@@ -87,9 +87,9 @@ def give_up_directory(directory: Path) -> None:
 
 
 def delete_unclaimed(parent: Path) -> None:
-    """Delete the directories in `parent` that were claimed, and are by nobody now, with their tensors.
+    """Delete the directories in `parent` whose claims are no longer held, with their tensors.
 
-    `parent` goes itself if nothing is left in it. A directory that was never claimed stays as it is.
+    `parent` is deleted too if nothing is left in it. Directories that were never claimed stay.
     """
     if parent.is_symlink():
         return
@@ -99,7 +99,7 @@ def delete_unclaimed(parent: Path) -> None:
                 with _unclaimed(directory / CLAIM) as is_unclaimed:
                     if is_unclaimed:
                         _delete_claimed(directory)
-                    elif _MAKER.fullmatch(directory.name):  # its process was killed before the claim, or has it
+                    elif _MAKER.fullmatch(directory.name):  # in use, or empty: its process was killed before the claim
                         with suppress(OSError):
                             directory.rmdir()
     with suppress(OSError):
@@ -107,7 +107,7 @@ def delete_unclaimed(parent: Path) -> None:
 
 
 def _delete_claimed(directory: Path) -> None:
-    """Delete the tensors of a directory, and the directory with its claim if nothing else is left in it."""
+    """Delete the tensors in a directory, then the directory and its claim if nothing else is left in it."""
     with suppress(OSError):
         for file in list(directory.iterdir()):
             if re.fullmatch(TENSORS, file.name) and _is_plain_file(file):
@@ -118,14 +118,14 @@ def _delete_claimed(directory: Path) -> None:
 
 @contextmanager
 def claiming(file: Path) -> Iterator[None]:
-    """Make `file`, claimed by this process, for the length of the block; the block goes without where it cannot be."""
+    """Create `file`, claimed by this process, for the length of the block; if that fails, the block runs without it."""
     descriptor = None
     with suppress(OSError):
         making = file.parent / MAKING
         making.mkdir(parents=True, exist_ok=True)
         delete_unfinished(file.parent)
         descriptor, temporary = _claimed_file(making)
-        os.replace(temporary, file)  # it is claimed before anybody sees it
+        os.replace(temporary, file)  # it is already claimed when others first see it
     try:
         yield
     finally:
@@ -136,12 +136,12 @@ def claiming(file: Path) -> Iterator[None]:
 
 
 def unclaimed_runs(directory: Path) -> list[Path]:
-    """The files of runs in `directory` whose claiming block was never left: their process was killed."""
+    """The files of runs in `directory` whose claims are no longer held: their processes were killed."""
     return [file for file, is_unclaimed in _runs(directory) if is_unclaimed]
 
 
 def claimed_runs(directory: Path) -> list[Path]:
-    """The files of runs in `directory` that are under way."""
+    """The files of runs in `directory` that are in progress."""
     return [file for file, is_unclaimed in _runs(directory) if not is_unclaimed and file.exists()]
 
 
@@ -154,7 +154,7 @@ def _runs(directory: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def delete_unfinished(directory: Path) -> None:
-    """Delete what killed processes have left of files that were to be `replacing` others in `directory`."""
+    """Delete the unfinished files that killed processes have left in `directory` (see `replacing`)."""
     making = directory / MAKING
     if making.is_symlink():
         return
@@ -172,16 +172,18 @@ def _claimed_file(directory: Path) -> tuple[int, str]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return descriptor, name
-        os.close(descriptor)  # another process found it before it was claimed, and deleted it
+        os.close(descriptor)  # another process found it unclaimed and deleted it
 
 
 @contextmanager
 def _unclaimed(file: Path) -> Iterator[bool]:
-    """Whether `file` is there, is a file and no link, and was claimed once, but is not now: for the length of the
-    block it is claimed by this process then."""
+    """Whether `file` is a regular file whose claim is no longer held.
+
+    If so, this process claims it for the length of the block.
+    """
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:  # it was never there, it went, or it is another user's
+    except OSError:  # it does not exist (any more), or belongs to another user
         yield False
         return
     try:

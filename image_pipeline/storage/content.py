@@ -1,4 +1,4 @@
-"""Rows by content in the content cache: what one version of a stage made of an image, for any partition to take."""
+"""Cached stage rows by content: what one version of a stage computed for an image, reused by any partition."""
 
 import json
 from array import array
@@ -22,14 +22,14 @@ class RowCache(Generic[C]):
         self._row_type: type[C] = row_type
 
     def get(self, sha256s: Sequence[str]) -> dict[str, C]:
-        """The rows of contents, as far as there are any with the columns of today, by sha256."""
+        """The cached rows of these contents, by sha256; rows with other columns than today's are left out."""
         columns = {column.name for column in fields(self._row_type)}
         values = self._cache.get(self._producer, sha256s)
         rows = {sha256: json.loads(value) for sha256, value in values.items()}
         return {sha256: self._row_type(**row) for sha256, row in rows.items() if row.keys() == columns}
 
     def put(self, rows: Iterable[C]) -> None:
-        """Keep rows."""
+        """Store rows."""
         self._cache.put(self._producer, {row.sha256: json.dumps(asdict(row)).encode() for row in rows})
 
 
@@ -40,12 +40,12 @@ class EmbeddingCache:
         self._cache, self._producer = cache, producer
 
     def get(self, sha256s: Sequence[str]) -> dict[str, Embedding]:
-        """The embeddings of contents, as far as there are any, by sha256."""
+        """The cached embeddings of these contents, by sha256."""
         values = self._cache.get(self._producer, sha256s)
         return {sha256: Embedding(sha256, _numbers(value)) for sha256, value in values.items()}
 
     def put(self, sha256s: Sequence[str], vectors: np.ndarray) -> None:
-        """Keep `vectors`, float32 `[n, d]`, one for each of `sha256s`."""
+        """Store `vectors`, float32 `[n, d]`, one for each of `sha256s`."""
         pairs = zip(sha256s, vectors.astype("<f4"), strict=True)
         self._cache.put(self._producer, {sha256: vector.tobytes() for sha256, vector in pairs})
 

@@ -1,4 +1,4 @@
-"""A small SQLite database in the store, for several processes at once."""
+"""A small SQLite database in the store, shared by several processes."""
 
 import sqlite3
 import time
@@ -16,7 +16,7 @@ _RETRY_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Database:
-    """The database in `file` with the tables of `schema`; `remedy` ends the sentence where it cannot be used."""
+    """The database in `file` with the tables of `schema`; `remedy` ends the error message if it cannot be used."""
 
     file: Path
     schema: str
@@ -24,16 +24,16 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one transaction: all of it is kept, or, where the block raises, nothing.
+        """A connection for one transaction: committed at the end of the block, or rolled back if the block raises.
 
-        It is opened anew each time, so that a database that was deleted meanwhile is begun again.
-        Raises StoreError where the database cannot be used.
+        The database is opened each time, so that one that was deleted meanwhile is created again. Raises StoreError if
+        it cannot be used.
         """
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.file, timeout=_BUSY_SECONDS)) as connection:
                 _write_ahead(connection)
-                # with WAL, NORMAL never corrupts; a power cut may cost the last transactions, which are done again
+                # with WAL, NORMAL never corrupts; a power cut may lose the last transactions, which the next run redoes
                 connection.execute("PRAGMA synchronous = NORMAL")
                 self._make_tables(connection)
                 with connection:
@@ -42,16 +42,16 @@ class Database:
             raise StoreError(f"{self.file} cannot be used ({error}): {self.remedy}.") from error
 
     def _make_tables(self, connection: sqlite3.Connection) -> None:
-        """Make what the schema names, unless this schema is noted to be there: that is quicker to read than to run."""
-        version = zlib.crc32(self.schema.encode()) >> 1  # SQLite keeps a signed number of 32 bits for its user
+        """Create the tables of the schema, unless `user_version` shows that they exist: reading it is faster."""
+        version = zlib.crc32(self.schema.encode()) >> 1  # SQLite's `user_version` is a signed 32-bit integer
         if connection.execute("PRAGMA user_version").fetchone() != (version,):
             connection.executescript(f"{self.schema};\nPRAGMA user_version = {version};")
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Let writers and readers not wait for each other.
+    """Switch to WAL, in which writers and readers do not wait for each other.
 
-    SQLite waits for other processes everywhere but here, where several that begin a database at once can meet.
+    SQLite waits for other processes everywhere except here, where several may create the same database.
     """
     ends_at = time.monotonic() + _BUSY_SECONDS
     while True:

@@ -1,8 +1,8 @@
-"""Contents that could not be decoded, or whose metadata could not be read: why, and when they are tried again.
+"""Failures: contents that could not be decoded, or whose metadata could not be read, and when to try them again.
 
-A success is kept in the content cache under the version that made it, and is valid whatever the limits become. A
-failure stands here, in the ledger: it holds for the limits within which it happened, and for narrower ones. What the
-surroundings can have caused is tried again by itself, ever more rarely.
+A success is stored in the content cache under the version that made it, and stays valid when the limits change. A
+failure is stored here, in the ledger: it holds for the limits under which it happened, and for narrower ones. Failures
+that the environment can cause are retried automatically, at growing intervals.
 """
 
 import sqlite3
@@ -16,8 +16,10 @@ from image_pipeline.schema.stage import Stage
 from image_pipeline.storage.database import Database
 
 FIRST_RETRY_SECONDS, RETRY_GROWTH = 60.0, 4
-"""A failure that may pass is tried again after a minute, and each time after four times as long: 4, 16 and 64 minutes,
-4 and 17 hours, 3, 11 and 45 days …"""
+"""A failure that may pass is retried after a minute, and then at intervals that grow fourfold.
+
+These are 4, 16 and 64 minutes, 4 and 17 hours, 3, 11 and 45 days …
+"""
 
 FAILURES_SCHEMA = """
 CREATE TABLE IF NOT EXISTS failure (
@@ -41,14 +43,14 @@ CREATE TABLE IF NOT EXISTS without_metadata (
 ) WITHOUT ROWID;
 """
 _COLUMNS = "sha256, version, reason, message, seconds, address_space_bytes, pixels, tries, tried_at"
-_VARIABLES = 500  # SQLite's limit of variables in a statement was 999 for long
+_VARIABLES = 500  # older versions of SQLite allow at most 999 variables in a statement
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A content that failed `tries` times in succession, by one version and within the same `limits`.
+    """A content that failed `tries` times in succession, with one version and under the same `limits`.
 
-    `tried_at` is the time of the last try, in s since 1970; None where the next run is to try it, whatever the reason.
+    `tried_at` is the time of the last try, in s since 1970; None if the next run is to try it, whatever the reason.
     """
 
     sha256: str
@@ -60,16 +62,16 @@ class Failure:
     tried_at: float | None
 
     def stands(self, limits: DecodeLimits, now: float) -> bool:
-        """Whether there is no use in trying once more, within `limits`, at `now`."""
+        """Whether the failure still holds, so that another try at `now`, within `limits`, would be useless."""
         if self.tried_at is None or limits.is_wider_than(self.limits, self.reason):
             return False
-        # A time that is still to come is that of a clock that was set back since.
+        # A time in the future means that the clock was set back since.
         return self.reason not in PASSING or self.tried_at <= now < self.tried_at + _delay(self.tries)
 
 
 @dataclass(frozen=True)
 class Failures:
-    """The failures of a stage, as `version` of it makes them within `limits`."""
+    """The failures of a stage for `version` and `limits`."""
 
     database: Database
     stage: Stage
@@ -77,9 +79,9 @@ class Failures:
     limits: DecodeLimits
 
     def standing(self, sha256s: Sequence[str]) -> dict[str, Failure]:
-        """Those of the contents that there is no use in trying once more, by sha256.
+        """The failures among these contents that still hold, by sha256.
 
-        Raises StoreError where the ledger cannot be used.
+        Raises StoreError if the ledger cannot be used.
         """
         now = time.time()
         return {
@@ -89,9 +91,9 @@ class Failures:
         }
 
     def record(self, failed: Mapping[str, tuple[Reason, str]], succeeded: Collection[str]) -> None:
-        """Keep what came of the contents that were tried: why some `failed`, by sha256, and which `succeeded`.
+        """Record the outcome of the contents that were tried: which `failed`, and why, and which `succeeded`.
 
-        Raises StoreError where the ledger cannot be used.
+        Raises StoreError if the ledger cannot be used.
         """
         before, now = self._known(list(failed)), time.time()
         limits = (self.limits.seconds, self.limits.address_space_bytes, self.limits.pixels)
@@ -110,7 +112,7 @@ class Failures:
     def _tries(self, before: Failure | None) -> int:
         if before is None or before.version != self.version or self.limits.is_wider_than(before.limits, before.reason):
             return 1
-        if before.tried_at is None:  # a person asked for this try: it puts off none that comes by itself
+        if before.tried_at is None:  # requested by a person: it does not delay the automatic retries
             return before.tries
         return before.tries + 1
 
@@ -130,10 +132,10 @@ class Failures:
 
 
 def partitions_to_try(connection: sqlite3.Connection, limits: DecodeLimits, now: float) -> set[str]:
-    """The partitions with a file in quarantine, or without metadata, whose content may do better now.
+    """The partitions with a file in quarantine, or without metadata, whose content may succeed now.
 
-    That is so where a limit was raised, where the next try is due, and where it was read since, as another file's. What
-    could not be read at all is told by the partition's fingerprint.
+    This is so if a limit was raised, if the next try is due, or if the same content has been read since in another
+    file. Files whose bytes could not be read are covered by the partition's fingerprint.
     """
     bad = (
         "SELECT partition_key, sha256, ? AS stage FROM quarantine WHERE reason != ? "
@@ -147,12 +149,12 @@ def partitions_to_try(connection: sqlite3.Connection, limits: DecodeLimits, now:
 
 
 def try_again(connection: sqlite3.Connection, sha256s: Iterable[str]) -> None:
-    """Let the next run try contents, whatever they failed for."""
+    """Make the next run try these contents, whatever they failed for."""
     connection.executemany("UPDATE failure SET tried_at = NULL WHERE sha256 = ?", ((sha256,) for sha256 in sha256s))
 
 
 def forget_failures(connection: sqlite3.Connection, sha256s: Iterable[str]) -> None:
-    """No file has these contents any more."""
+    """Delete the failures of contents that no file has any more."""
     connection.executemany("DELETE FROM failure WHERE sha256 = ?", ((sha256,) for sha256 in sha256s))
 
 

@@ -1,7 +1,7 @@
-"""The history of files: what happened to each, when and in which run; a table of the ledger, written with it.
+"""The history of files: what happened to each file, when and in which run; a table of the ledger.
 
-Only what changed is written, so that a run that finds everything as it was adds nothing. The last event of a file tells
-what the pipeline knows of it, and is what the next run is compared with.
+Only changes are written, so a run that finds everything unchanged adds nothing. The last event of a file is what the
+pipeline knows about it, and what the next run compares it with.
 """
 
 import sqlite3
@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 KEPT_EVENTS = 20
-"""Events kept of a file; older ones are deleted."""
+"""Number of events kept per file; older ones are deleted."""
 
 DELETED_FILES_KEPT = timedelta(days=90)
-"""How long the history of a deleted file is kept, and what was made of a content that no file has any more."""
+"""How long to keep the history of deleted files, and everything computed from contents that no file has any more."""
 
 HISTORY_SCHEMA = """
 CREATE TABLE IF NOT EXISTS history (
@@ -35,11 +35,11 @@ CREATE INDEX IF NOT EXISTS history_of_content ON history (sha256);
 CREATE TABLE IF NOT EXISTS left_content (sha256 TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
 """
 _IS_LAST = "number = (SELECT max(number) FROM history AS other WHERE other.path = history.path)"
-_VARIABLES = 500  # SQLite's limit of variables in a statement was 999 for long
+_VARIABLES = 500  # older versions of SQLite allow at most 999 variables in a statement
 
 
 class Event(StrEnum):
-    """What can happen to a file."""
+    """The kinds of events in the history of a file."""
 
     INDEXED = "indexed"
     REPLACED = "replaced"
@@ -51,7 +51,7 @@ class Event(StrEnum):
 
 @dataclass(frozen=True)
 class FileState:
-    """What a run found a file to be: a point with the content `sha256`, or, with a `reason`, in quarantine."""
+    """The state of a file in a run: a point with the content `sha256`, or, with a `reason`, in quarantine."""
 
     sha256: str | None
     reason: str | None = None
@@ -60,11 +60,12 @@ class FileState:
 
 @dataclass(frozen=True)
 class FileEvent:
-    """Something that happened to the file `path`.
+    """An event in the history of the file `path`.
 
-    `indexed`: it became a point; `replaced`: the point has another content; `moved`: it is in another partition, as
-    its directory was split; `quarantined`: for `reason`, and with the library's own `message`; `released`: it left
-    quarantine and is a point; `deleted`: it is gone from disk. `at` is ISO 8601, UTC.
+    `indexed`: it became a point; `replaced`: the point has different content; `moved`: it is in a different partition,
+    since its directory was split; `quarantined`: it went into quarantine for `reason`, with the library's own
+    `message`; `released`: it left quarantine and is a point; `deleted`: it disappeared from disk. `at` is ISO 8601,
+    UTC.
     """
 
     path: str
@@ -83,9 +84,9 @@ _COLUMNS = ", ".join(field.name for field in fields(FileEvent))
 def events_between(
     before: Mapping[str, FileEvent], after: Mapping[str, FileState], partition_key: str, run_id: str, at: str
 ) -> list[FileEvent]:
-    """What happened to the files of a partition that were last seen as `before` tells, by path, and are `after` now.
+    """The events that lead from the last events `before` (by path) to the states `after` of a partition's files.
 
-    Of `before`, what is in another partition counts only for a file that is in this one now.
+    Events `before` in other partitions count only for files that are in this partition now.
     """
     events = []
     for path, state in after.items():
@@ -121,7 +122,7 @@ def last_events(connection: sqlite3.Connection, partition_key: str, paths: Itera
 
 
 def events_of(connection: sqlite3.Connection, path: str) -> list[FileEvent]:
-    """What happened to a file, oldest first."""
+    """All events of a file, oldest first."""
     return [event for _, event in _read(connection, "path = ? ORDER BY number", [path])]
 
 
@@ -132,7 +133,7 @@ def files_there(connection: sqlite3.Connection) -> list[str]:
 
 
 def append(connection: sqlite3.Connection, events: Sequence[FileEvent]) -> None:
-    """Write events; delete what is too old."""
+    """Write events, and delete events that are too old."""
     if not events:
         return
     for event in events:
@@ -149,9 +150,9 @@ def append(connection: sqlite3.Connection, events: Sequence[FileEvent]) -> None:
 
 
 def left_contents(connection: sqlite3.Connection, now: str) -> list[str]:
-    """The sha256 of contents that files had, of which none has had them for `DELETED_FILES_KEPT`.
+    """The sha256 of contents that files used to have, but no file has had for `DELETED_FILES_KEPT`.
 
-    They are told until `forget_contents` is told that nothing is left of them.
+    They are returned until `forget_contents` is called for them.
     """
     has_file = (
         "EXISTS (SELECT * FROM history WHERE history.sha256 = left_content.sha256 AND event != 'deleted' "
@@ -163,12 +164,12 @@ def left_contents(connection: sqlite3.Connection, now: str) -> list[str]:
 
 
 def forget_contents(connection: sqlite3.Connection, sha256s: Iterable[str]) -> None:
-    """Nothing is left of these contents."""
+    """Record that everything computed from these contents has been deleted."""
     connection.executemany("DELETE FROM left_content WHERE sha256 = ?", ((sha256,) for sha256 in sha256s))
 
 
 def _last(connection: sqlite3.Connection, path: str) -> tuple[int, str | None]:
-    """The number of a file's last event, and its content then; 0 and None where nothing is known of the file."""
+    """The number of a file's last event, and the file's content then; 0 and None if the file is unknown."""
     last = connection.execute(
         "SELECT number, sha256 FROM history WHERE path = ? ORDER BY number DESC LIMIT 1", (path,)
     ).fetchone()

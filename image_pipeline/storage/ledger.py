@@ -1,4 +1,4 @@
-"""The ledger: what was ingested of each partition, the quarantine, the history of files, what the sensor saw."""
+"""The ledger: what was ingested of each partition, the quarantine, the history of files, the sensor's observations."""
 
 import json
 import sqlite3
@@ -73,7 +73,7 @@ class LedgerEntry:
     """What was ingested of a partition.
 
     `fingerprint` is that of its files, `collection` the version of the collection that holds its points, and `recipe`
-    names the versions of everything that has a part in a point: decoder, metadata reader, models.
+    names the versions of everything that contributes to a point: decoder, metadata reader, models.
     """
 
     key: str
@@ -89,9 +89,9 @@ class LedgerEntry:
 
 @dataclass(frozen=True)
 class QuarantinedFile:
-    """A file that could not be read: `reason` is a code of the closed list, `message` the library's own words.
+    """A file that could not be read: `reason` is a code of the closed list, `message` the library's own message.
 
-    `run_id` and `since` (ISO 8601, UTC) tell when it went into quarantine with this reason.
+    `run_id` and `since` (ISO 8601, UTC) are the run and the time at which it went into quarantine for this reason.
     """
 
     partition_key: str
@@ -105,7 +105,7 @@ class QuarantinedFile:
 
 @dataclass(frozen=True)
 class FileWithoutMetadata:
-    """A file that is a point, and whose metadata could not be read."""
+    """A file that is a point although its metadata could not be read."""
 
     partition_key: str
     path: str
@@ -119,13 +119,13 @@ class Ledger:
         self._database = Database(
             file,
             _SCHEMA + HISTORY_SCHEMA + FAILURES_SCHEMA,
-            "make room in the store, or set IMAGE_PIPELINE_HOME to a folder that can be written; if the file is "
-            "damaged, delete it, the next run fills it again without a model",
+            "make room in the store, or set IMAGE_PIPELINE_HOME to a writable folder; if the file is damaged, delete "
+            "it, and the next run fills it again without running a model",
         )
 
     @property
     def file(self) -> Path:
-        """Where it lies: directly in the store."""
+        """Its path, directly in the store."""
         return self._database.file
 
     def library(self) -> Path | None:
@@ -133,13 +133,13 @@ class Ledger:
         return next(iter(self.libraries()), None)
 
     def libraries(self) -> list[Path]:
-        """Where the library is, and then where it was before it moved."""
+        """The current folder of the library first, then its earlier ones, latest first."""
         with self._database.transaction() as connection:
             rows = connection.execute("SELECT root FROM library ORDER BY rowid DESC")
             return [Path(from_text(root)) for (root,) in rows]
 
     def set_library(self, root: Path) -> None:
-        """Remember the library that the store is made for, or where it has moved to."""
+        """Record the folder of the store's library, or the folder that it has moved to."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM library WHERE root = ?", (to_text(str(root)),))
             connection.execute("INSERT INTO library (root) VALUES (?)", (to_text(str(root)),))
@@ -154,8 +154,8 @@ class Ledger:
     def ingested(self, recipe: str | None = None, versions: Collection[str] | None = None) -> dict[str, Ingested]:
         """What was ingested, by key.
 
-        It is current where it was made by `recipe` (where that is None, by any) and is in one of `versions` of the
-        collection (where that is None, in any): a Qdrant that was lost, or exchanged, holds none of it.
+        An entry is current if it was made by `recipe` (None: any) and is in one of `versions` of the collection (None:
+        any). A Qdrant that was lost or replaced has none of the versions in the ledger.
         """
 
         def is_current(entry: LedgerEntry) -> bool:
@@ -172,11 +172,11 @@ class Ledger:
         indexed: Mapping[str, str] | None = None,
         without_metadata: Mapping[str, str] | None = None,
     ) -> list[FileEvent]:
-        """Replace a partition's entry and its quarantine, in one step; gives what happened to its files, and keeps it.
+        """Replace a partition's entry and quarantine in one transaction; records and returns the events of its files.
 
-        `indexed` holds the sha256 of each file that is a point, by path, and `without_metadata` of those whose metadata
-        could not be read. A file that stays in quarantine with the same content and reason keeps the run and time of
-        its first entry.
+        `indexed` holds the sha256 of each file that is a point, by path, and `without_metadata` those of files whose
+        metadata could not be read. A file that stays in quarantine with the same content and reason keeps the run and
+        time of its first entry.
         """
         states = {path: FileState(sha256) for path, sha256 in (indexed or {}).items()}
         states |= {file.path: FileState(file.sha256, file.reason, file.message) for file in quarantined}
@@ -200,7 +200,7 @@ class Ledger:
         return events
 
     def set_outdated(self, keys: Iterable[str]) -> None:
-        """Let partitions count as changed, whatever they look like on disk, until they are ingested again."""
+        """Make partitions count as changed, whatever they look like on disk, until they are ingested again."""
         with self._database.transaction() as connection:
             connection.executemany(
                 "UPDATE partition SET fingerprint = ? || fingerprint WHERE key = ? AND substr(fingerprint, 1, 1) != ?",
@@ -208,7 +208,7 @@ class Ledger:
             )
 
     def renamed(self) -> set[str]:
-        """The partitions whose directory was found under another name, and that are not retired yet."""
+        """The partitions whose directory was found under a different name, and that are not retired yet."""
         with self._database.transaction() as connection:
             return {key for (key,) in connection.execute("SELECT key FROM renamed")}
 
@@ -219,13 +219,13 @@ class Ledger:
             connection.executemany("INSERT INTO renamed VALUES (?)", ((key,) for key in keys))
 
     def failures(self, stage: Stage, version: str, limits: DecodeLimits) -> Failures:
-        """The contents that `version` of a stage could not read within `limits`."""
+        """The failures of `version` of a stage within `limits`."""
         return Failures(self._database, stage, version, limits)
 
     def set_outdated_to_try(self, limits: DecodeLimits) -> dict[str, str]:
-        """Let partitions count as changed that have a file which failed, and is to be tried again by now.
+        """Make partitions count as changed if they have a failed file that is due to be tried again.
 
-        Gives them by key, each with the run that ingested it last.
+        Returns their keys, each with the run that ingested it last.
         """
         with self._database.transaction() as connection:
             keys = partitions_to_try(connection, limits, time.time())
@@ -233,7 +233,7 @@ class Ledger:
         return {key: entry.run_id for key, entry in self.entries().items() if key in keys} if keys else {}
 
     def try_again(self, sha256s: Iterable[str]) -> None:
-        """Let the next run of their partitions try contents again, whatever they failed for."""
+        """Make the next run of their partitions try these contents again, whatever they failed for."""
         with self._database.transaction() as connection:
             try_again(connection, sha256s)
 
@@ -244,12 +244,15 @@ class Ledger:
             return [FileWithoutMetadata(*row) for row in rows]
 
     def history(self, path: str) -> list[FileEvent]:
-        """What happened to a file, oldest first."""
+        """All events of a file, oldest first."""
         with self._database.transaction() as connection:
             return events_of(connection, path)
 
     def forget(self, keys: Sequence[str], run_id: str = "") -> None:
-        """Delete the entries and the quarantine of partitions that are gone; `run_id` is the run that saw it."""
+        """Delete the entries and the quarantine of partitions that no longer exist.
+
+        `run_id` is the run that found this.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._database.transaction() as connection:
             for key in keys:
@@ -269,12 +272,12 @@ class Ledger:
             return files_there(connection)
 
     def left_contents(self, now: str) -> list[str]:
-        """The sha256 of contents that no file has had for long: see `history.left_contents`."""
+        """The sha256 of contents that no file has had for a long time: see `history.left_contents`."""
         with self._database.transaction() as connection:
             return left_contents(connection, now)
 
     def forget_contents(self, sha256s: Sequence[str]) -> None:
-        """Nothing is left of these contents."""
+        """Record that everything computed from these contents has been deleted."""
         with self._database.transaction() as connection:
             forget_contents(connection, sha256s)
             forget_failures(connection, sha256s)
@@ -291,7 +294,7 @@ class Ledger:
         return [QuarantinedFile(*row) for row in connection.execute(f"SELECT {columns} FROM quarantine{where}", values)]
 
     def snapshots(self) -> dict[str, DirectorySnapshot]:
-        """What the sensor saw, by directory."""
+        """What the sensor saw last, by directory."""
         with self._database.transaction() as connection:
             rows = connection.execute("SELECT directory, mtime_ns, partitions, since, checked_at FROM sighting")
             return {
@@ -302,7 +305,7 @@ class Ledger:
             }
 
     def set_snapshots(self, snapshots: Iterable[DirectorySnapshot]) -> None:
-        """Replace all that the sensor saw."""
+        """Replace everything that the sensor saw."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM sighting")
             connection.executemany(

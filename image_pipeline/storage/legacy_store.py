@@ -1,6 +1,6 @@
-"""A store that lies strewn over a person's home folder, as version 0.1.0 left one, and its way to a folder of its own.
+"""A store that version 0.1.0 scattered over a home folder, and its move to a separate folder.
 
-That version took HOME for IMAGE_PIPELINE_HOME where the latter was not set.
+That version used HOME as IMAGE_PIPELINE_HOME if the latter was not set.
 """
 
 import re
@@ -20,12 +20,12 @@ from image_pipeline.storage.store import Store
 _DATABASES = (".sqlite", ".db")
 _BESIDE_A_DATABASE = ("-wal", "-shm", "-journal")
 
-# A person may have empty folders of the other names.
+# Empty folders with other names may belong to a person.
 _OWN = re.compile(r"(tables|runs)/.+|tensors(/.+)?|(thumbnails|qdrant|dagster)/.+", re.DOTALL)
 
 
 def strewn_store() -> Path | None:
-    """The home folder over which a store is strewn; None where there is none. Its ledger tells."""
+    """The home folder if a store is scattered over it, as a ledger there shows; otherwise None."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -34,27 +34,27 @@ def strewn_store() -> Path | None:
 
 
 def strewn_files(home: Path) -> dict[str, int]:
-    """The files of the store that is strewn over `home`, as `Contents.listed` gives them.
+    """The files of the store that is scattered over `home`, as `Contents.listed` returns them.
 
-    What else lies in the same folders, or only has such a name, is not among them. Raises StoreError where a folder
-    cannot be listed.
+    Other files in the same folders, or with similar names, are left out. Raises StoreError if a folder cannot be
+    listed.
     """
     return contents(home, is_marked=False).listed()
 
 
 def gather(home: Path, target: Store) -> int:
-    """Move the store that is strewn over `home` to `target`; gives the number of files.
+    """Move the store that is scattered over `home` to `target`; returns the number of files.
 
-    `target` is made, or is a store in which nothing was ingested. What was interrupted can be begun again, since the
-    ledger goes last. Raises StoreError where something was ingested in `target`, where a process uses one of the two,
-    or where a file cannot be moved.
+    `target` is created, or is a store in which nothing was ingested. An interrupted move can be started again, since
+    the ledger is moved last. Raises StoreError if something was ingested in `target`, if a process uses one of the two,
+    or if a file cannot be moved.
     """
     with nobody_else(Store(home)):
         target.prepare()
         with nobody_else(target):
             if is_ledger(target.ledger_file) and Ledger(target.ledger_file).entries():
                 raise StoreError(
-                    f"{target.home} is a store in which something was ingested: give another folder, "
+                    f"{target.home} is a store in which something was ingested: give a different folder, "
                     f"`image-pipeline rescue --home {target.home}-2`."
                 )
             found = contents(home, is_marked=False)
@@ -63,8 +63,8 @@ def gather(home: Path, target: Store) -> int:
                     _move(home / file, target.home / file)
             except OSError as error:
                 raise StoreError(
-                    f"{error.filename} cannot be moved to {target.home} ({error.strerror}): make room there, and the "
-                    "folder writable, and do it again."
+                    f"{error.filename} cannot be moved to {target.home} ({error.strerror}): make room there, make the "
+                    "folder writable, and try again."
                 ) from error
             finally:
                 delete_empty(home, _left(found.files, found.directories))
@@ -72,8 +72,10 @@ def gather(home: Path, target: Store) -> int:
 
 
 def _left(files: Iterable[Path], directories: Iterable[Path]) -> Iterator[Path]:
-    """Those of `directories`, each after what is in it, that are the store's: a file of it was in them, or they have a
-    name that nobody else gives, or such a directory is in them."""
+    """Those of `directories` (each after its entries) that belong to the store.
+
+    They held a file of the store or another such directory, or have a name that only the pipeline uses.
+    """
     left = {parent for file in files for parent in file.parents}
     for directory in directories:
         if directory in left or _OWN.fullmatch(directory.as_posix()):
@@ -84,7 +86,7 @@ def _left(files: Iterable[Path], directories: Iterable[Path]) -> Iterator[Path]:
 def _move(source: Path, target: Path) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if source.suffix in _DATABASES:
-        # What SQLite keeps beside a database goes into it, and what it kept beside one that is replaced is not for it.
+        # Merge SQLite's side files into the database; those beside a replaced database do not belong to the new one.
         with suppress(sqlite3.Error), closing(sqlite3.connect(source)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         for end in _BESIDE_A_DATABASE:

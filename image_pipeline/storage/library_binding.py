@@ -12,11 +12,11 @@ from image_pipeline.storage.mark import read_mark, write_mark
 
 
 def open_library(root: Path | None, ledger: Ledger) -> Path:
-    """The root of the library: `root`, or where that is None, the one that the store was made for.
+    """The root of the library: `root`, or, if that is None, the library that the store was made for.
 
-    A store belongs to one library, and remembers it: another library's files would stand in for all of its own,
-    which would then be taken for deleted. Raises SettingsError where none is set or where the store lies in it,
-    LibraryError where it cannot be read or is not the store's.
+    A store belongs to one library and remembers it: with a different library, all of its own files would be taken for
+    deleted. Raises SettingsError if no library is set, or if store and library overlap, LibraryError if the library
+    cannot be read or is not the store's.
     """
     home = ledger.file.parent
     known = ledger.library() or library_of(home)
@@ -24,7 +24,7 @@ def open_library(root: Path | None, ledger: Ledger) -> Path:
         root = known
     if root is None:
         raise SettingsError(
-            "No library is set: name the folder of photographs in the command, or set IMAGE_LIBRARY to it."
+            "No library is set: give the folder of photographs in the command, or set IMAGE_LIBRARY to it."
         )
     check_library(root)
     check_apart(home, root)
@@ -32,8 +32,8 @@ def open_library(root: Path | None, ledger: Ledger) -> Path:
         settle(root, ledger)
     elif known.resolve() != root.resolve():
         raise LibraryError(
-            f"The store belongs to the library {known}, not to {root}: set IMAGE_PIPELINE_HOME to another folder for a "
-            f"second library, or, if the library has moved or was the wrong folder, run `image-pipeline adopt {root}`."
+            f"The store belongs to the library {known}, not to {root}: for a second library, set IMAGE_PIPELINE_HOME "
+            f"to another folder; if the library has moved, or was the wrong folder, run `image-pipeline adopt {root}`."
         )
     elif library_of(home) is None or ledger.library() is None:
         settle(known, ledger)
@@ -41,9 +41,9 @@ def open_library(root: Path | None, ledger: Ledger) -> Path:
 
 
 def settle(root: Path, ledger: Ledger) -> None:
-    """Let the store belong to the library `root`: its ledger knows, and its mark says so without it.
+    """Make the store belong to the library `root`, in its ledger and in its mark.
 
-    Raises StoreError where they cannot be written.
+    Raises StoreError if they cannot be written.
     """
     home = ledger.file.parent
     ledger.set_library(root)
@@ -52,14 +52,14 @@ def settle(root: Path, ledger: Ledger) -> None:
     except OSError as error:
         raise StoreError(
             f"The store {home} cannot be written ({error.strerror}): make room in it, or set IMAGE_PIPELINE_HOME to a "
-            "folder that can be written."
+            "writable folder."
         ) from error
 
 
 def check_holds(root: Path, ledger: Ledger, deletion_share: float, allow_deletions: bool = False) -> None:
-    """Raises LibraryError where the library `root` does not hold the files that the store knows.
+    """Raises LibraryError if the library `root` does not hold the files that the store knows.
 
-    At most `deletion_share` of them may be missing, unless a person allows more.
+    At most the share `deletion_share` of them may be missing, unless a person allows more.
     """
     check_library(root)
     known = ledger.files()
@@ -73,11 +73,11 @@ def check_holds(root: Path, ledger: Ledger, deletion_share: float, allow_deletio
 
 
 def library_of(home: Path) -> Path | None:
-    """The library that the mark of the store `home` names. Raises StoreError where it cannot be read."""
+    """The library named in the mark of the store `home`. Raises StoreError if the mark cannot be read."""
     try:
         mark = read_mark(home)
     except OSError as error:
         raise StoreError(
-            f"The store {home} cannot be read ({error.strerror}): give the user who runs the pipeline the right to."
+            f"The store {home} cannot be read ({error.strerror}): give the user who runs the pipeline read permission."
         ) from error
     return None if mark is None else mark.library

@@ -1,4 +1,4 @@
-"""Locks in the store: one process at a time, and whoever waits says for whom."""
+"""Locks in the store: a lock has one holder at a time, and a waiting process logs who it is."""
 
 import fcntl
 import json
@@ -19,17 +19,17 @@ from image_pipeline.errors import StoreError
 from image_pipeline.storage.store import Store
 
 _SILENT_SECONDS = 1.0
-"""A wait that is shorter is not worth a word."""
+"""Shorter waits are not logged."""
 
 _REPEAT_SECONDS = 10.0
-"""A wait goes on with one process after the other: they are named no more often than this."""
+"""Minimum interval between log lines when a wait passes from one holder to the next."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that holds a lock: its id on `host`, what it was begun as, and since when (ISO 8601) it holds it."""
+    """The process that holds a lock: its id on `host`, its command, and since when (ISO 8601) it holds the lock."""
 
     pid: int
     host: str
@@ -38,7 +38,7 @@ class Holder:
 
     @classmethod
     def this_process(cls) -> "Holder":
-        """This process, from now on."""
+        """This process, as holder from now on."""
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         return cls(os.getpid(), socket.gethostname(), _command(), now)
 
@@ -49,7 +49,7 @@ class Holder:
 
 
 class StillHeldError(Exception):
-    """Another process kept a lock for as long as this one could wait; the message names it, if it is known."""
+    """Another process kept a lock for as long as this one could wait; the message names it if it is known."""
 
     def __init__(self, holder: Holder | None) -> None:
         super().__init__(_name(holder))
@@ -57,11 +57,11 @@ class StillHeldError(Exception):
 
 @contextmanager
 def exclusive_lock(lock_file: Path, what: str, seconds: float | None = None) -> Iterator[None]:
-    """Wait until no other process holds `lock_file`, and hold it for the length of the block.
+    """Wait until no other process holds `lock_file`, then hold it for the length of the block.
 
-    The kernel gives it back when its holder ends, however it ends. A wait of more than a second is logged, with the
-    holder's name; `what` names what is waited for. Raises StoreError if the file cannot be made, and StillHeldError
-    once `seconds` (None: no limit) are over.
+    The kernel releases the lock when its holder ends, however it ends. A wait of more than a second is logged with
+    `what`, which describes the locked thing, and the holder. Raises StoreError if the file cannot be created, and
+    StillHeldError after `seconds` (None: no limit).
     """
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
@@ -78,23 +78,23 @@ def exclusive_lock(lock_file: Path, what: str, seconds: float | None = None) -> 
 
 
 def index_lock(store: Store) -> AbstractContextManager[None]:
-    """The lock under which collection and ledger are brought up to date. Raises as `exclusive_lock` does."""
+    """The lock for changing the collection and the ledger. Raises as `exclusive_lock` does."""
     return exclusive_lock(store.index_lock_file, f"the collection and the ledger of {store.home}")
 
 
 @contextmanager
 def page_open(store: Store) -> Iterator[int]:
-    """Hold the store for a page, beside other pages, for the length of the block.
+    """Hold the store for a page for the length of the block; several pages may hold it together.
 
-    Gives a descriptor: a process that inherits it holds the store, too, for as long as it lives. Raises StoreError if
-    the store is being deleted or moved, or if the lock cannot be made.
+    Yields a descriptor: a process that inherits it also holds the store, for as long as it lives. Raises StoreError if
+    the store is being deleted or moved, or if the lock cannot be created.
     """
     try:
         descriptor = os.open(store.page_lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise StoreError(f"The store {store.home} is being moved or deleted: begin again once that is over.") from error
+        raise StoreError(f"The store {store.home} is being moved or deleted: try again when that is done.") from error
     except OSError as error:
         raise _cannot_be_made(store.page_lock_file, error) from error
     try:
@@ -104,15 +104,15 @@ def page_open(store: Store) -> Iterator[int]:
 
 
 def holder_of(lock_file: Path) -> Holder | None:
-    """The process that last said that it holds `lock_file`; None if none did, or if it is no more.
+    """The process that last recorded itself as the holder of `lock_file`; None if there is none, or if it has ended.
 
-    Only the holder writes into the file, and clears it when it gives the lock back. What a killed process left there
-    is overwritten by the next holder.
+    Only the holder writes to the file, and clears it on releasing the lock. What a killed process left there is
+    overwritten by the next holder.
     """
     try:
         holder = Holder(**json.loads(lock_file.read_text()))
         datetime.fromisoformat(holder.since)
-    except (OSError, ValueError, TypeError):  # not there, or half written at this moment
+    except (OSError, ValueError, TypeError):  # it does not exist, or is being written
         return None
     return holder if _is_alive(holder) else None
 
@@ -141,8 +141,8 @@ def _acquire(lock: FileLock, lock_file: Path, what: str, seconds: float | None) 
 
 def _cannot_be_made(lock_file: Path, error: OSError) -> StoreError:
     return StoreError(
-        f"{lock_file} cannot be made ({error.strerror}): make room in the store, or set IMAGE_PIPELINE_HOME to a "
-        "folder that can be written."
+        f"{lock_file} cannot be created ({error.strerror}): make room in the store, or set IMAGE_PIPELINE_HOME to a "
+        "writable folder."
     )
 
 
@@ -151,7 +151,7 @@ def _name(holder: Holder | None) -> str:
 
 
 def _write(lock_file: Path, text: str) -> None:
-    with suppress(OSError):  # on a full disk, those who wait do not learn the holder's name
+    with suppress(OSError):  # on a full disk, waiting processes cannot name the holder
         descriptor = os.open(lock_file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
@@ -159,18 +159,18 @@ def _write(lock_file: Path, text: str) -> None:
 
 def _is_alive(holder: Holder) -> bool:
     if holder.host != socket.gethostname():
-        return True  # nobody here can know
+        return True  # this cannot be checked from here
     try:
         os.kill(holder.pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it is another user's
+    except PermissionError:  # it belongs to another user
         pass
     return True
 
 
 def _command() -> str:
-    """The program and its first word: further arguments may be secrets."""
+    """The program and its first argument, unless that is an option: further arguments may be secrets."""
     program = Path(sys.argv[0] or sys.executable)
     name = program.parent.name if program.name == "__main__.py" else program.name
     return " ".join([name, *[word for word in sys.argv[1:2] if not word.startswith("-")]])

@@ -8,9 +8,9 @@ from image_pipeline.storage.claims import replacing
 
 
 def read_mark(home: Path) -> Mark | None:
-    """The mark of the folder `home`; None where it has none, so that it is no store.
+    """The mark of the folder `home`; None if it has none, and so is not a store.
 
-    Raises OSError where the system will not hand it over.
+    Raises OSError if it cannot be read.
     """
     try:
         return parse_mark((home / NAME).read_bytes())
@@ -19,9 +19,9 @@ def read_mark(home: Path) -> Mark | None:
 
 
 def write_mark(home: Path, library: Path | None = None) -> None:
-    """Mark the folder `home` as the store of a library. Raises OSError if it cannot be written.
+    """Mark the folder `home` as the store of a library. Raises OSError if the mark cannot be written.
 
-    It is forced to the disk: otherwise, an empty mark could be there after a power cut, which marks nothing.
+    It is synced to the disk: otherwise a power cut could leave an empty mark, and the folder would not be a store.
     """
     with replacing(home / NAME) as file:
         file.write(format_mark(library))

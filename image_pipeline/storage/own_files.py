@@ -1,6 +1,6 @@
-"""What in a folder is the store's own: told by its place, its name and, where there is no mark, by what it holds.
+"""Which files in a folder belong to the store, decided by place, name and, if the folder has no mark, content.
 
-It is what `forget` deletes and `rescue` moves. Whatever is not named here is somebody else's.
+`forget` deletes these files, and `rescue` moves them. Anything that is not named here belongs to somebody else.
 """
 
 import os
@@ -23,7 +23,7 @@ from image_pipeline.storage.mark import read_mark
 from image_pipeline.storage.signatures import DATABASE_SIDE_FILES as _DATABASE
 
 FILE_STEM = r"[A-Za-z0-9_.-]*-[0-9a-f]{16}"
-"""The form of what `file_stem` gives."""
+"""The pattern of the names that `file_stem` returns."""
 
 _HEX = "[0-9a-f]"
 _RUN = rf"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
@@ -33,18 +33,18 @@ _DAGSTER = r"(dagster|\.dagster\.new)"
 _LOCK = r"(qdrant|index|device|dagster|partitions|page)\.lock"
 _CAPTURED = r"[^/]+\.(out|err|complete)(\.partial)?"
 
-# What a system or its file manager puts into any folder.
+# What operating systems and file managers put into any folder.
 _SYSTEMS_OWN = re.compile(r"\.DS_Store|\._.*|\.Trash-\d+|\.Trashes|\.Spotlight-V100|\.fseventsd|\.directory", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What is in a folder, relative to it.
+    """The entries of a folder, relative to it.
 
-    `files` and `directories` (each after what is in it) are the store's own, `others` are not: of a directory that is
-    not, only itself is told. A file that tells others to be the store's comes after them, and the ledger last: what
-    goes through `files` can be interrupted, and begun again. `size_bytes` is the size of `files`. `is_proven` says
-    whether what one of the files holds can be of nothing but a store.
+    `files` and `directories` (each after its entries) belong to the store; `others` do not, and of a foreign directory
+    only the directory itself is listed. The order of `files` allows an interrupted deletion or move to be started
+    again: a file by which others are recognised comes after them, and the ledger comes last. `size_bytes` is the size
+    of `files`. `is_proven` says whether the content of at least one file can only come from a store.
     """
 
     files: tuple[Path, ...]
@@ -54,34 +54,34 @@ class Contents:
     is_proven: bool
 
     def by_name(self) -> dict[str, list[Path]]:
-        """The files of each entry of the folder."""
+        """The store's files, grouped by their first path component."""
         names: dict[str, list[Path]] = {}
         for file in self.files:
             names.setdefault(file.parts[0], []).append(file)
         return names
 
     def listed(self) -> dict[str, int]:
-        """Each file by its path; of those that are named by hashes, the form of their paths; and how many there are."""
+        """Each file by its path, with 1; files named by hashes appear as one pattern, with their number."""
         return dict(Counter(_listed(file.as_posix()) for file in self.files))
 
 
 def contents(home: Path, is_marked: bool) -> Contents:
-    """What is in the folder `home`; links are not followed, and are not the store's.
+    """The entries of the folder `home`; links are not followed, and do not belong to the store.
 
-    In a store (`is_marked`), place and name tell what is its own. Elsewhere a person may have a file of such a name,
-    so that it counts only if it holds what the pipeline writes, and a directory that may not be listed is not the
-    store's. Raises StoreError where one cannot be listed.
+    In a store (`is_marked`), place and name decide. In any other folder, a person may have files of the same names, so
+    a file belongs to the store only if its content was written by the pipeline, and a directory that may not be listed
+    does not belong to it. Raises StoreError if a directory cannot be listed.
     """
     return _Reader(home, is_marked).read()
 
 
 def unfinished_records(folder: Path) -> Contents:
-    """What is in a folder in which Dagster's own was to be made. Raises StoreError where it cannot be listed."""
+    """The entries of a folder in which Dagster's records were being created. Raises StoreError if listing fails."""
     return _Reader(folder, is_marked=False, within="dagster").read()
 
 
 def is_unmarked_store(home: Path) -> bool:
-    """Whether the folder `home` is a store that was made before stores had marks, or what is left of one."""
+    """Whether the folder `home` is a store from before stores had marks, or what remains of one."""
     if proofs.is_ledger(home / "ledger.sqlite") or proofs.is_cache(home / "cache" / "content.sqlite"):
         return True
     if any(not (_may_be_top(path.name) or is_nothing(path)) for path in home.iterdir()):
@@ -91,10 +91,10 @@ def is_unmarked_store(home: Path) -> bool:
 
 
 def is_nothing(path: Path) -> bool:
-    """Whether an entry of a folder is what may be in one that is as good as empty.
+    """Whether an entry may be in a folder that counts as empty.
 
-    It is what a system puts into any folder, or what was left of making a store by a process that was killed, or by a
-    machine that lost its power.
+    Such entries are those that operating systems put into any folder, and leftovers of the creation of a store that was
+    interrupted by a kill or a power cut.
     """
     name = path.name
     if name == MARK:
@@ -116,9 +116,10 @@ def _is_unfinished_mark(file: Path) -> bool:
 
 @dataclass(frozen=True)
 class _Kind:
-    """Files of the store: their paths, and how one is told from a stranger's of the same name.
+    """A kind of file in the store: the pattern of its paths, and how to recognise the store's own by content.
 
-    A kind that `proves` is in no folder but a store. One that is told `always` may be somebody else's in a store, too.
+    A kind that `proves` occurs only in stores. A kind that is checked `always` may belong to somebody else even in a
+    store.
     """
 
     pattern: re.Pattern[str]
@@ -132,12 +133,12 @@ def _kind(pattern: str, is_ours: Callable[[Path], bool], proves: bool = False, a
 
 
 def _dagsters(pattern: str) -> _Kind:
-    # DAGSTER_HOME may have been this folder before it was a store: a person's records are not ours
+    # DAGSTER_HOME may have been this folder before it became a store, and those records are not ours
     return _kind(rf"{_DAGSTER}/{pattern}", proofs.is_of_our_dagster, always=True)
 
 
 def _never(file: Path) -> bool:
-    """For what may hold anything."""
+    """For files that cannot be recognised by their content, which can be anything."""
     return False
 
 
@@ -183,9 +184,9 @@ _TOP = re.compile(rf"{re.escape(MARK)}|ledger\.sqlite{_DATABASE}|{_LOCK}", re.DO
 
 _LEDGER = "ledger.sqlite"
 _TELLING = {"meta.json", "dagster.yaml", CLAIM}
-"""The files that tell those beside and below them to be the store's."""
+"""The files by which those beside and below them are recognised as the store's."""
 
-# The files of which there are hundreds, and how they are told to a person: by the form of their paths.
+# Kinds of files of which there are hundreds: people are shown one pattern for each.
 _MANY = (
     (re.compile(rf"tables/({_STAGES})/{FILE_STEM}\.parquet"), r"tables/\1/DIRECTORY-<16 hex digits>.parquet"),
     (re.compile(rf"tensors/{FILE_STEM}/.+", re.DOTALL), "tensors/DIRECTORY-<16 hex digits>/RUN/"),
@@ -213,7 +214,7 @@ def _may_be_top(name: str) -> bool:
 
 
 class _Reader:
-    """Goes through a folder, and sorts what is in it."""
+    """Reads a folder and sorts its entries."""
 
     def __init__(self, home: Path, is_marked: bool, within: str = "") -> None:
         self._home, self._is_marked, self._within = home, is_marked, Path(within)
@@ -224,7 +225,7 @@ class _Reader:
         self._is_proven = False
 
     def read(self) -> Contents:
-        """What is in it."""
+        """Read it."""
         self._read(Path())
         found = tuple(sorted(self._files, key=_turn)), tuple(self._directories), tuple(self._others)
         return Contents(*found, self._size, self._is_proven)
@@ -256,21 +257,21 @@ class _Reader:
             if kind.pattern.fullmatch(text):
                 if self._is_marked and not kind.always:
                     return True
-                with suppress(OSError):  # who may not read it cannot say so
+                with suppress(OSError):  # unreadable: it cannot be recognised
                     is_ours = kind.is_ours(self._home / path)
                     self._is_proven |= is_ours and kind.proves
                     return is_ours
         return False
 
     def _entries(self, directory: Path) -> Iterator[tuple[str, bool, int | None]]:
-        """The name of each entry, whether it is a directory, and the size of what is a file; links are neither."""
+        """Each entry's name, whether it is a directory, and its size if it is a file; links are neither."""
         try:
             with os.scandir(self._home / directory) as entries:
                 found = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
         except OSError as error:
             raise StoreError(
                 f"{self._home / directory} cannot be listed ({error.strerror}): give the user who runs the pipeline "
-                "the right to, and do it again."
+                "read permission, and try again."
             ) from error
         for name, status in sorted(found):
             size = status.st_size if stat.S_ISREG(status.st_mode) else None

@@ -1,7 +1,7 @@
-"""The partitions that a run has for itself: of two runs over the same directory, the second waits for the first.
+"""Claims on partitions: of two runs over the same directory, the second waits for the first.
 
-Each stage writes a table for the next one to read. If another run replaced one of them in between, the tables would be
-of different moments, and what they tell would fit no file on disk.
+Each stage writes a table for the next one to read. If another run replaced one of them in between, the tables would
+come from different runs and would not match the files on disk.
 """
 
 import fcntl
@@ -26,21 +26,20 @@ _FLOCK = "hhqqi4x"
 """The system's `struct flock`: type, whence, start, length, process."""
 
 _TO_THE_END = 0
-"""The length of a lock that has no end, in a `struct flock`."""
+"""In a `struct flock`, the length of a lock without an end."""
 
 _log = logging.getLogger(__name__)
 
 
 class PartitionClaims:
-    """Claims on partitions, by their keys; a context manager that gives them back.
+    """Claims on partitions by key; as a context manager, it releases them at the end.
 
-    A claim is a lock on one byte of a file, at a place that follows from the key (`F_OFD_SETLK` in fcntl(2)), so that a
-    thousand partitions take no more open files than one. The kernel gives it back when its process ends, however that
-    ends.
+    A claim is a lock on one byte of a file, at an offset computed from the key (`F_OFD_SETLK` in fcntl(2)), so that a
+    thousand partitions need no more open files than one. The kernel releases it when its process ends, however it ends.
     """
 
     def __init__(self, store: Store, run_id: str | None = None) -> None:
-        """`run_id` is the run that works on the partitions: its file in the store tells those who wait of it."""
+        """`run_id` is the run that works on the partitions; its file in the store lists them for waiting processes."""
         self._store, self._run_id = store, run_id
         self._descriptor: int | None = None
         self._held: set[str] = set()
@@ -57,14 +56,14 @@ class PartitionClaims:
         self._held.clear()
 
     def has(self, partition_keys: Iterable[str]) -> bool:
-        """Whether all of these partitions were taken."""
+        """Whether this object has claimed all of these partitions."""
         return self._held.issuperset(partition_keys)
 
     def take(self, partition_keys: Iterable[str]) -> None:
-        """Wait until nobody else has one of `partition_keys`, and have them all from then on.
+        """Wait until no other process has a claim on any of `partition_keys`, and claim them all.
 
-        They are taken in one order by everybody, so that no two wait for each other. A wait of more than a second is
-        logged, once, with who has what is waited for. Raises StoreError if the store cannot be written.
+        Every process claims them in the same order, so that no two wait for each other. A wait of more than a second is
+        logged once, with the holder. Raises StoreError if the store cannot be written.
         """
         wanted = {_place(key): key for key in set(partition_keys) - self._held}
         began, said = time.monotonic(), False
@@ -81,16 +80,16 @@ class PartitionClaims:
         except OSError as error:
             raise StoreError(
                 f"{self._store.partitions_lock_file} cannot be used ({error.strerror}): make room in the store, or set "
-                "IMAGE_PIPELINE_HOME to a folder that can be written."
+                "IMAGE_PIPELINE_HOME to a writable folder."
             ) from error
         self._held.update(wanted.values())
         self._tell()
 
     def _tell(self) -> None:
         if self._run_id is not None:
-            with suppress(OSError):  # on a full disk, those who wait do not learn who it is
+            with suppress(OSError):  # on a full disk, waiting processes cannot name the holder
                 note = {"process": os.getpid(), "partitions": sorted(self._held)}
-                # never made here: one that the process does not hold would mean that the run is dead
+                # never created here: an unclaimed file would mean that the run is dead
                 file = os.open(self._store.runs_directory / self._run_id, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
                 with open(file, "w", encoding="utf-8") as text:
                     json.dump(note, text)
@@ -98,10 +97,10 @@ class PartitionClaims:
 
 @contextmanager
 def all_partitions(store: Store) -> Iterator[bool]:
-    """Claim all partitions for the length of the block; it is False if somebody has one of them."""
+    """Claim all partitions for the length of the block; yields False if another process has claimed one of them."""
     try:
         descriptor = os.open(store.partitions_lock_file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:  # nobody has claimed one yet
+    except OSError:  # no partition was ever claimed
         yield True
         return
     try:
@@ -111,17 +110,17 @@ def all_partitions(store: Store) -> Iterator[bool]:
 
 
 def _lock(descriptor: int, place: int, length: int = 1) -> bool:
-    """Lock the bytes from a place on; False if somebody else has one of them. Raises OSError."""
+    """Lock bytes from an offset on; False if another process has locked one of them. Raises OSError."""
     try:
         lock = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, place, length, 0)
         fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, lock)
-    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as the system likes
+    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, depending on the system
         return False
     return True
 
 
 def _place(key: str) -> int:
-    """The byte of a key, below 2⁶²: two keys share one once in an age, and then wait for each other in vain."""
+    """The offset of a key's byte, below 2⁶². Two keys hardly ever share one; if they do, one waits without need."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest()) >> 2
 
 

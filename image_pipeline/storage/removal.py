@@ -1,4 +1,4 @@
-"""Takes a store off the disk: all that is its own, and nothing else."""
+"""Removal of a store from disk: everything that belongs to it, and nothing else."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,9 +16,9 @@ from image_pipeline.storage.store import Store
 
 @contextmanager
 def nobody_else(store: Store) -> Iterator[None]:
-    """Keep others from the store for the length of the block. Raises StoreError where a process is using it.
+    """Keep other processes out of the store for the length of the block. Raises StoreError if one is using it.
 
-    A page that is open uses it, also while nothing is done.
+    An open page uses the store even while it does nothing.
     """
     with ExitStack() as stack:
         try:
@@ -33,10 +33,10 @@ def nobody_else(store: Store) -> Iterator[None]:
 
 
 def delete_contents(home: Path, contents: Contents) -> None:
-    """Delete what `contents` tells to be the store's own in the folder `home`, and the folder if it is empty then.
+    """Delete the store's files in the folder `home` according to `contents`, then the folder if it is empty.
 
-    The mark goes last, so that a deletion that was interrupted can be begun again. Raises StoreError where a file
-    cannot be deleted.
+    The mark is deleted last, so that an interrupted deletion can be started again. Raises StoreError if a file cannot
+    be deleted.
     """
     try:
         for file in sorted(contents.files, key=lambda file: file == Path(MARK)):
@@ -44,16 +44,16 @@ def delete_contents(home: Path, contents: Contents) -> None:
         delete_empty(home, contents.directories)
         with suppress(OSError):
             home.resolve().rmdir()
-            home.unlink(missing_ok=True)  # a link to the folder that was the store
+            home.unlink(missing_ok=True)  # it may be a link to the store's folder
     except OSError as error:
         raise StoreError(
-            f"{error.filename} cannot be deleted ({error.strerror}): give the user who runs the pipeline the right to, "
-            "and do it again."
+            f"{error.filename} cannot be deleted ({error.strerror}): give the user who runs the pipeline permission to "
+            "delete it, and try again."
         ) from error
 
 
 def delete_empty(home: Path, directories: Iterator[Path] | tuple[Path, ...]) -> None:
-    """Delete those of `directories`, each after what is in it, that are empty."""
+    """Delete those of `directories` that are empty; each comes after its entries."""
     for directory in directories:
         with suppress(OSError):
             (home / directory).rmdir()
@@ -61,6 +61,6 @@ def delete_empty(home: Path, directories: Iterator[Path] | tuple[Path, ...]) -> 
 
 def _in_use(home: Path) -> StoreError:
     return StoreError(
-        f"The store {home} is in use by another process: end that one (`image-pipeline dev`, if the page is open), "
-        "and do it again."
+        f"The store {home} is in use by another process: stop it (`image-pipeline dev`, if the page is open), and "
+        "try again."
     )

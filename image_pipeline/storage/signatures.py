@@ -1,4 +1,4 @@
-"""What a file of the store holds: how one is told from a person's file of the same name."""
+"""Content checks: how to tell a file of the store from a person's file of the same name."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from typing import Any
 from image_pipeline.storage.claims import CLAIM
 
 DATABASE_SIDE_FILES = r"(-wal|-shm|-journal)?"
-"""The endings of a database, and of the files that SQLite keeps beside it."""
+"""The suffixes of a database's name: none, and those of the files that SQLite keeps beside it."""
 
 _NOTE = b"image_pipeline.note"
 _DAGSTER_HEADER = b"# Dagster's own settings. The pipeline's are environment variables"
@@ -30,7 +30,7 @@ _CACHE = {"content": {"producer", "sha256", "value"}}
 
 
 def is_plain(path: Path) -> bool:
-    """Whether a path is a regular file, and no link."""
+    """Whether a path is a regular file, not a link."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except OSError:
@@ -38,12 +38,12 @@ def is_plain(path: Path) -> bool:
 
 
 def is_ledger(file: Path) -> bool:
-    """Whether a file is a store's ledger, or lies beside one, by its tables and their columns."""
+    """Whether a file is a store's ledger, or lies beside one, judged by tables and columns."""
     return _has_tables(file, _LEDGER)
 
 
 def is_cache(file: Path) -> bool:
-    """Whether a file is a store's cache of contents, or lies beside one, by its table and the columns."""
+    """Whether a file is a store's content cache, or lies beside one, judged by table and columns."""
     return _has_tables(file, _CACHE)
 
 
@@ -56,19 +56,22 @@ def is_table(file: Path) -> bool:
 
 
 def is_record(file: Path) -> bool:
-    """Whether a file is the record of a model: its name has the hash of the key in it."""
+    """Whether a file is the record of a model: its name contains the hash of its key."""
     content = _json(file)
     key = content.get("key") if isinstance(content, dict) else None
     return isinstance(key, str) and file.stem.endswith(f"-{sha256(key.encode(errors='replace')).hexdigest()[:8]}")
 
 
 def is_unfinished_record(file: Path) -> bool:
-    """Whether a file is the beginning of a model's record."""
+    """Whether a file is an incomplete record of a model."""
     return _begins(file, rb'(\{\n  "key": .*)?')
 
 
 def is_empty_or_has(*names: str) -> Callable[[Path], bool]:
-    """For a file that is claimed or locked: it is empty, or holds a JSON object with `names`, which says by whom."""
+    """A check for claimed or locked files.
+
+    Such a file is empty, or holds a JSON object with the keys `names`, which describes the holder.
+    """
 
     def is_ours(file: Path) -> bool:
         if file.lstat().st_size == 0:
@@ -80,33 +83,33 @@ def is_empty_or_has(*names: str) -> Callable[[Path], bool]:
 
 
 def is_webp(file: Path) -> bool:
-    """Whether a file begins as a WebP does."""
+    """Whether a file has the header of a WebP."""
     return _begins(file, rb"RIFF....WEBP.*")
 
 
 def is_unfinished_webp(file: Path) -> bool:
-    """Whether a file is empty, or begins as a WebP does."""
+    """Whether a file is empty, or has the header of a WebP."""
     return _begins(file, rb"(RIFF....WEBP.*)?")
 
 
 def is_tensor(file: Path) -> bool:
-    """Whether a file is an array of NumPy's in a directory that was claimed."""
+    """Whether a file is a NumPy array in a directory with a claim file."""
     return is_plain(file.with_name(CLAIM)) and _begins(file, rb"\x93NUMPY.*")
 
 
 def is_configuration(file: Path) -> bool:
-    """Whether a `dagster.yaml` is ours, by its first line."""
+    """Whether a `dagster.yaml` was written by the pipeline, judged by its first line."""
     return is_plain(file) and _begins(file, re.escape(_DAGSTER_HEADER) + b".*")
 
 
 def is_of_our_dagster(file: Path) -> bool:
-    """Whether a file of Dagster's lies with a `dagster.yaml` of ours."""
+    """Whether a file of Dagster's belongs to a `dagster.yaml` that the pipeline wrote."""
     configurations = (parent / "dagster.yaml" for parent in file.parents)
     return is_configuration(next((found for found in configurations if os.path.lexists(found)), file))
 
 
 def is_embedded(file: Path) -> bool:
-    """Whether a file of an embedded Qdrant lies in one that holds versions of collections of ours, and nothing else."""
+    """Whether a file belongs to an embedded Qdrant that holds only versions of the pipeline's collections."""
     home = next(parent for parent in file.parents if parent.name == "qdrant")
     try:
         described = _json(home / "meta.json")
@@ -120,7 +123,7 @@ def _has_tables(file: Path, tables: dict[str, set[str]]) -> bool:
     file = file.with_name(re.sub(f"{DATABASE_SIDE_FILES}$", "", file.name))
     if not is_plain(file):
         return False
-    # immutable: nothing is written beside a file that may be somebody else's
+    # immutable: SQLite must write nothing beside a file that may be somebody else's
     address = f"{file.absolute().as_uri()}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(address, uri=True)) as connection:
@@ -138,7 +141,7 @@ def _begins(file: Path, pattern: bytes) -> bool:
 
 
 def _json(file: Path) -> Any:
-    """What a JSON file holds; None where it is none. Raises OSError where it cannot be read."""
+    """The content of a JSON file; None if it is not JSON. Raises OSError if it cannot be read."""
     try:
         return json.loads(file.read_bytes())
     except (ValueError, RecursionError):

@@ -1,16 +1,16 @@
-"""How much disk the store takes, by its parts."""
+"""The size of the store on disk, by its parts."""
 
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_BLOCK_BYTES = 512  # of `st_blocks`, whatever the file system's own are
+_BLOCK_BYTES = 512  # the unit of `st_blocks`, whatever the block size of the file system
 
 
 @dataclass(frozen=True)
 class StoreSize:
-    """Bytes on disk, by the name of what lies directly in the store; unless it `is_whole`, the least that it is."""
+    """Bytes on disk, by name of each entry directly in the store; a lower bound unless `is_whole`."""
 
     parts: dict[str, int]
     is_whole: bool
@@ -22,9 +22,9 @@ class StoreSize:
 
 
 def size_of_store(home: Path, seconds: float) -> StoreSize:
-    """What the store at `home` takes, looked at for `seconds` at most; the largest part comes first.
+    """The size of the store at `home`, measured for at most `seconds`, largest part first.
 
-    Blocks are counted, not lengths: files of tensors have holes.
+    Blocks are counted instead of lengths, since tensor files are sparse.
     """
     ends_at = time.monotonic() + seconds
     parts: dict[str, int] = {}
@@ -37,7 +37,7 @@ def size_of_store(home: Path, seconds: float) -> StoreSize:
         part, path = pending.pop()
         try:
             parts[part] = parts.get(part, 0) + os.lstat(path).st_blocks * _BLOCK_BYTES
-        except FileNotFoundError:  # a run is at work
+        except FileNotFoundError:  # a run has deleted it since
             continue
         pending += [(part, entry.path) for entry in _entries(Path(path))]
     return StoreSize(dict(sorted(parts.items(), key=lambda item: -item[1])), is_whole)
@@ -49,5 +49,5 @@ def _entries(directory: Path) -> "list[os.DirEntry[str]]":
     try:
         with os.scandir(directory) as entries:
             return list(entries)
-    except OSError:  # a file, or it went
+    except OSError:  # a file, or it was deleted since
         return []

@@ -1,4 +1,4 @@
-"""Stage tables: Parquet files with a declared schema, one for each stage and partition."""
+"""Stage tables: Parquet files with a declared schema, one per stage and partition."""
 
 from array import array
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _VECTOR = pa.list_(pa.float32())
 
 @dataclass(frozen=True)
 class PartitionTables:
-    """What the stages made of a partition, as far as it becomes points."""
+    """The stage tables of a partition that its points are made of."""
 
     hashes: Sequence[ContentHash]
     metadata: Sequence[MetadataOfImage]
@@ -41,20 +41,20 @@ class StageTables:
     store: Store
 
     def read(self, row_type: type[R], partition_key: str) -> list[R]:
-        """The rows of a stage's table. Raises StoreError where the stage has not run for the partition."""
+        """The rows of a stage's table. Raises StoreError if the stage has not run for the partition."""
         return self.read_noted(row_type, partition_key)[0]
 
     def read_if_there(self, row_type: type[R], partition_key: str) -> list[R] | None:
-        """The rows of a stage's table; None where there is none that can be used, so that it is made again.
+        """The rows of a stage's table; None if there is no usable table, so that it has to be made again.
 
-        It cannot be used where it is damaged, or where its columns are others (an older version's). Raises StoreError
-        where the system will not hand it over.
+        A table is not usable if it is damaged, or if it has different columns (from an older version). Raises
+        StoreError if the file cannot be read.
         """
         found = self._load(row_type, partition_key)
         return None if found is None else found[0]
 
     def read_noted(self, row_type: type[R], partition_key: str) -> tuple[list[R], str]:
-        """The rows of a stage's table and the note that was written with them. Raises StoreError as `read` does."""
+        """The rows of a stage's table, and the note stored with them. Raises StoreError as `read` does."""
         found = self._load(row_type, partition_key)
         if found is None:
             raise StoreError(
@@ -64,7 +64,7 @@ class StageTables:
         return found
 
     def first(self, row_type: type[R], partition_key: str, count: int) -> list[R]:
-        """The first rows of a stage's table, `count` at most, without the others; none if it cannot be used."""
+        """The first rows of a stage's table, at most `count`, without reading the others; none if it is not usable."""
         path = self.store.table_file(row_type.stage, partition_key)
         try:
             with pq.ParquetFile(path) as file:
@@ -76,7 +76,7 @@ class StageTables:
         return _rows(row_type, table)
 
     def note(self, row_type: type[Row], partition_key: str) -> str | None:
-        """The note that was written with a stage's table, without its rows; None where there is no table to be used."""
+        """The note stored with a stage's table, without reading its rows; None if there is no usable table."""
         try:
             schema = pq.read_schema(self.store.table_file(row_type.stage, partition_key))
             return _note(schema) if schema.equals(row_type.schema()) else None
@@ -84,7 +84,7 @@ class StageTables:
             return None
 
     def row_count(self, row_type: type[Row], partition_key: str) -> int:
-        """The number of rows of a stage's table; 0 where there is none."""
+        """The number of rows of a stage's table; 0 if there is none."""
         try:
             return int(pq.read_metadata(self.store.table_file(row_type.stage, partition_key)).num_rows)
         except (OSError, pa.ArrowException):
@@ -99,17 +99,17 @@ class StageTables:
         except (FileNotFoundError, pa.ArrowException, UnicodeDecodeError):
             return None
         except OSError as error:
-            if error.errno is None:  # not the system's: Arrow found the file damaged
+            if error.errno is None:  # not from the system: Arrow found the file damaged
                 return None
             raise StoreError(
-                f"{path} cannot be read ({error.strerror}): give the user who runs the pipeline the right to."
+                f"{path} cannot be read ({error.strerror}): give the user who runs the pipeline read permission."
             ) from error
         if not table.schema.equals(row_type.schema()):
             return None
         return _rows(row_type, table), note
 
     def read_all(self, partition_key: str) -> PartitionTables:
-        """All that becomes points. Raises StoreError where a stage has not run for the partition."""
+        """All tables that points are made of. Raises StoreError if a stage has not run for the partition."""
         return PartitionTables(
             hashes=self.read(ContentHash, partition_key),
             metadata=self.read(MetadataOfImage, partition_key),
@@ -119,9 +119,9 @@ class StageTables:
         )
 
     def write(self, row_type: type[R], partition_key: str, rows: Sequence[R], note: str = "") -> Path:
-        """Replace a stage's table by `rows`, in one step: a reader sees the old table or the new one, whole.
+        """Replace a stage's table by `rows` in one step: readers see the complete old table or the complete new one.
 
-        `note` is a text kept in the same file. Raises StoreError where the store cannot be written, or a value of a
+        `note` is a text stored in the same file. Raises StoreError if the store cannot be written, or if a value of a
         row does not fit its column.
         """
         path = self.store.table_file(row_type.stage, partition_key)
@@ -137,7 +137,7 @@ class StageTables:
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be written ({error.strerror or error}): make room in the store, or set "
-                "IMAGE_PIPELINE_HOME to a folder that can be written."
+                "IMAGE_PIPELINE_HOME to a writable folder."
             ) from error
         return path
 
@@ -150,7 +150,7 @@ class StageTables:
 
 
 def _cannot_be_stored(row_type: type[Row], partition_key: str, rows: Sequence[Row], error: Exception) -> StoreError:
-    """The error of the first row with a value that does not fit its column: it names the file, or the content."""
+    """The error for the first row with a value that does not fit its column; it names the file or the content."""
     for row in rows:
         for column in row_type.schema():
             try:
@@ -159,9 +159,11 @@ def _cannot_be_stored(row_type: type[Row], partition_key: str, rows: Sequence[Ro
                 named = getattr(row, fields(row_type)[0].name)
                 return StoreError(
                     f"The {row_type.stage} of {named} cannot be stored, since its {column.name} is "
-                    f"{getattr(row, column.name)!r:.100}: move that file out of the library, and report it."
+                    f"{getattr(row, column.name)!r:.100}: move that file out of the library, and report this as a bug."
                 )
-    return StoreError(f"The {row_type.stage} of partition {partition_key!r} cannot be stored ({error}): report it.")
+    return StoreError(
+        f"The {row_type.stage} of partition {partition_key!r} cannot be stored ({error}): report this as a bug."
+    )
 
 
 def _rows(row_type: type[R], table: pa.Table) -> list[R]:
@@ -174,7 +176,7 @@ def _note(schema: pa.Schema) -> str:
 
 
 def _values(column: "pa.ChunkedArray[Any]") -> list[Any]:
-    """The values of a column; vectors as arrays of four bytes a number, which are copied in one piece."""
+    """The values of a column; vectors become arrays of four bytes per number, copied as a block."""
     if column.type != _VECTOR:
         return column.to_pylist()
     vectors: Any = column.combine_chunks()
@@ -188,5 +190,5 @@ def _array(values: list[Any], arrow_type: pa.DataType) -> Any:
         return pa.array(values, arrow_type)
     offsets = np.cumsum([0, *map(len, values)], dtype=np.int32)
     numbers = np.concatenate([np.frombuffer(vector, np.float32) for vector in values] or [np.empty(0, np.float32)])
-    lists: Any = pa.ListArray  # its stubs do not know numpy's arrays
+    lists: Any = pa.ListArray  # its type stubs do not accept NumPy arrays
     return lists.from_arrays(offsets, numbers)

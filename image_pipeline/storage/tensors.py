@@ -1,4 +1,4 @@
-"""Tensor files: model-ready images of one partition, `[n, 3, height, width]` uint8, in NumPy's `.npy` format."""
+"""Tensor files: the model-ready images of a partition, `[n, 3, height, width]` uint8, in NumPy's `.npy` format."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,9 +25,9 @@ class TensorFile:
 
     @classmethod
     def create(cls, path: Path, spec: InputSpec, rows: int) -> "TensorFile":
-        """Make a file of `rows` zeroed images; blocks on disk are taken when a row is written.
+        """Create a file of `rows` zeroed images; it is sparse until rows are written.
 
-        Raises OSError where the file cannot be made.
+        Raises OSError if the file cannot be created.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
@@ -39,7 +39,7 @@ class TensorFile:
         return cls(path, spec, rows, header_bytes)
 
     def row_offset(self, row: int) -> int:
-        """Where row `row` begins in the file, in bytes."""
+        """The byte offset of row `row` in the file."""
         return self.header_bytes + row * self.spec.row_bytes
 
 
@@ -49,9 +49,9 @@ def tensor_path(directory: Path, spec: InputSpec) -> Path:
 
 
 def create_tensor_files(directory: Path, specs: Iterable[InputSpec], rows: int) -> list[TensorFile]:
-    """Files for `rows` images, one for each distinct spec, in a directory that is claimed for this process.
+    """Create one file for `rows` images per distinct spec, in a directory that is claimed for this process.
 
-    None at all, and no directory, where there are no rows. Raises StoreError where there is no room for them.
+    If there are no rows, nothing is created. Raises StoreError if there is no room for the files.
     """
     if not rows:
         return []
@@ -61,13 +61,13 @@ def create_tensor_files(directory: Path, specs: Iterable[InputSpec], rows: int) 
     except OSError as error:
         raise StoreError(
             f"{directory} cannot be written ({error.strerror}): make room in the store, or set IMAGE_PIPELINE_HOME to "
-            "a folder that can be written."
+            "a writable folder."
         ) from error
 
 
 @contextmanager
 def new_tensor_files(directory: Path, specs: Iterable[InputSpec], rows: int) -> Iterator[list[TensorFile]]:
-    """`create_tensor_files`, to be filled in the block: if it raises, they are deleted, and nobody's any more."""
+    """Create tensor files to fill in the block; if the block raises, the files and the claim are removed."""
     try:
         yield create_tensor_files(directory, specs, rows)
     except BaseException:
@@ -77,7 +77,7 @@ def new_tensor_files(directory: Path, specs: Iterable[InputSpec], rows: int) -> 
 
 @dataclass(frozen=True)
 class TensorRows:
-    """Some images of a tensor file, in the order of `rows`; read from disk as slices are taken."""
+    """Some images of a tensor file, in the order of `rows`; read from disk when slices are taken."""
 
     images: np.ndarray
     rows: Sequence[int]
@@ -102,28 +102,28 @@ class TensorRows:
 
 
 def read_tensors(directory: Path, spec: InputSpec, rows: Sequence[int]) -> TensorRows:
-    """Images of a partition for inputs of `spec`, by their rows.
+    """Images of a partition for inputs of `spec`, by row.
 
-    Raises StoreError where they were released, made for other models, or never finished.
+    Raises StoreError if they were deleted, made for other models, or not finished.
     """
     try:
         return TensorRows(np.load(tensor_path(directory, spec), mmap_mode="r", allow_pickle=False), rows)
     except (FileNotFoundError, ValueError, EOFError) as error:
         raise StoreError(
-            f"The decoded tensors {tensor_path(directory, spec)} are not there: they are deleted once a directory is "
-            "indexed; materialize decoded_tensors together with this asset."
+            f"The decoded tensors {tensor_path(directory, spec)} do not exist, since they are deleted once a directory "
+            "is indexed: materialize decoded_tensors together with this asset."
         ) from error
 
 
 def release_tensors(directory: Path) -> None:
-    """Delete tensor files that this process has made, and those beside them that killed processes have left."""
+    """Delete the tensor files that this process made, and those beside them that killed processes have left."""
     give_up_directory(directory)
     delete_unclaimed(directory.parent)
 
 
 def sweep_tensors(store: Store) -> None:
-    """Delete the tensors that no process has a claim to: what runs left that were killed, or failed."""
+    """Delete the tensors that no process has claimed: leftovers of runs that failed or were killed."""
     with suppress(FileNotFoundError):
         for directory in store.tensors_directory.iterdir():
-            if is_file_stem(directory.name):  # any other is not of the pipeline's making
+            if is_file_stem(directory.name):  # others were not made by the pipeline
                 delete_unclaimed(directory)

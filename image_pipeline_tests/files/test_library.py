@@ -53,7 +53,7 @@ def test_a_library_may_have_a_name_of_any_bytes(ledger: Ledger, library: Path) -
 
 @pytest.mark.parametrize("inside", [".", "store", "2024/store"])
 def test_a_store_in_the_library_is_refused(library: Path, inside: str) -> None:
-    with pytest.raises(SettingsError, match=r"lies in the library .* set IMAGE_PIPELINE_HOME"):
+    with pytest.raises(SettingsError, match=r"is inside the library .* set IMAGE_PIPELINE_HOME"):
         open_library(library, Ledger(library / inside / "ledger.sqlite"))
 
 

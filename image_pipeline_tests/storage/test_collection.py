@@ -141,14 +141,14 @@ def test_other_collections_are_left_alone(client: QdrantClient, collection: Coll
 
 
 def test_vectors_of_another_size_are_refused(client: QdrantClient, collection: Collection) -> None:
-    with pytest.raises(CollectionError, match=r"vectors of 4 numbers where the model gives 768.*IMAGE_PIPELINE_COLL"):
+    with pytest.raises(CollectionError, match=r"vectors of 4 numbers, but the model produces 768.*IMAGE_PIPELINE_COLL"):
         Collection(client, replace(VERSION, dimension=768)).ensure()
 
 
 def test_a_name_that_is_a_foreign_collections_is_refused(client: QdrantClient) -> None:
     config = models.VectorParams(size=4, distance=models.Distance.COSINE)
     client.create_collection("images", vectors_config=config)
-    with pytest.raises(CollectionError, match=r"'images' that this pipeline did not make.*another name"):
+    with pytest.raises(CollectionError, match=r"'images' that this pipeline did not make.*a different name"):
         Collection(client, VERSION).ensure()
     assert [one.name for one in client.get_collections().collections] == ["images"]
 
@@ -156,7 +156,7 @@ def test_a_name_that_is_a_foreign_collections_is_refused(client: QdrantClient) -
 def test_a_foreign_collection_of_a_versions_name_is_not_written(client: QdrantClient) -> None:
     config = models.VectorParams(size=4, distance=models.Distance.COSINE)
     client.create_collection(VERSION.name, vectors_config=config)
-    with pytest.raises(CollectionError, match=rf"'{VERSION.name}' that this pipeline did not make.*another name"):
+    with pytest.raises(CollectionError, match=rf"'{VERSION.name}' that this pipeline did not make.*a different name"):
         Collection(client, VERSION).ensure()
     assert version_names(client, "images") == []
 

@@ -137,7 +137,7 @@ def test_a_damaged_embedded_qdrant_is_told(embedded_address: QdrantAddress, file
 def test_a_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     address = QdrantAddress(None, tmp_path / "file" / "qdrant", tmp_path / "file" / "qdrant.lock")
-    with pytest.raises(StoreError, match=r"cannot be made .*IMAGE_PIPELINE_HOME"), address.connect():
+    with pytest.raises(StoreError, match=r"cannot be created .*IMAGE_PIPELINE_HOME"), address.connect():
         pass
 
 
@@ -154,7 +154,7 @@ def test_a_server_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
 
 def test_a_url_that_is_none_is_told(tmp_path: Path) -> None:
     address = QdrantAddress("http://host:port", tmp_path, tmp_path / "lock")
-    with pytest.raises(CollectionError, match="is no address of a Qdrant server"), address.connect():
+    with pytest.raises(CollectionError, match="is not the address of a Qdrant server"), address.connect():
         pass
 
 

@@ -65,7 +65,8 @@ def test_a_folder_for_all_or_of_another_user_is_refused_and_stays_as_it_is(is_st
         shared.mkdir()
         shared.chmod(0o1777 if is_sticky else 0o777)
         before = Snapshot.of(Path(directory))
-        with pytest.raises(StoreError, match=r"another user's, or for all.*IMAGE_PIPELINE_HOME.*shared/image-pipeline"):
+        message = r"belongs to another user, or to all users.*IMAGE_PIPELINE_HOME.*shared/image-pipeline"
+        with pytest.raises(StoreError, match=message):
             if is_sticky:
                 Store(shared).prepare()
             else:
@@ -112,7 +113,7 @@ def test_a_folder_with_other_files_is_refused_and_stays_as_it_is(tmp_path: Path,
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text('{"program": "another", "version": 1, "library": null}')
     before = Snapshot.of(tmp_path)
-    with pytest.raises(StoreError, match="not empty, and is no store: set IMAGE_PIPELINE_HOME to a new folder"):
+    with pytest.raises(StoreError, match="not empty, and is not a store: set IMAGE_PIPELINE_HOME to a new folder"):
         Store(tmp_path).prepare()
     assert before.differences() == []
 
@@ -120,7 +121,7 @@ def test_a_folder_with_other_files_is_refused_and_stays_as_it_is(tmp_path: Path,
 def test_a_folder_with_every_name_of_a_store_is_refused(tmp_path: Path) -> None:
     strew_decoys(tmp_path)
     before = Snapshot.of(tmp_path)
-    with pytest.raises(StoreError, match="is no store"):
+    with pytest.raises(StoreError, match="is not a store"):
         Store(tmp_path).prepare()
     assert before.differences() == []
 
@@ -129,14 +130,14 @@ def test_a_folder_with_every_name_of_a_store_is_refused(tmp_path: Path) -> None:
 def test_an_empty_file_of_a_stores_name_makes_a_folder_no_store(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).touch()
-    with pytest.raises(StoreError, match="is no store"):
+    with pytest.raises(StoreError, match="is not a store"):
         Store(tmp_path).prepare()
 
 
 @pytest.mark.parametrize("library", ["5", "[]", '{"a": 1}'])
 def test_a_mark_with_a_library_that_is_none_is_no_mark(tmp_path: Path, library: str) -> None:
     (tmp_path / "store.json").write_text(f'{{"program": "image-pipeline", "version": 1, "library": {library}}}')
-    with pytest.raises(StoreError, match="is no store"):
+    with pytest.raises(StoreError, match="is not a store"):
         Store(tmp_path).prepare()
 
 
@@ -144,7 +145,7 @@ def test_another_programs_ledger_is_no_store(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as accounts:
         accounts.execute("CREATE TABLE partition (key TEXT, fingerprint TEXT)")
         accounts.execute("CREATE TABLE library (root TEXT)")
-    with pytest.raises(StoreError, match="is no store"):
+    with pytest.raises(StoreError, match="is not a store"):
         Store(tmp_path).prepare()
 
 
@@ -167,7 +168,7 @@ def test_a_home_folder_and_the_root_are_never_one(tmp_path: Path, monkeypatch: p
 def test_the_library_and_its_folders_are_no_store_and_the_store_no_library(tmp_path: Path) -> None:
     for home, library in ((".", "."), ("store", "."), (".", "photos"), ("a/store", "a")):
         (tmp_path / library).mkdir(exist_ok=True)
-        with pytest.raises(SettingsError, match=r"lies in the"):
+        with pytest.raises(SettingsError, match=r"is inside the"):
             Store(tmp_path / home).prepare(tmp_path / library)
     assert not list(tmp_path.rglob("store.json"))
     Store(tmp_path / ".image-pipeline").prepare(tmp_path)

@@ -114,7 +114,7 @@ def test_a_table_that_the_system_withholds_is_an_error(tables: StageTables, stor
 
 def test_a_store_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"cannot be made .*IMAGE_PIPELINE_HOME"):
+    with pytest.raises(StoreError, match=r"cannot be created .*IMAGE_PIPELINE_HOME"):
         Store(tmp_path / "file" / "store").prepare()
     with pytest.raises(StoreError, match="cannot be written"):
         StageTables(Store(tmp_path / "file" / "store")).write(Embedding, "a", [])
