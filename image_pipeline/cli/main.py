@@ -1,8 +1,6 @@
 """The command line: `image-pipeline …`. What is heavy is imported by the command that needs it."""
 
-import atexit
 import dataclasses
-import gc
 import math
 import sys
 from pathlib import Path
@@ -15,6 +13,7 @@ from image_pipeline.cli.notices import show_notices
 from image_pipeline.cli.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors_for_people, shared_options
 from image_pipeline.cli.retry import retry
 from image_pipeline.cli.stores import adopt, forget, hint_at_strewn_store, rescue
+from image_pipeline.patches import collect_garbage_rarely, exit_without_collecting
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.signals import catch_signals, ignore_further_signals, interrupted_exit_code
 from image_pipeline.storage.ledger import Ledger
@@ -35,26 +34,13 @@ def main(context: click.Context) -> None:
 
     Every option can also be set by the environment variable that stands behind it.
     """
-    # The imports make some 700,000 objects and no garbage; looking for it every 700 took a second of a run.
-    gc.set_threshold(20_000)
-    atexit.register(_end_soon)
+    collect_garbage_rarely()
+    exit_without_collecting()
     show_notices()
     catch_signals()
     keep_private()
     if context.invoked_subcommand != rescue.name:
         hint_at_strewn_store()
-
-
-def _end_soon() -> None:
-    """Let Python end without its last searches for garbage: the system takes back everything at once.
-
-    They take 0.4 s of a command. Where torch was imported only the first is left out, of 0.3 to 0.9 s: a library of
-    torch's reports, on stderr, what the last one would have collected.
-    """
-    if "torch" in sys.modules:
-        gc.disable()
-    else:
-        gc.freeze()
 
 
 for command in (verify, repair, retry, history, adopt, forget, rescue):

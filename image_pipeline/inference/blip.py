@@ -7,6 +7,7 @@ from image_pipeline.errors import ModelError
 from image_pipeline.inference.device import Device
 from image_pipeline.inference.files import weights_path
 from image_pipeline.inference.producer import ProducerKind
+from image_pipeline.patches import fused_attention
 from image_pipeline.settings import DType
 
 if TYPE_CHECKING:
@@ -37,37 +38,13 @@ def load_blip(directory: Path, device: Device) -> Any:
             f"The captioner's weights {file} lack {len(lacking)} of the model's ({', '.join(lacking[:3])}): fetch it "
             "again, or name another in IMAGE_PIPELINE_MODELS."
         )
-    for layer in model.vision_model.encoder.layers:
-        layer.self_attn.forward = _Attention(layer.self_attn)
+    fused_attention(model)
     if device.dtype is DType.BF16:
         model.vision_model.to(torch.bfloat16)
         for layer in model.text_decoder.bert.encoder.layer:
             for projection in (layer.crossattention.self.key, layer.crossattention.self.value):
                 projection.to(torch.bfloat16).register_forward_hook(_in_fp32)
     return model.eval().requires_grad_(False).to(device.torch_device, memory_format=torch.channels_last)
-
-
-class _Attention:
-    """The attention of the image encoder by torch's own kernel, in place of one product after the other.
-
-    transformers offers this (`attn_implementation="sdpa"`) for most models and not for BLIP. The scores of 577 patches
-    by 577, in 12 heads, are never written to memory.
-    """
-
-    def __init__(self, module: Any) -> None:
-        """`module` is a `BlipAttention`."""
-        self._module = module
-
-    def __call__(self, hidden_states: "torch.Tensor", **_: Any) -> "tuple[torch.Tensor, None]":
-        """What the module gives for `[n, patches, width]`, without the attention's weights."""
-        import torch
-
-        module, (count, patches, width) = self._module, hidden_states.shape
-        query, key, value = (
-            module.qkv(hidden_states).view(count, patches, 3, module.num_heads, module.head_dim).permute(2, 0, 3, 1, 4)
-        )
-        seen = torch.nn.functional.scaled_dot_product_attention(query, key, value, scale=module.scale)
-        return module.projection(seen.transpose(1, 2).reshape(count, patches, width)), None
 
 
 def _in_fp32(_module: Any, _inputs: Any, output: "torch.Tensor") -> "torch.Tensor":

@@ -11,7 +11,7 @@ from image_pipeline.inference.device import Device
 from image_pipeline.inference.loading import LazyModel
 from image_pipeline.inference.normaliser import Normaliser
 from image_pipeline.inference.prefetch import Images
-from image_pipeline.inference.skip_init import skip_init
+from image_pipeline.patches import skip_random_weights
 from image_pipeline.settings import DType
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Embedder(LazyModel[np.ndarray]):
         where = f"local-dir:{directory}"
         # In bf16, open_clip keeps the layer norms in fp32.
         precision = "bf16" if device.dtype is DType.BF16 else "fp32"
-        with skip_init():
+        with skip_random_weights():
             model: Any = open_clip.create_model_from_pretrained(
                 where, precision=precision, device=device.kind, return_transform=False
             )

@@ -28,10 +28,8 @@ from image_pipeline.files.plan import (
 )
 from image_pipeline.files.unlisted import Unlisted, UnlistedError
 from image_pipeline.orchestration.build import make_definitions
-from image_pipeline.orchestration.event_log import write_records_quickly
 from image_pipeline.orchestration.instance import errors_of_records, open_instance, unusable_records
 from image_pipeline.orchestration.interruption import INTERRUPTED, INTERRUPTIONS
-from image_pipeline.orchestration.memory import give_back_memory
 from image_pipeline.orchestration.partitions import (
     ALLOW_DELETIONS_TAG,
     PARTITIONS_PER_RUN,
@@ -42,6 +40,7 @@ from image_pipeline.orchestration.partitions import (
 )
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, StoreResource, make_resources
 from image_pipeline.orchestration.verifying import make_verifier
+from image_pipeline.patches import release_memory, store_events_in_batches
 from image_pipeline.services.verifier import Verifier
 from image_pipeline.settings import Settings, export_settings
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
@@ -201,7 +200,7 @@ class Ingestion:
             some = ranges[0]
             on_run(done, done + len(ranges))
             if done:
-                give_back_memory()
+                release_memory()
             with within_range(some.keys):
                 result = self._execute("ingest", tags=range_tags(some) | allowed)
             for event in result.get_asset_materialization_events():
@@ -268,7 +267,7 @@ def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
     """The library of `settings`, with Dagster's records in the store (or DAGSTER_HOME)."""
     # the resources name the variable of Qdrant's key, and take its value when a run begins
     export_settings(settings)
-    write_records_quickly()
+    store_events_in_batches()
     store = Store(settings.home)
     store.prepare(settings.library)
     with errors_of_records(store), open_instance(store) as instance:
