@@ -1,4 +1,4 @@
-"""A BLIP model, laid out to compute faster: the same words, sooner."""
+"""Loading of BLIP models, modified to compute captions faster."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     import torch
 
 
-# Typed as Any: the stubs of transformers know neither what `generate` takes nor what it gives.
+# Typed as Any: the stubs of transformers describe neither the arguments nor the result of `generate`.
 def load_blip(directory: Path, device: Device) -> Any:
-    """The `BlipForConditionalGeneration` of transformers in `directory`, on the device, in its number format.
+    """Load the `BlipForConditionalGeneration` of transformers from `directory` to the device, in its number format.
 
-    In bf16, the image encoder computes in it, and of the text decoder what looks at all of the image: the keys and
-    values of its cross attention. The rest of the decoder stays in fp32. It takes a small part of the time, and in
-    bf16, where the likeliest words differ by less than the format can tell, one caption in five changed.
+    If that is bf16, the image encoder uses it, and so does the part of the text decoder that processes the whole image:
+    the keys and values of its cross attention. The rest of the decoder stays in fp32, since it takes little time, and
+    in bf16 one caption in five changed: the likeliest words differ by less than bf16 can represent.
 
-    Raises ModelError where the file lacks some of the weights, which transformers would draw at random.
+    Raises ModelError if the file lacks some of the weights, which transformers would initialise at random.
     """
     import torch
     from transformers import BlipForConditionalGeneration
@@ -34,8 +34,8 @@ def load_blip(directory: Path, device: Device) -> Any:
     if lacking:
         file = weights_path(ProducerKind.CAPTION, directory)
         raise ModelError(
-            f"The captioner's weights {file} lack {len(lacking)} of the model's ({', '.join(lacking[:3])}): fetch it "
-            "again, or name another in IMAGE_PIPELINE_MODELS."
+            f"The captioner's weights {file} lack {len(lacking)} of the model's ({', '.join(lacking[:3])}): fetch the "
+            "model again, or name a different one in IMAGE_PIPELINE_MODELS."
         )
     for layer in model.vision_model.encoder.layers:
         layer.self_attn.forward = _Attention(layer.self_attn)
@@ -48,10 +48,10 @@ def load_blip(directory: Path, device: Device) -> Any:
 
 
 class _Attention:
-    """The attention of the image encoder by torch's own kernel, in place of one product after the other.
+    """The attention of the image encoder, computed by torch's fused kernel instead of separate products.
 
-    transformers offers this (`attn_implementation="sdpa"`) for most models and not for BLIP. The scores of 577 patches
-    by 577, in 12 heads, are never written to memory.
+    transformers offers this (`attn_implementation="sdpa"`) for most models but not for BLIP. The 577 × 577 scores of
+    each of the 12 heads are never written to memory.
     """
 
     def __init__(self, module: Any) -> None:
@@ -59,7 +59,7 @@ class _Attention:
         self._module = module
 
     def __call__(self, hidden_states: "torch.Tensor", **_: Any) -> "tuple[torch.Tensor, None]":
-        """What the module gives for `[n, patches, width]`, without the attention's weights."""
+        """The output of the module for `[n, patches, width]`, without the attention weights."""
         import torch
 
         module, (count, patches, width) = self._module, hidden_states.shape
