@@ -19,7 +19,7 @@ _UNCOMPRESSED, _JPEG = 1, 7
 _FULL_IMAGE, _PREVIEW = 0, 1
 _D65 = 21
 
-# From XYZ to linear sRGB: the primaries of sRGB are the filters of this camera.
+# From XYZ to linear sRGB: the filters of this camera have the primaries of sRGB.
 _COLOUR_MATRIX = (3.2405, -1.5371, -0.4985, -0.9693, 1.8760, 0.0416, 0.0556, -0.2040, 1.0572)
 
 _HEADER_BYTES = 8
@@ -84,7 +84,7 @@ def write_dng(path: Path, picture: Image.Image, *, preview: bool) -> None:
 
 
 def _mosaic(rgb: np.ndarray) -> np.ndarray:
-    """The values that a sensor with an RGGB filter records of uint8 `[h, w, 3]`: uint16 `[h, w]`, linear, 12 bits."""
+    """The values that a sensor with an RGGB filter records for uint8 `[h, w, 3]`: uint16 `[h, w]`, linear, 12 bits."""
     encoded = rgb.astype(np.float32) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     recorded = np.empty(rgb.shape[:2], np.float32)

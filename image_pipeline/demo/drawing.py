@@ -26,7 +26,7 @@ _TURN = pi / 15  # largest rotation in either direction; a square rotated furthe
 
 @dataclass(frozen=True)
 class _Placement:
-    """Where a thing is drawn: `x` and `y` as fractions of width and height, `radius` as one of the shorter side."""
+    """Where a thing is drawn; `x`, `y` and `radius` are fractions of the width, the height and the shorter side."""
 
     x: float
     y: float
@@ -35,7 +35,7 @@ class _Placement:
 
 
 def draw(scene: Scene, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
-    """Draw the scene as an RGB picture of `size` (width, height, in pixels), always the same for the same `rng` state."""
+    """Draw the scene as an RGB picture of `size` (width, height, in pixels); equal `rng` states give equal pictures."""
     width, height = size
     canvas = Image.new("RGB", (width * _SUPERSAMPLING, height * _SUPERSAMPLING), _shade(scene.background, rng))
     pen = ImageDraw.Draw(canvas)

@@ -1,6 +1,6 @@
 """Completeness of a file: whether it holds all the bytes that its structure declares.
 
-This explains failed decodes, and proves that a RAW's sensor data is complete before its preview is used instead.
+The check explains failed decodes, and proves that a RAW's sensor data is complete before its preview is used instead.
 Nothing is decoded: only lengths are compared with the file's size.
 """
 
@@ -45,8 +45,8 @@ def is_truncated(file: BinaryIO, image_format: ImageFormat) -> bool:
 def sensor_data_is_whole(file: BinaryIO, sensor_pixels: int) -> bool | None:
     """Whether the sensor data of a RAW is complete; None if the container does not say.
 
-    A directory counts as the sensor's if its picture has at least half of `sensor_pixels`; otherwise a complete
-    thumbnail would count as proof.
+    A directory counts as the sensor's if its picture has at least half of `sensor_pixels`; a smaller picture, such as a
+    complete thumbnail, proves nothing.
     """
     size = file_size(file)
     file.seek(0)

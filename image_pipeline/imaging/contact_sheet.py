@@ -18,7 +18,7 @@ _LIMIT_BYTES = 36_000
 
 
 def contact_sheet(pictures: Sequence[tuple[Path, str]]) -> str:
-    """Markdown with one picture that shows `pictures` (a thumbnail file and a caption each), or a sentence if empty.
+    """One picture of all `pictures` (a thumbnail file and a caption each) as Markdown, or a sentence if there are none.
 
     Missing thumbnails are left out.
     """

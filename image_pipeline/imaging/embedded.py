@@ -31,7 +31,7 @@ IptcRecords = Mapping[tuple[int, int], bytes | list[bytes]]
 
 @dataclass(frozen=True)
 class Embedded:
-    """The blocks as found: EXIF's three directories, the XMP packet, and IPTC's records by their pairs of numbers."""
+    """The blocks as found: EXIF's three directories, the XMP packet, and IPTC's values by record and dataset number."""
 
     base: Directory = field(default_factory=dict)
     photo: Directory = field(default_factory=dict)

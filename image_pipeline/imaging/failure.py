@@ -16,7 +16,7 @@ _MEMORY_WORDS = ("out of memory", "memory allocation", "cannot allocate", "bad_a
 _ABSURD = "security limit"
 """Part of libheif's message about sizes that no sound file has, which it also calls a memory allocation error."""
 _OF_THE_CONTENT = (None, errno.EINVAL, errno.EOVERFLOW)
-"""The errno of an OSError that the content causes: raised by a decoder, or by the system for an impossible offset."""
+"""The errno of each OSError that the content causes: from a decoder, or from the system for an impossible offset."""
 _TRUNCATION_WORDS = ("truncated", "unexpected eof", "unexpected end of file", "end of file", "not enough image data")
 
 

@@ -47,8 +47,8 @@ _RAW_MAGICS = (
     (0, b"IIU\0"),  # Panasonic RW2, Leica RWL
     (4, b"ftypcrx "),  # Canon CR3
     (6, b"HEAPCCDR"),  # Canon CRW
-    (8, b"CR\x02"),  # Canon CR2, behind a TIFF header
-    (8, b"IIII"),  # Phase One IIQ, behind a TIFF header, in either byte order
+    (8, b"CR\x02"),  # Canon CR2, after a TIFF header
+    (8, b"IIII"),  # Phase One IIQ, after a TIFF header, in either byte order
     (8, b"MMMM"),
 )
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)

@@ -1,7 +1,7 @@
 """The box structure of HEIC, AVIF and CR3 files (ISO/IEC 14496-12 and 23008-12): picture sizes and completeness.
 
-libheif decodes a file that was cut off without an error, and shows grey where data is missing. All lengths are in the
-boxes, so this module compares them with the file's size.
+libheif decodes a truncated file without an error, and shows grey where data is missing. All lengths are in the boxes,
+so this module compares them with the file's size.
 """
 
 import os
@@ -134,7 +134,7 @@ def _coded_pictures(file: BinaryIO, meta: Box) -> set[int]:
 
 
 def _extents(iloc: bytes) -> Iterator[_Extent]:
-    """The extents of an item location box (14496-12, 8.11.3) that are in the file; ends at a malformed one."""
+    """The extents of an item location box (14496-12, 8.11.3) that are in the file, up to the first malformed one."""
     with suppress(IndexError):  # libheif reports the damage better
         version = iloc[0]
         offset_bytes, length_bytes = iloc[4] >> 4, iloc[4] & 15
@@ -146,7 +146,7 @@ def _extents(iloc: bytes) -> Iterator[_Extent]:
             at += wide
             in_file = True
             if version:
-                in_file = iloc[at + 1] & 15 == 0  # otherwise the extent is in the `idat` box, or in an item
+                in_file = iloc[at + 1] & 15 == 0  # otherwise it is in the `idat` box, or in a different item
                 at += 2
             at += 2
             base = int.from_bytes(iloc[at : at + base_bytes], "big")

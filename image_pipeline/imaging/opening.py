@@ -33,7 +33,7 @@ def open_image(path: ImagePath) -> Iterator[BinaryIO]:
     else:
         name = os.fspath(path)
         opened = open_anywhere(name)
-    # opened in this way, the file object has a name
+    # with an opener, the file object has a name
     with open(name, "rb", opener=lambda _name, _flags: opened) as file:
         _check(file, path)
         try:

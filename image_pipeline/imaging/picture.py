@@ -107,7 +107,7 @@ def stored_orientation(image: ImageFile.ImageFile) -> int:
 
 
 def check_pixels(pixels: int, max_pixels: int) -> None:
-    """Raise ImageError if `pixels`, the number in a picture, exceeds `max_pixels`."""
+    """Raise ImageError if `pixels` is more than `max_pixels`."""
     if pixels > max_pixels:
         raise ImageError(
             Reason.TOO_MANY_PIXELS, f"the file declares {pixels:,} pixels, more than the {max_pixels:,} allowed"

@@ -209,7 +209,7 @@ class WorkerPool:
                 reply = worker.receive()
                 if reply is not None:
                     self._in_hand.pop(worker, None)
-                # If it died while decoding, after an earlier message, its death must still be read.
+                # A worker that died while decoding may have sent a message first: its death is still to be read.
                 if not worker.is_alive and worker not in self._in_hand:
                     self._discard(worker)
             elif worker.deadline <= time.monotonic():

@@ -32,8 +32,8 @@ def is_unmarked_raw(file: BinaryIO) -> bool:
     """Whether a file without a RAW signature is a RAW all the same, according to LibRaw.
 
     Some old cameras write no signature of any kind. LibRaw rejects plain TIFF files, except grey and four-channel ones
-    of more than 8 bits. So a TIFF file counts as a RAW only if it names the device's maker and does not describe the
-    picture that LibRaw sees as an ordinary TIFF picture. Raises MemoryError if memory runs out.
+    of more than 8 bits. So a TIFF file counts as a RAW only if it names the device's maker, and if the picture that
+    LibRaw finds is not one of the ordinary TIFF pictures in the file. Raises MemoryError if memory runs out.
     """
     file.seek(0)
     is_tiff = file.read(4) in TIFF_MAGICS
@@ -45,7 +45,7 @@ def is_unmarked_raw(file: BinaryIO) -> bool:
             seen = {(raw.sizes.raw_width, raw.sizes.raw_height), (raw.sizes.width, raw.sizes.height)}
     except MemoryError:
         raise
-    except Exception:  # whatever it is, LibRaw does not take it
+    except Exception:  # whatever the error: LibRaw rejects the file
         return False
     return structure is None or structure.pictures.isdisjoint((min(size), max(size)) for size in seen)
 
@@ -53,7 +53,7 @@ def is_unmarked_raw(file: BinaryIO) -> bool:
 def open_raw(file: BinaryIO) -> rawpy.RawPy:
     """Open the RAW in `file`, reading only its headers.
 
-    Raises rawpy.LibRawError, and ImageError if LibRaw does not recognise the RAW, for example without its sensor data.
+    Raises rawpy.LibRawError, and ImageError if LibRaw does not recognise the RAW, as when its sensor data was removed.
     """
     file.seek(0)
     # LibRaw opens files by name, but the name may belong to a different file by now. The name of the descriptor always
@@ -74,9 +74,9 @@ def raw_size(raw: rawpy.RawPy) -> tuple[int, int]:
 def decode_raw(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> Raster:
     """Decode the picture of a RAW: its preview, else its sensor data at half size, else at full size.
 
-    The preview is used only if it is large enough for `specs`, looks like a picture of the sensor's shape, and the
-    sensor data is complete. The file's structure proves that, or if it cannot, the sensor data is unpacked. A RAW
-    without its sensor data is a lost photograph, however good its preview: it is rejected, so that a person sees it.
+    The preview is used only if it is large enough for `specs`, it looks like a picture of the sensor's shape, and the
+    sensor data is complete. If the file's structure cannot prove that, the sensor data is unpacked. A RAW without its
+    sensor data is a lost photograph, however good its preview: it is rejected, so that a person sees it.
 
     Raises ImageError, rawpy.LibRawError, and whatever a decoder raises.
     """

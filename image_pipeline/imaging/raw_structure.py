@@ -24,7 +24,7 @@ _MOSAIC_PHOTOMETRICS = frozenset((32803, 34892))
 _OWN_PHOTOMETRICS = frozenset((*range(7), 8, 9, 10))
 """TIFF 6.0 and its technical notes: grey, RGB, palette, mask, CMYK, YCbCr, three kinds of Lab."""
 _MAKERS_COMPRESSIONS = frozenset((262, 32767, 32769, 32770, 34713, 65000, 65535))
-"""Compressions of makers: Kodak's old one, Sony's, packed sensor values, Samsung's, Nikon's, Kodak's, Pentax's."""
+"""The makers' own: Kodak's old one, Sony's, packed sensor values, Samsung's, Nikon's, Kodak's, Pentax's."""
 
 _Table = dict[int, tuple[int, int]]
 """For each tag, the number of its values, and the first value if it is in the table, else the offset of the values."""
@@ -78,7 +78,7 @@ def _is_sensor(table: _Table) -> bool:
 
 def _is_cameras_preview(first: _Table) -> bool:
     """Whether a file begins with what cameras write and scanners do not: a small preview by a named maker, with the
-    picture itself in a sub-directory. A RAW whose sensor data was removed along with its directory begins so, too."""
+    picture itself in a sub-directory. So does a RAW whose sensor data was removed along with its directory."""
     is_reduced = (_value(first, _NEW_SUBFILE_TYPE) or 0) & 1 == 1
     return is_reduced and _SUB_IFDS in first and _MAKE in first
 

@@ -11,7 +11,7 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"
     """The operating system did not deliver the bytes: a missing file, no permission, a failing disk."""
     UNKNOWN_FORMAT = "unknown_format"
-    """The content has no supported format, whatever the file's name says."""
+    """The content is in no supported format, whatever the file's name says."""
     TRUNCATED = "truncated"
     """The file ends before its picture is complete."""
     CORRUPT = "corrupt"

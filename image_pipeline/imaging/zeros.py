@@ -1,7 +1,7 @@
 """Detection of unwritten data: files of the right length that end in zeros instead of picture data.
 
-A copy leaves such a file if it is interrupted by a power failure, or after it has reserved the file's space. The
-decoders of these formats verify no checksums, and show grey or noise without an error.
+An interrupted copy leaves such a file after a power failure, or if it had reserved the file's space. The decoders of
+these formats verify no checksums, and show grey or noise without an error.
 """
 
 from typing import BinaryIO

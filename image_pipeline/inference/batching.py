@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Throughput:
-    """The number of images that a model has processed, and the seconds that this took, without loading and waiting."""
+    """The number of images that a model has processed, and the seconds it took, excluding loading and waiting."""
 
     device: Device
     batch_size: int
@@ -36,11 +36,10 @@ class Throughput:
 class Batcher(Generic[Result]):
     """Runs `forward` over batches and remembers, from one call to the next, how large a batch may be.
 
-    `forward` takes a uint8 tensor `[n, 3, height, width]` and returns n results; with CUDA, the tensor is already on
-    the device if it has enough memory. If a batch runs out of memory, its size is halved and it is tried again. On
-    CUDA, the first call determines the largest batch that fits, and each batch is copied to the device while the
-    previous one is computed. On every device, each batch is read (from disk, if `images` is memory-mapped) while the
-    previous one is computed.
+    `forward` takes a uint8 tensor `[n, 3, height, width]` and returns n results. A batch that runs out of memory is
+    retried at half the size. On CUDA, the first call determines the largest batch that fits, and each batch is copied
+    to the device while the previous one is computed, if there is enough memory. On every device, each batch is read
+    (from disk, if `images` is memory-mapped) while the previous one is computed.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CaptionedImages:
-    """The captions by content; those of `computed` were computed now, the others were already known."""
+    """The captions by content; those in `computed` are new, the others were cached."""
 
     rows: dict[str, ImageCaption]
     computed: frozenset[str]

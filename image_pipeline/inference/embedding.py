@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EmbeddedImages:
-    """The embeddings by content; those of `computed` were computed now, the others were already known."""
+    """The embeddings by content; those in `computed` are new, the others were cached."""
 
     rows: dict[str, Embedding]
     computed: frozenset[str]

@@ -110,11 +110,11 @@ class Inference:
         return [caption for _, captions in self.captioner.caption_batches(images) for caption in captions]
 
     def embeddings_in(self, cache: ContentCache) -> EmbeddingCache:
-        """The embeddings in the cache from this producer."""
+        """The cached embeddings of the embedding producer."""
         return EmbeddingCache(cache, str(self.embedding_producer))
 
     def captions_in(self, cache: ContentCache) -> RowCache[ImageCaption]:
-        """The captions in the cache from this producer; empty if captions are switched off."""
+        """The cached captions of the caption producer; empty if captions are switched off."""
         return RowCache(cache, ImageCaption, str(self.caption_producer))
 
     def unseen(self, cache: ContentCache, sha256s: Sequence[str]) -> set[str]:

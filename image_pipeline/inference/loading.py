@@ -36,7 +36,7 @@ class LazyModel(ABC, Generic[Result]):
     """The largest batch size that is tried on a GPU, in images."""
 
     def __init__(self, source: ModelSource, producer: Producer) -> None:
-        """A model that computes as `producer` says, from the weights of `source`."""
+        """A model with the weights of `source` that computes as `producer` describes."""
         self.producer = producer
         self._source = source
         self._lock = threading.Lock()
@@ -126,7 +126,7 @@ def _not_finite(model: "torch.nn.Module") -> str | None:
     names, extremes = [], []
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_floating_point() and tensor.numel():
-            low, high = torch.aminmax(tensor.detach())  # one pass; any NaN makes both of them NaN
+            low, high = torch.aminmax(tensor.detach())  # one pass; any NaN makes both extremes NaN
             span = torch.stack((low, high)).float()
             names.append(name)
             extremes.append((span.isfinite() if isinstance(tensor, torch.nn.Parameter) else ~span.isnan()).all())

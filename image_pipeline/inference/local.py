@@ -12,7 +12,7 @@ from image_pipeline.inference.records import Records
 BUNDLED = "bundled:"
 """The prefix of the names of models that come with the package."""
 
-# Files below this size, in bytes, are hashed every time, which is faster than looking up a stored hash.
+# Models below this size, in bytes, are hashed every time, which is faster than looking up a stored hash.
 _HASHED_EVERY_TIME = 64 << 20
 
 
@@ -31,7 +31,7 @@ class LocalDirectory:
         return self.name if self.name.startswith(BUNDLED) else str(self.path)
 
     def configuration(self) -> Path:
-        """The directory, like `directory`."""
+        """The same as `directory`: the configuration is always there."""
         return self.directory()
 
     def is_configured_here(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 # The allocators of the CPU and of Apple's GPUs raise a plain RuntimeError; only its text identifies the cause.
 _SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "alloc_failed", "bad_alloc", "bad allocation")
 
-# The rest is for fragmentation, and for later batches that need more than the one that was measured.
+# The usable share. The rest is for fragmentation, and for later batches that need more than the measured one.
 _USABLE = 0.8
 
 

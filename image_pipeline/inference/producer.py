@@ -52,7 +52,7 @@ class Producer:
             raise ValueError("an embedding producer has a dimension, a caption producer has generation settings")
 
     def __str__(self) -> str:
-        """The text form, which identifies collection versions and cache entries: every field that affects a result."""
+        """The text form, with every field that affects a result; identifies collection versions and cache entries."""
         parts = [f"{self.kind} {self.model}@{self.revision}", str(self.input), str(self.dtype)]
         if self.generation is not None:
             parts.append(str(self.generation))

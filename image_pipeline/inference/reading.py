@@ -13,8 +13,8 @@ from image_pipeline.inference.device import Device
 if TYPE_CHECKING:
     import torch
 
-# One thread copies 48,000 images of 224 × 224 per second, which is too close to a GPU that embeds 28,000; four copy
-# 200,000.
+# One thread copies 48,000 images of 224 × 224 per second, hardly more than the 28,000 that a GPU embeds; four threads
+# copy 200,000.
 _COPIERS = 4
 
 

@@ -13,7 +13,7 @@ from image_pipeline.errors import StoreError
 
 @dataclass(frozen=True)
 class Records:
-    """One file per key, in a folder that need not exist yet. If a file is deleted, the pipeline looks again."""
+    """One file per key, in a folder that need not exist yet. A deleted record is determined again."""
 
     folder: Path
 

@@ -1,4 +1,4 @@
-"""Construction of models without random weights, for weights that are then loaded from a file."""
+"""Construction of models without random initial weights, which the weights from a file would overwrite."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager

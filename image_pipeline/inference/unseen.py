@@ -39,7 +39,7 @@ def shares(
 
 
 class UnseenImages:
-    """Images of several partitions as one sequence, in the order of `sha256s`: small directories share batches."""
+    """Images of several partitions as one sequence, in the order of `sha256s`; small directories share batches."""
 
     def __init__(self, parts: Sequence[tuple[Sequence[str], TensorRows]]) -> None:
         self.sha256s = [sha256 for sha256s, _ in parts for sha256 in sha256s]
