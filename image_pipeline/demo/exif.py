@@ -31,7 +31,7 @@ _STORED = {
 
 
 def exif_of(picture: Image.Image, rng: np.random.Generator) -> tuple[Image.Image, Image.Exif]:
-    """A picture as a camera stores it, rotated for a random orientation, and its EXIF (one in three with a position)."""
+    """A picture as a camera stores it, in a random orientation, and its EXIF; one in three has a GPS position."""
     make, model, lens = _CAMERAS[rng.integers(len(_CAMERAS))]
     orientation = int(rng.choice([1, 1, 1, 1, *range(2, 9)]))
     taken = _BEGIN + timedelta(seconds=int(rng.integers(2 * 365 * 86_400)))

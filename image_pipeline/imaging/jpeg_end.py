@@ -25,7 +25,7 @@ _STUFFING = bytes(16)
 def is_cut_short(file: BinaryIO, image: Image.Image) -> bool:
     """Whether the last part of `image`, decoded from `file`, is missing.
 
-    A progressive JPEG that ends after some of its scans counts as a complete, coarse picture.
+    A progressive JPEG that ends after some of its scans is accepted as a coarse picture.
     """
     corner = _values(image.getpixel((image.width - 1, image.height - 1)))
     grey = all(value in _GREY for value in corner) and "progressive" not in image.info

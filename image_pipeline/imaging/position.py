@@ -40,7 +40,7 @@ def _position(latitude: float | None, longitude: float | None, altitude: float |
     if latitude is None or longitude is None:
         return None
     if latitude == 0.0 and longitude == 0.0:
-        return None  # cameras without a GPS fix write this; it is not a photograph of the Gulf of Guinea
+        return None  # cameras write this if they have no GPS fix; it is a point in the Gulf of Guinea
     return Position(latitude, longitude, altitude)
 
 

@@ -157,8 +157,8 @@ class WorkerProcess:
             )
         return Rejected(
             Reason.TIMEOUT,
-            f"no reply after {self._limits.wall_seconds:g} s, although less than {self._limits.seconds:g} s of "
-            "processor time was used: the disk may not be responding",
+            f"no reply after {self._limits.wall_seconds:g} s, with less than {self._limits.seconds:g} s of "
+            "processor time used: the disk may not be responding",
         )
 
     def end(self) -> None:

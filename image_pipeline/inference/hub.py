@@ -174,5 +174,5 @@ class HubRepository:
             advice = "make room" if error.errno in _NO_SPACE else "make the folder writable"
             raise error_of(
                 f"cannot be stored in the hub's cache ({error.strerror or error}); {advice}, or set HF_HOME to "
-                "another folder"
+                "a different folder"
             ) from error

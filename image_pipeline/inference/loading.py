@@ -1,4 +1,4 @@
-"""Lazy loading of models: at first use."""
+"""Lazy loading of models at first use."""
 
 import threading
 from abc import ABC, abstractmethod
