@@ -1,7 +1,7 @@
-"""Writes RAW files as a camera does: a Bayer mosaic in a DNG, with or without a JPEG preview in it.
+"""DNG writer: RAW files like a camera's, with a Bayer mosaic and optionally a JPEG preview.
 
-Tags are those of the Digital Negative Specification 1.4 (Adobe), in a TIFF 6.0 file. No library that is kept up
-writes a DNG with a JPEG in it without a compiler's worth of codecs.
+The tags are those of the Digital Negative Specification 1.4 (Adobe), in a TIFF 6.0 file. All maintained libraries that
+write a DNG with a JPEG in it depend on large compiled codecs.
 """
 
 import io
@@ -19,7 +19,7 @@ _UNCOMPRESSED, _JPEG = 1, 7
 _FULL_IMAGE, _PREVIEW = 0, 1
 _D65 = 21
 
-# From XYZ to linear sRGB: this camera's filters are sRGB's own primaries.
+# From XYZ to linear sRGB: the filters of this camera have the primaries of sRGB.
 _COLOUR_MATRIX = (3.2405, -1.5371, -0.4985, -0.9693, 1.8760, 0.0416, 0.0556, -0.2040, 1.0572)
 
 _HEADER_BYTES = 8
@@ -57,7 +57,7 @@ def _rational(number: int, values: Sequence[float]) -> _Tag:
 
 
 def write_dng(path: Path, picture: Image.Image, *, preview: bool) -> None:
-    """Write an RGB picture (of even width and height) as DNG; `preview` puts a JPEG of full size beside the mosaic."""
+    """Write an RGB picture (of even width and height) as a DNG; `preview` adds a full-size JPEG to the mosaic."""
     mosaic = _mosaic(np.asarray(picture)).tobytes()
     jpeg = _jpeg(picture) if preview else b""
     mosaic_at = _HEADER_BYTES
@@ -84,7 +84,7 @@ def write_dng(path: Path, picture: Image.Image, *, preview: bool) -> None:
 
 
 def _mosaic(rgb: np.ndarray) -> np.ndarray:
-    """What a sensor under an RGGB filter records of uint8 `[h, w, 3]`: uint16 `[h, w]`, linear, 12 bits."""
+    """The values that a sensor with an RGGB filter records for uint8 `[h, w, 3]`: uint16 `[h, w]`, linear, 12 bits."""
     encoded = rgb.astype(np.float32) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     recorded = np.empty(rgb.shape[:2], np.float32)
@@ -133,7 +133,7 @@ def _camera_tags() -> list[_Tag]:
 
 
 def _directory(tags: Sequence[_Tag], at: int) -> bytes:
-    """A TIFF directory that begins at byte `at` of its file, with the values that do not fit into it behind it."""
+    """A TIFF directory that begins at byte `at` of its file, followed by the values that do not fit into it."""
     entries, values = bytearray(), bytearray()
     values_at = at + 2 + 12 * len(tags) + 4
     for tag in sorted(tags, key=lambda tag: tag.number):

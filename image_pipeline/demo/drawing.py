@@ -1,4 +1,4 @@
-"""Scenes as pictures: antialiased shapes with natural variation of place, size, turn, colour, light and noise."""
+"""Drawing of scenes: antialiased shapes with natural variation in position, size, rotation, colour, light and noise."""
 
 from dataclasses import dataclass
 from math import cos, pi, sin
@@ -20,13 +20,13 @@ RGB: dict[Colour, tuple[int, int, int]] = {
 }
 
 _SUPERSAMPLING = 2
-_COLOUR_JITTER = 10.0  # standard deviation in a channel, of 255
-_TURN = pi / 15  # largest turn either way; a square turned further would be a diamond
+_COLOUR_JITTER = 10.0  # standard deviation per channel, in levels of 255
+_TURN = pi / 15  # largest rotation in either direction; a square rotated further would look like a diamond
 
 
 @dataclass(frozen=True)
 class _Placement:
-    """Where a thing is drawn; `x` and `y` in parts of width and height, `radius` in parts of the shorter side."""
+    """Where a thing is drawn; `x`, `y` and `radius` are fractions of the width, the height and the shorter side."""
 
     x: float
     y: float
@@ -35,7 +35,7 @@ class _Placement:
 
 
 def draw(scene: Scene, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
-    """The scene as an RGB picture of `size` (width, height, in pixels); the same `rng` state draws the same picture."""
+    """Draw the scene as an RGB picture of `size` (width, height, in pixels); equal `rng` states give equal pictures."""
     width, height = size
     canvas = Image.new("RGB", (width * _SUPERSAMPLING, height * _SUPERSAMPLING), _shade(scene.background, rng))
     pen = ImageDraw.Draw(canvas)
@@ -63,7 +63,7 @@ def _placements(scene: Scene, rng: np.random.Generator) -> list[_Placement]:
 
 
 def _polygon(shape: Shape, placement: _Placement, size: tuple[int, int]) -> list[tuple[float, float]]:
-    """The corners in pixels of a picture of `size`."""
+    """The corners of the shape, in pixels of a picture of `size`."""
     radius = placement.radius * min(size)
     turn_cos, turn_sin = cos(placement.turn), sin(placement.turn)
     return [
@@ -81,7 +81,7 @@ def _shade(colour: Colour, rng: np.random.Generator) -> tuple[int, int, int]:
 
 
 def _lit(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """The picture under light that falls off to one side, with the noise of a sensor."""
+    """The picture with light that falls off to one side, and with sensor noise."""
     angle, fall = rng.uniform(0, 2 * pi), rng.uniform(0, 0.12)
     across = np.linspace(-1, 1, picture.width, dtype=np.float32) * (fall * cos(angle))
     down = np.linspace(-1, 1, picture.height, dtype=np.float32) * (fall * sin(angle))

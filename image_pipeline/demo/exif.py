@@ -1,4 +1,4 @@
-"""What a camera writes beside its pictures: EXIF with maker, model, lens, exposure, date, place and orientation."""
+"""EXIF of demo pictures, like a camera's: maker, model, lens, exposure, date, position and orientation."""
 
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -17,7 +17,7 @@ _PLACES = ((52.5200, 13.4050), (38.7223, -9.1393), (35.0116, 135.7681), (-41.286
 
 _BEGIN = datetime(2023, 1, 1, 8, 0, 0)
 
-# How the pixels are stored for each orientation, so that they come out upright (EXIF 2.32, tag 274).
+# How the pixels are transposed for each orientation, so that viewers show them upright (EXIF 2.32, tag 274).
 _STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,7 +31,7 @@ _STORED = {
 
 
 def exif_of(picture: Image.Image, rng: np.random.Generator) -> tuple[Image.Image, Image.Exif]:
-    """A picture as a camera stores it, turned for some orientation, with its EXIF; a third of them know their place."""
+    """A picture as a camera stores it, in a random orientation, and its EXIF; one in three has a GPS position."""
     make, model, lens = _CAMERAS[rng.integers(len(_CAMERAS))]
     orientation = int(rng.choice([1, 1, 1, 1, *range(2, 9)]))
     taken = _BEGIN + timedelta(seconds=int(rng.integers(2 * 365 * 86_400)))

@@ -1,4 +1,4 @@
-"""Draws the demo library: some 300 scenes in nested directories, in many formats, with copies and broken files."""
+"""The demo library: some 300 scenes in nested directories, in many formats, with copies and broken files."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ Writer = Callable[[Path, Image.Image, np.random.Generator], None]
 
 @dataclass(frozen=True)
 class DemoLibrary:
-    """What was drawn: the caption of each scene, and the broken files; by path relative to `root`."""
+    """The library that was drawn: the caption of each scene, and the broken files, by path relative to `root`."""
 
     root: Path
     captions: dict[str, str]
@@ -40,7 +40,7 @@ class DemoLibrary:
 
 @dataclass(frozen=True)
 class _Directory:
-    """A directory of `scenes` pictures, all written by one of `writers` in turn; each a name's ending and a writer."""
+    """A directory of `scenes` pictures; `writers`, each a file name extension and a function, write them in turn."""
 
     path: str
     scenes: int
@@ -109,9 +109,9 @@ _COPIES = (("2024/trip", "family/birthday/best of", 4), ("phone/camera [1]", "20
 def make_library(root: Path, seed: int = SEED) -> DemoLibrary:
     """Draw the library into the folder `root`; the same `seed` draws the same scenes.
 
-    The scenes are held out from the training of the demo models, and no two are alike. Raises SettingsError where
-    `root` holds other files than a demo library's, or where it has a link in the place of a folder or a file of it;
-    LibraryError where it cannot be written.
+    The scenes are held out from the training of the demo models, and no two are alike. Raises SettingsError if `root`
+    holds files that are not a demo library's, or has a link in place of one of its folders or files; LibraryError if it
+    cannot be written.
     """
     try:
         _claim(root)
@@ -119,48 +119,46 @@ def make_library(root: Path, seed: int = SEED) -> DemoLibrary:
             return _draw(_Canvas(root, Path(making)), seed)
     except OSError as error:
         raise LibraryError(
-            f"The demo library cannot be drawn in {root} ({error.strerror}): give a new folder, on a disk "
-            "with room, that can be written."
+            f"The demo library cannot be drawn in {root} ({error.strerror}): give a new, writable folder on a disk "
+            "with free space."
         ) from error
 
 
 def _claim(root: Path) -> None:
-    """Mark `root` as a demo library's, whose files may be drawn over; one that was drawn before there were marks is
-    told by its files.
+    """Mark `root` as a demo library, whose files may be overwritten.
 
-    Raises SettingsError where it is somebody else's folder.
+    A demo library that was drawn before there were marks is recognised by its files. Raises SettingsError if `root`
+    holds anything else.
     """
     root.mkdir(parents=True, exist_ok=True)
     mark = root / _MARK
     _refuse_links(root)
     if not mark.exists() and any(root.iterdir()) and not all((root / path).is_file() for path in _paths()):
-        raise SettingsError(f"The folder {root} is not empty, and is no demo library: give a new folder.")
-    mark.write_text("Drawn by image-pipeline demo-library, which may draw it over.\n")
+        raise SettingsError(f"The folder {root} is not empty and is not a demo library: give a new folder.")
+    mark.write_text("Drawn by image-pipeline demo-library, which may overwrite it.\n")
 
 
 def _refuse_links(root: Path) -> None:
-    """Raises SettingsError where a folder to be drawn in, or a file to be drawn, is a link to another place."""
+    """Raise SettingsError if a folder or file of the library is a link."""
     copies = [copy for _, copy in _copies(_paths())]
     for path in (_MARK, *_paths(), *copies, *_BROKEN):
         for part in (Path(path), *Path(path).parents[:-1]):
             if (root / part).is_symlink():
-                raise SettingsError(
-                    f"{root / part} is a link, and what it leads to would be drawn over: give a new folder."
-                )
+                raise SettingsError(f"{root / part} is a link, and its target would be overwritten: give a new folder.")
 
 
 @dataclass(frozen=True)
 class _Canvas:
-    """The folder `root` that is drawn in, and a folder in it, `making`, for the file that is not finished."""
+    """The folder `root` of the library, and a folder in it, `making`, for the file that is being written."""
 
     root: Path
     making: Path
 
     @contextmanager
     def file(self, path: str) -> Iterator[Path]:
-        """A file to write that takes the place of `path`, relative to the root, at the end of the block.
+        """A temporary file to write, which replaces `path` (relative to the root) at the end of the block.
 
-        What was there is replaced, not written into: it may be one with a file elsewhere.
+        An existing file is replaced, not overwritten: it may be a hard link to a file elsewhere.
         """
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.making / Path(path).name
@@ -169,7 +167,7 @@ class _Canvas:
 
 
 def _paths() -> list[str]:
-    """The paths of the scenes that are drawn, without their copies."""
+    """The paths of the scenes, without their copies."""
     paths: list[str] = []
     for directory in _DIRECTORIES:
         for number in range(directory.scenes):
@@ -200,7 +198,7 @@ def _draw(canvas: _Canvas, seed: int) -> DemoLibrary:
 
 
 def _is_asked_for(scene: Scene) -> bool:
-    """Whether a scene is what `make demo` and the README search for."""
+    """Whether `make demo` and the README search for this scene."""
     return Thing(Shape.CIRCLE, Colour.RED) in scene.things and scene.background is Colour.BLUE
 
 
@@ -212,7 +210,7 @@ def _new_scene(drawn: set[Scene], rng: np.random.Generator) -> Scene:
 
 
 def _copies(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The path of each scene of which there is a copy, and of the copy."""
+    """The path of each scene that has a copy, and the path of the copy."""
     for source, target, count in _COPIES:
         for path in [path for path in paths if Path(path).parent == Path(source)][:count]:
             yield path, f"{target}/{Path(path).stem} copy{Path(path).suffix}"
@@ -242,7 +240,7 @@ def _write_broken(canvas: _Canvas, whole: str) -> None:
 
 
 def _png_bomb(side: int) -> bytes:
-    """A PNG of a few bytes that says it has `side` × `side` pixels (W3C PNG, section 11.2.1)."""
+    """A PNG of a few bytes that declares `side` × `side` pixels (W3C PNG, section 11.2.1)."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -258,6 +256,6 @@ def _dng_cut_off() -> bytes:
         path = Path(directory) / "whole.dng"
         write_dng(path, Image.new("RGB", (320, 240), "navy"), preview=False)
         content = path.read_bytes()
-    # the directory of tags stands at the end of the file, and has to be there for a reader to know it as a RAW
+    # keep the directory of tags, which is at the end of the file: without it, the file is not recognised as a RAW
     pixels = content[8 : 8 + 320 * 240]
     return content[:8] + pixels + content[8 + 2 * 320 * 240 :]

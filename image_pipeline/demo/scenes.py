@@ -1,6 +1,6 @@
-"""Scenes of one or two coloured shapes: what they hold, how they are told in words, which are held out from training.
+"""Scenes of one or two coloured shapes: their contents, their captions, and which are held out from training.
 
-A scene is told in reading order (`left of`, `above`), so that one picture has exactly one caption.
+A caption is in reading order (`left of`, `above`), so that each picture has exactly one caption.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class Shape(StrEnum):
-    """What can be drawn."""
+    """The shapes that can be drawn."""
 
     CIRCLE = "circle"
     SQUARE = "square"
@@ -42,7 +42,7 @@ class Colour(StrEnum):
 
 
 class Relation(StrEnum):
-    """Where the first thing of a scene is, seen from the second."""
+    """The position of the first thing of a scene relative to the second."""
 
     LEFT_OF = "left of"
     ABOVE = "above"
@@ -61,9 +61,9 @@ class Thing:
 
 @dataclass(frozen=True)
 class Scene:
-    """One thing, or two different things and their relation, on a background of another colour.
+    """One thing, or two different things and their relation, on a background of a different colour.
 
-    Raises ValueError where a thing has the background's colour, both things are the same, or a second thing comes
+    Raises ValueError if a thing has the background's colour, both things are the same, or there is a second thing
     without a relation (or a relation without a second thing).
     """
 
@@ -76,9 +76,9 @@ class Scene:
         if self.background in {thing.colour for thing in self.things}:
             raise ValueError(f"a {self.background} thing cannot be seen on a {self.background} background")
         if self.first == self.second:
-            raise ValueError("the things of a scene differ in shape or colour")
+            raise ValueError("the two things of a scene must differ in shape or colour")
         if (self.second is None) != (self.relation is None):
-            raise ValueError("a scene of two things has a relation, a scene of one has none")
+            raise ValueError("a scene of two things must have a relation, and a scene of one thing must not")
 
     @property
     def things(self) -> tuple[Thing, ...]:
@@ -93,12 +93,12 @@ def caption(scene: Scene) -> str:
 
 
 def is_held_out(scene: Scene) -> bool:
-    """Whether the scene is one of those that no training has seen: one combination in eight, by hash."""
+    """Whether the scene is held out from training: one combination in eight, chosen by hash."""
     return hashlib.blake2b(caption(scene).encode(), digest_size=8).digest()[0] % HELD_OUT_ONE_IN == 0
 
 
 def all_scenes() -> Iterator[Scene]:
-    """Every scene there is, in a fixed order."""
+    """Every possible scene, in a fixed order."""
     things = [Thing(shape, colour) for shape, colour in product(Shape, Colour)]
     for background in Colour:
         visible = [thing for thing in things if thing.colour != background]
@@ -109,7 +109,7 @@ def all_scenes() -> Iterator[Scene]:
 
 
 def random_scene(rng: np.random.Generator, *, held_out: bool, two_things: float = 0.85) -> Scene:
-    """A scene from one side of the split; one of two things with probability `two_things`."""
+    """A random scene from one side of the split; it has two things with probability `two_things`."""
     while True:
         background = _choice(rng, Colour)
         first = _random_thing(rng, background)
@@ -124,7 +124,7 @@ def random_scene(rng: np.random.Generator, *, held_out: bool, two_things: float 
 
 
 def near_miss(scene: Scene, rng: np.random.Generator, *, held_out: bool) -> Scene:
-    """A scene from one side of the split that differs from `scene` in one thing told: a colour, a shape, the order."""
+    """A scene from one side of the split that differs from `scene` in one detail, such as a colour or the order."""
     while True:
         try:
             other = _changed(scene, rng)

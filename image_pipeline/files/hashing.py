@@ -15,7 +15,7 @@ from image_pipeline.progress import Counter
 from image_pipeline.schema.rows import ContentHash, DiscoveredFile
 
 _BLOCK_BYTES = 1 << 18
-_CHANGED = "The file changed since it was listed; it is read again in the next run."
+_CHANGED = "The file changed since it was listed; the next run will read it again."
 
 
 @dataclass(frozen=True)

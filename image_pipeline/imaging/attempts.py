@@ -1,4 +1,4 @@
-"""Which file a worker gets next: each once, and those that were lost with a worker once more."""
+"""Queue of decode attempts: each file once, and once more if it was lost with its worker."""
 
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -9,7 +9,7 @@ from image_pipeline.imaging.protocol import Request
 
 @dataclass(frozen=True)
 class Attempt:
-    """A file to be handed to a worker; `alone` where no other file may be in hand beside it."""
+    """A file to hand to a worker; `alone` means that no other file may be decoded at the same time."""
 
     key: str
     request: Request
@@ -17,11 +17,10 @@ class Attempt:
 
 
 class AttemptQueue:
-    """The files of one call of the pool, drawn on one ahead.
+    """The files of one call to the pool; one request is drawn ahead.
 
-    A worker that was killed from outside tells nothing of its file: the kernel kills when the machine is short of
-    memory, and picks any process. So the file is tried once more, alone; if that ends in the same way, it was the
-    file.
+    A worker killed from outside proves nothing about its file: when the machine is short of memory, the kernel may
+    kill any process. So the file is tried once more, alone; if that worker is killed too, the file is the cause.
     """
 
     def __init__(self, requests: Iterator[tuple[str, Request]]) -> None:
@@ -30,7 +29,7 @@ class AttemptQueue:
         self._draw()
 
     def next(self, in_hand: Collection[Attempt]) -> Attempt | None:
-        """What may be begun while the files `in_hand` are being decoded, None when there is nothing. To be `taken`."""
+        """The attempt that may start while the files `in_hand` are being decoded, or None; confirm it with `taken`."""
         if any(attempt.alone for attempt in in_hand):
             return None
         if self._again:
@@ -38,18 +37,18 @@ class AttemptQueue:
         return self._pending
 
     def taken(self, attempt: Attempt) -> None:
-        """A worker has `attempt`, which was the next one, in hand."""
+        """Confirm that a worker has accepted `attempt`, which `next` returned."""
         if self._again:
             self._again.popleft()
         else:
             self._draw()
 
     def return_unseen(self, attempt: Attempt) -> None:
-        """The worker died before it looked at the file."""
+        """Requeue a file whose worker died before it looked at the file."""
         self._again.appendleft(attempt)
 
     def retry_alone(self, attempt: Attempt) -> None:
-        """The worker was killed with the file in hand, and perhaps not by its fault."""
+        """Requeue a file whose worker was killed while decoding it: the file may not be the cause."""
         self._again.append(replace(attempt, alone=True))
 
     def _draw(self) -> None:

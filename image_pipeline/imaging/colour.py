@@ -1,7 +1,7 @@
-"""Colours as a person would see them: every mode a file may be in, and its colour profile, to sRGB.
+"""Colour conversion: from every pixel mode and colour profile that a file may have to sRGB.
 
-It happens in two steps. `plain` brings a picture to one of three modes that can be resized without harm (L, RGB and
-CMYK); `to_srgb` turns the small, resized picture into sRGB, so that a profile costs next to nothing.
+Conversion takes two steps. `plain` converts a picture to one of three modes that can be resized without harm (L, RGB
+and CMYK); `to_srgb` converts the small, resized picture to sRGB, so that applying a profile costs next to nothing.
 """
 
 import io
@@ -16,13 +16,13 @@ PLAIN_MODES = ("L", "RGB", "CMYK")
 _WHITE_IS_ZERO, _PHOTOMETRIC, _BITS_PER_SAMPLE = 0, 262, 258
 _CMS_MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}
 _SAME_COLOUR = 3
-"""The difference, in levels of 255, up to which a profile's colours are taken for sRGB's own."""
+"""The largest difference, in levels of 255, at which two colours count as equal."""
 
 
 def plain(image: Image.Image) -> Image.Image:
-    """`image` in mode L, RGB or CMYK: transparency laid on white, deep and floating-point pixels scaled to 8 bits.
+    """Convert `image` to mode L, RGB or CMYK: transparency is laid on white, deeper pixels are scaled to 8 bits.
 
-    An image in one of these modes and without transparency is returned as it is.
+    An image that is already in one of these modes and has no transparency is returned unchanged.
     """
     if image.mode in PLAIN_MODES and "transparency" not in image.info:
         return image
@@ -40,9 +40,9 @@ def plain(image: Image.Image) -> Image.Image:
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """`image` (L, RGB or CMYK) as RGB in sRGB, out of the colours that the ICC `profile` says it is in.
+    """Convert `image` (L, RGB or CMYK) to RGB in sRGB, from the colour space that the ICC `profile` describes.
 
-    A profile that cannot be read, or is of another kind than the picture, is ignored, as browsers do.
+    A profile that cannot be read, or does not match the picture's mode, is ignored, as in browsers.
     """
     transform = _transform(profile, image.mode) if profile else None
     if transform is not None:
@@ -53,7 +53,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _from_deep_grey(image: Image.Image) -> Image.Image:
-    """Grey of up to 16 bits; the bits that a TIFF says it uses tell where white is."""
+    """Convert grey of up to 16 bits to 8 bits; in a TIFF, BitsPerSample determines the white level."""
     white, inverted = 65535, False
     if isinstance(image, TiffImageFile):
         bits = image.tag_v2.get(_BITS_PER_SAMPLE, (16,))
@@ -65,7 +65,10 @@ def _from_deep_grey(image: Image.Image) -> Image.Image:
 
 
 def _from_unbounded(values: np.ndarray) -> Image.Image:
-    """Grey whose white no header tells: 1, 255 or 65535 where the values fit one of them, else their own range."""
+    """Convert grey whose header states no white level to 8 bits.
+
+    White is the lowest of 1, 255 and 65535 that no value exceeds; if none fits, the values' own range is used.
+    """
     finite = np.isfinite(values)
     if not finite.any():
         return Image.fromarray(np.zeros(values.shape, np.uint8))
@@ -92,7 +95,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 @lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """A conversion to sRGB; None where there is nothing to convert. Kept, since a library has few cameras."""
+    """The conversion to sRGB, or None if there is nothing to convert. Cached, since a library has few cameras."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if _CMS_MODES.get(source.profile.xcolor_space.strip()) != mode:
@@ -111,9 +114,9 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 def _is_srgb(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether a conversion to sRGB changes nothing that can be seen.
+    """Whether a conversion to sRGB makes no visible difference.
 
-    Asked of the colours themselves: profiles of sRGB go by dozens of names, and some by a wrong one.
+    The test converts sample colours, since sRGB profiles have dozens of names, some of them wrong.
     """
     levels = np.linspace(0, 255, 9).astype(np.uint8)
     if mode == "RGB":

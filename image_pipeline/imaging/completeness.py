@@ -1,6 +1,6 @@
-"""Whether a file holds all the bytes that its own structure announces.
+"""Completeness of a file: whether it holds all the bytes that its structure declares.
 
-It names the reason when a decode failed, and proves a RAW's sensor data whole before its preview stands for it.
+The check explains failed decodes, and proves that a RAW's sensor data is complete before its preview is used instead.
 Nothing is decoded: only lengths are compared with the file's size.
 """
 
@@ -24,7 +24,7 @@ _FUJI_TABLE = (84, ">LLLLLL")  # offset and length of the JPEG, of the directory
 
 
 def is_truncated(file: BinaryIO, image_format: ImageFormat) -> bool:
-    """Whether `file` certainly ends too early; False also where its format does not tell."""
+    """Whether `file` certainly ends too early; also False if its format cannot show this."""
     match image_format:
         case ImageFormat.PNG:
             return is_png_truncated(file)
@@ -43,10 +43,10 @@ def is_truncated(file: BinaryIO, image_format: ImageFormat) -> bool:
 
 
 def sensor_data_is_whole(file: BinaryIO, sensor_pixels: int) -> bool | None:
-    """Whether the sensor data of a RAW is all there; None where the container does not say.
+    """Whether the sensor data of a RAW is complete; None if the container does not say.
 
-    A directory is taken for that of the sensor when its picture has at least half of `sensor_pixels`, so that a
-    whole thumbnail proves nothing.
+    A directory counts as the sensor's if its picture has at least half of `sensor_pixels`; a smaller picture, such as a
+    complete thumbnail, proves nothing.
     """
     size = file_size(file)
     file.seek(0)
@@ -56,7 +56,7 @@ def sensor_data_is_whole(file: BinaryIO, sensor_pixels: int) -> bool | None:
     if head.startswith(b"FUJIFILM"):
         return _is_fuji_whole(file, size)
     reader = TiffReader.open(file)
-    if reader is None or head[6:10] == b"HEAP":  # Canon's CRW begins like a TIFF, and is none
+    if reader is None or head[6:10] == b"HEAP":  # Canon's CRW begins like a TIFF but is not one
         return None
     if reader.first_offset >= size:
         return False
@@ -66,7 +66,7 @@ def sensor_data_is_whole(file: BinaryIO, sensor_pixels: int) -> bool | None:
     is_dng = _DNG_VERSION in reader.first()
     for offset, directory in reader.walk():
         if reader.values_end(offset, _DNG_TAGS) > size:
-            return False  # black level and colours come from there
+            return False  # black level and colours are stored there
         if is_dng and not _has_all_parts(directory):
             return False
         span = data_span(directory)
@@ -80,9 +80,10 @@ def sensor_data_is_whole(file: BinaryIO, sensor_pixels: int) -> bool | None:
 
 
 def _has_all_parts(directory: Directory) -> bool:
-    """Whether there are as many strips or tiles as the sensor data of a DNG need; True where it does not say.
+    """Whether a DNG has as many strips or tiles as its sensor data needs; True if the file does not say.
 
-    LibRaw makes room for all of them, and what no tile fills stays as that memory was: another picture each time.
+    LibRaw allocates memory for all of them. The part of a missing tile stays uninitialised, so the picture differs each
+    time.
     """
     if directory.get(_PHOTOMETRIC) not in _MOSAIC_PHOTOMETRICS:
         return True
@@ -98,8 +99,8 @@ def _has_all_parts(directory: Directory) -> bool:
 
 
 def _is_panasonic_whole(directory: Directory, size: int, sensor_pixels: int) -> bool | None:
-    """False where not even half a byte is there for each pixel, else unknown: the length that these files announce
-    is that of the data before it was compressed."""
+    """False if there is less than half a byte per pixel, else None (unknown): the length that these files declare is
+    that of the data before compression."""
     starts = numbers(directory, _PANASONIC_RAW_OFFSET)
     return False if starts and starts[0] + sensor_pixels // 2 > size else None
 

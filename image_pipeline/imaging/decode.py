@@ -1,4 +1,4 @@
-"""One decode of a file, for every size that is wanted of it."""
+"""Decoding of a file: once, for all the sizes that are needed."""
 
 import mmap
 from collections.abc import Sequence
@@ -25,22 +25,22 @@ from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.reason import ImageError, Reason
 
 _REVISION = 5
-"""Raised when this package comes to decode a file that it rejected, or to decode it otherwise."""
+"""Bump when this package decodes a file that it used to reject, or decodes a file differently."""
 
 _REVISION_OF_SAME_SUCCESSES = 4
-"""What it decoded, today's revision decodes in the same way; it kept outcomes together with the limits."""
+"""The older revision whose successful decodes are still valid; it stored outcomes together with the limits."""
 
 _TOLD_BYTES = 16
 _LEAST_BYTES_A_PIXEL = 8
-"""What any decode takes at the least: what the codec made, and Pillow's copy of it."""
+"""The least memory per pixel that any decode takes: the codec's output, and Pillow's copy of it."""
 
 
 @dataclass(frozen=True)
 class DecodedImage:
     """A decoded file: one uint8 array `[3, height, width]` in sRGB for each of the specs, in their order.
 
-    `width` and `height` are those of the full picture as displayed; `thumbnail` is a WebP file, None when none was
-    asked for.
+    `width` and `height` are those of the full picture as displayed; `thumbnail` is a WebP file, or None if none was
+    requested.
     """
 
     arrays: tuple[np.ndarray, ...]
@@ -57,9 +57,9 @@ def decode_image(
     *,
     thumbnail: bool = True,
 ) -> DecodedImage:
-    """Decode the file at `path` in this process, with no limit but that on pixels.
+    """Decode the file at `path` in this process; of `limits`, only `pixels` applies.
 
-    Raises ImageError for whatever is wrong with the file, and nothing else.
+    Raises ImageError for anything that is wrong with the file, and nothing else.
     """
     max_pixels = (limits or DecodeLimits()).pixels
     try:
@@ -71,17 +71,18 @@ def decode_image(
             except Exception as error:
                 failure = image_error(error, file, image_format)
                 if failure.reason is Reason.CORRUPT and not _has_room(file, image_format):
-                    failure = ImageError(Reason.OUT_OF_MEMORY, f"no room for its pixels ({failure.message})")
+                    failure = ImageError(Reason.OUT_OF_MEMORY, f"not enough memory for its pixels ({failure.message})")
                 raise failure from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ImageError(Reason.UNREADABLE, str(error)) from error
 
 
 def identify(file: BinaryIO) -> ImageFormat:
-    """The format of an open file, told by its content alone.
+    """The format of an open file, identified by its content alone.
 
-    LibRaw is asked of what does not say itself what it is, so only a worker process asks this of a file that may be
-    hostile. Raises ImageError where the file is empty or of no format that is read; OSError where it cannot be read.
+    LibRaw examines TIFF files and files without a known signature, so only a worker process may call this for a file
+    that may be hostile. Raises ImageError if the file is empty or has no supported format; OSError if it cannot be
+    read.
     """
     image_format = sniff(file)
     if image_format in (None, ImageFormat.TIFF) and is_unmarked_raw(file):
@@ -91,18 +92,18 @@ def identify(file: BinaryIO) -> ImageFormat:
     file.seek(0)
     head = file.read(_TOLD_BYTES)
     if not head:
-        raise ImageError(Reason.EMPTY, "the file has no bytes")
-    raise ImageError(Reason.UNKNOWN_FORMAT, f"the file begins with {head!r}, as no picture that is read does")
+        raise ImageError(Reason.EMPTY, "the file is empty")
+    raise ImageError(Reason.UNKNOWN_FORMAT, f"the file begins with {head!r}, which matches no supported format")
 
 
 @cache
 def decoder_version() -> str:
-    """What decodes: a text that changes whenever a file may decode otherwise than before."""
+    """The version of the decoder: a text that changes whenever a file may be decoded differently than before."""
     return _version_of(_REVISION)
 
 
 def older_decoder_version() -> str:
-    """The version before this one whose successes are those of this one, too."""
+    """The older version of the decoder whose successful decodes are still valid."""
     return _version_of(_REVISION_OF_SAME_SUCCESSES)
 
 
@@ -112,8 +113,8 @@ def _version_of(revision: int) -> str:
 
 
 def _has_room(file: BinaryIO, image_format: ImageFormat) -> bool:
-    """Whether memory is left for as many pixels as the file announces: the decoders of WebP, HEIC, AVIF and of
-    progressive JPEG call it damage when there is none."""
+    """Whether there is enough memory for the pixels that the file declares: if not, the decoders of WebP, HEIC, AVIF
+    and progressive JPEG report a damaged file."""
     needed = _LEAST_BYTES_A_PIXEL * announced_pixels(file, image_format)
     try:
         mmap.mmap(-1, max(1, needed)).close()

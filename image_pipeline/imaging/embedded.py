@@ -1,8 +1,8 @@
-"""The blocks of metadata that a file carries, found in each format's own place.
+"""Embedded metadata blocks (EXIF, XMP, IPTC), found where each format keeps them.
 
-Pillow was chosen to read them, since it opens the header anyway and gives every format's blocks. Of the alternatives,
-exifread lets exceptions out of damaged HEIC, AVIF and PNG files and knows neither CR3 nor RAF, and rawpy tells ISO
-and lens only after it has unpacked all sensor data (0.4 s for 24 megapixels), and the maker not at all.
+Pillow reads them, since it opens the header anyway and provides the blocks of every format. Of the alternatives,
+exifread raises exceptions on damaged HEIC, AVIF and PNG files and supports neither CR3 nor RAF. rawpy provides ISO and
+lens only after it has unpacked all sensor data (0.4 s for 24 megapixels), and never provides the maker.
 """
 
 import io
@@ -31,7 +31,7 @@ IptcRecords = Mapping[tuple[int, int], bytes | list[bytes]]
 
 @dataclass(frozen=True)
 class Embedded:
-    """The blocks as found: EXIF's three directories, the XMP packet, and IPTC's records by their numbers."""
+    """The blocks as found: EXIF's three directories, the XMP packet, and IPTC's values by record and dataset number."""
 
     base: Directory = field(default_factory=dict)
     photo: Directory = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Embedded:
 
 
 def embedded_in_picture(file: BinaryIO, image_format: ImageFormat, image: ImageFile.ImageFile) -> Embedded:
-    """The blocks of a file of any format but RAW, `image` being its opened header.
+    """The blocks of a file of any format but RAW; `image` is its opened header.
 
     Raises whatever Pillow raises for damaged blocks.
     """
@@ -56,7 +56,7 @@ def embedded_in_picture(file: BinaryIO, image_format: ImageFormat, image: ImageF
 
 
 def embedded_in_raw(file: BinaryIO) -> Embedded:
-    """The blocks of a RAW file: of a TIFF-like one, of Canon's CR3, or of Fujifilm's RAF; empty for others."""
+    """The blocks of a RAW file if it is TIFF-like, Canon's CR3 or Fujifilm's RAF; empty for all others."""
     file.seek(0)
     head = file.read(16)
     if head[4:8] == b"ftyp":
@@ -85,7 +85,7 @@ def _of_tiff(reader: TiffReader | None, iptc: IptcRecords) -> Embedded:
 
 
 def _of_canon_boxes(file: BinaryIO) -> Embedded:
-    """CR3 keeps each EXIF directory in a box of its own, as the first directory of a TIFF structure."""
+    """The blocks of a CR3, which keeps each EXIF directory in a separate box, wrapped in a TIFF structure."""
     blocks: dict[bytes, Directory] = {}
     xmp = None
     for box in boxes(file, 0, file_size(file)):
@@ -110,5 +110,5 @@ def _iptc(image: ImageFile.ImageFile) -> IptcRecords:
         return {}
     try:
         return IptcImagePlugin.getiptcinfo(image) or {}
-    except Exception:  # any damage: EXIF and XMP may be sound
+    except Exception:  # any damage: EXIF and XMP may still be sound
         return {}

@@ -1,4 +1,4 @@
-"""From whatever a decoder raised to the reason that stands in the quarantine."""
+"""Mapping of decoder exceptions to the reasons stored in the quarantine."""
 
 import errno
 from typing import BinaryIO
@@ -14,18 +14,18 @@ from image_pipeline.schema.reason import ImageError, Reason
 _MAX_MESSAGE = 500
 _MEMORY_WORDS = ("out of memory", "memory allocation", "cannot allocate", "bad_alloc", "unsufficient memory")
 _ABSURD = "security limit"
-"""In what libheif says of numbers that no sound file has; it calls that an error of memory allocation, too."""
+"""Part of libheif's message about sizes that no sound file has, which it also calls a memory allocation error."""
 _OF_THE_CONTENT = (None, errno.EINVAL, errno.EOVERFLOW)
-"""What an OSError bears that a decoder raised, or the system, of a place in the file that can be in none."""
+"""The errno of each OSError that the content causes: from a decoder, or from the system for an impossible offset."""
 _TRUNCATION_WORDS = ("truncated", "unexpected eof", "unexpected end of file", "end of file", "not enough image data")
 
 
 def image_error(error: Exception, file: BinaryIO | None = None, image_format: ImageFormat | None = None) -> ImageError:
     """`error` as an ImageError with a fitting reason and the library's own message.
 
-    Pillow alone lets OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError, KeyError, struct.error,
-    ZeroDivisionError, OverflowError and more out of damaged files, so the type tells little; `file` and its format,
-    where given, are asked whether the file is whole.
+    Pillow alone raises OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError, KeyError, struct.error,
+    ZeroDivisionError, OverflowError and more for damaged files, so the type says little. If `file` and its format are
+    given, the file is checked for completeness.
     """
     if isinstance(error, ImageError):
         return error
@@ -35,7 +35,7 @@ def image_error(error: Exception, file: BinaryIO | None = None, image_format: Im
 def _reason(error: Exception, file: BinaryIO | None, image_format: ImageFormat | None) -> Reason:
     message = _message(error).lower()
     if isinstance(error, MemoryError) and _is_cut_off(file, image_format):
-        return Reason.TRUNCATED  # what it announces, and a decoder made room for, is not there
+        return Reason.TRUNCATED  # the decoder allocated memory for declared data that is missing
     if isinstance(error, MemoryError | rawpy.LibRawUnsufficientMemoryError):
         return Reason.OUT_OF_MEMORY
     if any(word in message for word in _MEMORY_WORDS) and _ABSURD not in message:
@@ -44,7 +44,7 @@ def _reason(error: Exception, file: BinaryIO | None, image_format: ImageFormat |
         return Reason.TOO_MANY_PIXELS
     if isinstance(error, OSError) and error.errno not in _OF_THE_CONTENT:
         return Reason.UNREADABLE
-    # LibRaw reads past the end and calls it an input/output error; a true one would have come from the system.
+    # LibRaw reports reading past the end as an input/output error; a real one would come from the system.
     if isinstance(error, EOFError | rawpy.LibRawIOError) or any(word in message for word in _TRUNCATION_WORDS):
         return Reason.TRUNCATED
     if _is_cut_off(file, image_format):

@@ -1,7 +1,7 @@
-"""The box structure of HEIC, AVIF and CR3 files (ISO/IEC 14496-12 and 23008-12): how large, and whether whole.
+"""The box structure of HEIC, AVIF and CR3 files (ISO/IEC 14496-12 and 23008-12): picture sizes and completeness.
 
-libheif decodes a file that was cut off without an error, and shows grey where the rest was. The lengths are all in
-the boxes, so they are compared with the file's size here.
+libheif decodes a truncated file without an error, and shows grey where data is missing. All lengths are in the boxes,
+so this module compares them with the file's size.
 """
 
 import os
@@ -20,7 +20,7 @@ _FULL_BOX_HEADER = 4
 _REQUIRED = (b"ftyp", b"meta", b"moov", b"mdat")
 _CODECS = (b"hvc1", b"hev1", b"av01", b"avc1", b"jpeg", b"j2k1", b"vvc1")
 _ZEROS = 64
-"""More zeros than any of these codecs ends a picture with: HEVC forbids three in a row."""
+"""More zero bytes than a picture ends with in any of these codecs: HEVC forbids three in a row."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Box:
 
 @dataclass(frozen=True)
 class _Extent:
-    """Where some of an item's data lie, in bytes from the start of the file."""
+    """The position of some of an item's data, in bytes from the start of the file."""
 
     item: int
     start: int
@@ -42,7 +42,7 @@ class _Extent:
 
 
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
-    """The boxes that lie one after the other in `[start, end)`; a box may claim to end beyond `end`."""
+    """The consecutive boxes in `[start, end)`; a box may claim to end beyond `end`."""
     for _ in range(_MAX_BOXES):
         if start + 8 > end:
             return
@@ -61,18 +61,18 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
 
 
 def boxes_within(file: BinaryIO, box: Box, skip: int = 0) -> Iterator[Box]:
-    """The boxes in `box`, behind its first `skip` bytes; none claims to end beyond it.
+    """The boxes in `box`, after its first `skip` bytes, each cut off at the end of `box`.
 
-    Otherwise boxes could lie in each other any number of times, and a file of a few kilobytes be read for hours.
+    Otherwise boxes could contain each other any number of times, and reading a few kilobytes could take hours.
     """
     for inner in boxes(file, box.start + skip, box.end):
         yield Box(inner.kind, inner.start, min(inner.end, box.end))
 
 
 def is_truncated(file: BinaryIO) -> bool:
-    """Whether the file ends before a box or an item that it announces does, or was never written to its end.
+    """Whether the file ends within a box or an item that it declares, or its last part was never written.
 
-    Bytes behind the last box, as some phones append them, are no box that the format knows and do not count.
+    Bytes after the last box, which some phones append, are not a box of this format and do not count.
     """
     size = os.fstat(file.fileno()).st_size
     found: dict[bytes, Box] = {}
@@ -82,7 +82,7 @@ def is_truncated(file: BinaryIO) -> bool:
                 return True
             found[box.kind] = box
     if b"meta" not in found:
-        return b"moov" not in found  # cut off before either begins
+        return b"moov" not in found  # cut off before either box begins
     meta = found[b"meta"]
     locations = next(_inside(file, meta, b"iloc", skip=_FULL_BOX_HEADER), None)
     extents = [] if locations is None else list(_extents(_content(file, locations)))
@@ -97,7 +97,7 @@ def is_truncated(file: BinaryIO) -> bool:
 
 
 def largest_picture(file: BinaryIO) -> int:
-    """The pixels of the largest picture that the file announces in an `ispe` property; 0 when it announces none."""
+    """The number of pixels of the largest picture that the file declares in an `ispe` property; 0 if there is none."""
     size = os.fstat(file.fileno()).st_size
     pixels = 0
     for meta in (box for box in boxes(file, 0, size) if box.kind == b"meta"):
@@ -121,7 +121,7 @@ def _content(file: BinaryIO, box: Box, most: int = _MAX_META_BYTES) -> bytes:
 
 
 def _coded_pictures(file: BinaryIO, meta: Box) -> set[int]:
-    """The numbers of the items that are compressed pixels, told by the item information box (14496-12, 8.11.6)."""
+    """The numbers of the items that hold compressed pixels, from the item information box (14496-12, 8.11.6)."""
     found = set()
     for table in _inside(file, meta, b"iinf", skip=_FULL_BOX_HEADER):
         version = _content(file, table, 1)
@@ -134,8 +134,8 @@ def _coded_pictures(file: BinaryIO, meta: Box) -> set[int]:
 
 
 def _extents(iloc: bytes) -> Iterator[_Extent]:
-    """The extents that lie in the file, of an item location box (14496-12, 8.11.3); up to where it is malformed."""
-    with suppress(IndexError):  # libheif says it better
+    """The extents of an item location box (14496-12, 8.11.3) that are in the file, up to the first malformed one."""
+    with suppress(IndexError):  # libheif reports the damage better
         version = iloc[0]
         offset_bytes, length_bytes = iloc[4] >> 4, iloc[4] & 15
         base_bytes, index_bytes = iloc[5] >> 4, iloc[5] & 15 if version else 0
@@ -146,7 +146,7 @@ def _extents(iloc: bytes) -> Iterator[_Extent]:
             at += wide
             in_file = True
             if version:
-                in_file = iloc[at + 1] & 15 == 0  # otherwise the extent lies in the `idat` box, or in another item
+                in_file = iloc[at + 1] & 15 == 0  # otherwise it is in the `idat` box, or in a different item
                 at += 2
             at += 2
             base = int.from_bytes(iloc[at : at + base_bytes], "big")
@@ -154,7 +154,7 @@ def _extents(iloc: bytes) -> Iterator[_Extent]:
             extents = int.from_bytes(iloc[at : at + 2], "big")
             at += 2
             for _ in range(extents):
-                # Of no bytes each, there could be any number of them.
+                # Entries of zero bytes could be repeated any number of times.
                 if at + index_bytes + offset_bytes + length_bytes > len(iloc) or not offset_bytes + length_bytes:
                     return
                 at += index_bytes

@@ -1,4 +1,4 @@
-"""Decoding of JPEG at no more than the size that is needed."""
+"""JPEG decoding, at no more than the size that is needed."""
 
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -16,18 +16,18 @@ from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.reason import ImageError, Reason
 
 _MARGIN = 2.0
-"""How many times larger than the largest target a scaled picture stays, so that the resize still decides the result.
+"""The least ratio of a scaled picture to the largest target, so that the final resize still determines the result.
 
-Measured on 33 photographs against the full decode, by a ViT-B/32 whose random weights are as sensitive as a trained
-CLIP is said to be (see the bench): 2.0 leaves a cosine of at least 0.995 (median 0.9997); 1.5 goes down to 0.973, and
-12-megapixel photographs, which it would let decode at an eighth of their side, to a median of 0.9978.
+Measured on 33 photographs against the full decode, with a ViT-B/32 that has random weights and is as sensitive as a
+trained CLIP is said to be (see the benchmarks): 2.0 keeps the cosine at 0.995 or more (median 0.9997). 1.5 lets it fall
+to 0.973; 12-megapixel photographs, which are then decoded at an eighth of their side length, have a median of 0.9978.
 """
 
 
 def decode_jpeg(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int, orientation: int | None = None) -> Raster:
-    """The picture in `file`, scaled down by 2, 4 or 8 while decoding where `specs` leave room for it.
+    """Decode the picture in `file`, scaled down by 2, 4 or 8 while decoding if `specs` allow it.
 
-    `orientation` overrules what the file says of itself. Raises ImageError, and whatever the decoder raises.
+    `orientation` overrides the file's own. Raises ImageError, and whatever the decoder raises.
     """
     image = open_picture(file, ImageFormat.JPEG, max_pixels)
     orientation = stored_orientation(image) if orientation is None else orientation
@@ -38,6 +38,6 @@ def decode_jpeg(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int, ori
     image.draft(None, displayed_size(*needed, orientation))
     image.load()
     if is_cut_short(file, image):
-        raise ImageError(Reason.TRUNCATED, "the picture data end before the picture does")
+        raise ImageError(Reason.TRUNCATED, "the picture data ends before the picture is complete")
     path = DecodePath.FULL if image.size == full else DecodePath.SCALED
     return Raster(upright(plain(image), orientation), image.info.get("icc_profile"), width, height, path)

@@ -1,7 +1,7 @@
-"""Where a JPEG's picture ends, and whether all of it is there (ITU-T T.81, annex B).
+"""The end of a JPEG's picture: where it is, and whether the picture is complete (ITU-T T.81, annex B).
 
-libjpeg paints the rest grey when the data end too early, and takes zeros for data; Pillow tells of neither. To look
-at every file as closely as here would cost as much as its decode, so only what looks suspicious is.
+If the data ends too early, libjpeg paints the rest grey; it also accepts zeros as data. Pillow reports neither.
+Checking every file this closely would cost as much as decoding it, so only suspicious files are checked.
 """
 
 import io
@@ -14,18 +14,18 @@ from PIL.JpegImagePlugin import JpegImageFile
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _BARE = (0x01, 0xD8, 0xD9)
-"""Markers that no length follows."""
+"""Markers that are not followed by a length."""
 _GREY = (127, 128)
-"""What no data at all decode to, in any number of channels, inverted (as in CMYK) or not."""
+"""The values that missing data decodes to, in any number of channels, inverted (as in CMYK) or not."""
 _TAIL_BYTES = 16
 _STUFFING = bytes(16)
-"""As much as libjpeg wants to look ahead while it decodes the last block."""
+"""As many bytes as libjpeg may read ahead while it decodes the last block."""
 
 
 def is_cut_short(file: BinaryIO, image: Image.Image) -> bool:
-    """Whether `image`, decoded from `file`, is a picture whose last part is missing.
+    """Whether the last part of `image`, decoded from `file`, is missing.
 
-    A progressive JPEG that ends after some of its scans is a coarse picture, and taken for one.
+    A progressive JPEG that ends after some of its scans is accepted as a coarse picture.
     """
     corner = _values(image.getpixel((image.width - 1, image.height - 1)))
     grey = all(value in _GREY for value in corner) and "progressive" not in image.info
@@ -48,7 +48,7 @@ def _ends_in_zeros(file: BinaryIO) -> bool:
 
 
 def _end_of_image(content: bytes) -> int | None:
-    """Where the marker stands that ends the picture; None when there is none."""
+    """The offset of the marker that ends the picture; None if there is none."""
     at, scanning = 2, False
     while (found := _MARKER.search(content, at)) is not None:
         at, marker = found.end(), content[found.end() - 1]
@@ -61,7 +61,7 @@ def _end_of_image(content: bytes) -> int | None:
 
 
 def _is_whole(content: bytes) -> bool:
-    """Whether a JPEG without its end has enough data for each of its blocks: otherwise libjpeg waits for more."""
+    """Whether a JPEG without its end marker has enough data for all its blocks: if not, libjpeg asks for more."""
     image = JpegImageFile(io.BytesIO(content + _STUFFING))
     try:
         image.load()

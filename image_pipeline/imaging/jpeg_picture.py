@@ -1,7 +1,7 @@
-"""JPEG files for Pillow, which are opened in a time that grows with their size and not with its square.
+"""JPEG files for Pillow, opened in time proportional to their size rather than to its square.
 
-EXIF may stand in any number of segments. Pillow adds each to those before it, and copies all of them to do so: 800
-segments, of 52 MB, took ten seconds.
+EXIF may be split over any number of segments. Pillow appends each segment to the previous ones by copying them all: 800
+segments, 52 MB in total, took ten seconds.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 
 class JpegPicture(JpegImageFile):
-    """A JPEG file."""
+    """A JPEG file that opens in linear time."""
 
     def _open(self) -> None:
         self.info = _Growing()
@@ -19,7 +19,7 @@ class JpegPicture(JpegImageFile):
 
 
 class _Growing(dict[str | tuple[int, int], Any]):
-    """What a file tells of itself; bytes that are added to its EXIF are added in place."""
+    """Pillow's `info` dictionary; bytes that are appended to its EXIF are appended in place."""
 
     def __setitem__(self, name: str | tuple[int, int], value: Any) -> None:
         super().__setitem__(name, bytearray(value) if name == "exif" and isinstance(value, bytes) else value)

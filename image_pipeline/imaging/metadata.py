@@ -1,4 +1,4 @@
-"""What a file says of its photograph: size, time, place, camera, exposure, words."""
+"""Metadata of a photograph: size, time, position, camera, exposure, title, description, keywords and rating."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
@@ -20,7 +20,7 @@ from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.reason import ImageError, Reason
 
 _REVISION = 3
-"""Raised when this package comes to read something else out of the same file."""
+"""Bump when this package reads different metadata from the same file."""
 
 _MAKE, _MODEL, _LENS, _DESCRIPTION, _RATING = 0x010F, 0x0110, 0xA434, 0x010E, 0x4746
 _EXPOSURE, _F_NUMBER, _FOCAL_LENGTH = 0x829A, 0x829D, 0x920A
@@ -29,7 +29,7 @@ _ISO_TOO_LARGE_FOR_TAG = 65535
 _XP_TITLE, _XP_COMMENT, _XP_KEYWORDS = 0x9C9B, 0x9C9C, 0x9C9E
 _IPTC_TITLE, _IPTC_DESCRIPTION, _IPTC_KEYWORDS, _IPTC_DATE, _IPTC_TIME = (2, 5), (2, 120), (2, 25), (2, 55), (2, 60)
 
-# Together they keep one photograph's metadata below what a pipe takes at once, however it is encoded.
+# Together, these keep one photograph's metadata within what a pipe accepts in one write, in any encoding.
 _MAX_TITLE, _MAX_DESCRIPTION, _MAX_KEYWORDS, _MAX_KEYWORD = 300, 2000, 64, 80
 
 T = TypeVar("T")
@@ -37,10 +37,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ImageMetadata:
-    """The metadata of one file; what it does not say, or says absurdly, is None.
+    """The metadata of one file; missing and absurd values are None.
 
-    `width` and `height` are in pixels as displayed; `orientation` is EXIF's (1–8). `taken_at` is ISO 8601, with an
-    offset where the file has one. Latitude and longitude are degrees north and east; `rating` is 0–5, −1 for
+    `width` and `height` are in pixels as displayed; `orientation` is EXIF's (1–8). `taken_at` is ISO 8601, with a UTC
+    offset if the file has one. Latitude and longitude are degrees north and east; `rating` is 0–5, or −1 for
     "rejected".
     """
 
@@ -70,13 +70,13 @@ class ImageMetadata:
 
 
 def metadata_version() -> str:
-    """What reads metadata: a text that changes whenever a file may give other metadata than before."""
+    """The version of the metadata reader: a text that changes whenever a file may yield different metadata."""
     libraries = " ".join(f"{name}-{version(name)}" for name in ("pillow", "pillow-heif", "rawpy"))
     return f"metadata-{_REVISION} {libraries}"
 
 
 def read_metadata(path: AnyPath, limits: DecodeLimits | None = None) -> ImageMetadata:
-    """The metadata of the file at `path`, from its headers alone. Raises nothing: what cannot be read is missing."""
+    """The metadata of the file at `path`, from its headers alone. Never raises: what cannot be read is left out."""
     try:
         with open_image(path) as file:
             return metadata_of(file, limits)
@@ -85,10 +85,10 @@ def read_metadata(path: AnyPath, limits: DecodeLimits | None = None) -> ImageMet
 
 
 def metadata_of(file: BinaryIO, limits: DecodeLimits | None = None) -> ImageMetadata:
-    """The metadata of an open file; empty where it is damaged.
+    """The metadata of an open file; empty if the file is damaged.
 
-    Raises OSError where it cannot be read at all; where a limit is in the way, ImageError (more pixels than allowed,
-    for which decoders take memory as soon as they see the header) or MemoryError.
+    Raises OSError if the file cannot be read at all, MemoryError if memory runs out, and ImageError if the file has
+    more pixels than allowed, since decoders allocate memory for them as soon as they see the header.
     """
     file.read(1)
     max_pixels = (limits or DecodeLimits()).pixels
@@ -99,7 +99,7 @@ def metadata_of(file: BinaryIO, limits: DecodeLimits | None = None) -> ImageMeta
         return _of_picture(file, image_format, max_pixels)
     except MemoryError:
         raise
-    except Exception as error:  # the file may be anything, and a photograph without metadata is still one
+    except Exception as error:  # the file may hold anything; without metadata, a photograph is still a photograph
         if isinstance(error, ImageError) and error.reason is Reason.TOO_MANY_PIXELS:
             raise
         return ImageMetadata()
@@ -112,7 +112,7 @@ def _of_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -> I
         orientation = valid_orientation(embedded.base.get(ORIENTATION_TAG))
     else:
         orientation = stored_orientation(image)
-    # Pillow tells the size of a TIFF as displayed already.
+    # For a TIFF, Pillow already gives the size as displayed.
     size = image.size if image_format is ImageFormat.TIFF else displayed_size(*image.size, orientation)
     return _collect(embedded, size, orientation)
 
@@ -133,7 +133,7 @@ def _attempt(default: T, read: Callable[..., T], *arguments: object) -> T:
         return read(*arguments)
     except MemoryError:
         raise
-    except Exception:  # one damaged block must not cost the others
+    except Exception:  # one damaged block must not hide the others
         return default
 
 
@@ -217,7 +217,7 @@ def _description(embedded: Embedded, xmp: XmpProperties) -> str | None:
 
 
 def _keywords(embedded: Embedded, xmp: XmpProperties) -> tuple[str, ...]:
-    """The keywords of all three vocabularies, each once, in the order of the most trusted."""
+    """The keywords of XMP, IPTC and Windows' EXIF tags, in this order, each once."""
     iptc = embedded.iptc.get(_IPTC_KEYWORDS, [])
     windows = (windows_text(embedded.base.get(_XP_KEYWORDS), _MAX_DESCRIPTION) or "").split(";")
     every: Iterable[object] = (*xmp.get("dc:subject", ()), *(iptc if isinstance(iptc, list) else [iptc]), *windows)

@@ -1,4 +1,4 @@
-"""The eight ways in which a picture may lie in its file (EXIF tag 274)."""
+"""The eight orientations in which a picture may be stored (EXIF tag 274)."""
 
 from PIL import Image
 
@@ -17,18 +17,18 @@ _TRANSPOSES = {
 
 
 def valid_orientation(value: object) -> int:
-    """`value` when it is one of the eight, else upright: a value that means nothing turns nothing."""
+    """`value` if it is one of the eight orientations, else upright."""
     if isinstance(value, tuple) and len(value) == 1:
         value = value[0]
     return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
 
 
 def displayed_size(width: int, height: int, orientation: int) -> tuple[int, int]:
-    """The width and height of a picture as a person sees it."""
+    """The width and height as displayed, of a picture stored as `width` × `height` in `orientation`."""
     return (height, width) if orientation >= 5 else (width, height)
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """`image` turned and mirrored to be seen as it was taken."""
+    """`image`, stored in `orientation`, rotated and mirrored to be upright."""
     transpose = _TRANSPOSES.get(orientation)
     return image if transpose is None else image.transpose(transpose)

@@ -1,6 +1,6 @@
-"""Decoding of everything but RAW: each format by its own decoder, and by no other.
+"""Decoding of all formats but RAW, each only by its own decoder.
 
-The decoder is chosen by the content's magic number and named here, so that no file is tried on all that Pillow knows.
+The magic number of the content selects the decoder, so that Pillow does not try all its decoders on a file.
 """
 
 from typing import BinaryIO
@@ -42,9 +42,9 @@ _DECODERS: dict[ImageFormat, type[ImageFile.ImageFile]] = {
 
 
 def open_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -> ImageFile.ImageFile:
-    """The picture in `file`, of which only the header is read.
+    """Open the picture in `file`, reading only its header.
 
-    Raises ImageError where the header announces more than `max_pixels`, and whatever the decoder raises.
+    Raises ImageError if the header declares more than `max_pixels`, and whatever the decoder raises.
     """
     check_pixels(_pixels_before_opening(file, image_format), max_pixels)
     file.seek(0)
@@ -54,12 +54,12 @@ def open_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -> 
 
 
 def decode_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -> Raster:
-    """The first frame of the picture in `file`, whole.
+    """Decode the first frame of the picture in `file` completely.
 
     Raises ImageError, and whatever the decoder raises.
     """
     if image_format in (ImageFormat.HEIF, ImageFormat.AVIF) and isobmff.is_truncated(file):
-        raise ImageError(Reason.TRUNCATED, "the file ends before the picture data that it announces")
+        raise ImageError(Reason.TRUNCATED, "the file ends before the end of its picture data")
     image = open_picture(file, image_format, max_pixels)
     if image_format is ImageFormat.TIFF and not _has_all_strips(image):
         raise ImageError(Reason.TRUNCATED, "the file has fewer strips or tiles than its picture needs")
@@ -68,10 +68,10 @@ def decode_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -
         _check_png(file, image)
         for name, block in (("exif", png_exif(file)), ("xmp", png_xmp(file))):
             if block is not None:
-                image.info.setdefault(name, block)  # the orientation is told there
+                image.info.setdefault(name, block)  # the orientation may be there
     elif image_format is ImageFormat.WEBP and ends_in_zeros(file, 0, file_size(file)):
-        raise ImageError(Reason.TRUNCATED, "the picture data end in zeros that were never written over")
-    # Only now: a PNG may tell its orientation behind its pixels, and a TIFF is turned while it is loaded.
+        raise ImageError(Reason.TRUNCATED, "the picture data ends in zeros that were never overwritten")
+    # Only now: a PNG may store its orientation after its pixels, and Pillow rotates a TIFF while it loads it.
     orientation = stored_orientation(image)
     width, height = displayed_size(*image.size, orientation)
     profile = image.info.get("icc_profile")
@@ -79,41 +79,43 @@ def decode_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -
 
 
 def _has_all_strips(image: ImageFile.ImageFile) -> bool:
-    """Whether the strips or tiles of a TIFF cover its picture: where there are none, Pillow leaves it black."""
+    """Whether the strips or tiles of a TIFF cover its picture: Pillow leaves uncovered parts black."""
     planes = len(image.getbands()) if image.getexif().get(_PLANAR_CONFIGURATION) == _SEPARATE_PLANES else 1
     extents = [tile.extents or (0, 0, *image.size) for tile in image.tile]
     covered = sum((right - left) * (bottom - top) for left, top, right, bottom in extents)
-    # One of another codec than `raw` stands for the whole file: libtiff knows its strips.
+    # A tile with a codec other than `raw` represents the whole file: libtiff handles its strips.
     return any(tile.codec_name != "raw" for tile in image.tile) or covered >= planes * image.width * image.height
 
 
 def _check_png(file: BinaryIO, image: ImageFile.ImageFile) -> None:
     if has_wrong_checksum(file):
         raise ImageError(Reason.CORRUPT, "a chunk of the picture data has a wrong checksum")
-    # Two, since the last one belongs to the last but one pass of an interlaced picture of odd height.
+    # Two rows: if the height is odd, the last row of an interlaced picture belongs to the second-to-last pass.
     last_rows = np.asarray(image.crop((0, max(0, image.height - 2), image.width, image.height)))
     if not all(row.any() for row in last_rows) and not holds_all_rows(file):
-        raise ImageError(Reason.TRUNCATED, "the picture data end before the picture does")
+        raise ImageError(Reason.TRUNCATED, "the picture data ends before the picture is complete")
 
 
 def stored_orientation(image: ImageFile.ImageFile) -> int:
-    """How the pixels that `image` gives lie (1–8), 1 where nothing, or nothing valid, is said."""
+    """The orientation (1–8) of the pixels that `image` delivers; 1 if none, or no valid one, is stored."""
     if isinstance(image, HeifImageFile):
-        return UPRIGHT  # libheif has turned them already
+        return UPRIGHT  # libheif has already rotated them
     try:
         return valid_orientation(image.getexif().get(ORIENTATION_TAG))
-    except Exception:  # any damage to an EXIF block: the picture is still a picture
+    except Exception:  # any damage to an EXIF block: the picture may still be sound
         return UPRIGHT
 
 
 def check_pixels(pixels: int, max_pixels: int) -> None:
-    """Raise ImageError where a picture has more than `max_pixels`."""
+    """Raise ImageError if `pixels` is more than `max_pixels`."""
     if pixels > max_pixels:
-        raise ImageError(Reason.TOO_MANY_PIXELS, f"{pixels:,} pixels announced, more than the {max_pixels:,} allowed")
+        raise ImageError(
+            Reason.TOO_MANY_PIXELS, f"the file declares {pixels:,} pixels, more than the {max_pixels:,} allowed"
+        )
 
 
 def announced_pixels(file: BinaryIO, image_format: ImageFormat) -> int:
-    """The pixels that a file's header announces; 0 for a RAW, and where there is no sound header."""
+    """The number of pixels that a file's header declares; 0 for a RAW, and if there is no sound header."""
     try:
         pixels = _pixels_before_opening(file, image_format)
         if pixels or image_format not in _DECODERS:
@@ -126,15 +128,15 @@ def announced_pixels(file: BinaryIO, image_format: ImageFormat) -> int:
 
 
 def _pixels_before_opening(file: BinaryIO, image_format: ImageFormat) -> int:
-    """The pixels announced, of those formats whose decoders take memory for the picture as soon as they see the
-    header; 0 of the others."""
+    """The declared number of pixels, for formats whose decoders allocate the picture as soon as they see the header;
+    0 for all others."""
     if image_format is ImageFormat.WEBP:
         return _webp_pixels(file)
     return isobmff.largest_picture(file) if image_format in (ImageFormat.HEIF, ImageFormat.AVIF) else 0
 
 
 def _webp_pixels(file: BinaryIO) -> int:
-    """The pixels that a WebP file's header announces; 0 when it is none that is known."""
+    """The number of pixels that a WebP file's header declares; 0 if the header is of an unknown kind."""
     file.seek(12)
     head = file.read(18)
     match head[:4]:

@@ -1,7 +1,7 @@
 """The chunks of a PNG file.
 
-Pillow reads the chunks behind the pixels only when it decodes those; editors write EXIF and XMP just there, and
-metadata is to be had without a decode.
+Pillow reads the chunks after the pixels only when it decodes the pixels. Editors write EXIF and XMP there, and reading
+metadata must not require a decode.
 """
 
 import os
@@ -15,17 +15,17 @@ _SIGNATURE_BYTES = 8
 _BLOCK_BYTES = 1 << 20
 _MAX_CHUNKS = 100_000
 _MAX_TEXT_BYTES = 16 << 20
-"""Of one text, compressed or not: more than any editor writes, and what a compressed bomb may take."""
+"""The limit for one text, compressed or not: more than any editor writes, and a bound on decompression bombs."""
 _XMP_KEYWORD, _RAW_PROFILE = b"XML:com.adobe.xmp", b"Raw profile type exif"
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Samples a pixel, by colour type."""
+"""Samples per pixel, by colour type."""
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-"""Adam7: first column, first row, and the steps to the next ones, of each pass."""
+"""Adam7: the first column and row of each pass, and the steps to its next column and row."""
 
 
 @dataclass(frozen=True)
 class PngChunk:
-    """One chunk: its type, and where its data lies, in bytes from the start of the file."""
+    """One chunk: its type, the offset of its data in the file, and the length of its data in bytes."""
 
     kind: bytes
     start: int
@@ -33,27 +33,27 @@ class PngChunk:
 
     @property
     def end(self) -> int:
-        """Where the chunk ends, behind its checksum."""
+        """The offset at which the chunk ends, after its checksum."""
         return self.start + self.length + 4
 
     def read(self, file: BinaryIO, most: int = _MAX_TEXT_BYTES) -> bytes:
-        """The chunk's data, `most` bytes of it."""
+        """The chunk's data, at most `most` bytes of it."""
         file.seek(self.start)
         return file.read(min(self.length, most))
 
     def has_keyword(self, file: BinaryIO, keyword: bytes) -> bool:
-        """Whether the chunk is a text under `keyword`."""
+        """Whether the chunk is a text with this keyword."""
         return self.read(file, len(keyword) + 1) == keyword + b"\0"
 
     def blocks(self, file: BinaryIO) -> Iterator[bytes]:
-        """The chunk's data, in pieces."""
+        """The chunk's data, in blocks of at most 1 MiB."""
         for at in range(self.start, self.start + self.length, _BLOCK_BYTES):
             file.seek(at)
             yield file.read(min(_BLOCK_BYTES, self.start + self.length - at))
 
 
 def png_chunks(file: BinaryIO) -> Iterator[PngChunk]:
-    """The chunks of a PNG file up to IEND, those that are whole."""
+    """The complete chunks of a PNG file, up to IEND."""
     size = file.seek(0, os.SEEK_END)
     return (chunk for chunk in _announced_chunks(file) if chunk.end <= size)
 
@@ -64,14 +64,14 @@ def is_png_truncated(file: BinaryIO) -> bool:
     last = None
     for last in _announced_chunks(file):
         if not last.kind.isalpha():
-            return False  # damaged: where the file should end is not known
+            return False  # damaged: the intended end of the file is unknown
     return last is None or last.kind != b"IEND" or last.end > size
 
 
 def has_wrong_checksum(file: BinaryIO) -> bool:
-    """Whether a chunk of pixels is not what was written.
+    """Whether the checksum of a chunk of pixels is wrong.
 
-    Pillow looks at the checksums of all chunks but these; libpng, and with it every browser, refuses such a file.
+    Pillow checks the checksums of all chunks but these; libpng, and thus every browser, rejects such a file.
     """
     for chunk in png_chunks(file):
         if chunk.kind == b"IDAT":
@@ -85,7 +85,7 @@ def has_wrong_checksum(file: BinaryIO) -> bool:
 
 
 def holds_all_rows(file: BinaryIO) -> bool:
-    """Whether the compressed pixels are as many as the header announces: a decoder leaves missing rows black."""
+    """Whether the compressed data has all the pixels that the header declares: a decoder leaves missing rows black."""
     header = next((chunk.read(file) for chunk in png_chunks(file) if chunk.kind == b"IHDR"), b"")
     missing = _announced_bytes(header)
     inflater = zlib.decompressobj()
@@ -102,11 +102,11 @@ def holds_all_rows(file: BinaryIO) -> bool:
 
 
 def png_exif(file: BinaryIO) -> bytes | None:
-    """The EXIF block of a PNG file, from wherever in the file it is; None when there is none."""
+    """The EXIF block of a PNG file, wherever in the file it is; None if there is none."""
     for chunk in png_chunks(file):
         if chunk.kind == b"eXIf":
             return chunk.read(file)
-        # ImageMagick's way, from before there was eXIf
+        # ImageMagick's format, which is older than eXIf
         if chunk.kind in (b"zTXt", b"tEXt") and chunk.has_keyword(file, _RAW_PROFILE):
             text = chunk.read(file)[len(_RAW_PROFILE) + 1 :]
             return _raw_profile(_inflate(text[1:]) if chunk.kind == b"zTXt" else text)
@@ -114,7 +114,7 @@ def png_exif(file: BinaryIO) -> bytes | None:
 
 
 def png_xmp(file: BinaryIO) -> bytes | None:
-    """The XMP packet of a PNG file; None when there is none."""
+    """The XMP packet of a PNG file; None if there is none."""
     for chunk in png_chunks(file):
         if chunk.kind == b"iTXt" and chunk.has_keyword(file, _XMP_KEYWORD):
             rest = chunk.read(file)[len(_XMP_KEYWORD) + 1 :]
@@ -139,7 +139,7 @@ def _announced_chunks(file: BinaryIO) -> Iterator[PngChunk]:
 
 
 def _announced_bytes(header: bytes) -> int:
-    """The size of all rows, each with its filter's byte, by the content of IHDR (PNG specification, section 7.2)."""
+    """The size of all rows, each with its filter byte, from the content of IHDR (PNG specification, section 7.2)."""
     if len(header) < 13:
         return 0
     width, height, depth, colour, _, _, interlace = struct.unpack_from(">LLBBBBB", header)
@@ -151,7 +151,7 @@ def _announced_bytes(header: bytes) -> int:
 
 def _raw_profile(text: bytes) -> bytes | None:
     try:
-        return bytes.fromhex(b"".join(text.split(b"\n", 3)[3:]).decode("ascii"))  # which takes spaces between them
+        return bytes.fromhex(b"".join(text.split(b"\n", 3)[3:]).decode("ascii"))  # fromhex skips whitespace
     except ValueError:
         return None
 

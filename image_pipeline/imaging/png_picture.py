@@ -1,8 +1,8 @@
-"""PNG files for Pillow, without what is no part of the picture.
+"""PNG files for Pillow, without their text chunks.
 
-Pillow reads every text with the header, takes the file for damaged where one is larger than 1 MiB inflated (an editor's
-history, in XMP, easily is) or its keyword is odd, and notes it among what the picture tells of itself, under any name
-that the text asks for. Here texts are passed over; `png.png_xmp` and `png_exif` read those that are wanted.
+Pillow reads every text with the header. It rejects the file as damaged if a text inflates to more than 1 MiB, as an
+editor's history in XMP easily does, or has an odd keyword. It also adds each text to the picture's `info`, under any
+name that the text chooses. Here, texts are skipped; `png.png_xmp` and `png.png_exif` read those that are needed.
 """
 
 import io
@@ -13,17 +13,17 @@ from PIL import ImageFile, PngImagePlugin
 from PIL.PngImagePlugin import PngImageFile, PngStream
 
 _MAX_PROFILE_BYTES = 16 << 20
-"""The largest ICC profile that is inflated, ten times that of any printer's: without it a picture is taken for sRGB."""
+"""The largest ICC profile that is used, ten times the size of any printer's; without one, a picture counts as sRGB."""
 
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _lock = threading.Lock()
 
 
 class PngPicture(PngImageFile):
-    """A PNG file whose texts are not read, and whose colour profile is bounded."""
+    """A PNG file whose texts are not read, and whose colour profile is limited in size."""
 
     def _open(self) -> None:
-        # Pillow names the class of its stream in the module alone.
+        # Pillow looks up the class of its stream in the module, and offers no other way to replace it.
         with _lock:
             setattr(PngImagePlugin, "PngStream", _Stream)  # noqa: B010
             try:

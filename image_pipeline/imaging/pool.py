@@ -1,4 +1,4 @@
-"""Decoding in worker processes, so that a file that crashes, hangs or swells a decoder costs that file alone."""
+"""Decoding in worker processes: a file that crashes or hangs a decoder, or exhausts its memory, harms no other file."""
 
 import os
 import selectors
@@ -37,9 +37,9 @@ _MOMENT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class DecodeTask:
-    """Decode the file at `path` into row `row` of every output (None: into none), and its thumbnail to a path.
+    """Decode the file at `path` into row `row` of every output (None: into none), and write its thumbnail to a path.
 
-    `key` names the task in its outcome. The thumbnail's directory is made where it is missing.
+    `key` identifies the task in its outcome. The thumbnail's directory is created if it is missing.
     """
 
     key: str
@@ -50,7 +50,7 @@ class DecodeTask:
 
 @dataclass(frozen=True)
 class DecodeOutcome:
-    """The rows and the thumbnail are written. `width` and `height` are the full picture's, as displayed."""
+    """The rows and the thumbnail were written. `width` and `height` are the full picture's, as displayed."""
 
     key: str
     width: int
@@ -60,7 +60,7 @@ class DecodeOutcome:
 
 @dataclass(frozen=True)
 class DecodeFailure:
-    """The file could not be decoded; what its row holds is undefined."""
+    """The file could not be decoded; the content of its row is undefined."""
 
     key: str
     reason: Reason
@@ -77,7 +77,7 @@ class MetadataTask:
 
 @dataclass(frozen=True)
 class MetadataOutcome:
-    """What the file says of itself; empty, for `reason` and with a `message`, where it could not be read."""
+    """The metadata of a file; if the file could not be read, it is empty, with a `reason` and a `message`."""
 
     key: str
     metadata: ImageMetadata
@@ -86,10 +86,10 @@ class MetadataOutcome:
 
 
 class WorkerPool:
-    """As many worker processes as there are cores, started as they are needed, each with one file in hand.
+    """One worker process per CPU, started on demand, each with one file at a time.
 
-    A worker that dies is replaced; a file whose worker was killed from outside is tried once more, alone. To be used
-    as a context manager, from one thread, for one call at a time: on Linux the workers end with the thread that
+    A worker that dies is replaced; a file whose worker was killed from outside is tried once more, alone. Use the pool
+    as a context manager, from one thread, and for one call at a time: on Linux, the workers end with the thread that
     started them.
     """
 
@@ -117,17 +117,17 @@ class WorkerPool:
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
-        """The process ids of the workers that run now."""
+        """The process ids of the running workers."""
         return tuple(worker.pid for worker in self._workers)
 
     def decode(
         self, tasks: Iterable[DecodeTask], outputs: Sequence[TensorFile] = ()
     ) -> Iterator[DecodeOutcome | DecodeFailure]:
-        """Decode each task's file once, for all of `outputs`; outcomes come as they are ready, in any order.
+        """Decode each task's file once, for all of `outputs`; outcomes are yielded as they are ready, in any order.
 
-        `tasks` is drawn on no faster than there are workers free. Leaving the iterator early ends the files in hand.
+        `tasks` is consumed only as workers become free. Leaving the iterator early stops the decodes in progress.
 
-        Raises StoreError where an output or thumbnail cannot be written, and WorkerStartError where no worker starts.
+        Raises StoreError if an output or thumbnail cannot be written, and WorkerStartError if no worker starts.
         """
         requests = ((task.key, _decode_request(task, outputs)) for task in tasks)
         for key, reply in self._replies(requests):
@@ -137,13 +137,12 @@ class WorkerPool:
                 case Rejected():
                     yield DecodeFailure(key, reply.reason, reply.message)
                 case NotWritten():
-                    raise StoreError(f"A decoded image could not be stored ({reply.message}); see to the store's disk.")
+                    raise StoreError(f"A decoded image could not be stored ({reply.message}): check the store's disk.")
 
     def read_metadata(self, tasks: Iterable[MetadataTask]) -> Iterator[MetadataOutcome]:
-        """Read each task's metadata; outcomes come as they are ready, in any order.
+        """Read each task's metadata; outcomes are yielded as they are ready, in any order.
 
-        A file that kills its worker, or takes too long, has empty metadata. Raises WorkerStartError where no worker
-        starts.
+        A file that kills its worker or takes too long has empty metadata. Raises WorkerStartError if no worker starts.
         """
         requests = ((task.key, MetadataRequest(as_named(task.path))) for task in tasks)
         for key, reply in self._replies(requests):
@@ -178,7 +177,7 @@ class WorkerPool:
                 self._in_hand[worker] = attempt
                 queue.taken(attempt)
             else:
-                self._discard(worker)  # it died idle: no file's fault
+                self._discard(worker)  # it died while idle: no file is to blame
 
     def _idle_worker(self) -> WorkerProcess | None:
         for worker in list(self._workers):
@@ -194,23 +193,23 @@ class WorkerPool:
         return worker
 
     def _wait(self, queue: AttemptQueue) -> Iterator[tuple[str, Reply]]:
-        """Wait for the next reply, death or deadline, for a moment; give what has come; lost files go to `queue`."""
+        """Wait briefly for a reply, death or deadline; yield the replies, and return lost files to `queue`."""
         began = time.monotonic()
         moment = min(_MOMENT_SECONDS, max(0.0, min(worker.deadline for worker in self._workers) - began))
         readable = [key.fileobj for key, _ in self._selector.select(moment)]
         late = time.monotonic() - began - moment
         if late > _MOMENT_SECONDS:
-            # All were stopped (Ctrl-Z, a paused machine), or starved: that is no file's fault.
+            # All processes were stopped (Ctrl-Z, a paused machine) or starved: no file is to blame.
             for worker in self._workers:
                 worker.postpone(late)
         for worker in list(self._workers):
             attempt = self._in_hand.get(worker)
             if worker in readable:
-                # Read before any deadline is looked at: the caller may have been away for long.
+                # Read replies before checking deadlines: the caller may have been busy for a long time.
                 reply = worker.receive()
                 if reply is not None:
                     self._in_hand.pop(worker, None)
-                # One that died with a file in hand, after another word, has its death still to be read.
+                # A worker that died while decoding may have sent a message first: its death is still to be read.
                 if not worker.is_alive and worker not in self._in_hand:
                     self._discard(worker)
             elif worker.deadline <= time.monotonic():
@@ -227,7 +226,7 @@ class WorkerPool:
                 yield attempt.key, reply
 
     def _after_loss(self, queue: AttemptQueue, attempt: Attempt | None, loss: Lost) -> Rejected | None:
-        """Try the file again, unless that was the second time: then it is rejected."""
+        """Requeue the file of a lost worker; reject it if it was lost for the second time."""
         if not loss.started:
             self._failed_starts += 1
             if self._failed_starts >= _MOST_FAILED_STARTS:
@@ -237,7 +236,9 @@ class WorkerPool:
         if not loss.started:
             queue.return_unseen(attempt)
         elif attempt.alone:
-            return Rejected(Reason.DECODER_CRASHED, f"{loss.message} for the second time, with no other file in hand")
+            return Rejected(
+                Reason.DECODER_CRASHED, f"{loss.message} for the second time, with no other file being decoded"
+            )
         else:
             queue.retry_alone(attempt)
         return None

@@ -1,4 +1,4 @@
-"""Where a photograph was taken."""
+"""The position at which a photograph was taken."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _XMP_DEGREES = re.compile(r"(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?)
 
 @dataclass(frozen=True)
 class Position:
-    """Degrees north and east (WGS 84), and metres above the sea where known."""
+    """Degrees north and east (WGS 84), and metres above sea level if known."""
 
     latitude: float
     longitude: float
@@ -21,7 +21,7 @@ class Position:
 
 
 def position_of_exif(gps: Directory) -> Position | None:
-    """The position in an EXIF block's GPS directory; None when there is none, or none on Earth."""
+    """The position in an EXIF block's GPS directory; None if there is none, or it is not on Earth."""
     latitude = _degrees(gps.get(_LATITUDE), gps.get(_LATITUDE_REF), "NS", 90)
     longitude = _degrees(gps.get(_LONGITUDE), gps.get(_LONGITUDE_REF), "EW", 180)
     below = gps.get(_ALTITUDE_REF) in (1, b"\x01")
@@ -32,7 +32,7 @@ def position_of_exif(gps: Directory) -> Position | None:
 
 
 def position_of_xmp(latitude: str | None, longitude: str | None) -> Position | None:
-    """The position that XMP writes as `51,30.5N` and `0,7.65W`; None when it is not one."""
+    """The position that XMP writes as `51,30.5N` and `0,7.65W`; None if the texts are not of this form."""
     return _position(_xmp_degrees(latitude, "NS", 90), _xmp_degrees(longitude, "EW", 180), None)
 
 
@@ -40,7 +40,7 @@ def _position(latitude: float | None, longitude: float | None, altitude: float |
     if latitude is None or longitude is None:
         return None
     if latitude == 0.0 and longitude == 0.0:
-        return None  # what cameras write that have no fix, and no photograph of the Gulf of Guinea
+        return None  # cameras write this if they have no GPS fix; it is a point in the Gulf of Guinea
     return Position(latitude, longitude, altitude)
 
 

@@ -1,6 +1,6 @@
-"""What the pool and its workers say to each other: one JSON object a line, and no pixels.
+"""The protocol between the pool and its workers: one JSON array per line, and no pixels.
 
-File names travel as UTF-8 with each byte that is not as a lone surrogate, whatever the locale of either process.
+File names are sent as UTF-8, with each byte that is not UTF-8 as a lone surrogate, whatever the locale of a process.
 """
 
 import json
@@ -19,7 +19,7 @@ from image_pipeline.schema.reason import Reason
 
 @dataclass(frozen=True)
 class RowTarget:
-    """Where the array for `spec` is written: at byte `offset` of the file `path`, which exists."""
+    """The place where the array for `spec` is written: at byte `offset` of the existing file `path`."""
 
     path: bytes
     offset: int
@@ -28,7 +28,7 @@ class RowTarget:
 
 @dataclass(frozen=True)
 class DecodeRequest:
-    """Decode `path`, write one row for each target, and the thumbnail to its path."""
+    """Decode `path`, write one row for each target, and write the thumbnail to its path."""
 
     path: bytes | LibraryFile
     targets: tuple[RowTarget, ...]
@@ -49,7 +49,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Decoded:
-    """All rows, and the thumbnail, are written."""
+    """All rows and the thumbnail have been written."""
 
     width: int
     height: int
@@ -66,7 +66,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class NotWritten:
-    """The file may be sound, but what came of it could not be stored."""
+    """The file may be sound, but its rows or thumbnail could not be written."""
 
     message: str
 
@@ -76,17 +76,17 @@ Reply = Ready | Decoded | Rejected | NotWritten | ImageMetadata
 
 
 def path_bytes(path: AnyPath) -> bytes:
-    """`path` as the operating system has it."""
+    """`path` as bytes, as the operating system represents it."""
     return os.fsencode(path)
 
 
 def as_named(path: ImagePath) -> bytes | LibraryFile:
-    """A picture as a request names it."""
+    """`path` in the form that a request contains."""
     return path if isinstance(path, LibraryFile) else path_bytes(path)
 
 
 def request_line(request: Request) -> bytes:
-    """`request` as a line."""
+    """`request`, encoded as a line."""
     if isinstance(request, MetadataRequest):
         return _line("metadata", {"path": _picture_text(request.path)})
     targets = [
@@ -98,7 +98,7 @@ def request_line(request: Request) -> bytes:
 
 
 def read_request(line: bytes) -> Request:
-    """The request that a line is. Raises ValueError or KeyError for what is none."""
+    """The request that `line` encodes. Raises ValueError or KeyError if it is not a request."""
     kind, content = _parsed(line)
     if kind == "metadata":
         return MetadataRequest(_picture(content["path"]))
@@ -110,12 +110,12 @@ def read_request(line: bytes) -> Request:
 
 
 def reply_line(reply: Reply) -> bytes:
-    """`reply` as a line."""
+    """`reply`, encoded as a line."""
     return _line(type(reply).__name__, asdict(reply))
 
 
 def read_reply(line: bytes) -> Reply:
-    """The reply that a line is. Raises ValueError, KeyError or TypeError for what is none."""
+    """The reply that `line` encodes. Raises ValueError, KeyError or TypeError if it is not a reply."""
     kind, content = _parsed(line)
     match kind:
         case "Ready":
@@ -129,7 +129,7 @@ def read_reply(line: bytes) -> Reply:
         case "ImageMetadata":
             return ImageMetadata(**{**content, "keywords": tuple(content["keywords"])})
         case _:
-            raise ValueError(f"no such reply: {kind}")
+            raise ValueError(f"unknown reply: {kind}")
 
 
 def _line(kind: str, content: dict[str, Any]) -> bytes:

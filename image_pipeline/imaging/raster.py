@@ -1,4 +1,4 @@
-"""A decoded picture, on its way to the sizes that are wanted of it."""
+"""A decoded picture, before it is resized."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from image_pipeline.schema.decode_path import DecodePath
 
 @dataclass(frozen=True)
 class Raster:
-    """Pixels of a picture: upright, in mode L, RGB or CMYK, in the colours of the ICC `profile` (None: sRGB).
+    """Pixels of a picture: upright, in mode L, RGB or CMYK, in the colour space of the ICC `profile` (None: sRGB).
 
-    `image` may be smaller than the picture, whose full size as displayed is `width` × `height`.
+    `image` may be smaller than the full picture, whose size as displayed is `width` × `height`.
     """
 
     image: Image.Image

@@ -1,4 +1,4 @@
-"""Decoding of cameras' RAW files: the embedded preview where it can stand for the picture, else the sensor data."""
+"""Decoding of cameras' RAW files: the embedded preview if it is good enough, else the sensor data."""
 
 import io
 import os
@@ -29,11 +29,11 @@ _SAMPLE_SIDE = 64
 
 
 def is_unmarked_raw(file: BinaryIO) -> bool:
-    """Whether a file that is marked as no RAW is one all the same, as LibRaw alone knows.
+    """Whether a file without a RAW signature is a RAW all the same, according to LibRaw.
 
-    Some old cameras write no mark of any kind. LibRaw refuses plain TIFF files, but for those of grey, or of four
-    channels, and more than 8 bits: so what it sees must not be a picture that the file describes as TIFF has it, and
-    of a device whose maker is named. Raises MemoryError where there is no room to look.
+    Some old cameras write no signature of any kind. LibRaw rejects plain TIFF files, except grey and four-channel ones
+    of more than 8 bits. So a TIFF file counts as a RAW only if it names the device's maker, and if the picture that
+    LibRaw finds is not one of the ordinary TIFF pictures in the file. Raises MemoryError if memory runs out.
     """
     file.seek(0)
     is_tiff = file.read(4) in TIFF_MAGICS
@@ -45,19 +45,19 @@ def is_unmarked_raw(file: BinaryIO) -> bool:
             seen = {(raw.sizes.raw_width, raw.sizes.raw_height), (raw.sizes.width, raw.sizes.height)}
     except MemoryError:
         raise
-    except Exception:  # whatever it is, LibRaw does not take it
+    except Exception:  # whatever the error: LibRaw rejects the file
         return False
     return structure is None or structure.pictures.isdisjoint((min(size), max(size)) for size in seen)
 
 
 def open_raw(file: BinaryIO) -> rawpy.RawPy:
-    """The RAW in `file`, of which only the headers are read.
+    """Open the RAW in `file`, reading only its headers.
 
-    Raises rawpy.LibRawError, and ImageError where LibRaw knows no such RAW, as where its sensor data were cut away.
+    Raises rawpy.LibRawError, and ImageError if LibRaw does not recognise the RAW, as when its sensor data was removed.
     """
     file.seek(0)
-    # LibRaw opens files by their names, and what has the name may be another file by now. By its descriptor it is the
-    # same one; where the system has no names for those, rawpy is given the bytes, though it then reads them all.
+    # LibRaw opens files by name, but the name may belong to a different file by now. The name of the descriptor always
+    # refers to the open file; if the system has no such names, rawpy gets the bytes, although it then reads them all.
     name = f"/dev/fd/{file.fileno()}"
     try:
         return rawpy.imread(name if os.path.exists(name) else file)
@@ -72,11 +72,11 @@ def raw_size(raw: rawpy.RawPy) -> tuple[int, int]:
 
 
 def decode_raw(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> Raster:
-    """The picture of a RAW: its preview, else its sensor data at half size, else at full size.
+    """Decode the picture of a RAW: its preview, else its sensor data at half size, else at full size.
 
-    The preview stands for the RAW only when it is large enough for `specs`, looks like a picture of the sensor's
-    shape, and the sensor data is there: told by the file's structure where that can be trusted, else by unpacking
-    it. A RAW whose sensor data is gone is a lost photograph, however good its preview; it belongs before a person.
+    The preview is used only if it is large enough for `specs`, it looks like a picture of the sensor's shape, and the
+    sensor data is complete. If the file's structure cannot prove that, the sensor data is unpacked. A RAW without its
+    sensor data is a lost photograph, however good its preview: it is rejected, so that a person sees it.
 
     Raises ImageError, rawpy.LibRawError, and whatever a decoder raises.
     """
@@ -84,10 +84,10 @@ def decode_raw(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> R
         check_pixels(raw.sizes.raw_width * raw.sizes.raw_height, max_pixels)
         whole = sensor_data_is_whole(file, raw.sizes.width * raw.sizes.height)
         if whole is False:
-            raise ImageError(Reason.TRUNCATED, "not all of the sensor data that the file announces are there")
+            raise ImageError(Reason.TRUNCATED, "part of the sensor data that the file declares is missing")
         width, height = raw_size(raw)
         least = smallest_source(width, height, specs, 1.0)
-        # Before the sensor data is unpacked, since it may then not have to be.
+        # The preview comes first: with it, the sensor data may not have to be unpacked.
         preview = _preview(raw, specs, least, max_pixels)
         if preview is not None and whole:
             return preview
@@ -98,7 +98,7 @@ def decode_raw(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> R
 
 
 def _preview(raw: rawpy.RawPy, specs: Sequence[InputSpec], least: tuple[int, int], max_pixels: int) -> Raster | None:
-    """The embedded preview, upright, when it can stand for the picture; None otherwise."""
+    """The embedded preview, upright, if it can replace the picture; None otherwise."""
     width, height = raw_size(raw)
     try:
         data = raw.extract_thumb().data
@@ -116,7 +116,7 @@ def _preview(raw: rawpy.RawPy, specs: Sequence[InputSpec], least: tuple[int, int
             image, profile = upright(Image.fromarray(data), orientation), None
     except MemoryError:
         raise
-    except Exception:  # none, of a kind LibRaw does not read, or damaged in any way: there is still the sensor data
+    except Exception:  # a missing, unsupported or damaged preview: the sensor data remains
         return None
     if _is_flat(image):
         return None
@@ -133,7 +133,7 @@ def _is_flat(image: Image.Image) -> bool:
 
 
 def _preview_orientation(raw: rawpy.RawPy, size: tuple[int, int]) -> int | None:
-    """How a preview of `size` lies: as the sensor does, or upright already; None when it has neither's shape."""
+    """The orientation of a preview of `size`: the sensor's, or upright; None if its shape fits neither."""
     orientation = _ORIENTATIONS.get(raw.sizes.flip, UPRIGHT)
     sensor, preview = raw.sizes.width / raw.sizes.height, size[0] / size[1]
     if abs(preview / sensor - 1) <= _ASPECT_TOLERANCE:
@@ -148,7 +148,7 @@ def _demosaic(raw: rawpy.RawPy, least: tuple[int, int]) -> Raster:
     half = width // 2 >= least[0] and height // 2 >= least[1]
     pixels = raw.postprocess(half_size=half, use_camera_wb=True)
     if pixels.min() == pixels.max():
-        # A lens cap leaves noise; only missing data is perfectly even.
+        # A picture of a lens cap has noise; only missing data is perfectly uniform.
         raise ImageError(Reason.CORRUPT, "the sensor data is one flat colour")
     image = Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
     return Raster(image, None, width, height, DecodePath.RAW_HALF if half else DecodePath.RAW_FULL)

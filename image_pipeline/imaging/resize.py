@@ -1,7 +1,7 @@
-"""Bringing a picture to the size a model wants, as `open_clip`'s own transform does it.
+"""Resizing of a picture to the input size of a model, exactly as `open_clip`'s own transform does it.
 
-The arithmetic is that of `open_clip.transform.image_transform` and of the torchvision transforms under it, down to
-how each rounds, so that the same pixels go in: an embedding made here equals one made with the library alone.
+The arithmetic is that of `open_clip.transform.image_transform` and of the torchvision transforms below it, including
+all rounding. So the model gets the same pixels, and an embedding made here equals one made with the library alone.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _FILTERS = {
     Interpolation.BILINEAR: Image.Resampling.BILINEAR,
 }
 _MAX_OVERSIZE = 16
-"""How many times its target a resized picture may measure before it is cut out of the original instead."""
+"""The largest ratio of a resized picture's area to its target's; above it, only the part that is kept is resized."""
 
 
 def resized_size(width: int, height: int, spec: InputSpec) -> tuple[int, int]:
@@ -35,7 +35,7 @@ def resized_size(width: int, height: int, spec: InputSpec) -> tuple[int, int]:
 
 
 def smallest_source(width: int, height: int, specs: Sequence[InputSpec], factor: float) -> tuple[int, int]:
-    """The least width and height of a picture that is `factor` times as large as any of `specs` resizes it to."""
+    """`factor` times the largest width and height to which `specs` resize a picture of `width` × `height`."""
     sizes = [resized_size(width, height, spec) for spec in specs]
     return (
         round(factor * max((size[0] for size in sizes), default=1)),
@@ -44,7 +44,7 @@ def smallest_source(width: int, height: int, specs: Sequence[InputSpec], factor:
 
 
 def fit(image: Image.Image, spec: InputSpec) -> Image.Image:
-    """`image` as `spec` wants it: `spec.width` × `spec.height`, in the mode it came in (L, RGB or CMYK)."""
+    """`image` resized for `spec` to `spec.width` × `spec.height`; its mode (L, RGB or CMYK) stays the same."""
     size = resized_size(*image.size, spec)
     # open_clip passes the interpolation on in every case but this one.
     always_bicubic = spec.resize_mode is ResizeMode.SHORTEST and spec.width != spec.height

@@ -1,4 +1,4 @@
-"""Opening a file that is to be decoded, and seeing that it stays the one that was hashed."""
+"""Opening of a file to decode, with a check that it is still the file that was hashed."""
 
 import os
 from collections.abc import Iterator
@@ -9,23 +9,23 @@ from image_pipeline.files.open_file import LibraryFile, open_anywhere, open_belo
 from image_pipeline.files.status import FileStatus
 
 AnyPath = str | bytes | os.PathLike[str]
-"""A path of any name that the operating system allows, also one that is not UTF-8."""
+"""A path with any name that the operating system allows, even one that is not UTF-8."""
 
 ImagePath = AnyPath | LibraryFile
-"""A picture: a file that a person named, or one of the library, which has to be the one that was hashed."""
+"""A picture to open: a file that a user named, or a file of the library, which must be the one that was hashed."""
 
-CHANGED = "The file changed while it was read; it is read again in the next run."
+CHANGED = "The file changed while it was being read; the next run will read it again."
 
 
 @contextmanager
 def open_image(path: ImagePath) -> Iterator[BinaryIO]:
-    """The regular file at `path`, to be read in the block.
+    """Open the regular file at `path` for reading in the block.
 
-    What was read of a file of the library counts only where the block ends without OSError: the descriptor that it was
-    read from had the status that was hashed before it was read, and has it still.
+    Use what was read from a file of the library only if the block ends without OSError: before and after the block, the
+    status of the open file is compared with the status that it had when it was hashed.
 
-    Raises OSError where it cannot be read, changed, or is a FIFO, a socket or a device; ValueError for a path with a
-    NUL.
+    Raises OSError if the file cannot be read, has changed, or is a FIFO, a socket or a device; ValueError for a path
+    with a NUL.
     """
     if isinstance(path, LibraryFile):
         name: str | bytes = os.path.join(path.root, path.path)
@@ -33,7 +33,7 @@ def open_image(path: ImagePath) -> Iterator[BinaryIO]:
     else:
         name = os.fspath(path)
         opened = open_anywhere(name)
-    # so opened, the file has a name
+    # with an opener, the file object has a name
     with open(name, "rb", opener=lambda _name, _flags: opened) as file:
         _check(file, path)
         try:

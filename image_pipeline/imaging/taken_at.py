@@ -1,4 +1,4 @@
-"""When a photograph was taken, as ISO 8601."""
+"""The time at which a photograph was taken, as ISO 8601."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -6,24 +6,24 @@ from datetime import UTC, datetime, timedelta, timezone
 from image_pipeline.imaging.tiff import Directory
 from image_pipeline.imaging.values import text
 
-_EARLIEST_YEAR, _LATEST_YEAR = 1826, 2099  # from the first photograph on
+_EARLIEST_YEAR, _LATEST_YEAR = 1826, 2099  # the first photograph dates from 1826
 _MAX_OFFSET = timedelta(hours=14)
 _DATE_AND_TIME = re.compile(
     r"(\d{4})[:\-/.](\d{1,2})[:\-/.](\d{1,2})"
     r"(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$",
-    re.ASCII,  # the digits of other scripts are digits, too, and none of ISO 8601
+    re.ASCII,  # else \d also matches the digits of other scripts, which are not ISO 8601
 )
 _DIGITS = re.compile(r"\d{1,6}", re.ASCII)
 _EXIF_TIMES = ((0x9003, 0x9011, 0x9291), (0x9004, 0x9012, 0x9292))
-"""Date and time, offset, fraction of a second: of the exposure, then of its digitization."""
+"""The tags of date and time, UTC offset, and fraction of a second: of the exposure, then of the digitization."""
 _FILE_TIMES = (0x0132, 0x9010, 0x9290)
 _GPS_TIME, _GPS_DATE = 7, 29
 
 
 def exposure_time_of_exif(base: Directory, photo: Directory) -> str | None:
-    """The time of the exposure, else of its digitization, that EXIF tells; with its offset where it has one."""
+    """The time of the exposure, else of the digitization, from EXIF; with its UTC offset if there is one."""
     for date, offset, fraction in _EXIF_TIMES:
-        # Some writers put them into the first directory.
+        # Some programs write these tags into the first directory.
         found = iso_time(*(photo.get(tag, base.get(tag)) for tag in (date, fraction, offset)))
         if found:
             return found
@@ -31,13 +31,13 @@ def exposure_time_of_exif(base: Directory, photo: Directory) -> str | None:
 
 
 def change_time_of_exif(base: Directory, photo: Directory) -> str | None:
-    """The time at which the file was last changed: the last resort, since editors set it too."""
+    """The time of the last change, from EXIF: a last resort, since editors set it too."""
     date, offset, fraction = _FILE_TIMES
     return iso_time(base.get(date), photo.get(fraction), photo.get(offset))
 
 
 def time_of_gps(gps: Directory) -> str | None:
-    """The time of the position, which is always UTC."""
+    """The time of the GPS position, which is always in UTC."""
     date, clock = text(gps.get(_GPS_DATE)), gps.get(_GPS_TIME)
     if date is None or not isinstance(clock, tuple) or len(clock) != 3:
         return None
@@ -49,9 +49,9 @@ def time_of_gps(gps: Directory) -> str | None:
 
 
 def iso_time(value: object, fraction: object = None, offset: object = None) -> str | None:
-    """A date and time in any of the ways in which EXIF, IPTC and XMP write them, as ISO 8601; None when it is none.
+    """A date and time in any form that EXIF, IPTC or XMP uses, as ISO 8601; None if `value` has no such form.
 
-    `fraction` (digits) and `offset` (`+02:00`) are used where `value` does not have them itself.
+    `fraction` (digits) and `offset` (`+02:00`) are used if `value` does not contain them.
     """
     match = _DATE_AND_TIME.match(text(value) or "")
     if match is None:

@@ -1,4 +1,4 @@
-"""Small pictures for people."""
+"""Thumbnails: small pictures for people to look at."""
 
 import io
 
@@ -8,7 +8,7 @@ MAX_SIDE = 320
 """The longer side of a thumbnail, in pixels; a smaller picture keeps its size."""
 
 _QUALITY = 78
-_METHOD = 0  # libwebp's effort, 0–6: 2 takes half as long again, 4 three times as long, for files smaller by 3 %
+_METHOD = 0  # libwebp's effort, 0–6: 2 takes 1.5 times as long, 4 three times, for files that are 3 % smaller
 
 
 def thumbnail_size(width: int, height: int) -> tuple[int, int]:
@@ -18,9 +18,9 @@ def thumbnail_size(width: int, height: int) -> tuple[int, int]:
 
 
 def shrink(image: Image.Image, width: int, height: int) -> Image.Image:
-    """The thumbnail of a picture of `width` × `height`, of which `image` may be a smaller version."""
+    """The thumbnail of a picture of `width` × `height`; `image` may be a smaller version of that picture."""
     # The reducing gap lets Pillow average whole blocks first: five times as fast on a large picture. Hamming's filter
-    # is as quick as the bilinear one, and nearly as sharp as the bicubic.
+    # is as fast as the bilinear one, and nearly as sharp as the bicubic one.
     return image.resize(thumbnail_size(width, height), Image.Resampling.HAMMING, reducing_gap=1.0)
 
 

@@ -1,7 +1,7 @@
-"""Directories of TIFF structures: of TIFF files, of the RAWs built like them, and of EXIF blocks.
+"""Directories of TIFF structures: in TIFF files, in RAWs with the same structure, and in EXIF blocks.
 
-Pillow's directory class does the reading; here its exceptions become missing tags, since a camera's tenth directory
-may well be damaged or private where the first nine are of use.
+Pillow's directory class does the reading; this module turns its exceptions into missing tags, since a camera's tenth
+directory may be damaged or proprietary although the first nine are useful.
 """
 
 import io
@@ -36,11 +36,11 @@ class TiffReader:
     byte_order: bytes
     first_offset: int
     big: bool = False
-    """Whether it is a BigTIFF (of which only the little-endian kind is read)."""
+    """Whether it is a BigTIFF; only little-endian ones are read."""
 
     @classmethod
     def open(cls, file: BinaryIO) -> "TiffReader | None":
-        """A reader for `file`, None when it is no TIFF structure; Olympus' and Panasonic's spellings count."""
+        """A reader for `file`, or None if it is not a TIFF structure; accepts Olympus' and Panasonic's variants."""
         file.seek(0)
         header = file.read(16)
         order = header[:2]
@@ -62,15 +62,15 @@ class TiffReader:
         return self.at(self.first_offset)
 
     def at(self, offset: object) -> Directory:
-        """The directory at byte `offset`; empty when there is none."""
+        """The directory at byte `offset`; empty if there is none."""
         return self._load(offset)[0]
 
     def all(self) -> Iterator[Directory]:
-        """Every directory of the chain and the sub-directories of each, none twice."""
+        """Every directory of the chain and the sub-directories of each, without repetition."""
         return (directory for _, directory in self.walk())
 
     def walk(self) -> Iterator[tuple[int, Directory]]:
-        """As `all`, each directory with its offset."""
+        """Like `all`, but each directory with its offset."""
         waiting, seen = deque([self.first_offset]), {0}
         while waiting and len(seen) <= _MAX_DIRECTORIES:
             offset = waiting.popleft()
@@ -83,9 +83,9 @@ class TiffReader:
             waiting.append(following)
 
     def values_end(self, offset: int, tags: range) -> int:
-        """Where the furthest value of any of `tags` ends, of those that the directory at `offset` keeps elsewhere.
+        """The largest end offset of the values of `tags` that the directory at `offset` stores outside its table.
 
-        0 where there are none, and for a BigTIFF.
+        0 if there are none, and for a BigTIFF.
         """
         order = "<" if self.byte_order == b"II" else ">"
         self.file.seek(offset)
@@ -102,7 +102,7 @@ class TiffReader:
     def _load(self, offset: object) -> tuple[Directory, int]:
         if not isinstance(offset, int) or not 0 < offset < 1 << 63:
             return {}, 0
-        # The header is written anew, since the class refuses the spellings of Olympus and Panasonic.
+        # A standard header is passed, since the class rejects the variants of Olympus and Panasonic.
         if self.big:
             header = b"II+\0" + bytes(12)
         else:
@@ -115,7 +115,7 @@ class TiffReader:
                 self.file.seek(offset)
                 reader.load(self.file)
             except _DATA_ERRORS:
-                pass  # what was read before is there
+                pass  # what was read before the error is kept
             for tag in list(reader):
                 try:
                     directory[tag] = reader[tag]
@@ -126,18 +126,18 @@ class TiffReader:
 
 
 def file_size(file: BinaryIO) -> int:
-    """The size of `file` in bytes; its position is at the end afterwards."""
+    """The size of `file` in bytes; afterwards, the position is at the end."""
     return file.seek(0, os.SEEK_END)
 
 
 def data_end(directory: Directory) -> int | None:
-    """The end of the picture data that a directory points to, in bytes; None when it points to none."""
+    """The end of the picture data that a directory points to, in bytes; None if it points to none."""
     span = data_span(directory)
     return span[1] if span else None
 
 
 def data_span(directory: Directory) -> tuple[int, int] | None:
-    """The beginning and the end of the picture data that a directory points to, in bytes; None when there are none."""
+    """The start and end of the picture data that a directory points to, in bytes; None if it points to none."""
     offsets, counts = _STRIPS if _STRIPS[0] in directory else _TILES
     starts, lengths = numbers(directory, offsets), numbers(directory, counts)
     strips = [(start, start + length) for start, length in zip(starts, lengths, strict=False)]
@@ -145,13 +145,13 @@ def data_span(directory: Directory) -> tuple[int, int] | None:
 
 
 def pixels(directory: Directory) -> int:
-    """The pixels of the picture that a directory describes; 0 when it describes none."""
+    """The number of pixels of the picture that a directory describes; 0 if it describes none."""
     width, height = numbers(directory, _IMAGE_WIDTH), numbers(directory, _IMAGE_LENGTH)
     return width[0] * height[0] if width and height else 0
 
 
 def numbers(directory: Directory, tag: int) -> tuple[int, ...]:
-    """The whole numbers under a tag; none where it is missing or of another kind."""
+    """The integers of a tag; empty if the tag is missing or of a different type."""
     value = directory.get(tag, ())
     values = value if isinstance(value, tuple) else (value,)
     return tuple(number for number in values if isinstance(number, int))

@@ -1,4 +1,4 @@
-"""Values out of EXIF, IPTC and XMP, cleaned: what is absurd is dropped, and what is left can be stored."""
+"""Cleaning of values from EXIF, IPTC and XMP: absurd values are dropped, and the rest becomes storable."""
 
 import math
 import re
@@ -10,7 +10,7 @@ _SPACE = re.compile(r"\s+")
 def number(value: object, low: float, high: float) -> float | None:
     """`value`, or the first of a tuple, as a finite number within `[low, high]`, else None.
 
-    Rounded to seven significant digits: a rational such as 1/60 has no more to say.
+    Rounded to seven significant digits, which is precise enough for rationals such as 1/60.
     """
     if isinstance(value, tuple):
         value = value[0] if value else None
@@ -26,9 +26,9 @@ def number(value: object, low: float, high: float) -> float | None:
 
 
 def text(value: object, longest: int = 200) -> str | None:
-    """`value` (a text, or bytes in UTF-8 or Latin-1) on one line, without control characters; None when empty.
+    """`value` (a text, or bytes in UTF-8 or Latin-1) on one line, without control characters; None if empty.
 
-    It ends at the first NUL: cameras pad with them, and leave old bytes behind.
+    The text ends at the first NUL: cameras pad with NULs, and leave old bytes after them.
     """
     if isinstance(value, tuple):
         value = value[0] if value else None
@@ -43,12 +43,12 @@ def text(value: object, longest: int = 200) -> str | None:
 
 
 def windows_text(value: object, longest: int = 200) -> str | None:
-    """The text of one of Windows' own EXIF tags, which are UTF-16 in bytes."""
+    """The text of one of Windows' own EXIF tags, whose bytes are UTF-16."""
     return text(value.decode("utf-16-le", "replace"), longest) if isinstance(value, bytes) else None
 
 
 def _as_utf8(value: str) -> str:
-    """EXIF texts are read as Latin-1; most that are not ASCII were written as UTF-8."""
+    """`value` decoded as UTF-8 if possible: Pillow decodes EXIF texts as Latin-1, but most non-ASCII ones are UTF-8."""
     try:
         return value.encode("latin-1").decode("utf-8")
     except UnicodeError:

@@ -1,7 +1,7 @@
-"""A worker process: decodes the files that it is told to, one at a time, until its standard input ends.
+"""Worker process: decodes one requested file at a time, until its standard input ends.
 
-Started as `python -m image_pipeline.imaging.worker ADDRESS_SPACE_BYTES PIXELS SECONDS`, by the pool. It is the one
-place where hostile bytes meet C libraries, and may die of it at any time.
+The pool starts it as `python -m image_pipeline.imaging.worker ADDRESS_SPACE_BYTES PIXELS SECONDS`. It is the only place
+where C libraries handle hostile bytes, and such bytes may kill it at any time.
 """
 
 import ctypes
@@ -42,7 +42,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Answer each request on standard input with a reply on what was standard output."""
+    """Answer each request on standard input with a reply on the original standard output."""
     limits = DecodeLimits(address_space_bytes=int(sys.argv[1]), pixels=int(sys.argv[2]), seconds=float(sys.argv[3]))
     replies = _claim_output()
     _end_with_parent()
@@ -58,9 +58,9 @@ def main() -> None:
 
 @contextmanager
 def _limited_time(seconds: float) -> Iterator[None]:
-    """Let the system end this process, by SIGPROF, once the block has used so much processor time.
+    """Let the system kill this process with SIGPROF once the block has used `seconds` of processor time.
 
-    The system counts for the process alone: one that is stopped, or waits for its turn on a busy machine, uses none.
+    Only the time of this process counts: while it is stopped, or waits for a busy processor, it uses none.
     """
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
@@ -77,7 +77,7 @@ def _answer(request: Request, limits: DecodeLimits) -> Reply:
         image = decode_image(request.path, specs, limits, thumbnail=request.thumbnail is not None)
     except ImageError as error:
         return Rejected(error.reason, error.message)
-    except MemoryError as error:  # raised once more, while the first one was being told
+    except MemoryError as error:  # raised again, while the first one was being reported
         failure = image_error(error)
         return Rejected(failure.reason, failure.message)
     try:
@@ -96,7 +96,7 @@ def _metadata(request: MetadataRequest, limits: DecodeLimits) -> Reply:
     except ImageError as error:
         return Rejected(error.reason, error.message)
     except MemoryError as error:
-        return Rejected(Reason.OUT_OF_MEMORY, str(error) or "no room to read the metadata")
+        return Rejected(Reason.OUT_OF_MEMORY, str(error) or "not enough memory to read the metadata")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         return Rejected(Reason.UNREADABLE, str(error))
 
@@ -116,29 +116,29 @@ def _write_thumbnail(request: DecodeRequest, thumbnail: bytes | None) -> None:
         return
     directory, name = os.path.split(request.thumbnail)
     Path(os.fsdecode(directory)).mkdir(parents=True, exist_ok=True)
-    # one name for all who make this thumbnail: they write the same bytes, and what a killed one left is written over
+    # one name for all writers of this thumbnail: they write the same bytes, and overwrite what a killed one left
     temporary = os.path.join(directory, b".%s.tmp" % name)
     try:
         with open(temporary, "wb") as file:
             file.write(thumbnail)
         os.replace(temporary, request.thumbnail)
     except OSError:
-        if not os.path.exists(request.thumbnail):  # else another was quicker
-            with suppress(OSError):  # it was never made, or the disk is gone: the first error says more
+        if not os.path.exists(request.thumbnail):  # if it exists, a different writer was faster
+            with suppress(OSError):  # it was never created, or the disk is gone: the first error says more
                 os.unlink(temporary)
             raise
 
 
 def _claim_output() -> BinaryIO:
-    """Standard output for replies alone: whatever a library prints goes where its errors go."""
+    """Reserve standard output for replies: whatever a library prints goes to standard error."""
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     return replies
 
 
 def _end_with_parent() -> None:
-    """Leave no orphan: on Linux also in the middle of a file; elsewhere when standard input ends."""
-    # What a terminal or a service manager sends to all processes is the parent's to handle, and no file's fault.
+    """End with the parent: on Linux even in the middle of a file, elsewhere when standard input ends."""
+    # The parent handles the signals that a terminal or a service manager sends to all processes; no file causes them.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
@@ -146,8 +146,8 @@ def _end_with_parent() -> None:
 
 
 def _offer_to_kernel() -> None:
-    """Where the machine runs out of memory, let Linux kill this process rather than its parent with the models."""
-    with suppress(OSError):  # another system
+    """If the machine runs out of memory, let Linux kill this process rather than its parent, which holds the models."""
+    with suppress(OSError):  # not Linux
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
@@ -155,12 +155,12 @@ def _confine(limits: DecodeLimits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = limits.address_space_bytes if hard == resource.RLIM_INFINITY else min(limits.address_space_bytes, hard)
-    with suppress(OSError, ValueError):  # macOS has the limit and refuses to set it
+    with suppress(OSError, ValueError):  # macOS has the limit but refuses to set it
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))
-    # One file, one core: the pool has a worker for each.
+    # One thread per file: the pool has one worker per CPU.
     pillow_heif.options.DECODE_THREADS = 1
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    Image.MAX_IMAGE_PIXELS = None  # the limit on pixels is this package's own
+    Image.MAX_IMAGE_PIXELS = None  # this package enforces its own limit on pixels
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
 

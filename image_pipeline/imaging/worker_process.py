@@ -1,4 +1,4 @@
-"""A worker as its parent sees it: a child process with at most one file in hand."""
+"""A worker as its parent sees it: a child process that decodes at most one file at a time."""
 
 import os
 import signal
@@ -27,15 +27,15 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MA
 
 
 class WorkerStartError(PipelineError):
-    """A worker process does not start."""
+    """A worker process could not be started."""
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A process ended that may not have ended by the fault of the file in hand; `message` says how.
+    """A process ended, and its current file may not be the cause; `message` says how it ended.
 
-    It was killed from outside, as the kernel does when the whole machine is short of memory, or (`started` False)
-    died before it had looked at the file.
+    Either it was killed from outside, as the kernel does when the whole machine is short of memory, or (`started` is
+    False) it died before it had looked at the file.
     """
 
     message: str
@@ -43,19 +43,19 @@ class Lost:
 
 
 class WorkerProcess:
-    """One worker: given a request, it gives a reply, or dies trying. Used by one thread."""
+    """One worker: it answers a request with a reply, or dies trying. Used by one thread."""
 
     def __init__(self, limits: DecodeLimits) -> None:
-        """Start the process; it is not waited for.
+        """Start the process without waiting for it.
 
-        Raises WorkerStartError where the operating system has no process to give.
+        Raises WorkerStartError if the operating system cannot create a process.
         """
         self._limits = limits
         self._deadline: float | None = None
         self._ready = False
         self._received = b""
         self._ended = False
-        # A file, not a pipe: nobody has to read it while a library complains.
+        # A file, not a pipe: a pipe would have to be read while a library prints warnings.
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by end)
         arguments = [str(limits.address_space_bytes), str(limits.pixels), str(limits.seconds)]
         root = str(Path(image_pipeline.__file__).parents[1])
@@ -63,7 +63,7 @@ class WorkerProcess:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         try:
             self._process = subprocess.Popen(
-                # -P: the current directory may hold anything, also a module called like one of ours.
+                # -P: the current directory may contain a module with the name of one of ours.
                 [sys.executable, "-P", "-m", "image_pipeline.imaging.worker", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -72,38 +72,40 @@ class WorkerProcess:
                 env=environment,
             )
         except OSError as error:
-            raise WorkerStartError(f"A worker process could not be started: {error}; free some resources.") from error
+            raise WorkerStartError(
+                f"A worker process could not be started ({error}): free some memory, or end some processes."
+            ) from error
 
     @property
     def pid(self) -> int:
-        """The process' id."""
+        """The process id."""
         return self._process.pid
 
     @property
     def deadline(self) -> float:
-        """When, in monotonic seconds, the file in hand must be done; never when idle.
+        """The time, in monotonic seconds, by which the current file must be done; infinity when idle.
 
-        The time to start, of which no file is to blame, is not counted.
+        The time that the process takes to start does not count, since no file causes it.
         """
         return float("inf") if self._deadline is None else self._deadline
 
     def postpone(self, seconds: float) -> None:
-        """Give the file in hand so much more time."""
+        """Give the current file `seconds` more."""
         if self._deadline is not None:
             self._deadline += seconds
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process still runs, and can be talked to."""
+        """Whether the process still runs and its replies make sense."""
         return not self._ended and self._process.poll() is None
 
     def fileno(self) -> int:
-        """The descriptor that becomes readable when there is a reply, or when the process died."""
+        """The file descriptor that becomes readable when there is a reply, or when the process has died."""
         assert self._process.stdout is not None
         return self._process.stdout.fileno()
 
     def take(self, request: Request) -> bool:
-        """Hand `request` over; False when the process is found dead before it took it."""
+        """Send `request` to the process; False if the process had already died."""
         assert self._process.stdin is not None and self._deadline is None
         self._errors.seek(0)
         self._errors.truncate()
@@ -116,9 +118,9 @@ class WorkerProcess:
         return True
 
     def receive(self) -> Reply | Lost | None:
-        """Read what is there: the reply once it is complete, else None.
+        """Read what is available: the reply once it is complete, else None.
 
-        A process that died is a reply too: it rejects the file in hand, or says that the file was lost.
+        If the process has died, the result rejects the current file, or says that the file was lost.
         """
         data = os.read(self.fileno(), _READ_BYTES)
         if not data:
@@ -133,9 +135,9 @@ class WorkerProcess:
         try:
             reply = read_reply(line)
         except (ValueError, KeyError, TypeError):
-            # Its memory is overwritten: nothing that it says from now on means anything.
+            # Its memory is corrupted: nothing that it sends from now on can be trusted.
             self._ended = True
-            return Rejected(Reason.DECODER_CRASHED, f"the worker process gave no sensible reply: {line[:80]!r}")
+            return Rejected(Reason.DECODER_CRASHED, f"the worker process sent an invalid reply: {line[:80]!r}")
         if isinstance(reply, Ready):
             self._ready = True
             if self._deadline is not None:
@@ -145,22 +147,22 @@ class WorkerProcess:
         return reply
 
     def expire(self) -> Reply:
-        """The reply of a process whose time is up; it is to be ended.
+        """The reply for a process whose time is up; the caller must end the process.
 
-        Raises WorkerStartError where it was not even ready.
+        Raises WorkerStartError if the process was not even ready.
         """
         if not self._ready:
             raise WorkerStartError(
-                f"A worker process was not ready after {_START_SECONDS:.0f} s; is the machine overloaded?"
+                f"A worker process was not ready after {_START_SECONDS:.0f} s: reduce the load on the machine."
             )
         return Rejected(
             Reason.TIMEOUT,
-            f"no reply after {self._limits.wall_seconds:g} s, in which less than {self._limits.seconds:g} s of "
-            "processor time were used: the disk may hang",
+            f"no reply after {self._limits.wall_seconds:g} s, with less than {self._limits.seconds:g} s of "
+            "processor time used: the disk may not be responding",
         )
 
     def end(self) -> None:
-        """End the process, whatever it does, and do not wait for long: it may hang in the kernel."""
+        """Kill the process, whatever it is doing, and wait only briefly: it may hang in the kernel."""
         self._process.kill()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
@@ -178,7 +180,7 @@ class WorkerProcess:
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _TAIL_BYTES))
         tail = self._errors.read().decode("utf-8", "replace").strip()
         if not self._ready:
-            return Lost(f"A worker process ended ({_ending(code)}) before it was ready: {tail or 'no word'}", False)
+            return Lost(f"A worker process ended ({_ending(code)}) before it was ready: {tail or 'no output'}", False)
         if code == -signal.SIGPROF:
             return Rejected(Reason.TIMEOUT, f"not decoded after {self._limits.seconds:g} s of processor time")
         if code == -signal.SIGKILL:

@@ -1,8 +1,8 @@
-"""What an XMP packet says of a photograph (ISO 16684-1).
+"""The properties of a photograph in an XMP packet (ISO 16684-1).
 
-Packets grow: an editor's history, with every layer and every picture that was once copied in, comes to dozens of
-megabytes. So no tree is made of one: it is read from its beginning to its end, once, and what is said of the photograph
-itself is kept.
+Packets grow: an editor's history, with every layer and every picture that was once pasted in, can reach dozens of
+megabytes. So no tree is built: the packet is read once from start to end, and only the properties of the photograph
+itself are kept.
 """
 
 from contextlib import suppress
@@ -11,10 +11,10 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 _MAX_BYTES = 16 << 20
 _MAX_ELEMENTS = 500_000
-"""Two seconds' work. A packet with more, or longer, tells what it has told by then."""
+"""About two seconds of work. From a packet with more elements or bytes, the properties found by then are used."""
 _MAX_ITEMS = 1000
 _MAX_CHARACTERS = 10_000
-"""Of one value: more than is kept of any."""
+"""The limit for one value: more than is kept of any."""
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _DESCRIPTION, _ITEM = f"{_RDF}Description", f"{_RDF}li"
@@ -30,21 +30,20 @@ _PREFIXES = {
 }
 
 XmpProperties = dict[str, tuple[str, ...]]
-"""Texts by property name (`dc:title`); of a text in several languages, the default comes first."""
+"""Texts by property name (`dc:title`); if a text has several languages, the default language comes first."""
 
 
 def xmp_properties(packet: bytes) -> XmpProperties:
     """The properties of an XMP packet that belong to the usual vocabularies.
 
-    Those of a description that stands in another one are left out: they are of another picture, which was copied in, or
-    of a step of the history. Raises ParseError for what is no XML, and defusedxml's errors for XML that declares
-    entities.
+    Those of a description inside another description are left out: they belong to a picture that was pasted in, or to a
+    step of the history. Raises ParseError if the packet is not XML, and defusedxml's errors if it declares entities.
     """
     reader = _Reader()
     parser = DefusedXMLParser(target=reader)
     content = packet.strip(b"\0 \t\r\n")
     with suppress(_EnoughError):
-        # all at once: expat looks at the beginning of a long attribute again each time that it is given more of it
+        # in one call: expat rescans a long attribute from its beginning each time that it is fed more of it
         parser.feed(content[:_MAX_BYTES])
         if len(content) <= _MAX_BYTES:
             parser.close()
@@ -52,25 +51,25 @@ def xmp_properties(packet: bytes) -> XmpProperties:
 
 
 class _EnoughError(Exception):
-    """A packet has more elements than are looked at."""
+    """A packet has more elements than the limit."""
 
 
 class _Reader:
-    """Takes the events of a parser, and keeps what the outermost descriptions say. Its work is that of the events."""
+    """Receives the events of a parser, and keeps the properties of the outermost descriptions, in linear time."""
 
     def __init__(self) -> None:
         self.found: XmpProperties = {}
         self._elements = self._depth = 0
         self._description: int | None = None
-        """The depth of the description that is open."""
+        """The depth of the open description."""
         self._property: str | None = None
         self._items: list[tuple[bool, str]] = []
-        """The values of the property that is open, and whether each is in the default language."""
+        """The values of the open property, each after a flag that marks the default language."""
         self._texts: list[str] | None = None
-        """What the element that is open says so far, up to the first that is in it; None where nobody asks."""
+        """The text of the open element, up to its first child; None if it is not needed."""
         self._is_item = self._is_default = False
         self._text = ""
-        """What the property that is open says outside of any item."""
+        """The text of the open property outside any item."""
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._elements += 1
@@ -103,7 +102,7 @@ class _Reader:
             if self._depth == self._description:
                 self._description = None
             elif self._depth == self._description + 1 and self._property is not None:
-                self._items.sort(key=lambda item: not item[0])  # the others stay in their order
+                self._items.sort(key=lambda item: not item[0])  # the others keep their order
                 texts = tuple(text for _, text in self._items) or ((self._text,) if self._text else ())
                 self._add(self._property, texts)
                 self._property = None
@@ -113,7 +112,7 @@ class _Reader:
         """The end of the packet."""
 
     def _end_of_text(self) -> None:
-        """The text of an element ends, where it does or where another begins in it."""
+        """Store the text of an element, which ends with the element or at its first child."""
         if self._texts is None:
             return
         text, self._texts = "".join(self._texts)[:_MAX_CHARACTERS], None

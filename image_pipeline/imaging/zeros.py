@@ -1,7 +1,7 @@
-"""Files of the right length whose end was never written: there are zeros where the picture data should be.
+"""Detection of unwritten data: files of the right length that end in zeros instead of picture data.
 
-That is what a copy leaves that was interrupted by a power failure, or that reserved its room beforehand. The decoders
-of these formats have no checksums, and show grey or noise without an error.
+An interrupted copy leaves such a file after a power failure, or if it had reserved the file's space. The decoders of
+these formats verify no checksums, and show grey or noise without an error.
 """
 
 from typing import BinaryIO
@@ -12,18 +12,18 @@ _LEAST = 64
 
 
 def ends_in_zeros(file: BinaryIO, start: int, end: int) -> bool:
-    """Whether the last tenth of the bytes `[start, end)`, and 64 at least, are zeros.
+    """Whether the last tenth of the bytes `[start, end)`, at least 64 bytes, is all zeros.
 
-    A tenth, since a picture of one colour in lossy WebP may end in a twentieth of zeros.
+    A tenth, since in a sound lossy WebP of one colour, the last twentieth may be zeros.
     """
     return is_zero(file, max(start, end - max(_LEAST, (end - start) // _SHARE)), end)
 
 
 def is_zero(file: BinaryIO, start: int, end: int) -> bool:
-    """Whether there are at least 64 bytes in `[start, end)`, all of them in the file, and all zeros."""
+    """Whether `[start, end)` has at least 64 bytes, all of them in the file and zero."""
     if end - start < _LEAST:
         return False
-    # From the end: in a sound file the first look is enough.
+    # From the end: in a sound file, the first block is enough.
     for at in range(end, start, -_BLOCK):
         begin = max(start, at - _BLOCK)
         file.seek(begin)

@@ -1,4 +1,4 @@
-"""Images through a model, in batches as large as the device takes."""
+"""Batched inference: runs images through a model, in batches as large as the device can hold."""
 
 import time
 from collections.abc import Callable, Generator
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Throughput:
-    """What a model has done so far: images, and the seconds they took (loading and waiting for a caller excluded)."""
+    """The number of images that a model has processed, and the seconds it took, excluding loading and waiting."""
 
     device: Device
     batch_size: int
@@ -29,17 +29,17 @@ class Throughput:
 
     @property
     def images_per_second(self) -> float:
-        """The mean speed; 0 where nothing was done yet."""
+        """The mean speed; 0 if nothing has been processed yet."""
         return self.images / self.seconds if self.seconds > 0 else 0.0
 
 
 class Batcher(Generic[Result]):
     """Runs `forward` over batches and remembers, from one call to the next, how large a batch may be.
 
-    `forward` takes a uint8 tensor `[n, 3, height, width]` (already on the device where that is CUDA and has room) and
-    gives n results. A batch that runs out of memory is halved and tried again. On CUDA, the first call finds out how
-    large a batch fits, and batches are copied to the device while the one before is computed. On every device the
-    next batch is read, from disk if `images` is memory-mapped, while this one is computed.
+    `forward` takes a uint8 tensor `[n, 3, height, width]` and returns n results. A batch that runs out of memory is
+    retried at half the size. On CUDA, the first call determines the largest batch that fits, and each batch is copied
+    to the device while the previous one is computed, if there is enough memory. On every device, each batch is read
+    (from disk, if `images` is memory-mapped) while the previous one is computed.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Batcher(Generic[Result]):
         first: int,
         most: int,
     ) -> None:
-        """`model` is named in messages; a batch has `first` images to begin with, and on CUDA up to `most`."""
+        """`model` is the name for messages; batches start with `first` images and, on CUDA, may grow to `most`."""
         self._model, self._spec, self._device, self._forward = model, spec, device, forward
         self._size, self._most = first, most
         self._probed = device.kind != "cuda"
@@ -64,10 +64,10 @@ class Batcher(Generic[Result]):
         return Throughput(self._device, self._size, self._images, self._seconds)
 
     def run(self, images: Images) -> Generator[tuple[slice, Result]]:
-        """The results, batch by batch, each with the rows it is of.
+        """The results, batch by batch, each with the rows of its images.
 
-        Raises ModelError where not even one image fits into memory, and ValueError where the images are not of the
-        model's input.
+        Raises ModelError if not even one image fits into memory, and ValueError if the images do not match the model's
+        input.
         """
         total, row = len(images), 0
         if total > self._size and not self._probed:
@@ -91,7 +91,7 @@ class Batcher(Generic[Result]):
                 row += count
 
     def _attempt(self, reading: Future[Batch]) -> Result | None:
-        """The results of a batch, None where memory ran out; the failed batch's tensors are gone on return."""
+        """The results of a batch, or None if memory ran out; a failed batch's tensors are freed on return."""
         try:
             return self._forward(reading.result().arrived())
         except Exception as error:

@@ -1,4 +1,4 @@
-"""A BLIP model, laid out to compute faster: the same words, sooner."""
+"""Loading of BLIP models, modified to compute captions faster."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     import torch
 
 
-# Typed as Any: the stubs of transformers know neither what `generate` takes nor what it gives.
+# Typed as Any: the stubs of transformers describe neither the arguments nor the result of `generate`.
 def load_blip(directory: Path, device: Device) -> Any:
-    """The `BlipForConditionalGeneration` of transformers in `directory`, on the device, in its number format.
+    """Load the `BlipForConditionalGeneration` of transformers from `directory` to the device, in its number format.
 
-    In bf16, the image encoder computes in it, and of the text decoder what looks at all of the image: the keys and
-    values of its cross attention. The rest of the decoder stays in fp32. It takes a small part of the time, and in
-    bf16, where the likeliest words differ by less than the format can tell, one caption in five changed.
+    If that is bf16, the image encoder uses it, and so does the part of the text decoder that processes the whole image:
+    the keys and values of its cross attention. The rest of the decoder stays in fp32, since it takes little time, and
+    in bf16 one caption in five changed: the likeliest words differ by less than bf16 can represent.
 
-    Raises ModelError where the file lacks some of the weights, which transformers would draw at random.
+    Raises ModelError if the file lacks some of the weights, which transformers would initialise at random.
     """
     import torch
     from transformers import BlipForConditionalGeneration
@@ -35,8 +35,8 @@ def load_blip(directory: Path, device: Device) -> Any:
     if lacking:
         file = weights_path(ProducerKind.CAPTION, directory)
         raise ModelError(
-            f"The captioner's weights {file} lack {len(lacking)} of the model's ({', '.join(lacking[:3])}): fetch it "
-            "again, or name another in IMAGE_PIPELINE_MODELS."
+            f"The captioner's weights {file} lack {len(lacking)} of the model's ({', '.join(lacking[:3])}): fetch the "
+            "model again, or name a different one in IMAGE_PIPELINE_MODELS."
         )
     fused_attention(model)
     if device.dtype is DType.BF16:

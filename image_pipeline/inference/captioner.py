@@ -1,4 +1,4 @@
-"""Images to sentences, by a BLIP model."""
+"""Captioning of images by a BLIP model."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Caption:
-    """A sentence, and the mean probability (0…1) of its tokens, with the one that ends it, by the model itself."""
+    """A sentence, and the mean probability (0…1) that the model gives its tokens, including the end token."""
 
     text: str
     confidence: float
@@ -27,15 +27,15 @@ class Captioner(LazyModel[list[Caption]]):
     """A BLIP model for captions (`BlipForConditionalGeneration` of transformers)."""
 
     first_batch = 16
-    # A word costs a GPU nearly the same for few images as for many.
+    # On a GPU, the next word takes nearly the same time for few images as for many.
     largest_batch = 256
 
     def caption_batches(self, images: Images) -> Iterator[tuple[slice, list[Caption]]]:
-        """The captions of uint8 images `[n, 3, height, width]`, batch by batch, each with the rows it is of.
+        """The captions of uint8 images `[n, 3, height, width]`, batch by batch, each with the rows of its images.
 
-        The next batch is computed only when it is asked for. Raises ModelError where the model cannot be had or
-        loaded, gives probabilities that are not finite, or has no room for a single image; ValueError where the
-        images are not of the producer's input.
+        The next batch is computed only when it is requested. Raises ModelError if the model cannot be fetched or
+        loaded, produces probabilities that are not finite, or lacks the memory for a single image; ValueError if the
+        images do not match the producer's input.
         """
         if len(images):
             yield from self._loaded().run(images)
@@ -44,7 +44,7 @@ class Captioner(LazyModel[list[Caption]]):
         from transformers import BlipProcessor
         from transformers.utils.logging import disable_progress_bar
 
-        # loading takes a second, and its bar would stand across that of the images
+        # loading takes a second, and its progress bar would garble that of the images
         disable_progress_bar()
 
         generation = self.producer.generation
@@ -80,7 +80,7 @@ class Captioner(LazyModel[list[Caption]]):
         probabilities = decoder.compute_transition_scores(
             output.sequences, output.scores, output.get("beam_indices"), normalize_logits=True
         ).exp()
-        # The prompt has no scores, and what follows the first end of a sentence is padding.
+        # The prompt has no scores, and everything after the first end token is padding.
         tokens = output.sequences[:, -probabilities.shape[1] :]
         ends = tokens == self._model.config.text_config.sep_token_id
         written = ends.cumsum(dim=1) - ends.long() == 0

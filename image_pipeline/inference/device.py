@@ -1,4 +1,4 @@
-"""The device that models compute on, and the number format."""
+"""The device on which models compute, and its number format."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Device:
-    """A device as torch calls it (`cuda`, `mps`, `cpu`), its make, and the number format: fp32 or bf16."""
+    """A device by torch's name (`cuda`, `mps`, `cpu`), its product name, and the number format: fp32 or bf16."""
 
     kind: str
     make: str
     dtype: DType
 
     def __str__(self) -> str:
-        """A line for people: `cuda (NVIDIA H100), bf16`."""
+        """A readable form: `cuda (NVIDIA H100), bf16`."""
         return f"{self.kind} ({self.make}), {self.dtype}" if self.make else f"{self.kind}, {self.dtype}"
 
     @property
@@ -37,14 +37,14 @@ class Device:
 
 
 def choose_device(dtype: DType = DType.AUTO) -> Device:
-    """The best device of this machine. With `auto`, bf16 where the device computes in it without emulation."""
+    """The best device of this machine. `auto` becomes bf16 if the device computes in bf16 without emulation."""
     import torch
 
     if torch.cuda.is_available():
         kind, make = "cuda", torch.cuda.get_device_name()
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif torch.backends.mps.is_available():
-        # Apple's first generation emulates bf16, and torch does not tell the generations apart.
+        # Apple's first generation emulates bf16, and torch does not report the generation.
         kind, make, native = "mps", "Apple", False
     else:
         capabilities = torch.cpu.get_capabilities()

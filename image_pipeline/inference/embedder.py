@@ -1,4 +1,4 @@
-"""Images and words to vectors of one space, by an open_clip model."""
+"""Embedding of images and texts in one vector space, by an open_clip model."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,9 +29,9 @@ class Embedder(LazyModel[np.ndarray]):
     def embed_batches(self, images: Images) -> Iterator[tuple[slice, np.ndarray]]:
         """The vectors of uint8 images `[n, 3, height, width]`, batch by batch: the rows, and float32 `[rows, d]`.
 
-        Vectors are of unit length. The next batch is computed only when it is asked for. Raises ModelError where the
-        model cannot be had or loaded, gives vectors that are not finite, or has no room for a single image;
-        ValueError where the images are not of the producer's input.
+        Vectors have unit length. The next batch is computed only when it is requested. Raises ModelError if the model
+        cannot be fetched or loaded, produces vectors that are not finite, or lacks the memory for a single image;
+        ValueError if the images do not match the producer's input.
         """
         if len(images):
             yield from self._loaded().run(images)
@@ -39,7 +39,7 @@ class Embedder(LazyModel[np.ndarray]):
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """The vectors of texts: float32 `[n, d]`, of unit length, comparable with those of images.
 
-        What exceeds the model's context length is cut off. Raises ModelError as `embed_batches` does.
+        Text beyond the model's context length is cut off. Raises ModelError as `embed_batches` does.
         """
         import torch
 
@@ -68,7 +68,10 @@ class Embedder(LazyModel[np.ndarray]):
         preprocess, spec = model.visual.preprocess_cfg, self.producer.input
         size = preprocess["size"]
         if tuple(size if isinstance(size, (tuple, list)) else (size, size)) != (spec.height, spec.width):
-            raise ModelError(f"The model {self._source.name} takes images of {size}, not of {spec}, once loaded.")
+            raise ModelError(
+                f"The loaded model {self._source.name} takes images of size {size}, but its configuration says {spec}: "
+                "fetch it again, or name a different model in IMAGE_PIPELINE_MODELS."
+            )
         self._normalise = Normaliser(preprocess["mean"], preprocess["std"], device)
         self._tokenizer = open_clip.get_tokenizer(where)
         loaded: torch.nn.Module = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""A model in a repository of the Hugging Face hub."""
+"""Models in repositories of the Hugging Face Hub."""
 
 import errno
 import logging
@@ -25,10 +25,10 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(frozen=True)
 class HubRepository:
-    """A repository, and the revision that was named with it (a commit, branch or tag), if one was.
+    """A repository, and the revision (a commit, branch or tag) that was named with it, if any.
 
-    The files come from the hub's cache on this machine and are fetched only where they are missing. A revision that
-    can move is looked up once and then kept in `records`, so that an update of the repository changes nothing here.
+    The files come from the hub's cache on this machine; only missing files are fetched. A branch or tag is looked up
+    once, and its commit is then kept in `records`, so that an update of the repository changes nothing here.
     """
 
     kind: ProducerKind
@@ -38,7 +38,7 @@ class HubRepository:
 
     @property
     def name(self) -> str:
-        """What producers call the model."""
+        """The model's name in producers."""
         return self.repository
 
     @property
@@ -47,7 +47,7 @@ class HubRepository:
         return f"{self.repository}@{self.revision()}"
 
     def revision(self) -> str:
-        """The commit, 40 hexadecimal digits. Raises ModelError where it is not known and the hub does not tell it."""
+        """The commit, 40 hexadecimal digits. Raises ModelError if it is unknown and the hub does not provide it."""
         commit = self._known_revision()
         if commit is None:
             commit = self._look_up(self.named_revision or "main")
@@ -73,14 +73,14 @@ class HubRepository:
         return commit if _COMMIT.fullmatch(commit) else None
 
     def configuration(self) -> Path:
-        """A directory with at least the configuration files (a few KB); raises ModelError where they cannot be had."""
+        """A directory with at least the configuration files (a few KB); raises ModelError if they cannot be fetched."""
         revision = self.revision()
         return self._cached(revision) or self._fetch(revision, configuration_only=True)
 
     def directory(self) -> Path:
-        """A directory with the whole model; raises ModelError where it cannot be had.
+        """A directory with the complete model; raises ModelError if the model cannot be fetched.
 
-        Nothing is fetched, and the network not touched, when the model is in the hub's cache already.
+        The network is not used if the model is already in the hub's cache.
         """
         revision = self.revision()
         directory = self._cached(revision)
@@ -97,7 +97,7 @@ class HubRepository:
         if not isinstance(path, str):
             return None
         directory = Path(path).parent
-        # BLIP's input is described in a second file, of either of two names.
+        # A second file, with one of two names, describes BLIP's input.
         return directory if not others or any((directory / name).is_file() for name in others) else None
 
     def _look_up(self, revision: str) -> str:
@@ -111,13 +111,13 @@ class HubRepository:
         from huggingface_hub import snapshot_download
 
         with self._explained():
-            # Asked first, because a download without a network is tried again for half a minute.
+            # The hub is asked first, because without a network, a download is retried for half a minute.
             _, names = self._commit_and_files(revision)
             needed = needed_files(self.kind, names, f"The repository {self.repository}")
             if configuration_only:
                 needed = [name for name in needed if name in CONFIGURATION_FILES[self.kind]]
             else:
-                _log.info("The weights of %s are not on this machine: fetching them, once.", self.repository)
+                _log.info("The weights of %s are not on this machine yet: fetching them.", self.repository)
             with usual_rights():  # the hub's cache may be shared by several users
                 return Path(snapshot_download(self.repository, revision=revision, allow_patterns=needed))
 
@@ -134,13 +134,13 @@ class HubRepository:
         weights = directory / (weights_file(self.kind, {path.name for path in directory.iterdir()}) or "")
         if weights.suffix == ".bin" and sha256_of_file(weights) != pin.pickle_sha256:
             raise ModelError(
-                f"The file {weights} is not the one that belongs to {self.repository}; delete it, so that it is "
-                "fetched again."
+                f"The file {weights} does not have the SHA-256 that is pinned for {self.repository}: delete it, so "
+                "that it is fetched again."
             )
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what goes wrong with the hub into a ModelError that says what to do."""
+        """Turn an error of the hub into a ModelError that says what to do."""
         from huggingface_hub import errors
 
         def error_of(text: str) -> ModelError:
@@ -154,7 +154,7 @@ class HubRepository:
             ) from error
         except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
             raise error_of(
-                "is neither a directory on this machine nor a repository on huggingface.co that can be seen; correct "
+                "is neither a directory on this machine nor a visible repository on huggingface.co; correct "
                 "IMAGE_PIPELINE_MODELS, or set HF_TOKEN if the repository is private"
             ) from error
         except errors.RevisionNotFoundError as error:
@@ -163,16 +163,16 @@ class HubRepository:
             ) from error
         except errors.HfHubHTTPError as error:
             raise error_of(
-                f"cannot be fetched: huggingface.co answers with status {error.response.status_code}; try again later"
+                f"cannot be fetched: huggingface.co answered with status {error.response.status_code}; try again later"
             ) from error
         except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, errors.HTTPError) as error:
             raise ModelError(
-                f"The weights of {self.repository} are not on this machine and huggingface.co cannot be reached; "
-                "connect once, or set IMAGE_PIPELINE_MODELS to a local directory or to `demo`."
+                f"The weights of {self.repository} are not on this machine, and huggingface.co cannot be reached; "
+                "connect to it once, or set IMAGE_PIPELINE_MODELS to a local directory or to `demo`."
             ) from error
         except OSError as error:
             advice = "make room" if error.errno in _NO_SPACE else "make the folder writable"
             raise error_of(
                 f"cannot be stored in the hub's cache ({error.strerror or error}); {advice}, or set HF_HOME to "
-                "another folder"
+                "a different folder"
             ) from error

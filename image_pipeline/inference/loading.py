@@ -1,4 +1,4 @@
-"""A model that is loaded at its first use."""
+"""Lazy loading of models at first use."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _SMALL = 50_000_000
-"""Parameters below which a model is small."""
+"""The number of parameters below which a model counts as small."""
 
 
 class LazyModel(ABC, Generic[Result]):
-    """The base of the models: nothing is read, and torch not imported, before the first batch.
+    """The base class of models: before the first batch, nothing is read and torch is not imported.
 
-    Any thread may ask first; the others wait, and the model is loaded once.
+    Any thread may request the first batch; the others wait, and the model is loaded once.
     """
 
     first_batch = 1
-    """The batch size to begin with, in images; the size on a CPU."""
+    """The initial batch size, in images; on a CPU, it does not grow."""
     largest_batch = 1
-    """The size up to which a GPU's memory is tried, in images."""
+    """The largest batch size that is tried on a GPU, in images."""
 
     def __init__(self, source: ModelSource, producer: Producer) -> None:
-        """A model that computes as `producer` says, from the weights of `source`."""
+        """A model with the weights of `source` that computes as `producer` describes."""
         self.producer = producer
         self._source = source
         self._lock = threading.Lock()
@@ -50,11 +50,11 @@ class LazyModel(ABC, Generic[Result]):
     @property
     def device_text(self) -> str:
         """The device and number format, for reports."""
-        return str(self._batcher.throughput.device) if self._batcher else "not loaded: nothing was new to it"
+        return str(self._batcher.throughput.device) if self._batcher else "not loaded: there were no new images"
 
     @abstractmethod
     def _load(self, directory: Path, device: Device) -> "torch.nn.Module":
-        """The model in `directory`, on `device`. Raises whatever the libraries raise for a file that is not whole."""
+        """Load the model in `directory` to `device`. Raises whatever the libraries raise for an incomplete file."""
 
     @abstractmethod
     def _forward(self, batch: "torch.Tensor") -> Result:
@@ -76,28 +76,28 @@ class LazyModel(ABC, Generic[Result]):
                         self.producer.input,
                         device,
                         self._forward,
-                        # of a small model, a batch costs more in calls than in arithmetic
+                        # a batch of a small model takes more time in calls than in arithmetic
                         first=self.first_batch if parameters >= _SMALL else self.largest_batch,
                         most=self.largest_batch,
                     )
             return self._batcher
 
     def _check_weights(self, directory: Path) -> None:
-        """Raises ModelError where a weight is no finite number: it would spoil some results, and not show in others."""
+        """Raise ModelError if a weight is not finite: it would spoil some results, and go unnoticed in others."""
         damaged = _not_finite(self._model)
         if damaged is not None:
             raise ModelError(
                 f"The model {self._source.name} has weights that are not finite ({damaged} in "
-                f"{weights_path(self.producer.kind, directory)}): fetch it again, or name another in "
+                f"{weights_path(self.producer.kind, directory)}): fetch it again, or name a different model in "
                 "IMAGE_PIPELINE_MODELS."
             )
 
     def _check_results(self, values: "torch.Tensor", what: str) -> None:
-        """Raises ModelError where one of `values` is no finite number, so that none is stored."""
+        """Raise ModelError if one of `values` is not finite, so that no such value is stored."""
         if not bool(values.isfinite().all()):
             raise ModelError(
-                f"The model {self._source.name} gives {what} that are not finite in {self._device.dtype}; set "
-                "IMAGE_PIPELINE_DTYPE to fp32, or name another model in IMAGE_PIPELINE_MODELS."
+                f"The model {self._source.name} produces {what} that are not finite in {self._device.dtype}: set "
+                "IMAGE_PIPELINE_DTYPE to fp32, or name a different model in IMAGE_PIPELINE_MODELS."
             )
 
     @contextmanager
@@ -107,28 +107,28 @@ class LazyModel(ABC, Generic[Result]):
         except PipelineError:
             raise
         except Exception as error:
-            # What the libraries raise for a damaged or foreign file is not documented, and is of many types.
+            # For a damaged or foreign file, the libraries raise undocumented errors of many types.
             reason = " ".join(str(error).split())[:300]
             advice = "free memory" if is_out_of_memory(error) else "fetch it again"
             raise ModelError(
                 f"The model {self._source.name} in {directory} cannot be loaded ({type(error).__name__}: {reason}); "
-                f"{advice}, or name another in IMAGE_PIPELINE_MODELS."
+                f"{advice}, or name a different model in IMAGE_PIPELINE_MODELS."
             ) from error
 
 
 def _not_finite(model: "torch.nn.Module") -> str | None:
-    """The name of a parameter that holds infinity or what is no number, or of a buffer that holds the latter.
+    """The name of a parameter that holds an infinity or NaN, or of a buffer that holds NaN; None if there is none.
 
-    Some buffers hold infinity on purpose: masks of attention.
+    Some buffers hold infinity on purpose: attention masks.
     """
     import torch
 
     names, extremes = [], []
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_floating_point() and tensor.numel():
-            low, high = torch.aminmax(tensor.detach())  # one pass; what is no number is the extreme of all
+            low, high = torch.aminmax(tensor.detach())  # one pass; any NaN makes both extremes NaN
             span = torch.stack((low, high)).float()
             names.append(name)
             extremes.append((span.isfinite() if isinstance(tensor, torch.nn.Parameter) else ~span.isnan()).all())
-    sound = torch.stack(extremes).tolist() if extremes else []  # together: a GPU is waited for once
+    sound = torch.stack(extremes).tolist() if extremes else []  # together: waits for a GPU only once
     return next((name for name, is_sound in zip(names, sound, strict=True) if not is_sound), None)

@@ -1,4 +1,4 @@
-"""A model in a directory of this machine."""
+"""Models in local directories."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from image_pipeline.inference.model_records import Records
 from image_pipeline.inference.producer import ProducerKind
 
 BUNDLED = "bundled:"
-"""What the names of the models begin with that come with the package."""
+"""The prefix of the names of models that come with the package."""
 
-# Below this size, hashing is faster than anything that would save it; in bytes.
+# Models below this size, in bytes, are hashed every time, which is faster than looking up a stored hash.
 _HASHED_EVERY_TIME = 64 << 20
 
 
 @dataclass(frozen=True)
 class LocalDirectory:
-    """A directory with a model's configuration, tokenizer and weights; `name` is what producers call it."""
+    """A directory with a model's configuration, tokenizer and weights; `name` is the model's name in producers."""
 
     kind: ProducerKind
     path: Path
@@ -31,25 +31,25 @@ class LocalDirectory:
         return self.name if self.name.startswith(BUNDLED) else str(self.path)
 
     def configuration(self) -> Path:
-        """The directory, whose configuration files can be read."""
+        """The same as `directory`: the configuration is always there."""
         return self.directory()
 
     def is_configured_here(self) -> bool:
-        """Whether `configuration` can be had."""
+        """Whether the directory exists."""
         return self.path.is_dir()
 
     def directory(self) -> Path:
-        """The directory, with every file the model needs.
+        """The directory, which is checked to hold every file that the model needs.
 
-        Raises SettingsError where the directory is not there, ModelError where a file is missing.
+        Raises SettingsError if the directory does not exist, ModelError if it cannot be read or a file is missing.
         """
         self._files()
         return self.path
 
     def revision(self) -> str:
-        """The sha256 over the names and contents of the model's files, 64 hexadecimal digits.
+        """The sha256 of the names and contents of the model's files, 64 hexadecimal digits.
 
-        Large weights are hashed once, and again when a file's size or modification time changes.
+        Large weights are hashed once, and again only if a file's size or modification time changes.
         """
         files = self._files()
         stats = [file.stat() for file in files]
@@ -71,18 +71,19 @@ class LocalDirectory:
             names = {entry.name for entry in self.path.iterdir() if entry.is_file()}
         except (FileNotFoundError, NotADirectoryError) as error:
             raise SettingsError(
-                f"The model directory {self.path} cannot be read ({error.strerror}): set IMAGE_PIPELINE_MODELS to one "
-                "that is there, or to a profile."
+                f"The model directory {self.path} cannot be read ({error.strerror}): set IMAGE_PIPELINE_MODELS to an "
+                "existing directory, or to a profile."
             ) from error
         except OSError as error:
             raise ModelError(
-                f"The model directory {self.path} cannot be read ({error.strerror}); IMAGE_PIPELINE_MODELS names it."
+                f"The model directory {self.path} cannot be read ({error.strerror}): make it readable, or change "
+                "IMAGE_PIPELINE_MODELS."
             ) from error
         return [self.path / name for name in needed_files(self.kind, names, f"The model directory {self.path}")]
 
 
 def sha256_of_file(path: Path) -> str:
-    """The sha256 of a file's content, 64 hexadecimal digits. Raises OSError where it cannot be read."""
+    """The sha256 of a file's content, 64 hexadecimal digits. Raises OSError if the file cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

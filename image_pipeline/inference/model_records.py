@@ -1,4 +1,4 @@
-"""Small JSON files in the store's `models` folder, so that a model stays the model it was when it was first used."""
+"""Records of models: JSON files in the store's `models` folder that fix the version of a model at its first use."""
 
 import hashlib
 import json
@@ -13,12 +13,12 @@ from image_pipeline.errors import StoreError
 
 @dataclass(frozen=True)
 class Records:
-    """One file for each key, in a folder that need not exist yet. Deleting a file makes the pipeline look again."""
+    """One file per key, in a folder that need not exist yet. A deleted record is determined again."""
 
     folder: Path
 
     def read(self, key: str) -> dict[str, str]:
-        """The record of a key: empty where there is none, or where it cannot be understood."""
+        """The record of a key; empty if there is none, or if it is not valid."""
         try:
             content = json.loads(self._path(key).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -28,7 +28,7 @@ class Records:
         return {str(name): str(value) for name, value in content.items()}
 
     def write(self, key: str, record: dict[str, str]) -> None:
-        """Replace the record of a key in one step. Raises StoreError where the folder cannot be written."""
+        """Replace the record of a key atomically. Raises StoreError if the folder cannot be written."""
         path = self._path(key)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -39,8 +39,8 @@ class Records:
             os.replace(file.name, path)
         except OSError as error:
             raise StoreError(
-                f"The record of a model cannot be written to {path} ({error.strerror}); "
-                "IMAGE_PIPELINE_HOME must be a folder that can be written."
+                f"The record of a model cannot be written to {path} ({error.strerror}): "
+                "set IMAGE_PIPELINE_HOME to a writable folder."
             ) from error
 
     def _path(self, key: str) -> Path:

@@ -1,4 +1,4 @@
-"""From the setting IMAGE_PIPELINE_MODELS to the two models that it names."""
+"""The setting IMAGE_PIPELINE_MODELS, and the two models that it names."""
 
 import importlib.util
 import re
@@ -21,35 +21,36 @@ _REPOSITORY = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A model and where it comes from. Making one reads and fetches nothing."""
+    """A model and its origin. Creating one reads and fetches nothing."""
 
     kind: ProducerKind
     origin: LocalDirectory | HubRepository
 
     @property
     def name(self) -> str:
-        """What producers and messages call the model."""
+        """The model's name in producers and messages."""
         return self.origin.name
 
     @property
     def setting(self) -> str:
-        """The model as a setting would name it for good: with its revision where it has one to name.
+        """The model as a setting would name it permanently: with its revision, if it comes from the hub.
 
-        Raises ModelError where the revision is not known and the hub does not tell it.
+        Raises ModelError if the revision is unknown and the hub does not provide it.
         """
         return self.origin.setting
 
     def directory(self) -> Path:
-        """A directory with the whole model, fetched if it is not on this machine.
+        """A directory with the complete model, which is fetched if it is not on this machine.
 
-        Raises ModelError where it cannot be had.
+        Raises SettingsError if the setting names a directory that does not exist, ModelError if the model cannot be
+        fetched or is incomplete.
         """
         return self.origin.directory()
 
     def producer(self, dtype: DType = DType.AUTO, generation: Generation | None = None) -> Producer:
-        """The model as a producer, from its configuration alone: no weights are fetched and none loaded.
+        """The model as a producer, from its configuration alone: no weights are fetched or loaded.
 
-        `generation` is for captioners. Raises ModelError where the configuration cannot be had or understood.
+        `generation` is for captioners. Raises ModelError if the configuration cannot be fetched or is not valid.
         """
         directory, revision = self.origin.configuration(), self.origin.revision()
         if self.kind is ProducerKind.CAPTION:
@@ -61,18 +62,19 @@ class ModelSource:
 
 @dataclass(frozen=True)
 class Models:
-    """The configured models; `captioner` is None where captions are switched off."""
+    """The configured models; `captioner` is None if captions are switched off."""
 
     embedder: ModelSource
     captioner: ModelSource | None
 
 
 def resolve_models(text: str, home: Path) -> Models:
-    """The models that IMAGE_PIPELINE_MODELS names: a profile, or `EMBEDDER,CAPTIONER`.
+    """The models that `text`, the value of IMAGE_PIPELINE_MODELS, names: a profile, or `EMBEDDER,CAPTIONER`.
 
-    Each name is a profile, for its embedder or captioner, a local directory, a Hugging Face repository (`org/name` or
-    `org/name@revision`), `bundled:embedder` or `bundled:captioner`; the captioner may be `none`. `home` is the store,
-    which keeps records of the models. Raises SettingsError where `text` is neither. Nothing is fetched yet.
+    Each of the two names is a profile (for its embedder or captioner), a local directory, a Hugging Face repository
+    (`org/name` or `org/name@revision`), `bundled:embedder` or `bundled:captioner`; the captioner may be `none`. `home`
+    is the store, which keeps records of the models. Raises SettingsError if `text` has neither form. Nothing is fetched
+    yet.
     """
     records = Records(home / "models")
     names = [name.strip() for name in text.rsplit(",", 1)]
@@ -109,8 +111,8 @@ def _source(kind: ProducerKind, name: str, records: Records) -> ModelSource:
     repository = match["repository"]
     if kind is ProducerKind.EMBEDDING and _is_open_clip_architecture(repository.split("/")[0]):
         raise SettingsError(
-            f"IMAGE_PIPELINE_MODELS names {name!r}, an architecture and a tag of open_clip; name the Hugging Face "
-            "repository of its weights instead, such as laion/CLIP-ViT-B-32-laion2B-s34B-b79K."
+            f"IMAGE_PIPELINE_MODELS names {name!r}, which is an architecture and a tag of open_clip: name the Hugging "
+            "Face repository of its weights instead, such as laion/CLIP-ViT-B-32-laion2B-s34B-b79K."
         )
     return ModelSource(kind, HubRepository(kind, repository, match["revision"], records))
 

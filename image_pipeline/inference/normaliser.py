@@ -1,4 +1,4 @@
-"""From bytes of pixels to the numbers that a model was trained on."""
+"""Normalisation of pixels to the values that a model was trained on."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Normaliser:
-    """Pixels as a model wants them: scaled to 0…1, less the mean, divided by the standard deviation, per channel."""
+    """Scales pixels to 0…1, subtracts the mean, and divides by the standard deviation, for each channel."""
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], device: Device) -> None:
-        """`mean` and `std` are three numbers each, of pixels in 0…1."""
+        """`mean` and `std` have one number per channel, for pixels in 0…1."""
         import torch
 
         self._device, self._dtype = device.torch_device, device.torch_dtype
@@ -22,10 +22,10 @@ class Normaliser:
         )
 
     def __call__(self, batch: "torch.Tensor") -> "torch.Tensor":
-        """The batch, uint8 `[n, 3, height, width]`, as numbers in the device's format; computed in fp32."""
+        """The batch, uint8 `[n, 3, height, width]`, normalised in fp32 and converted to the device's number format."""
         import torch
 
         pixels = batch.to(self._device, non_blocking=True).to(torch.float32)
-        # Convolutions are faster, or as fast, with the channels of a pixel side by side.
+        # Convolutions are as fast or faster with the channels of a pixel side by side.
         pixels = pixels.div_(255).sub_(self._mean).div_(self._std)
         return pixels.to(self._dtype, memory_format=torch.channels_last)

@@ -1,16 +1,16 @@
-"""Running out of memory: how it is told, and how much of a batch to try."""
+"""Out-of-memory errors and batch sizes: how to recognise the errors, and how large a batch is safe."""
 
 from collections.abc import Callable
 
-# The allocators of the CPU and of Apple's GPUs raise a plain RuntimeError, which only its text tells apart.
+# The allocators of the CPU and of Apple's GPUs raise a plain RuntimeError; only its text identifies the cause.
 _SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "alloc_failed", "bad_alloc", "bad allocation")
 
-# What an allocator cannot use because of fragmentation, and what later batches need beyond the one that was measured.
+# The usable share. The rest is for fragmentation, and for later batches that need more than the measured one.
 _USABLE = 0.8
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error of torch, NumPy or Python means that memory, of the device or the machine, was exhausted."""
+    """Whether an error of torch, NumPy or Python means that the device or the machine ran out of memory."""
     import torch
 
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
@@ -20,10 +20,10 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def largest_batch(peak_of: Callable[[int], int], free_bytes: int, first: int, most: int) -> int:
-    """The largest batch, of `first` images doubled any number of times up to `most`, that is safe to run.
+    """The largest batch size that is safe to run: `first` images, doubled any number of times up to `most`.
 
-    `peak_of(n)` runs a batch of n images and gives the memory it took at its peak, in bytes. A batch is run only
-    where twice the peak of the one before it fits into `free_bytes` with a margin.
+    `peak_of(n)` runs a batch of n images and returns its peak memory in bytes. After the first, a batch is run only if
+    twice the peak of the previous one fits into `free_bytes` with a margin.
     """
     size = first
     while size * 2 <= most and 2 * peak_of(size) <= free_bytes * _USABLE:

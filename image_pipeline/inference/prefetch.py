@@ -1,4 +1,4 @@
-"""Batches of images, read while a model computes the one before."""
+"""Read-ahead of image batches: each is read while a model computes the previous one."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from image_pipeline.schema.input_spec import InputSpec
 if TYPE_CHECKING:
     import torch
 
-# One thread copies 48,000 images of 224 by 224 a second, hardly ahead of a GPU that embeds 28,000; four copy 200,000.
+# One thread copies 48,000 images of 224 × 224 per second, hardly more than the 28,000 that a GPU embeds; four threads
+# copy 200,000.
 _COPIERS = 4
 
 
@@ -21,21 +22,21 @@ class Images(Protocol):
     """Images, uint8 `[n, 3, height, width]`: an array, a memory map, or rows of one."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of images."""
 
     def __getitem__(self, part: slice, /) -> np.ndarray:
-        """Some of them, in order."""
+        """The images of a slice, in order."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Images in memory; `copied` tells when they have arrived on the device, None where nothing is under way."""
+    """Images in memory; `copied` is the event of their arrival on the device, or None if no copy is in progress."""
 
     pixels: "torch.Tensor"
     copied: "torch.cuda.Event | None" = None
 
     def arrived(self) -> "torch.Tensor":
-        """The images, uint8 `[n, 3, height, width]`, safe to use by the stream that computes."""
+        """The images, uint8 `[n, 3, height, width]`, safe to use in the current CUDA stream."""
         import torch
 
         if self.copied is not None:
@@ -46,10 +47,10 @@ class Batch:
 
 
 class BatchReader:
-    """Reads in threads of its own, from disk if the images are memory-mapped; on CUDA, copies to the device, too."""
+    """Reads batches in background threads, from disk if the images are memory-mapped; on CUDA, copies to the device."""
 
     def __init__(self, images: Images, spec: InputSpec, device: Device) -> None:
-        """`images` are expected to be of `spec`."""
+        """`images` must match `spec`."""
         import torch
 
         self._images, self._shape = images, (3, spec.height, spec.width)
@@ -67,9 +68,9 @@ class BatchReader:
         self._copiers.shutdown()
 
     def begin(self, row: int, count: int) -> Future[Batch]:
-        """Begin to read up to `count` images from `row` on.
+        """Start to read up to `count` images, beginning with `row`.
 
-        The result raises ValueError where they are not of the spec, and StoreError where they cannot be read.
+        The future raises ValueError if the images do not match the spec, and StoreError if they cannot be read.
         """
         return self._reader.submit(self._read, row, count)
 
@@ -80,21 +81,21 @@ class BatchReader:
         if images.dtype != np.uint8 or images.shape[1:] != self._shape:
             raise ValueError(f"expected uint8 images [n, {self._shape}], not {images.dtype} {list(images.shape)}")
         if self._copies is None:
-            # A copy, because pages of a memory map are read when they are touched, and by the thread that does.
+            # A copy, because a page of a memory map is read only when a thread touches it: here, the reading thread.
             return Batch(torch.from_numpy(np.array(images, order="C")))
         pixels = self._pinned(images)
         try:
             with torch.cuda.stream(self._copies):
                 return Batch(pixels.to("cuda", non_blocking=True), self._copies.record_event())
         except torch.OutOfMemoryError:
-            # The batch that is being computed needs the space; this one is copied when its turn comes.
+            # The batch that is being computed needs the memory; this one is copied when its turn comes.
             return Batch(pixels)
 
     def _pinned(self, images: np.ndarray) -> "torch.Tensor":
-        """A copy in memory that the device reads by itself, made by several threads."""
+        """A copy in pinned memory, which the device can read directly, made by several threads."""
         import torch
 
         pixels = torch.empty(images.shape, dtype=torch.uint8, pin_memory=True)
         here, there = (np.array_split(whole, _COPIERS) for whole in (pixels.numpy(), images))
-        list(self._copiers.map(np.copyto, here, there))  # so that what one raises is raised here
+        list(self._copiers.map(np.copyto, here, there))  # `list` raises the error of any copy
         return pixels

@@ -1,4 +1,4 @@
-"""The models that a profile stands for, and the revisions of their weights."""
+"""Profiles: named choices of models, and the pinned revisions of their weights."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,10 +25,10 @@ class Profile(StrEnum):
 
 @dataclass(frozen=True)
 class Pin:
-    """The revision of a repository that is used when none is named.
+    """The revision of a repository that is used if none is named.
 
-    A commit settles every byte. `pickle_sha256` is there for repositories that offer no safetensors: their weights
-    are unpickled, so the file is compared with this digest first.
+    A commit fixes every byte. `pickle_sha256` is for repositories that offer no safetensors: their weights are
+    unpickled, so the file is first checked against this hash.
     """
 
     revision: str

@@ -1,4 +1,4 @@
-"""Which format a file is of, told by its content and by nothing else."""
+"""Image formats: how to identify them by content, and their file name extensions."""
 
 from enum import StrEnum
 from typing import BinaryIO
@@ -9,7 +9,7 @@ _HEAD_BYTES = 4096
 
 
 class ImageFormat(StrEnum):
-    """The formats that are read."""
+    """The supported formats."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -28,27 +28,27 @@ RAW_ENDINGS = frozenset((
     ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".ptx", ".pxn",
     ".raf", ".raw", ".rw2", ".rwl", ".rwz", ".sr2", ".srf", ".srw", ".x3f",
 ))
-"""The endings of cameras' RAW files, in lower case."""
+"""The extensions of cameras' RAW files, in lower case."""
 
 IMAGE_ENDINGS = RAW_ENDINGS | frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib",
     ".heic", ".heif", ".hif", ".avif", ".avifs",
 ))
-"""The endings, in lower case, under which pictures are looked for."""
+"""The extensions, in lower case, of files that may be pictures."""
 # fmt: on
 
 _RAW_MAGICS = (
     (0, b"FUJIFILMCCD-RAW"),
     (0, b"FOVb"),  # Sigma X3F
     (0, b"\0MRM"),  # Minolta
-    (0, b"IIRO"),  # Olympus ORF, in three spellings
+    (0, b"IIRO"),  # Olympus ORF, in three variants
     (0, b"IIRS"),
     (0, b"MMOR"),
     (0, b"IIU\0"),  # Panasonic RW2, Leica RWL
     (4, b"ftypcrx "),  # Canon CR3
     (6, b"HEAPCCDR"),  # Canon CRW
-    (8, b"CR\x02"),  # Canon CR2, behind a TIFF header
-    (8, b"IIII"),  # Phase One IIQ, behind a TIFF header, in either byte order
+    (8, b"CR\x02"),  # Canon CR2, after a TIFF header
+    (8, b"IIII"),  # Phase One IIQ, after a TIFF header, in either byte order
     (8, b"MMMM"),
 )
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
@@ -59,10 +59,10 @@ _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 
 
 def sniff(file: BinaryIO) -> ImageFormat | None:
-    """The format of an open file, None where it is none that is known by its structure.
+    """The format of an open file, or None if its content matches no known structure.
 
-    A name, and so its ending, has no part in it: the same bytes are one picture, whatever each copy is called. Raises
-    OSError where the file cannot be read.
+    The file's name and extension play no part: the same bytes are the same picture, whatever each copy is called.
+    Raises OSError if the file cannot be read.
     """
     file.seek(0)
     head = file.read(_HEAD_BYTES)
@@ -92,7 +92,7 @@ def _standard_format(head: bytes) -> ImageFormat | None:
 def _isobmff_format(head: bytes) -> ImageFormat | None:
     end = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))]
-    # A file may name `mif1` first and say only among the compatible brands that AV1 is inside.
+    # A file may have `mif1` as its major brand and declare AV1 only among its compatible brands.
     if _AVIF_BRANDS.intersection(brands) and not (_HEIF_BRANDS - {b"mif1", b"msf1", b"mif2"}).intersection(brands):
         return ImageFormat.AVIF
     return ImageFormat.HEIF if _HEIF_BRANDS.intersection(brands) else None

@@ -1,4 +1,4 @@
-"""What a model wants to be shown: the size of its input and the way an image is brought to it."""
+"""Input specification of a model: the size of its images, and how an image is resized to it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ class ResizeMode(StrEnum):
     """How an image of any shape becomes `height` × `width`; the names are open_clip's own."""
 
     SHORTEST = "shortest"
-    """The shorter side is scaled to the target, and the middle is cut out."""
+    """The shorter side is scaled to the target, and only the centre is kept."""
     LONGEST = "longest"
     """The longer side is scaled to the target, and the rest is filled."""
     SQUASH = "squash"
@@ -26,8 +26,8 @@ class Interpolation(StrEnum):
 class InputSpec:
     """The input of a model: an RGB image of `height` × `width`, as uint8 `[3, height, width]`.
 
-    `fill` is the grey value (0–255) around an image in mode `longest`. Mean and standard deviation are not part of
-    it: they are applied on the device, by the model.
+    `fill` is the grey value (0–255) around an image in mode `longest`. Mean and standard deviation are not included:
+    the model applies them on the device.
     """
 
     height: int
@@ -42,6 +42,6 @@ class InputSpec:
         return 3 * self.height * self.width
 
     def __str__(self) -> str:
-        """A name that is fit for a file name: `224x224-squash-bicubic`."""
+        """A name for use in file names: `224x224-squash-bicubic`."""
         name = f"{self.height}x{self.width}-{self.resize_mode}-{self.interpolation}"
         return f"{name}-fill{self.fill}" if self.resize_mode is ResizeMode.LONGEST and self.fill else name

@@ -1,4 +1,4 @@
-"""What one file may cost."""
+"""Limits on the work that one file may cause."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from image_pipeline.schema.reason import Reason
 
 @dataclass(frozen=True)
 class DecodeLimits:
-    """Bounds on the work that one file may cause.
+    """Limits on the work that one file may cause.
 
-    `seconds` is processor time, which is the same however busy the machine is; `address_space_bytes` the virtual
-    memory of the whole worker process (about 160 MB of which it needs for itself), `pixels` width × height as announced
-    by the file's header; `wall_seconds` is the time on the clock after which a worker that uses no processor is given
-    up, as it hangs on a disk. All but `pixels` are kept by the worker pool alone, `pixels` also by a decode in the
-    calling process.
+    `seconds` is processor time, which does not depend on how busy the machine is. `address_space_bytes` is the virtual
+    memory of the whole worker process, which needs about 160 MB for itself. `pixels` is width × height, as declared in
+    the file's header. `wall_seconds` is elapsed time: a worker that reaches it without using up `seconds` is killed,
+    since it is probably waiting for a disk. The worker pool enforces all four; a decode in the calling process enforces
+    `pixels` alone.
     """
 
     seconds: float = 30.0
@@ -22,7 +22,7 @@ class DecodeLimits:
     wall_seconds: float = 300.0
 
     def is_wider_than(self, other: "DecodeLimits", reason: Reason) -> bool:
-        """Whether a file that failed for `reason` within `other` may do better within these."""
+        """Whether a file that failed for `reason` within the limits `other` may succeed within these."""
         match reason:
             case Reason.TOO_MANY_PIXELS:
                 return self.pixels > other.pixels

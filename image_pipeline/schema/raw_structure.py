@@ -1,8 +1,8 @@
-"""Whether a TIFF structure is that of a camera's RAW, told by the tables of its directories.
+"""Detection of RAW files by the tables of their TIFF directories.
 
-Most RAWs are TIFF files whose first directory holds a thumbnail: read as a TIFF, they give that thumbnail without an
-error. Discovery asks this of any file, in the process that holds the models, so nothing is read here but the tables:
-of a bounded number, and no value whose length the file decides.
+Most RAWs are TIFF files whose first directory holds a thumbnail: read as a TIFF, they yield that thumbnail without an
+error. Discovery calls this for any file, in the process that holds the models. So only the tables are read: a limited
+number of them, and no value whose length the file determines.
 """
 
 import struct
@@ -24,18 +24,18 @@ _MOSAIC_PHOTOMETRICS = frozenset((32803, 34892))
 _OWN_PHOTOMETRICS = frozenset((*range(7), 8, 9, 10))
 """TIFF 6.0 and its technical notes: grey, RGB, palette, mask, CMYK, YCbCr, three kinds of Lab."""
 _MAKERS_COMPRESSIONS = frozenset((262, 32767, 32769, 32770, 34713, 65000, 65535))
-"""Kodak's old one, Sony's, packed sensor values, Samsung's, Nikon's, Kodak's, Pentax's."""
+"""The makers' own: Kodak's old one, Sony's, packed sensor values, Samsung's, Nikon's, Kodak's, Pentax's."""
 
 _Table = dict[int, tuple[int, int]]
-"""Of each tag, how many values it has, and the first where it lies in the table, else where they lie."""
+"""For each tag, the number of its values, and the first value if it is in the table, else the offset of the values."""
 
 
 @dataclass(frozen=True)
 class TiffStructure:
-    """What the tables of a TIFF structure say.
+    """Facts from the tables of a TIFF structure.
 
-    `is_raw`: it is a camera's RAW; `names_maker`: the first directory names the maker of a device; `pictures` are the
-    sizes, in pixels, of those pictures that are in one of TIFF's own colour spaces, each shorter side first.
+    `is_raw`: it is a camera's RAW; `names_maker`: the first directory names the maker of a device; `pictures`: the
+    sizes, in pixels, of the pictures in one of TIFF's own colour spaces, each with its shorter side first.
     """
 
     is_raw: bool
@@ -44,9 +44,9 @@ class TiffStructure:
 
 
 def read_structure(file: BinaryIO) -> TiffStructure:
-    """What the tables of `file` say, which begins as a TIFF file does; of a BigTIFF, which no camera writes, nothing.
+    """Read the tables of `file`, which begins like a TIFF file.
 
-    Raises OSError where the file cannot be read.
+    The result is empty for a BigTIFF, which no camera writes. Raises OSError if the file cannot be read.
     """
     tables = list(_tables(file))
     first: _Table = tables[0] if tables else {}
@@ -62,7 +62,7 @@ def read_structure(file: BinaryIO) -> TiffStructure:
 
 
 def is_table_cut_off(file: BinaryIO, size: int) -> bool:
-    """Whether a file of `size` bytes ends within the table of its first directory; not told of a BigTIFF."""
+    """Whether a file of `size` bytes ends within the table of its first directory; always False for a BigTIFF."""
     header = _read(file, 0, _HEADER_BYTES)
     if header.startswith(_BIG_MAGICS) or len(header) < _HEADER_BYTES:
         return False
@@ -78,7 +78,7 @@ def _is_sensor(table: _Table) -> bool:
 
 def _is_cameras_preview(first: _Table) -> bool:
     """Whether a file begins with what cameras write and scanners do not: a small preview by a named maker, with the
-    picture itself in a sub-directory. So does a RAW whose sensor data were cut away, with their directory."""
+    picture itself in a sub-directory. So does a RAW whose sensor data was removed along with its directory."""
     is_reduced = (_value(first, _NEW_SUBFILE_TYPE) or 0) & 1 == 1
     return is_reduced and _SUB_IFDS in first and _MAKE in first
 
@@ -88,7 +88,7 @@ def _value(table: _Table, tag: int) -> int | None:
 
 
 def _tables(file: BinaryIO) -> Iterator[_Table]:
-    """The tables of the chain of directories, and of the directories below each; none twice."""
+    """The tables of the chain of directories, and of the directories below each, without repetition."""
     header = _read(file, 0, _HEADER_BYTES)
     if header.startswith(_BIG_MAGICS) or len(header) < _HEADER_BYTES:
         return
@@ -105,7 +105,7 @@ def _tables(file: BinaryIO) -> Iterator[_Table]:
 
 
 def _table(file: BinaryIO, at: int, order: str) -> tuple[_Table, int]:
-    """The table at byte `at`, as far as it is there, and where the next one of the chain lies."""
+    """The table at byte `at`, as far as the file has it, and the offset of the next one in the chain."""
     count = _read(file, at, 2)
     if len(count) < 2:
         return {}, 0

@@ -1,39 +1,39 @@
-"""Why a file could not be read: the closed list of quarantine codes, and the error that carries one."""
+"""Reasons why a file could not be read: the closed list of quarantine codes, and the error that carries one."""
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """The code under which a file stands in the quarantine. Codes are stored: add, never rename."""
+    """The code of a file in the quarantine. Codes are stored: add new ones, but never rename one."""
 
     EMPTY = "empty"
     """The file has no bytes."""
     UNREADABLE = "unreadable"
-    """The operating system would not hand over the bytes: gone, no permission, a failing disk."""
+    """The operating system did not deliver the bytes: a missing file, no permission, a failing disk."""
     UNKNOWN_FORMAT = "unknown_format"
-    """The content is of none of the formats that are read, whatever the file's name says."""
+    """The content is in no supported format, whatever the file's name says."""
     TRUNCATED = "truncated"
-    """The file ends before its picture does."""
+    """The file ends before its picture is complete."""
     CORRUPT = "corrupt"
     """The bytes are there, but they are not a picture that can be decoded."""
     TOO_MANY_PIXELS = "too_many_pixels"
-    """The header announces more pixels than the limit allows; nothing was decoded."""
+    """The header declares more pixels than the limit allows; nothing was decoded."""
     TIMEOUT = "timeout"
-    """Decoding took more of the processor's time than the limit allows, or hung, and was stopped."""
+    """Decoding took more processor time than the limit allows, or hung, and was stopped."""
     OUT_OF_MEMORY = "out_of_memory"
     """Decoding needed more memory than the limit allows."""
     DECODER_CRASHED = "decoder_crashed"
     """The process that decoded the file died: a segmentation fault, an abort, or a kill from outside."""
     NO_IMAGE_IN_RAW = "no_image_in_raw"
-    """The file is built as a RAW is, but holds no sensor data."""
+    """The file has the structure of a RAW but holds no sensor data."""
 
 
 PASSING = frozenset({Reason.UNREADABLE, Reason.TIMEOUT, Reason.OUT_OF_MEMORY, Reason.DECODER_CRASHED})
-"""The reasons that the surroundings can cause, a disk or a busy machine: such a file is tried again by itself."""
+"""The reasons that may be temporary, such as a failing disk or a busy machine: such a file is retried automatically."""
 
 
 class ImageError(Exception):
-    """A file could not be read as a picture; `message` is the library's own where a library said it."""
+    """A file could not be read as a picture; `message` is the library's own if the error came from a library."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(f"{reason}: {message}")

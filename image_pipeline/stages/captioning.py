@@ -1,4 +1,4 @@
-"""The captions of some partitions: each content once, from its tensors."""
+"""Captioning of partitions: each distinct content once, from its tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CaptionedImages:
-    """The captions by content; those of `computed` went through the model now, the others were known."""
+    """The captions by content; those in `computed` are new, the others were cached."""
 
     rows: dict[str, ImageCaption]
     computed: frozenset[str]
@@ -24,11 +24,11 @@ class CaptionedImages:
 def caption_images(
     captioner: "Captioner | None", cache: RowCache[ImageCaption], partitions: Sequence[DecodedPartition]
 ) -> CaptionedImages:
-    """The captions of the readable images of `partitions`; without a captioner there are none.
+    """The captions of the readable images of `partitions`; empty without a captioner.
 
-    Each batch is kept in the cache as soon as it is computed, so that a run that ends early loses one at most.
-    Raises StoreError where an image that the model has not seen has no tensor any more, and ModelError where the
-    model cannot be loaded, or gives what is no number.
+    Each batch is cached as soon as it is computed, so that an interrupted run loses at most one.
+    Raises StoreError if an image that the model has not seen no longer has a tensor, and ModelError if the model cannot
+    be loaded or produces values that are not finite.
     """
     if captioner is None:
         return CaptionedImages({}, frozenset())

@@ -1,4 +1,4 @@
-"""The decoding of a partition: each content once, in worker processes, into tensor files."""
+"""Decoding of a partition: each distinct content once, in worker processes, into tensor files."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from image_pipeline.storage.tensors import new_tensor_files
 
 @dataclass(frozen=True)
 class DecodedImages:
-    """The rows of a partition, one a content; `decoded` of them were decoded now, the others were known."""
+    """The rows of a partition, one per content; `decoded` of them were decoded now, the others were already known."""
 
     rows: list[DecodedContent]
     decoded: int
@@ -36,12 +36,12 @@ def decode_images(
     specs: Sequence[InputSpec],
     decoder: str,
 ) -> DecodedImages:
-    """Decode the contents `sources` that no worker has seen yet, and those that a model is still to see (`wanted`).
+    """Decode the contents in `sources` that no worker has seen yet, and those that a model still needs (`wanted`).
 
-    One whose thumbnail was deleted is decoded for it once more.
-    The wanted ones get a row in the tensor files of `directory`, one file for each of `specs`, which are made anew: no
-    two runs share a directory. `cache` holds the successes of `decoder`, which stay valid whatever the limits become,
-    and `failures` what there is no use in trying once more.
+    A content whose thumbnail was deleted is decoded again to restore it.
+    Each wanted content gets a row in the tensor files of `directory`, one file for each of `specs`. These files are
+    written from scratch, and no two runs share a directory. `cache` holds the successes of `decoder`, which stay valid
+    when the limits change, and `failures` the contents that need not be retried.
     """
     known = cache.get(list(sources))
     standing = failures.standing([sha256 for sha256 in sources if sha256 in wanted or sha256 not in known])
@@ -65,13 +65,13 @@ def decode_images(
         for outcome in pool.decode(tasks, outputs):
             sha256 = outcome.key
             if isinstance(outcome, DecodeFailure) and sha256 in known and row_of[sha256] is None:
-                row = known[sha256]  # it was wanted for its thumbnail alone
+                row = known[sha256]  # only its thumbnail was needed
             elif isinstance(outcome, DecodeFailure) and not sources[sha256].is_unchanged():
-                # also where the worker was ended, which then says nothing of it
+                # also if the worker was killed, which then cannot report the change
                 row = DecodedContent(sha256, None, None, decoder, Reason.UNREADABLE, CHANGED)
             elif isinstance(outcome, DecodeFailure):
                 row = DecodedContent(sha256, None, None, decoder, outcome.reason, outcome.message)
-                if outcome.reason is not Reason.UNREADABLE:  # which is tried again in each run
+                if outcome.reason is not Reason.UNREADABLE:  # such a file is retried in every run
                     failed[sha256] = outcome.reason, outcome.message
             else:
                 row = DecodedContent(sha256, row_of[sha256], outcome.decode_path, decoder, None, None)

@@ -1,4 +1,4 @@
-"""The embeddings of some partitions: each content once, from its tensors."""
+"""Embedding of partitions: each distinct content once, from its tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EmbeddedImages:
-    """The embeddings by content; those of `computed` went through the model now, the others were known."""
+    """The embeddings by content; those in `computed` are new, the others were cached."""
 
     rows: dict[str, Embedding]
     computed: frozenset[str]
@@ -24,9 +24,9 @@ class EmbeddedImages:
 def embed_images(embedder: "Embedder", cache: EmbeddingCache, partitions: Sequence[DecodedPartition]) -> EmbeddedImages:
     """The embeddings of the readable images of `partitions`.
 
-    Each batch is kept in the cache as soon as it is computed, so that a run that ends early loses one at most.
-    Raises StoreError where an image that the model has not seen has no tensor any more, and ModelError where the
-    model cannot be loaded, or gives what is no number.
+    Each batch is cached as soon as it is computed, so that an interrupted run loses at most one.
+    Raises StoreError if an image that the model has not seen no longer has a tensor, and ModelError if the model cannot
+    be loaded or produces values that are not finite.
     """
     rows = cache.get(list(dict.fromkeys(sha256 for partition in partitions for sha256 in partition.readable)))
     unseen = unseen_images(partitions, embedder.producer.input, rows)

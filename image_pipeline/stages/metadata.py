@@ -1,4 +1,4 @@
-"""The reading of a partition's metadata: each content once, in worker processes."""
+"""Reading of a partition's metadata: each distinct content once, in worker processes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ from image_pipeline.storage.failures import Failures
 
 @dataclass(frozen=True)
 class ReadMetadata:
-    """The rows of a partition, one a content; `read` of them were read now, the others were known."""
+    """The rows of a partition, one per content; `read` of them were read now, the others were already known."""
 
     rows: list[MetadataOfImage]
     read: int
@@ -24,10 +24,10 @@ class ReadMetadata:
 def read_metadata(
     pool: WorkerPool, cache: RowCache[MetadataOfImage], failures: Failures, sources: Mapping[str, LibraryFile]
 ) -> ReadMetadata:
-    """What the contents `sources` tell of themselves.
+    """Read the metadata of the contents in `sources`.
 
-    The cache and `failures` are kept by the version of the metadata reader. What could not be read has an empty row
-    with its reason, and is tried again as `failures` say: a file that was not read is no file without metadata.
+    The cache and `failures` are keyed by the version of the metadata reader. A content that could not be read gets an
+    empty row with the reason, which distinguishes it from one without metadata; `failures` decides when it is retried.
     """
     rows = cache.get(list(sources))
     for failure in failures.standing([sha256 for sha256 in sources if sha256 not in rows]).values():

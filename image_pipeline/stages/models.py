@@ -1,4 +1,4 @@
-"""The models of a process: which they are, what they have seen, and the models themselves, loaded when first used."""
+"""The models of a process: their names and producers, and the models themselves, loaded at first use."""
 
 import hashlib
 from collections.abc import Sequence
@@ -29,28 +29,28 @@ class Inference:
 
     @cached_property
     def embedding_producer(self) -> Producer:
-        """What makes embeddings. Raises ModelError where the model's configuration cannot be had."""
+        """The producer of embeddings. Raises ModelError if the model's configuration cannot be fetched or read."""
         return self._models.embedder.producer(self._dtype)
 
     @cached_property
     def caption_producer(self) -> Producer | None:
-        """What makes captions; None where they are switched off. Raises ModelError as `embedding_producer` does."""
+        """The producer of captions; None if they are switched off. Raises ModelError as `embedding_producer` does."""
         return self._models.captioner.producer(self._dtype) if self._models.captioner else None
 
     @property
     def names(self) -> tuple[str, str | None]:
-        """What the embedder and the captioner are called; None where captions are switched off. Nothing is fetched."""
+        """The names of the embedder and the captioner (None if captions are switched off). Nothing is fetched."""
         return self._models.embedder.name, self._models.captioner.name if self._models.captioner else None
 
     @property
     def is_configured_here(self) -> bool:
-        """Whether the producers can be known without the network: nothing was ever made by models that are not here."""
+        """Whether the producers can be determined without the network. If not, the models have never been used here."""
         sources = (self._models.embedder, self._models.captioner)
         return all(source.origin.is_configured_here() for source in sources if source is not None)
 
     @property
     def model_name(self) -> str:
-        """The embedding model's name, as a setting would name it, with its revision."""
+        """The embedding model as a setting would name it, with its revision."""
         return self._models.embedder.setting
 
     @cached_property
@@ -60,7 +60,7 @@ class Inference:
 
     @cached_property
     def captioner(self) -> Captioner | None:
-        """The captioner, not loaded yet; None where captions are switched off."""
+        """The captioner, not loaded yet; None if captions are switched off."""
         if self._models.captioner is None or self.caption_producer is None:
             return None
         return Captioner(self._models.captioner, self.caption_producer)
@@ -72,11 +72,11 @@ class Inference:
 
     @property
     def producer_texts(self) -> tuple[str, str | None]:
-        """The producers of embeddings and of captions, as they stand in a point's payload."""
+        """The producers of embeddings and of captions, as written in a point's payload."""
         return str(self.embedding_producer), str(self.caption_producer) if self.caption_producer else None
 
     def collection_version(self, alias: str) -> CollectionVersion:
-        """The version of the collection for these embeddings."""
+        """The version of the collection that holds these embeddings."""
         producer = self.embedding_producer
         assert producer.dimension is not None, "an embedder's producer has a dimension"
         return CollectionVersion(
@@ -84,12 +84,15 @@ class Inference:
         )
 
     def recipe(self, *others: str) -> str:
-        """16 hex digits over the producers and `others`: what was ingested by another recipe is ingested again."""
+        """16 hexadecimal digits that identify the producers and `others`.
+
+        What was ingested with a different recipe is ingested again.
+        """
         return hashlib.sha256("\n".join([*map(str, self.producers), *others]).encode()).hexdigest()[:16]
 
     @property
     def input_specs(self) -> list[InputSpec]:
-        """What the models want to be shown, without repetition."""
+        """The input specifications of the models, without repetition."""
         return list(dict.fromkeys(producer.input for producer in self.producers))
 
     def embed_images(self, images: Images) -> np.ndarray:
@@ -101,17 +104,17 @@ class Inference:
         return self.embedder.embed_texts(texts)
 
     def caption_images(self, images: Images) -> list[Caption]:
-        """The captions of uint8 images `[n, 3, height, width]`; none where captions are switched off."""
+        """The captions of uint8 images `[n, 3, height, width]`; empty if captions are switched off."""
         if self.captioner is None:
             return []
         return [caption for _, captions in self.captioner.caption_batches(images) for caption in captions]
 
     def embeddings_in(self, cache: ContentCache) -> EmbeddingCache:
-        """The embeddings that were computed before."""
+        """The cached embeddings of the embedding producer."""
         return EmbeddingCache(cache, str(self.embedding_producer))
 
     def captions_in(self, cache: ContentCache) -> RowCache[ImageCaption]:
-        """The captions that were written before; none where captions are switched off."""
+        """The cached captions of the caption producer; empty if captions are switched off."""
         return RowCache(cache, ImageCaption, str(self.caption_producer))
 
     def unseen(self, cache: ContentCache, sha256s: Sequence[str]) -> set[str]:
@@ -120,10 +123,10 @@ class Inference:
         return {sha256 for sha256 in sha256s if not all(sha256 in one for one in seen)}
 
     def fetch_for(self, cache: ContentCache, sha256s: Sequence[str]) -> None:
-        """Let the weights of each model that has not seen one of these contents be on this machine, without loading it.
+        """Fetch the missing weights of each model that has not seen all of these contents; no model is loaded.
 
-        Raises ModelError where they are neither there nor to be fetched. What was found there once is not looked for
-        again in this process.
+        Raises ModelError if weights are not on this machine and cannot be fetched. Weights that were found once are not
+        checked again in this process.
         """
         for source in (self._models.embedder, self._models.captioner):
             if source is None or source.kind in self._fetched:
@@ -136,8 +139,8 @@ class Inference:
 
 @cache
 def load_inference(models: str, dtype: DType, home: Path) -> Inference:
-    """The models that the setting names, the same objects for the whole process: each model is loaded once.
+    """The models that the setting names: the same objects for the whole process, so that each model is loaded once.
 
-    Raises SettingsError where the setting cannot be understood.
+    Raises SettingsError if the setting is not valid.
     """
     return Inference(resolve_models(models, home), dtype)

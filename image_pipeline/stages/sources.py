@@ -1,4 +1,4 @@
-"""Where a content can be read: a file that had it when it was hashed."""
+"""Sources of contents: for each content, a file that had it when the file was hashed."""
 
 import os
 from collections.abc import Iterable

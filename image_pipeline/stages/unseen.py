@@ -1,4 +1,4 @@
-"""The images of some partitions that a model has not seen yet."""
+"""Images of partitions that a model has not seen yet."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
@@ -16,21 +16,21 @@ from image_pipeline.storage.tensors import TensorRows, read_tensors, tensor_path
 
 @dataclass(frozen=True)
 class DecodedPartition:
-    """A partition as it was decoded: its rows, and the directory that holds their tensors."""
+    """A decoded partition: its rows, and the directory that holds their tensors."""
 
     directory: Path
     rows: Sequence[DecodedContent]
 
     @property
     def readable(self) -> list[str]:
-        """The contents that were decoded; those in quarantine are left out."""
+        """The contents that were decoded, without those in quarantine."""
         return [row.sha256 for row in self.rows if row.reason is None]
 
 
 def shares(
     partitions: Mapping[str, DecodedPartition], computed: Collection[str]
 ) -> Iterator[tuple[str, DecodedPartition, int]]:
-    """Each partition, with how many of the `computed` contents are its own: one counts where it comes first."""
+    """Each partition, with its number of `computed` contents; a shared content counts for the first partition only."""
     uncounted = set(computed)
     for key, partition in partitions.items():
         own = uncounted.intersection(partition.readable)
@@ -39,7 +39,7 @@ def shares(
 
 
 class UnseenImages:
-    """Images of several partitions as one sequence, `sha256s` in the same order: small directories share batches."""
+    """Images of several partitions as one sequence, in the order of `sha256s`; small directories share batches."""
 
     def __init__(self, parts: Sequence[tuple[Sequence[str], TensorRows]]) -> None:
         self.sha256s = [sha256 for sha256s, _ in parts for sha256 in sha256s]
@@ -62,9 +62,9 @@ class UnseenImages:
 
 
 def unseen_images(partitions: Iterable[DecodedPartition], spec: InputSpec, seen: Container[str]) -> UnseenImages:
-    """The images of `partitions` that can be read and are not among the `seen` ones, each content once.
+    """The readable images of `partitions` that are not in `seen`, each content once.
 
-    Raises StoreError where one of them has no tensor (any more).
+    Raises StoreError if one of them has no tensor, or no longer has one.
     """
     taken: set[str] = set()
     parts = []
@@ -76,8 +76,8 @@ def unseen_images(partitions: Iterable[DecodedPartition], spec: InputSpec, seen:
         rows = [row.row for row in unseen if row.row is not None]
         if len(rows) < len(unseen):
             raise StoreError(
-                f"{tensor_path(partition.directory, spec)} lacks {len(unseen) - len(rows)} images, which no model "
-                "needed when it was made: materialize decoded_tensors together with this asset."
+                f"{tensor_path(partition.directory, spec)} lacks {len(unseen) - len(rows)} of the images that this "
+                "asset needs: materialize decoded_tensors together with this asset."
             )
         if unseen:
             parts.append(([row.sha256 for row in unseen], read_tensors(partition.directory, spec, rows)))

@@ -66,12 +66,12 @@ def test_weights_that_cannot_be_had_are_said_before_anything_is_decoded(shell: S
         shell.run("scan", "Photos", **online)  # that takes the configuration alone
         done = shell.run("ingest", "Photos", **offline)
         assert done.returncode == 1
-        assert "The weights of org/clip are not on this machine and huggingface.co cannot be reached" in done.stderr
+        assert "The weights of org/clip are not on this machine, and huggingface.co cannot be reached" in done.stderr
         assert not decoded(shell)
 
         done = shell.run("ingest", "Photos", **online)
         assert done.returncode == 0, done.stderr
-        assert "The weights of org/clip are not on this machine: fetching them, once." in done.stderr
+        assert "The weights of org/clip are not on this machine yet: fetching them." in done.stderr
     for weights in (tmp_path / "hf").rglob("open_clip*.safetensors"):
         weights.unlink()
     (shell.home / "Photos/trip").rename(shell.home / "Photos/journey")

@@ -39,7 +39,7 @@ def test_a_folder_of_somebody_elses_is_not_drawn_over(tmp_path: Path) -> None:
     photograph = tmp_path / "2024/trip/IMG_0100.jpg"
     photograph.parent.mkdir(parents=True)
     photograph.write_bytes(b"mine")
-    with pytest.raises(SettingsError, match="not empty, and is no demo library"):
+    with pytest.raises(SettingsError, match="is not empty and is not a demo library: give a new folder"):
         make_library(tmp_path)
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == [photograph]
     assert photograph.read_bytes() == b"mine"
@@ -56,7 +56,7 @@ def test_nothing_is_drawn_through_a_link(tmp_path: Path, link: str) -> None:
     (root / link).symlink_to(victim if not Path(link).suffix else victim / "mine.txt")
     (root / ".image-pipeline-demo").touch()
     before = Snapshot.of(tmp_path)
-    with pytest.raises(SettingsError, match=f"{link} is a link"):
+    with pytest.raises(SettingsError, match=f"{link} is a link, and its target would be overwritten"):
         make_library(root)
     assert before.differences() == []
 

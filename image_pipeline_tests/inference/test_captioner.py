@@ -166,6 +166,6 @@ def test_what_becomes_no_number_on_the_way_is_refused(
         weights["vision_model.post_layernorm.weight"].fill_(3e38)  # a number, of which two are none
 
     broken = broken_copy(blip_directory, tmp_path, enlarge)
-    refused = f"The model broken gives probabilities that are not finite in {dtype}; set IMAGE_PIPELINE_DTYPE"
+    refused = f"The model broken produces probabilities that are not finite in {dtype}: set IMAGE_PIPELINE_DTYPE"
     with pytest.raises(ModelError, match=refused):
         captions_of(captioner_in(broken, tmp_path, Generation(), dtype), squares)

@@ -85,7 +85,7 @@ def test_captioner_with_a_processor_file_that_holds_no_image_processor(tmp_path:
 
 def test_a_captioner_that_is_not_blip_is_named(tmp_path: Path) -> None:
     write_captioner(tmp_path, config={"model_type": "git"})
-    with pytest.raises(ModelError, match="is a 'git' model, and only BLIP can be used"):
+    with pytest.raises(ModelError, match="is a 'git' model, but only BLIP is supported"):
         read_captioner_input(tmp_path)
 
 
@@ -103,7 +103,7 @@ def test_a_captioner_that_is_not_blip_is_named(tmp_path: Path) -> None:
 )
 def test_a_configuration_that_makes_no_sense_is_named(content: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "open_clip_config.json").write_text(content)
-    with pytest.raises(ModelError, match=rf"open_clip_config.json cannot be understood \(.*{reason}"):
+    with pytest.raises(ModelError, match=rf"open_clip_config.json is not valid \(.*{reason}"):
         read_embedder_configuration(tmp_path)
 
 

@@ -190,7 +190,9 @@ def test_vectors_that_are_not_finite_are_refused(clip_directory: Path, tmp_path:
     weights["visual.ln_post.weight"][:] = 1e3
     save_file(weights, broken / "open_clip_model.safetensors")
 
-    with pytest.raises(ModelError, match="broken gives vectors that are not finite in fp32; set IMAGE_PIPELINE_DTYPE"):
+    with pytest.raises(
+        ModelError, match="broken produces vectors that are not finite in fp32: set IMAGE_PIPELINE_DTYPE"
+    ):
         embed(embedder_in(broken, tmp_path), np.zeros((1, 3, CLIP_SIZE, CLIP_SIZE), np.uint8))
 
 
@@ -201,7 +203,7 @@ def test_damaged_weights_are_named(clip_directory: Path, tmp_path: Path) -> None
     weights.write_bytes(weights.read_bytes()[:1000])
 
     with pytest.raises(
-        ModelError, match=r"The model damaged in .* cannot be loaded .*; fetch it again, or name another"
+        ModelError, match=r"The model damaged in .* cannot be loaded .*; fetch it again, or name a different model"
     ):
         embed(embedder_in(damaged, tmp_path), np.zeros((1, 3, CLIP_SIZE, CLIP_SIZE), np.uint8))
 

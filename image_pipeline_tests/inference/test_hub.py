@@ -190,7 +190,9 @@ def test_what_the_hub_refuses_is_explained(hub: HubServer, clip_directory: Path,
         hub.endpoint,
         tmp_path,
     )
-    assert unknown.startswith("The model org/unknown is neither a directory on this machine nor a repository on")
+    assert unknown.startswith(
+        "The model org/unknown is neither a directory on this machine nor a visible repository on"
+    )
     assert gated.startswith(
         "The model org/gated is gated: accept its terms at https://huggingface.co/org/gated and set HF"
     )
@@ -212,8 +214,8 @@ def test_without_the_network_the_way_out_is_named(environment: dict[str, str], t
     )
     names = ["timm/ViT-B-16-SigLIP2", "Salesforce/blip-image-captioning-base", "org/clip"]
     assert messages == [
-        f"The weights of {name} are not on this machine and huggingface.co cannot be reached; connect once, or set "
-        "IMAGE_PIPELINE_MODELS to a local directory or to `demo`."
+        f"The weights of {name} are not on this machine, and huggingface.co cannot be reached; connect to it once, or "
+        "set IMAGE_PIPELINE_MODELS to a local directory or to `demo`."
         for name in names
         for _ in range(2)
     ]
@@ -253,6 +255,5 @@ def test_a_pickle_other_than_the_pinned_one_is_refused(tmp_path: Path) -> None:
         NO_HUB,
         tmp_path,
     )
-    assert (
-        "pytorch_model.bin is not the one that belongs to Salesforce/blip-image-captioning-base; delete it" in message
-    )
+    fault = "pytorch_model.bin does not have the SHA-256 that is pinned for"
+    assert f"{fault} Salesforce/blip-image-captioning-base: delete it" in message

@@ -79,7 +79,7 @@ def test_a_name_that_cannot_be_a_model(name: str, tmp_path: Path) -> None:
 
 def test_an_architecture_of_open_clip_is_explained(tmp_path: Path) -> None:
     with pytest.raises(
-        SettingsError, match=r"an architecture and a tag of open_clip; name the Hugging Face repository"
+        SettingsError, match=r"which is an architecture and a tag of open_clip: name the Hugging Face repository"
     ):
         resolve_models("ViT-B-32/laion2b_s34b_b79k,none", tmp_path)
 
@@ -88,7 +88,7 @@ def test_an_architecture_of_open_clip_is_explained(tmp_path: Path) -> None:
     ("missing", "message"),
     [
         ("open_clip_config.json", "is not an open_clip model: it has no open_clip_config.json"),
-        ("open_clip_model.safetensors", "has no weights under a name that can be loaded"),
+        ("open_clip_model.safetensors", "has none of the weight files that can be loaded"),
     ],
 )
 def test_an_incomplete_directory_is_named(missing: str, message: str, clip_directory: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A contact sheet: thumbnails with their captions in one small picture, for a page that shows Markdown."""
+"""Contact sheets: thumbnails with their captions in one small picture, embedded in Markdown."""
 
 import base64
 import io
@@ -14,13 +14,13 @@ _COLUMNS = 4
 _CELL = 150
 _TEXT_HEIGHT = 40
 _LIMIT_BYTES = 36_000
-"""Event logs keep the sheet for ever, so it has to be small; base64 makes 48 kB of it."""
+"""The largest size of a sheet: event logs keep it for ever, and base64 turns 36 kB into 48 kB."""
 
 
 def contact_sheet(pictures: Sequence[tuple[Path, str]]) -> str:
-    """Markdown with one picture of `pictures` (a thumbnail file and a caption each), or a sentence where there is none.
+    """One picture of all `pictures` (a thumbnail file and a caption each) as Markdown, or a sentence if there are none.
 
-    A thumbnail that is not there is left out.
+    Missing thumbnails are left out.
     """
     cells = [(thumbnail, caption) for path, caption in pictures if (thumbnail := _open(path)) is not None]
     if not cells:
@@ -50,7 +50,7 @@ def _open(path: Path) -> Image.Image | None:
 def _encode(sheet: Image.Image) -> bytes:
     for quality in (80, 60, 40, 20, 5):
         buffer = io.BytesIO()
-        sheet.save(buffer, "WEBP", quality=quality, method=0)  # the quickest: one is made for each directory
+        sheet.save(buffer, "WEBP", quality=quality, method=0)  # the fastest: each directory gets a sheet
         if buffer.tell() <= _LIMIT_BYTES:
             break
     return buffer.getvalue()
