@@ -11,7 +11,7 @@ from PIL import Image
 from transformers import BlipForConditionalGeneration, BlipProcessor
 
 from image_pipeline.imaging.decode import decode_image
-from image_pipeline.schema.decode_path import DecodePath
+from image_pipeline.schema.outcome import DecodePath
 from image_pipeline.settings import DType
 from image_pipeline.stages.models import Inference, load_inference
 from image_pipeline_tests.library import draw_scenes

@@ -20,7 +20,7 @@ from image_pipeline.orchestration.build import make_definitions
 from image_pipeline.orchestration.ingest import PartlyIngestedError, open_ingestion
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.partitions import range_tags, register
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import Reason
 from image_pipeline.services.search import Search
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store

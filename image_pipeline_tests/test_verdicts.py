@@ -21,7 +21,7 @@ from image_pipeline.orchestration.assets.decoded_tensors import decoded_tensors
 from image_pipeline.orchestration.ingest import Summary, open_ingestion
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.retry import retry
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import Reason
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store

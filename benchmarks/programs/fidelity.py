@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.exchange import answer, read_request
 from image_pipeline.imaging.decode import decode_image
-from image_pipeline.schema.reason import ImageError
+from image_pipeline.schema.outcome import ImageError
 from image_pipeline.settings import DType
 from image_pipeline.stages.models import load_inference
 

@@ -81,3 +81,27 @@ def vanished_files(
         left[directory] = left.get(directory, 0) + there.files
     # after an interrupted split, files are listed both in the larger parts and in some of the smaller ones
     return sum(max(0, max(files.values()) - left.get(directory, 0)) for directory, files in before.items())
+
+
+PATIENCE_SECONDS = 3600.0
+"""Maximum time for which a missing partition waits for possible replacements."""
+
+
+def possible_replacements(listed: Mapping[str, ListedPartition], ingested: Mapping[str, Ingested]) -> set[str]:
+    """The partitions with new or changed files, which may have come from a missing partition.
+
+    Partitions that are processed again for other reasons (other models, a file that could not be read) do not count.
+    """
+    found = set()
+    for key, there in listed.items():
+        before = ingested.get(key)
+        if before is None or before.files_fingerprint not in ("", there.fingerprint):
+            found.add(key)
+    return found
+
+
+def waiting_for_replacements(gone_since: Mapping[str, float], waited_for: Collection[str], now: float) -> set[str]:
+    """The missing partitions that still wait; `gone_since` says since when (s since 1970) each is missing."""
+    if not waited_for:
+        return set()
+    return {key for key, since in gone_since.items() if now - since < PATIENCE_SECONDS}

@@ -12,7 +12,6 @@ from itertools import groupby
 from pathlib import Path
 
 from image_pipeline.errors import LibraryError
-from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.names import to_text
 from image_pipeline.files.open_file import NO_DIRECTORY, open_directory, open_file, regular
 from image_pipeline.files.partition import Partition, directory_text
@@ -23,7 +22,7 @@ from image_pipeline.files.rules import (
     is_directory_left_out,
     is_left_out,
 )
-from image_pipeline.files.status import FileStatus, stored_time
+from image_pipeline.files.status import FileStatus, ListedFile, fingerprint, stored_time
 from image_pipeline.files.store_mark import NAME as MARK
 from image_pipeline.files.store_mark import parse_mark
 from image_pipeline.files.unlisted import Unlisted

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from image_pipeline.errors import LibraryError
-from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.partition import Partition, part_of, partitions_of
+from image_pipeline.files.status import ListedFile, fingerprint
 from image_pipeline.files.unlisted import Unlisted
 
 

@@ -15,14 +15,12 @@ from image_pipeline.imaging.jpeg import decode_jpeg
 from image_pipeline.imaging.picture import announced_pixels, decode_picture
 from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.raw import decode_raw, is_unmarked_raw
-from image_pipeline.imaging.resize import fit, to_array
+from image_pipeline.imaging.resize import fit, shrink, to_array, to_webp
 from image_pipeline.imaging.source_file import ImagePath, open_image
-from image_pipeline.imaging.thumbnail import shrink, to_webp
-from image_pipeline.schema.decode_path import DecodePath
 from image_pipeline.schema.formats import ImageFormat, sniff
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.reason import ImageError, Reason
+from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
 
 _REVISION = 5
 """Bump when this package decodes a file that it used to reject, or decodes a file differently."""

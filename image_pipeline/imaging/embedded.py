@@ -15,7 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from image_pipeline.imaging.isobmff import Box, boxes, boxes_within
-from image_pipeline.imaging.jpeg_picture import JpegPicture
+from image_pipeline.imaging.pillow_files import JpegPicture
 from image_pipeline.imaging.png import png_exif, png_xmp
 from image_pipeline.imaging.tiff import Directory, TiffReader, file_size
 from image_pipeline.schema.formats import ImageFormat

@@ -9,7 +9,7 @@ from PIL import Image
 from image_pipeline.imaging.completeness import is_truncated
 from image_pipeline.imaging.values import text
 from image_pipeline.schema.formats import ImageFormat
-from image_pipeline.schema.reason import ImageError, Reason
+from image_pipeline.schema.outcome import ImageError, Reason
 
 _MAX_MESSAGE = 500
 _MEMORY_WORDS = ("out of memory", "memory allocation", "cannot allocate", "bad_alloc", "unsufficient memory")

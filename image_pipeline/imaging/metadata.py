@@ -7,9 +7,9 @@ from typing import BinaryIO, TypeVar
 
 from image_pipeline.imaging.decode import identify
 from image_pipeline.imaging.embedded import Embedded, embedded_in_picture, embedded_in_raw
-from image_pipeline.imaging.orientation import ORIENTATION_TAG, displayed_size, valid_orientation
 from image_pipeline.imaging.picture import open_picture, stored_orientation
 from image_pipeline.imaging.position import Position, position_of_exif, position_of_xmp
+from image_pipeline.imaging.raster import ORIENTATION_TAG, displayed_size, valid_orientation
 from image_pipeline.imaging.raw import open_raw, raw_size
 from image_pipeline.imaging.source_file import AnyPath, open_image
 from image_pipeline.imaging.taken_at import change_time_of_exif, exposure_time_of_exif, iso_time, time_of_gps
@@ -17,7 +17,7 @@ from image_pipeline.imaging.values import number, text, windows_text
 from image_pipeline.imaging.xmp import XmpProperties, xmp_properties
 from image_pipeline.schema.formats import ImageFormat
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.reason import ImageError, Reason
+from image_pipeline.schema.outcome import ImageError, Reason
 
 _REVISION = 3
 """Bump when this package reads different metadata from the same file."""

@@ -16,16 +16,13 @@ from pillow_heif import HeifImageFile
 
 from image_pipeline.imaging import isobmff
 from image_pipeline.imaging.colour import plain
-from image_pipeline.imaging.jpeg_picture import JpegPicture
-from image_pipeline.imaging.orientation import ORIENTATION_TAG, UPRIGHT, displayed_size, upright, valid_orientation
+from image_pipeline.imaging.pillow_files import JpegPicture, PngPicture
 from image_pipeline.imaging.png import has_wrong_checksum, holds_all_rows, png_exif, png_xmp
-from image_pipeline.imaging.png_picture import PngPicture
-from image_pipeline.imaging.raster import Raster
+from image_pipeline.imaging.raster import ORIENTATION_TAG, UPRIGHT, Raster, displayed_size, upright, valid_orientation
 from image_pipeline.imaging.tiff import file_size
 from image_pipeline.imaging.zeros import ends_in_zeros
-from image_pipeline.schema.decode_path import DecodePath
 from image_pipeline.schema.formats import ImageFormat
-from image_pipeline.schema.reason import ImageError, Reason
+from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
 
 _PLANAR_CONFIGURATION, _SEPARATE_PLANES = 284, 2
 

@@ -26,9 +26,8 @@ from image_pipeline.imaging.protocol import (
 )
 from image_pipeline.imaging.source_file import ImagePath
 from image_pipeline.imaging.worker_process import Lost, WorkerProcess, WorkerStartError
-from image_pipeline.schema.decode_path import DecodePath
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import DecodePath, Reason
 from image_pipeline.storage.tensors import TensorFile
 
 _MOST_FAILED_STARTS = 3

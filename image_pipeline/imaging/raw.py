@@ -11,15 +11,13 @@ from PIL import Image
 
 from image_pipeline.imaging.completeness import sensor_data_is_whole
 from image_pipeline.imaging.jpeg import decode_jpeg
-from image_pipeline.imaging.orientation import UPRIGHT, displayed_size, upright
 from image_pipeline.imaging.picture import check_pixels, open_picture
-from image_pipeline.imaging.raster import Raster
+from image_pipeline.imaging.raster import UPRIGHT, Raster, displayed_size, upright
 from image_pipeline.imaging.resize import smallest_source
-from image_pipeline.schema.decode_path import DecodePath
 from image_pipeline.schema.formats import ImageFormat
 from image_pipeline.schema.input_spec import InputSpec
+from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
 from image_pipeline.schema.raw_structure import TIFF_MAGICS, read_structure
-from image_pipeline.schema.reason import ImageError, Reason
 
 _ORIENTATIONS = {0: UPRIGHT, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """EXIF orientation by LibRaw's `flip`."""

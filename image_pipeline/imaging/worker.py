@@ -36,7 +36,7 @@ from image_pipeline.imaging.protocol import (
 )
 from image_pipeline.imaging.source_file import open_image
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.reason import ImageError, Reason
+from image_pipeline.schema.outcome import ImageError, Reason
 
 _PR_SET_PDEATHSIG = 1
 

@@ -16,7 +16,7 @@ from image_pipeline.errors import PipelineError
 from image_pipeline.imaging.protocol import Ready, Rejected, Reply, Request, read_reply, request_line
 from image_pipeline.imaging.values import text
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import Reason
 
 _START_SECONDS = 120.0
 _END_SECONDS = 5.0

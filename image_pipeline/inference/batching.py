@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from image_pipeline.errors import ModelError
 from image_pipeline.inference.device import Device
-from image_pipeline.inference.out_of_memory import is_out_of_memory, largest_batch
 from image_pipeline.inference.prefetch import Batch, BatchReader, Images
 from image_pipeline.schema.input_spec import InputSpec
 
@@ -130,3 +129,32 @@ class Batcher(Generic[Result]):
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
         self._probed = True
+
+
+# The allocators of the CPU and of Apple's GPUs raise a plain RuntimeError; only its text identifies the cause.
+_SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "alloc_failed", "bad_alloc", "bad allocation")
+
+# The usable share. The rest is for fragmentation, and for later batches that need more than the measured one.
+_USABLE = 0.8
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error of torch, NumPy or Python means that the device or the machine ran out of memory."""
+    import torch
+
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(sign in text for sign in _SIGNS)
+
+
+def largest_batch(peak_of: Callable[[int], int], free_bytes: int, first: int, most: int) -> int:
+    """The largest batch size that is safe to run: `first` images, doubled any number of times up to `most`.
+
+    `peak_of(n)` runs a batch of n images and returns its peak memory in bytes. After the first, a batch is run only if
+    twice the peak of the previous one fits into `free_bytes` with a margin.
+    """
+    size = first
+    while size * 2 <= most and 2 * peak_of(size) <= free_bytes * _USABLE:
+        size *= 2
+    return size

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from image_pipeline.errors import ModelError, PipelineError
-from image_pipeline.inference.batching import Batcher, Throughput
+from image_pipeline.inference.batching import Batcher, Throughput, is_out_of_memory
 from image_pipeline.inference.device import Device, choose_device
 from image_pipeline.inference.files import check_tokenizer, weights_path
 from image_pipeline.inference.models import ModelSource
-from image_pipeline.inference.out_of_memory import is_out_of_memory
 from image_pipeline.inference.producer import Producer
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from image_pipeline.files.names import from_text
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.unlisted import Unlisted, UnlistedError
 from image_pipeline.orchestration.ingest import Ingestion
-from image_pipeline.schema.reason import PASSING
+from image_pipeline.schema.outcome import PASSING
 from image_pipeline.storage.history import Event
 
 

@@ -10,10 +10,15 @@ from datetime import datetime
 import dagster as dg
 
 from image_pipeline.collection.collection import held_versions
-from image_pipeline.files.deletions import DeletionLimit, renamed_keys, vanished_files
+from image_pipeline.files.deletions import (
+    DeletionLimit,
+    possible_replacements,
+    renamed_keys,
+    vanished_files,
+    waiting_for_replacements,
+)
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import Ingested, PartitionState, State, group_into_ranges, without_unlisted
-from image_pipeline.files.retirement import awaited, waiting
 from image_pipeline.files.watch import DueStates, LibrarySnapshot, due_states, take_snapshot
 from image_pipeline.orchestration.instance import fail_dead_runs
 from image_pipeline.orchestration.jobs import ingest_job, retire_job
@@ -102,8 +107,8 @@ def _departing(
 ) -> set[str]:
     """The partitions that are gone, and wait for what came."""
     gone = {state.key: snapshot.since(state.key) for state in due.settled if state.state is State.GONE}
-    came = awaited(snapshot.listed, ingested) if gone else set()
-    return waiting(gone, came - runs.failed_since({key: snapshot.since(key) for key in came}), now)
+    came = possible_replacements(snapshot.listed, ingested) if gone else set()
+    return waiting_for_replacements(gone, came - runs.failed_since({key: snapshot.since(key) for key in came}), now)
 
 
 def attempt(seconds: float) -> int:

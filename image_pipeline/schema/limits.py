@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import Reason
 
 
 @dataclass(frozen=True)

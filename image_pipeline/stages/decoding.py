@@ -9,7 +9,7 @@ from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
 from image_pipeline.imaging.source_file import CHANGED
 from image_pipeline.progress import Counter
 from image_pipeline.schema.input_spec import InputSpec
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import Reason
 from image_pipeline.schema.rows import DecodedContent
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.failures import Failures

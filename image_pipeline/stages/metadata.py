@@ -7,7 +7,7 @@ from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.imaging.metadata import ImageMetadata
 from image_pipeline.imaging.pool import MetadataTask, WorkerPool
 from image_pipeline.progress import Counter
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import Reason
 from image_pipeline.schema.rows import MetadataOfImage
 from image_pipeline.storage.content import RowCache
 from image_pipeline.storage.failures import Failures

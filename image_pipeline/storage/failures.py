@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.reason import PASSING, Reason
+from image_pipeline.schema.outcome import PASSING, Reason
 from image_pipeline.schema.stage import Stage
 from image_pipeline.storage.database import Database
 

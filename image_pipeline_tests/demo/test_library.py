@@ -14,8 +14,8 @@ from image_pipeline.errors import SettingsError
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.failure import ImageError
 from image_pipeline.imaging.metadata import read_metadata
-from image_pipeline.schema.decode_path import DecodePath
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.outcome import DecodePath
 from image_pipeline_tests.decoys import Snapshot
 
 SPEC = InputSpec(64, 64, ResizeMode.SQUASH, Interpolation.BICUBIC)

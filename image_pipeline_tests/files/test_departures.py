@@ -1,7 +1,7 @@
 """What went waits for what came, for an hour at most."""
 
+from image_pipeline.files.deletions import possible_replacements, waiting_for_replacements
 from image_pipeline.files.plan import OUTDATED, Ingested, ListedPartition
-from image_pipeline.files.retirement import awaited, waiting
 
 
 def test_what_came_or_changed_is_awaited_and_what_is_only_made_anew_is_not() -> None:
@@ -15,11 +15,11 @@ def test_what_came_or_changed_is_awaited_and_what_is_only_made_anew_is_not() -> 
         "cannot be read": Ingested("", 1),
         "gone": Ingested("a", 1),
     }
-    assert awaited(listed, ingested) == {"new", "changed"}
+    assert possible_replacements(listed, ingested) == {"new", "changed"}
 
 
 def test_an_hour_is_enough() -> None:
     gone = {"early": 0.0, "late": 1800.0}
-    assert waiting(gone, {"new"}, now=3599.0) == {"early", "late"}
-    assert waiting(gone, {"new"}, now=3600.0) == {"late"}
-    assert waiting(gone, set(), now=1.0) == set()
+    assert waiting_for_replacements(gone, {"new"}, now=3599.0) == {"early", "late"}
+    assert waiting_for_replacements(gone, {"new"}, now=3600.0) == {"late"}
+    assert waiting_for_replacements(gone, set(), now=1.0) == set()

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from image_pipeline.errors import LibraryError
-from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import (
     Ingested,
@@ -18,6 +17,7 @@ from image_pipeline.files.plan import (
     group_into_ranges,
     list_partitions,
 )
+from image_pipeline.files.status import ListedFile, fingerprint
 
 FILES = st.lists(
     st.builds(ListedFile, st.text("abcdefgh", min_size=1), st.integers(0, 9), st.integers(0, 9)), max_size=40

@@ -9,7 +9,7 @@ import numpy as np
 
 from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.scenes import random_scene
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import Reason
 
 _COUNTS = {".bmp": 12, ".jpg": 10, ".png": 6, ".tif": 6, ".webp": 4, ".gif": 2}
 _FORMATS = {".bmp": "BMP", ".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".webp": "WEBP", ".gif": "GIF"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.imaging.pool import DecodeFailure, DecodeOutcome, DecodeTask, WorkerPool
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import Reason
 from image_pipeline_tests.hostile.census import LIMITS, Census, take_census
 from image_pipeline_tests.hostile.mutations import Damage, mutated_files
 from image_pipeline_tests.hostile.specimens import SIZE, specimens

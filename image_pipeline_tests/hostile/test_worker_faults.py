@@ -17,7 +17,7 @@ from PIL import Image
 from image_pipeline.imaging.pool import DecodeFailure, DecodeOutcome, DecodeTask, MetadataTask, WorkerPool
 from image_pipeline.imaging.worker_process import WorkerStartError
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import Reason
 from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.hostile.striking import open_files, striking
 from image_pipeline_tests.imaging.scenes import ENCODERS, encoded, endless_jpeg, scene, write

@@ -9,10 +9,9 @@ import pytest
 from PIL import Image
 
 from image_pipeline.imaging.decode import decode_image, decoder_version
-from image_pipeline.schema.decode_path import DecodePath
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.reason import ImageError, Reason
+from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
 from image_pipeline_tests.imaging.scenes import ENCODERS, difference, encoded, photograph, scene, to_image, write
 
 # Pillow tells of each oddity that it meets in the header.

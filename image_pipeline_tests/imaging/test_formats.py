@@ -8,7 +8,7 @@ import pytest
 
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.schema.formats import IMAGE_ENDINGS, RAW_ENDINGS, ImageFormat, sniff
-from image_pipeline.schema.reason import ImageError, Reason
+from image_pipeline.schema.outcome import ImageError, Reason
 from image_pipeline_tests.imaging.dng import dng
 from image_pipeline_tests.imaging.raw_skeletons import grey_scan, skeletons
 from image_pipeline_tests.imaging.scenes import ENCODERS, encoded, exif, scene, write

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, MetadataTask, WorkerPool
-from image_pipeline.schema.decode_path import DecodePath
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import DecodePath, Reason
 from image_pipeline.storage.tensors import TensorFile
 from image_pipeline_tests.hostile.specimens import specimens
 from image_pipeline_tests.imaging.dng import dng

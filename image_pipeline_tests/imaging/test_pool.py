@@ -20,7 +20,7 @@ from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.imaging.pool import DecodeFailure, DecodeOutcome, DecodeTask, MetadataTask, WorkerPool
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.reason import Reason
+from image_pipeline.schema.outcome import Reason
 from image_pipeline.storage.tensors import TensorFile
 from image_pipeline_tests.imaging.dng import dng
 from image_pipeline_tests.imaging.scenes import ENCODERS, encoded, endless_jpeg, scene, write

@@ -8,10 +8,9 @@ from PIL import Image
 
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.metadata import read_metadata
-from image_pipeline.schema.decode_path import DecodePath
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.reason import ImageError, Reason
+from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
 from image_pipeline_tests.imaging.dng import dng
 from image_pipeline_tests.imaging.scenes import encoded, scene, to_image, write
 

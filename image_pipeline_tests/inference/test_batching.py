@@ -5,9 +5,8 @@ import pytest
 import torch
 
 from image_pipeline.errors import ModelError
-from image_pipeline.inference.batching import Batcher
+from image_pipeline.inference.batching import Batcher, is_out_of_memory, largest_batch
 from image_pipeline.inference.device import Device
-from image_pipeline.inference.out_of_memory import is_out_of_memory, largest_batch
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.settings import DType
 

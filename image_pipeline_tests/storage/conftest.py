@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.collection.collection import CollectionVersion
-from image_pipeline.files.fingerprint import ListedFile, fingerprint
 from image_pipeline.files.partition import Partition
-from image_pipeline.schema.reason import Reason
+from image_pipeline.files.status import ListedFile, fingerprint
+from image_pipeline.schema.outcome import Reason
 from image_pipeline.schema.rows import (
     ContentHash,
     DecodedContent,

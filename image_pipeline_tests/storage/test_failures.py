@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.reason import PASSING, Reason
+from image_pipeline.schema.outcome import PASSING, Reason
 from image_pipeline.schema.rows import Stage
 from image_pipeline.storage.failures import Failure, Failures
 from image_pipeline.storage.ledger import Ledger

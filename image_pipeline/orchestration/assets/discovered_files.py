@@ -9,8 +9,8 @@ import dagster as dg
 
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.discovery import discover, list_each
-from image_pipeline.files.fingerprint import fingerprint
 from image_pipeline.files.partition import Partition
+from image_pipeline.files.status import fingerprint
 from image_pipeline.orchestration.assets.preflight import Preflight
 from image_pipeline.orchestration.assets.step import partitions, step, table_metadata, unchanged_metadata
 from image_pipeline.orchestration.partitions import BACKFILL_POLICY, DIRECTORIES, DIRECTORIES_TAG

@@ -1,15 +1,20 @@
-"""PNG files for Pillow, without their text chunks.
+"""PNG and JPEG files for Pillow, opened without unbounded work for text and metadata.
 
-Pillow reads every text with the header. It rejects the file as damaged if a text inflates to more than 1 MiB, as an
-editor's history in XMP easily does, or has an odd keyword. It also adds each text to the picture's `info`, under any
-name that the text chooses. Here, texts are skipped; `png.png_xmp` and `png.png_exif` read those that are needed.
+Pillow reads every text of a PNG with the header. It rejects the file as damaged if a text inflates to more than 1 MiB,
+as an editor's history in XMP easily does, or has an odd keyword. It also adds each text to the picture's `info`, under
+any name that the text chooses. Here, texts are skipped; `png.png_xmp` and `png.png_exif` read those that are needed.
+
+The EXIF of a JPEG may be split over any number of segments. Pillow appends each segment to the previous ones by copying
+them all: 800 segments, 52 MB in total, took ten seconds. Here, opening takes time proportional to the file's size.
 """
 
 import io
 import threading
 import zlib
+from typing import Any
 
 from PIL import ImageFile, PngImagePlugin
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile, PngStream
 
 _MAX_PROFILE_BYTES = 16 << 20
@@ -64,3 +69,19 @@ class _Stream(PngStream):
         assert self.fp is not None
         self.fp.seek(length, io.SEEK_CUR)
         return b""
+
+
+class JpegPicture(JpegImageFile):
+    """A JPEG file that opens in linear time."""
+
+    def _open(self) -> None:
+        self.info = _Growing()
+        super()._open()
+        self.info = {name: bytes(value) if isinstance(value, bytearray) else value for name, value in self.info.items()}
+
+
+class _Growing(dict[str | tuple[int, int], Any]):
+    """Pillow's `info` dictionary; bytes that are appended to its EXIF are appended in place."""
+
+    def __setitem__(self, name: str | tuple[int, int], value: Any) -> None:
+        super().__setitem__(name, bytearray(value) if name == "exif" and isinstance(value, bytes) else value)
