@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.progress import Progress as RichProgress
 from rich.progress import TextColumn
 
-from image_pipeline.cli.console import _Bars, _Lines
-from image_pipeline.cli.stage_progress import Stages
+from image_pipeline.cli.progress_bars import Stages, _Bars, _Lines
 from image_pipeline.progress import Progress
 
 

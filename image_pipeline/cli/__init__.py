@@ -1,0 +1,1 @@
+"""The commands of `image-pipeline`, their options and their progress bars."""

@@ -63,7 +63,7 @@ def ingest(directory: Path | None, as_json: bool, allow_deletions: bool, **given
     seconds. embedded and captioned count the images that really went through a model.
     """
     settings = _settings(library=directory, **given)
-    from image_pipeline.cli.console import ingest_with_progress
+    from image_pipeline.cli.runs import ingest_with_progress
     from image_pipeline.orchestration.ingest import PartlyIngestedError
 
     try:
@@ -210,7 +210,7 @@ def scan(directory: Path | None, as_json: bool, **given: Any) -> None:
     The keys of each object in the JSON list: partition, files, state (new, changed, ingested, gone, unlisted).
     """
     settings = _settings(library=directory, **given)
-    from image_pipeline.cli.console import scan_library
+    from image_pipeline.cli.runs import scan_library
 
     states = scan_library(settings).states
     if as_json:

@@ -40,7 +40,7 @@ def verify(as_json: bool, **given: Any) -> None:
     file, or made by other models or another version), and, which is no disagreement, quarantined (files in
     quarantine) and without_metadata (points whose date, place and camera could not be read, and are tried again).
     """
-    from image_pipeline.cli.console import verify_with_progress
+    from image_pipeline.cli.runs import verify_with_progress
 
     verification = verify_with_progress(load_settings(**given))
     paths = verification.paths
@@ -72,7 +72,7 @@ def repair(as_json: bool, allow_deletions: bool, **given: Any) -> None:
     The keys of the JSON object: missing, orphaned, stale (how many were found), partitions (ingested again), deleted
     (points), embedded, captioned, seconds.
     """
-    from image_pipeline.cli.console import repair_with_progress
+    from image_pipeline.cli.runs import repair_with_progress
 
     done = repair_with_progress(load_settings(**given), allow_deletions)
     if as_json:

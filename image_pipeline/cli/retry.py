@@ -41,7 +41,7 @@ def retry(paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
     ledger = Ledger(store.ledger_file)
     library = settings.library or ledger.library()
     chosen = [name for path in paths for name in _below(path, library, ledger)]
-    from image_pipeline.cli.console import retry_with_progress
+    from image_pipeline.cli.runs import retry_with_progress
 
     retried = retry_with_progress(settings, chosen)
     if as_json:

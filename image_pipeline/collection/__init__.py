@@ -1,0 +1,1 @@
+"""Everything that knows Qdrant: connection, versions, points, search."""

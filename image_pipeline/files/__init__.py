@@ -1,0 +1,1 @@
+"""The library on disk: names, partitions, discovery, fingerprints, hashes."""

@@ -1,0 +1,1 @@
+"""From bytes to arrays and metadata: decoders, parsers, worker processes."""

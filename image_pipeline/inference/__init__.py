@@ -1,0 +1,1 @@
+"""From arrays to embeddings and captions: models, batches, devices."""

@@ -1,0 +1,1 @@
+"""The vocabulary that all rooms share: rows, outcomes, formats, specifications, limits."""

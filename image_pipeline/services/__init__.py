@@ -1,0 +1,1 @@
+"""What programs ask for, without Dagster or HTTP: search, status, verification."""

@@ -1,0 +1,1 @@
+"""The stages: what each one reads, computes, writes, and adds to a point."""

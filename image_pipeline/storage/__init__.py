@@ -1,0 +1,1 @@
+"""The store: ledger, caches, tables, tensors, thumbnails, claims and locks."""

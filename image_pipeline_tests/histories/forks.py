@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 _DESCRIPTORS = 256
-_IMPORTED = ("open_clip", "qdrant_client", "image_pipeline.cli.console", "image_pipeline.services.search")
+_IMPORTED = ("open_clip", "qdrant_client", "image_pipeline.cli.runs", "image_pipeline.services.search")
 
 
 def main() -> None:

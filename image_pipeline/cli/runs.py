@@ -1,0 +1,46 @@
+"""What the command line does with Dagster: runs in its own process, with progress that moves."""
+
+from collections.abc import Sequence
+
+from image_pipeline.cli.progress_bars import show_progress
+from image_pipeline.collection.connection import address_of
+from image_pipeline.orchestration.ingest import Scan, Summary, open_ingestion
+from image_pipeline.orchestration.repair import Repair, repair
+from image_pipeline.orchestration.retry import Retried, retry
+from image_pipeline.orchestration.verifying import check_ingested
+from image_pipeline.services.verification import Verification
+from image_pipeline.settings import Settings
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.store import Store
+
+
+def ingest_with_progress(settings: Settings, allow_deletions: bool) -> Summary:
+    """Ingest the library, with a bar on stderr. Raises PipelineError where a stage failed, or too much would vanish."""
+    with open_ingestion(settings) as ingestion, show_progress(settings) as on_run:
+        return ingestion.run(on_run, allow_deletions)
+
+
+def verify_with_progress(settings: Settings) -> Verification:
+    """Compare disk, store and collection, with a bar on stderr. Raises as `check_ingested` and `Verifier.verify` do."""
+    with open_ingestion(settings) as ingestion:
+        check_ingested(Ledger(Store(settings.home).ledger_file), address_of(settings), settings.collection)
+        with show_progress(settings):
+            return ingestion.verifier.verify()
+
+
+def repair_with_progress(settings: Settings, allow_deletions: bool) -> Repair:
+    """Mend what a verification finds, with bars on stderr. Raises as `repair` does."""
+    with open_ingestion(settings) as ingestion, show_progress(settings) as on_run:
+        return repair(ingestion, on_run, allow_deletions)
+
+
+def retry_with_progress(settings: Settings, paths: Sequence[str]) -> list[Retried]:
+    """Try files again that failed, with bars on stderr. Raises as `retry` does."""
+    with open_ingestion(settings) as ingestion, show_progress(settings) as on_run:
+        return retry(ingestion, paths, on_run)
+
+
+def scan_library(settings: Settings) -> Scan:
+    """Scan the library, and register its partitions. Raises LibraryError where it cannot be listed."""
+    with open_ingestion(settings) as ingestion:
+        return ingestion.scan()
