@@ -10,7 +10,7 @@ from image_pipeline.orchestration.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
 from image_pipeline.schema.rows import ImageCaption
-from image_pipeline.stages.captioning import caption_images
+from image_pipeline.stages.captions import caption_images
 from image_pipeline.stages.unseen import shares
 
 

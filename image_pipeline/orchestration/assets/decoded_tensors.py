@@ -13,7 +13,7 @@ from image_pipeline.orchestration.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
 from image_pipeline.schema.rows import ContentHash, DecodedContent
-from image_pipeline.stages.decoding import decode_images
+from image_pipeline.stages.decoded_tensors import decode_images
 from image_pipeline.stages.sources import sources_of
 from image_pipeline.storage.tensors import release_tensors
 

@@ -8,7 +8,7 @@ from image_pipeline.orchestration.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
 from image_pipeline.schema.rows import Embedding
-from image_pipeline.stages.embedding import embed_images
+from image_pipeline.stages.embeddings import embed_images
 from image_pipeline.stages.unseen import shares
 
 

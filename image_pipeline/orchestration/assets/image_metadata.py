@@ -10,7 +10,7 @@ from image_pipeline.orchestration.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
 from image_pipeline.schema.rows import ContentHash, MetadataOfImage
-from image_pipeline.stages.metadata import read_metadata
+from image_pipeline.stages.image_metadata import read_metadata
 from image_pipeline.stages.sources import sources_of
 
 

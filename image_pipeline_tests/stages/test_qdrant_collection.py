@@ -24,7 +24,7 @@ from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.files.partition import Partition, partitions_of
 from image_pipeline.progress import Progress, listening
 from image_pipeline.schema.rows import DecodedContent, DiscoveredFile, Embedding
-from image_pipeline.stages.indexing import IndexedPartition, Indexer
+from image_pipeline.stages.qdrant_collection import IndexedPartition, Indexer
 from image_pipeline.stages.retire import is_gone, retire
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.store import Store
