@@ -21,8 +21,8 @@ from image_pipeline.orchestration.assets.unchanged_report import Remembered
 from image_pipeline.orchestration.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
-from image_pipeline.stages.qdrant_collection import IndexedPartition, Indexer
 from image_pipeline.stages.partition_points import Provenance
+from image_pipeline.stages.qdrant_collection import IndexedPartition, Indexer
 from image_pipeline.storage.history import Event
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.leftovers import delete_leftovers
