@@ -20,8 +20,7 @@ from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.pool import WorkerPool
 from image_pipeline.orchestration.partitions import range_of_its_own
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.rows import DecodedContent, MetadataOfImage
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import DecodedContent, MetadataOfImage, Stage
 from image_pipeline.settings import Settings
 from image_pipeline.stages.models import Inference, load_inference
 from image_pipeline.stages.unchanged import Unchanged

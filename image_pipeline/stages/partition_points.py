@@ -8,8 +8,7 @@ from image_pipeline.collection.points import Point, make_point
 from image_pipeline.errors import StoreError
 from image_pipeline.files.partition import Partition
 from image_pipeline.schema.reason import Reason
-from image_pipeline.schema.rows import DiscoveredFile, MetadataOfImage
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import DiscoveredFile, MetadataOfImage, Stage
 from image_pipeline.storage.ledger import QuarantinedFile
 from image_pipeline.storage.tables import PartitionTables
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from image_pipeline.files.plan import OUTDATED
-from image_pipeline.schema.rows import DiscoveredFile
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import DiscoveredFile, Stage
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.tables import StageTables
 

@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from image_pipeline.errors import StoreError
-from image_pipeline.schema.rows import ContentHash, DecodedContent, Embedding, ImageCaption, MetadataOfImage, Row
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import ContentHash, DecodedContent, Embedding, ImageCaption, MetadataOfImage, Row, Stage
 from image_pipeline.storage.claims import delete_unfinished, replacing
 from image_pipeline.storage.store import Store
 

@@ -16,7 +16,7 @@ from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.points import point_id
 from image_pipeline.files.names import to_text
 from image_pipeline.files.partition import Partition
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import Stage
 from image_pipeline.settings import Settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store, file_stem
