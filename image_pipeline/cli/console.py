@@ -8,17 +8,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from image_pipeline.cli.stage_progress import Stages
-from image_pipeline.collection.connection import address_of
 from image_pipeline.orchestration.ingest import Scan, Summary, open_ingestion
 from image_pipeline.orchestration.repair import Repair, repair
 from image_pipeline.orchestration.retry import Retried, retry
-from image_pipeline.orchestration.verifying import check_ingested
 from image_pipeline.progress import Progress as Step
 from image_pipeline.progress import listening
 from image_pipeline.services.verification import Verification
+from image_pipeline.services.verifier import check_ingested
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import LogFormat, Settings
-from image_pipeline.storage.ledger import Ledger
-from image_pipeline.storage.store import Store
 from image_pipeline.terminal import echo
 
 LINE_SECONDS = 10.0
@@ -34,7 +32,8 @@ def ingest_with_progress(settings: Settings, allow_deletions: bool) -> Summary:
 def verify_with_progress(settings: Settings) -> Verification:
     """Compare disk, store and collection, with a bar on stderr. Raises as `check_ingested` and `Verifier.verify` do."""
     with open_ingestion(settings) as ingestion:
-        check_ingested(Ledger(Store(settings.home).ledger_file), address_of(settings), settings.collection)
+        wiring = Wiring(settings)
+        check_ingested(wiring.ledger, wiring.address, settings.collection)
         with _progress(settings):
             return ingestion.verifier.verify()
 

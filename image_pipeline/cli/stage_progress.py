@@ -5,13 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from image_pipeline.progress import Progress
+from image_pipeline.stages.registry import STAGES
 
 _WHAT = {
-    "content_hashes": "reading files",
-    "image_metadata": "reading metadata",
-    "decoded_tensors": "decoding",
-    "embeddings": "embedding",
-    "captions": "captioning",
+    **{str(stage): declaration.doing for stage, declaration in STAGES.items() if declaration.doing is not None},
     "qdrant_collection": "writing to Qdrant",
     "verification": "reading files",
 }
