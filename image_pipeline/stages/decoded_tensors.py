@@ -156,3 +156,8 @@ def read_decoded(tables: StageTables, partition_key: str) -> DecodedPartition:
     """A partition as it was decoded. Raises StoreError if it was not."""
     rows, maker = tables.read_noted(DecodedContent, partition_key)
     return DecodedPartition(tables.store.tensor_directory(partition_key, maker), rows)
+
+
+def release_decoded(tables: StageTables, partition_key: str) -> None:
+    """Delete the tensors of a partition, once all that reads them is done."""
+    release_tensors(read_decoded(tables, partition_key).directory)

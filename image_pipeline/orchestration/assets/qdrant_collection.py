@@ -20,11 +20,10 @@ from image_pipeline.orchestration.assets.unchanged_report import Remembered
 from image_pipeline.orchestration.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import InferenceResource, QdrantResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
-from image_pipeline.stages.decoded_tensors import read_decoded
+from image_pipeline.stages.decoded_tensors import release_decoded
 from image_pipeline.stages.qdrant_collection import READS, Indexer, open_collection
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.leftovers import delete_leftovers
-from image_pipeline.storage.tensors import release_tensors
 
 
 @dg.asset(
@@ -68,7 +67,7 @@ def qdrant_collection(
                     continue
                 log_indexed(context.log, partition.key, indexed)
                 if not store.keep_decoded_tensors:
-                    release_tensors(read_decoded(tables, partition.key).directory)
+                    release_decoded(tables, partition.key)
                 context.add_asset_metadata(
                     {
                         **indexed_metadata(store.store, indexed, shown),
