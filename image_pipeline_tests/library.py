@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from image_pipeline.collection.connection import address_of
 from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.scenes import Scene, caption, random_scene
 from image_pipeline.orchestration.ingest import Summary, open_ingestion
+from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.storage.ledger import Ledger, QuarantinedFile
 from image_pipeline.storage.store import Store

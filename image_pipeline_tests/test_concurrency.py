@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from image_pipeline.collection.connection import address_of
 from image_pipeline.files.plan import PartitionRange
 from image_pipeline.orchestration.build import make_definitions
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.partitions import range_tags, register, registered_keys, unregister
 from image_pipeline.schema.rows import Stage
+from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import load_settings
 from image_pipeline.stages.retire import retire
 from image_pipeline.storage.ledger import Ledger

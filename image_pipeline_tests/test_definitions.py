@@ -15,18 +15,20 @@ from image_pipeline.definitions import defs
 from image_pipeline.orchestration.assets import ASSETS
 from image_pipeline.orchestration.assets.captions import captions
 from image_pipeline.orchestration.assets.embeddings import embeddings
+from image_pipeline.schema.rows import Stage
+from image_pipeline.stages.registry import STAGES
 
 REPOSITORY = Path(__file__).parents[1]
 
-STAGES = [
-    "discovered_files",
-    "content_hashes",
-    "image_metadata",
-    "decoded_tensors",
-    "embeddings",
-    "captions",
-    "qdrant_collection",
-]
+UPSTREAM = {
+    "discovered_files": set(),
+    "content_hashes": {"discovered_files"},
+    "image_metadata": {"content_hashes"},
+    "decoded_tensors": {"content_hashes"},
+    "embeddings": {"decoded_tensors"},
+    "captions": {"decoded_tensors"},
+    "qdrant_collection": {"content_hashes", "image_metadata", "embeddings", "captions"},
+}
 
 
 def test_they_load_without_importing_torch() -> None:
@@ -39,7 +41,8 @@ def test_they_load_without_importing_torch() -> None:
 
 def test_every_stage_tells_a_person_what_it_is() -> None:
     specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
-    assert sorted(specs) == sorted(STAGES)
+    assert sorted(specs) == sorted([*Stage, "qdrant_collection"])
+    assert specs.keys() >= UPSTREAM.keys()
     for name, spec in specs.items():
         assert spec.description and spec.owners and spec.kinds and spec.group_name, name
         assert spec.code_version, name
@@ -54,10 +57,12 @@ def test_the_stages_stand_in_the_order_of_the_data() -> None:
     def upstream(name: str) -> set[str]:
         return {key.to_user_string() for key in graph.get(dg.AssetKey(name)).parent_keys}
 
-    assert upstream("content_hashes") == {"discovered_files"}
-    assert upstream("image_metadata") == upstream("decoded_tensors") == {"content_hashes"}
-    assert upstream("embeddings") == upstream("captions") == {"decoded_tensors"}
-    assert upstream("qdrant_collection") == {"content_hashes", "image_metadata", "embeddings", "captions"}
+    declared = {str(stage): {str(read) for read in declaration.reads} for stage, declaration in STAGES.items()}
+    assert {**declared, **UPSTREAM} == {**declared, "qdrant_collection": UPSTREAM["qdrant_collection"]}
+    others = declared.keys() - UPSTREAM.keys()
+    last = {name for name in others if not any(name in reads for reads in declared.values())}
+    declared["qdrant_collection"] = UPSTREAM["qdrant_collection"] | last
+    assert {name: upstream(name) for name in declared} == declared
 
 
 def test_models_share_the_pool_of_the_gpu_and_no_asset_is_tried_again_whatever_failed() -> None:

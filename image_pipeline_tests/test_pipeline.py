@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from image_pipeline.collection.collection import delete_points
-from image_pipeline.collection.connection import QdrantAddress, address_of
+from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.collection.points import point_id
 from image_pipeline.collection.query import SearchFilter
 from image_pipeline.errors import LibraryError
@@ -22,6 +22,7 @@ from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.partitions import range_tags, register
 from image_pipeline.schema.outcome import Reason
 from image_pipeline.services.search import Search
+from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, captions_of, draw_scenes

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.collection.collection import Collection, CollectionVersion
-from image_pipeline.collection.connection import QdrantAddress, address_of
+from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.collection.points import make_point
 from image_pipeline.collection.query import SearchFilter
 from image_pipeline.collection.versions import complete_version
 from image_pipeline.services.search import Search
+from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import DType, Settings, load_settings
 from image_pipeline.stages.models import load_inference
 from image_pipeline_tests.inference.tiny_models import write_clip

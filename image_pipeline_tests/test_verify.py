@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from qdrant_client import QdrantClient, models
 
 from image_pipeline.cli.main import main
-from image_pipeline.collection.connection import QdrantAddress, address_of
+from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.collection.points import point_id
 from image_pipeline.errors import LibraryError
 from image_pipeline.orchestration.assets.qdrant_collection import qdrant_collection
@@ -21,6 +21,7 @@ from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.partitions import register
 from image_pipeline.orchestration.repair import Repair, repair
 from image_pipeline.services.verification import Verification
+from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, draw_scenes

@@ -17,6 +17,7 @@ from image_pipeline.demo.scenes import Colour, Scene, Shape, Thing, all_scenes, 
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.settings import DType
 from image_pipeline.stages.models import Inference, load_inference
+from image_pipeline.stages.registry import input_specs
 
 GALLERY = 200
 SEED = 7
@@ -64,7 +65,7 @@ def print_queries(inference: Inference, rng: np.random.Generator) -> None:
     with TemporaryDirectory() as directory:
         library = make_library(Path(directory))
         scenes = [told[words] for words in library.captions.values()]
-        [spec] = inference.input_specs
+        [spec] = input_specs(inference)
         pictures = np.stack([decode_image(library.root / path, [spec]).arrays[0] for path in library.captions])
     images = inference.embed_images(pictures)
     print(f"\n| query | files that satisfy it, of {len(scenes)} | the first does | recall at n | at 2n |")

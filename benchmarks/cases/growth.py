@@ -16,6 +16,7 @@ from benchmarks.rows import CaseResult, Processor, Row, Target
 from image_pipeline.files.partition import partitions_of
 from image_pipeline.settings import DType, Settings
 from image_pipeline.stages.models import load_inference
+from image_pipeline.stages.registry import input_specs
 
 _MODELS = "demo,none"
 _MOST = Target(1.1, at_least=False)
@@ -181,7 +182,7 @@ def _memory(many: First, few: First) -> Row:
 def _disk(bench: Bench, many: First) -> Row:
     size = Settings.model_fields["partition_size"].default
     partitions = partitions_of("", many.files, size)
-    specs = load_inference(_MODELS, DType.AUTO, bench.work).input_specs
+    specs = input_specs(load_inference(_MODELS, DType.AUTO, bench.work))
     worth = Estimate.exact(many.files / len(partitions) * sum(spec.row_bytes for spec in specs) / 1e6, "MB")
     held = Sample.of_sizes([run.disk_bytes for run in many.runs]).estimate
     return Row(

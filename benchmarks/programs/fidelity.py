@@ -13,6 +13,7 @@ from image_pipeline.imaging.decode import decode_image
 from image_pipeline.schema.outcome import ImageError
 from image_pipeline.settings import DType
 from image_pipeline.stages.models import load_inference
+from image_pipeline.stages.registry import input_specs
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     request = read_request()
     expected = np.load(request["vectors"])
     home = Path(request["home"])
-    specs = load_inference(f"{request['model']},none", DType.AUTO, home).input_specs
+    specs = input_specs(load_inference(f"{request['model']},none", DType.AUTO, home))
     paths, images, kept = [], [], []
     for number, file in enumerate(request["files"]):
         try:

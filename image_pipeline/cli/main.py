@@ -14,11 +14,10 @@ from image_pipeline.cli.options import FOLDER, NEW_FOLDER, PICTURE, Commands, er
 from image_pipeline.cli.retry import retry
 from image_pipeline.cli.stores import adopt, forget, hint_at_strewn_store, rescue
 from image_pipeline.patches import collect_garbage_rarely, exit_without_collecting
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.signals import catch_signals, ignore_further_signals, interrupted_exit_code
-from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.private_files import keep_private, usual_rights
-from image_pipeline.storage.store import Store
 from image_pipeline.terminal import counted, echo, echo_json
 
 if TYPE_CHECKING:
@@ -156,9 +155,8 @@ def status(as_json: bool, **given: Any) -> None:
     in bytes; is_whole), last_run (run_id, job, status, began, seconds, error; null before the first).
     """
     settings = _settings(**given)
-    store = Store(settings.home)
-    store.prepare(settings.library)
-    ledger = Ledger(store.ledger_file)
+    wiring = Wiring(settings)
+    store, ledger = wiring.store, wiring.ledger
     library = settings.library or ledger.library()
     if not as_json:
         echo(f"library      {library or 'none yet'}")
@@ -185,9 +183,7 @@ def quarantine(as_json: bool, **given: Any) -> None:
     The keys of each object in the JSON list: path, reason, message; and sha256, run_id, since.
     """
     settings = _settings(**given)
-    store = Store(settings.home)
-    store.prepare(settings.library)
-    files = Ledger(store.ledger_file).quarantine()
+    files = Wiring(settings).ledger.quarantine()
     if as_json:
         keys = ("path", "reason", "message", "sha256", "run_id", "since")
         echo_json([{key: getattr(file, key) for key in keys} for file in files])
@@ -260,10 +256,7 @@ def _settings(**given: Any) -> Settings:
 
 
 def _address(settings: Settings) -> "QdrantAddress":
-    from image_pipeline.collection.connection import address_of
-
-    Store(settings.home).prepare(settings.library)
-    return address_of(settings)
+    return Wiring(settings).address
 
 
 def _search_filter(

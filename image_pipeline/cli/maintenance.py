@@ -12,9 +12,8 @@ import click
 from image_pipeline.cli.options import FAILED, errors_for_people, shared_options
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.names import to_text
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import load_settings
-from image_pipeline.storage.ledger import Ledger
-from image_pipeline.storage.store import Store
 from image_pipeline.terminal import counted, echo, echo_json, unescaped
 
 _REMEDY = "`image-pipeline repair` mends this; what is being ingested just now mends itself."
@@ -99,9 +98,7 @@ def history(path: Path, as_json: bool, **given: Any) -> None:
     quarantined, released from quarantine, deleted), partition, sha256, reason, message.
     """
     settings = load_settings(**given)
-    store = Store(settings.home)
-    store.prepare(settings.library)
-    ledger = Ledger(store.ledger_file)
+    ledger = Wiring(settings).ledger
     names = names_of(path, settings.library or ledger.library())
     events = next((found for name in names if (found := ledger.history(name))), [])
     if not events:

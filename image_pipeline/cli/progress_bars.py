@@ -12,17 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from image_pipeline.progress import Progress as Step
 from image_pipeline.progress import listening
 from image_pipeline.settings import LogFormat, Settings
+from image_pipeline.stages.registry import STAGES
 from image_pipeline.terminal import echo
 
 LINE_SECONDS = 10.0
 """Between two lines of progress, if stderr is not a terminal."""
 
 _WHAT = {
-    "content_hashes": "reading files",
-    "image_metadata": "reading metadata",
-    "decoded_tensors": "decoding",
-    "embeddings": "embedding",
-    "captions": "captioning",
+    **{str(stage): declaration.doing for stage, declaration in STAGES.items() if declaration.doing is not None},
     "qdrant_collection": "writing to Qdrant",
     "verification": "reading files",
 }

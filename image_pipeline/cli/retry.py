@@ -11,9 +11,9 @@ from image_pipeline.cli.maintenance import names_of
 from image_pipeline.cli.options import errors_for_people, shared_options
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.names import to_text
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.ledger import Ledger
-from image_pipeline.storage.store import Store
 from image_pipeline.terminal import counted, echo, echo_json
 
 _NOTHING = (
@@ -36,9 +36,7 @@ def retry(paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
     The keys of each object in the JSON list: path, outcome (indexed, failed, gone, not_tried), reason, message.
     """
     settings = load_settings(**given)
-    store = Store(settings.home)
-    store.prepare(settings.library)
-    ledger = Ledger(store.ledger_file)
+    ledger = Wiring(settings).ledger
     library = settings.library or ledger.library()
     chosen = [name for path in paths for name in _below(path, library, ledger)]
     from image_pipeline.cli.runs import retry_with_progress

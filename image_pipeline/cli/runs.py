@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 
 from image_pipeline.cli.progress_bars import show_progress
-from image_pipeline.collection.connection import address_of
 from image_pipeline.orchestration.ingest import Scan, Summary, open_ingestion
 from image_pipeline.orchestration.repair import Repair, repair
 from image_pipeline.orchestration.retry import Retried, retry
-from image_pipeline.orchestration.verifying import check_ingested
 from image_pipeline.services.verification import Verification
+from image_pipeline.services.verifier import check_ingested
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
-from image_pipeline.storage.ledger import Ledger
-from image_pipeline.storage.store import Store
 
 
 def ingest_with_progress(settings: Settings, allow_deletions: bool) -> Summary:
@@ -23,7 +21,8 @@ def ingest_with_progress(settings: Settings, allow_deletions: bool) -> Summary:
 def verify_with_progress(settings: Settings) -> Verification:
     """Compare disk, store and collection, with a bar on stderr. Raises as `check_ingested` and `Verifier.verify` do."""
     with open_ingestion(settings) as ingestion:
-        check_ingested(Ledger(Store(settings.home).ledger_file), address_of(settings), settings.collection)
+        wiring = Wiring(settings)
+        check_ingested(wiring.ledger, wiring.address, settings.collection)
         with show_progress(settings):
             return ingestion.verifier.verify()
 

@@ -9,6 +9,7 @@ import click
 
 from image_pipeline.cli.options import FOLDER, errors_for_people, say_beside, shared_options
 from image_pipeline.errors import SettingsError, StoreError
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.legacy_store import gather, strewn_files, strewn_store
@@ -31,9 +32,7 @@ def adopt(directory: Path, allow_deletions: bool, **given: Any) -> None:
     settings = load_settings(library=directory, **given)
     from image_pipeline.storage.library_binding import check_holds, settle
 
-    store = Store(settings.home)
-    store.prepare(settings.library)
-    ledger = Ledger(store.ledger_file)
+    ledger = Wiring(settings).ledger
     assert settings.library is not None
     check_holds(settings.library, ledger, settings.deletion_share, allow_deletions)
     settle(settings.library, ledger)
@@ -140,8 +139,8 @@ def _say_what_goes(store: Store, found: Contents) -> None:
 
 def _forget_with_collection(settings: Settings, store: Store, yes: bool) -> None:
     """Delete the versions of the collection that the store made, once a person has said yes."""
-    from image_pipeline.collection.connection import address_of
     from image_pipeline.collection.ownership import delete_versions, own_versions
+    from image_pipeline.services.wiring import address_of
 
     ledger = Ledger(store.ledger_file)
     ingested = {entry.collection for entry in ledger.entries().values()}

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
-from image_pipeline.settings import Settings
 from image_pipeline.storage.locks import StillHeldError, exclusive_lock
-from image_pipeline.storage.store import Store
 from image_pipeline.terminal import without_passwords
 
 if TYPE_CHECKING:
@@ -197,17 +195,3 @@ def _is_disk_full(error: sqlite3.Error | OSError) -> bool:
         primary = getattr(error, "sqlite_errorcode", 0) & 0xFF  # a full disk gives several codes of SQLITE_IOERR
         return primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-def address_of(settings: Settings) -> QdrantAddress:
-    """The address of Qdrant according to the settings."""
-    store = Store(settings.home)
-    key = None if settings.qdrant_api_key is None else settings.qdrant_api_key.get_secret_value()
-    return QdrantAddress(
-        settings.qdrant_url,
-        store.qdrant_directory,
-        store.qdrant_lock_file,
-        settings.lock_seconds,
-        settings.qdrant_grpc_port,
-        key,
-    )

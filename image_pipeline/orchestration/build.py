@@ -9,9 +9,10 @@ from image_pipeline.orchestration.resources import make_resources
 from image_pipeline.orchestration.run_config import console, in_memory, in_process
 from image_pipeline.orchestration.sensors import library_sensor
 from image_pipeline.settings import Settings
+from image_pipeline.stages.registry import STAGES
 
 # Another model makes what is there stale, as another version of the code does.
-_MODEL_ASSETS = {dg.AssetKey("embeddings"), dg.AssetKey("captions")}
+_MODEL_ASSETS = {dg.AssetKey(stage.value) for stage, declaration in STAGES.items() if declaration.producer_field}
 
 
 def make_definitions(settings: Settings) -> dg.Definitions:

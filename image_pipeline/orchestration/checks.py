@@ -11,9 +11,8 @@ from image_pipeline.orchestration.assets.decoded_tensors import decoded_tensors
 from image_pipeline.orchestration.assets.embeddings import embeddings
 from image_pipeline.orchestration.assets.qdrant_collection import qdrant_collection
 from image_pipeline.orchestration.assets.step import keys_at_work, step
-from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
+from image_pipeline.orchestration.resources import InferenceResource, QdrantResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
-from image_pipeline.orchestration.verifying import make_verifier
 from image_pipeline.schema.rows import DecodedContent, Embedding, ImageCaption
 from image_pipeline.storage.ledger import LedgerEntry
 
@@ -93,19 +92,14 @@ def ingested_partitions(
 
 @dg.multi_asset_check(specs=[_AGREES], can_subset=True, config_schema=NO_CONFIG)
 def whole_collection(
-    context: dg.AssetCheckExecutionContext,
-    store: StoreResource,
-    decoding: DecodingResource,
-    inference: InferenceResource,
-    qdrant: QdrantResource,
+    context: dg.AssetCheckExecutionContext, store: StoreResource, qdrant: QdrantResource
 ) -> Iterator[dg.AssetCheckResult]:
     """The check of everything, which is run by itself: in a run of partitions, it does nothing."""
     if context.has_partition_key or context.has_partition_key_range:
         yield dg.Output(None, _AGREES.get_python_identifier())  # type: ignore[misc]  # without one, Dagster complains
         return
     with step(context, store, lambda: ()):
-        verifier = make_verifier(store, decoding, inference, qdrant.address, qdrant.alias)
-        verification = verifier.verify()
+        verification = qdrant.verifier.verify()
     paths = verification.paths
     metadata: dict[str, int | list[str]] = {f"{kind}_files": len(some) for kind, some in paths.items()}
     yield _result(_AGREES, verification.ok, metadata | {kind: some[:LISTED_PATHS] for kind, some in paths.items()})

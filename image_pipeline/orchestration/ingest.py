@@ -10,7 +10,6 @@ import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
 from image_pipeline.collection.collection import held_versions
-from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.ownership import own_collection
 from image_pipeline.errors import PipelineError, RunInterruptedError, ServiceUnavailableError
 from image_pipeline.files.deletions import DeletionLimit, renamed_keys, vanished_files
@@ -38,13 +37,11 @@ from image_pipeline.orchestration.partitions import (
     registered_keys,
     within_range,
 )
-from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, StoreResource, make_resources
-from image_pipeline.orchestration.verifying import make_verifier
 from image_pipeline.patches import release_memory, store_events_in_batches
 from image_pipeline.services.verifier import Verifier
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, export_settings
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
-from image_pipeline.storage.store import Store
 from image_pipeline.storage.tensors import sweep_tensors
 
 _QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -106,28 +103,22 @@ class Ingestion:
     def __init__(self, settings: Settings, instance: dg.DagsterInstance) -> None:
         self._settings, self._instance = settings, instance
         self._definitions = make_definitions(settings)
-        resources = make_resources(settings)
-        store, decoding, inference = (resources[name] for name in ("store", "decoding", "inference"))
-        assert isinstance(store, StoreResource)
-        assert isinstance(decoding, DecodingResource)
-        assert isinstance(inference, InferenceResource)
-        self._store, self._decoding, self._inference = store, decoding, inference
+        self._wiring = Wiring(settings)
 
     @property
     def ledger(self) -> Ledger:
         """What was ingested, the quarantine, and the history of files."""
-        return self._store.ledger
+        return self._wiring.ledger
 
     @property
     def library_root(self) -> Path:
         """The root of the library. Raises SettingsError or LibraryError if there is none to be read."""
-        return self._store.library_root
+        return self._wiring.library_root
 
     @property
     def verifier(self) -> Verifier:
         """Compares the library with the collection. Raises as `scan` does."""
-        address = address_of(self._settings)
-        return make_verifier(self._store, self._decoding, self._inference, address, self._settings.collection)
+        return self._wiring.verifier
 
     @property
     def deletion_share(self) -> float:
@@ -140,16 +131,15 @@ class Ingestion:
         Raises LibraryError where the library cannot be listed, and ModelError where the models' configuration cannot
         be had; CollectionError where the collection is another library's.
         """
-        root, ledger = self._store.library_root, self._store.ledger
-        recipe = self._inference.recipe(self._decoding)
-        address, alias = address_of(self._settings), self._settings.collection
+        root, ledger, recipe = self._wiring.library_root, self._wiring.ledger, self._wiring.recipe
+        address, alias = self._wiring.address, self._settings.collection
         versions = None
         with suppress(ServiceUnavailableError):  # the runs wait for it, and say so
             versions = held_versions(address, alias)
         if versions and address.url is not None:  # told before anything is done; an embedded one is the store's own
             with address.connect() as client:
                 own_collection(client, alias, ledger.libraries())
-        ledger.set_outdated_to_try(self._decoding.limits)
+        ledger.set_outdated_to_try(self._wiring.limits)
         ingested = ledger.ingested(recipe, versions)
         known = registered_keys(self._instance)
         # a run that was killed may have written points of a partition that never came to the ledger
@@ -216,8 +206,8 @@ class Ingestion:
             config = {"ops": {"retire_partitions": {"config": {"keys": gone}}}}
             deleted += int(self._execute("retire", config=config).output_for_node("retire_partitions"))
         if not self._settings.keep_decoded_tensors:
-            sweep_tensors(self._store.store)
-        entries = self._store.ledger.entries()
+            sweep_tensors(self._wiring.store)
+        entries = self._wiring.ledger.entries()
         untouched = sum(entries[key].indexed for key in scan.keys(State.INGESTED) if key in entries)
         summary = _summary(entries, totals, untouched, deleted, time.monotonic() - began)
         if unlisted := scan.unlisted if only is None else scan.unlisted.among(only):
@@ -254,7 +244,7 @@ class Ingestion:
                 cause = causes[-1]
                 # Dagster wrote of the step's work in vain; what it wrote of the failure found room again.
                 if any(error.message.startswith(_ERRORS_OF_RECORDS) for error in causes):
-                    return unusable_records(cause.message.partition(": ")[2].strip(), self._store.store)
+                    return unusable_records(cause.message.partition(": ")[2].strip(), self._wiring.store)
                 return f"The step {event.step_key} failed: {cause.message.strip()}"
         return (
             "The run failed, and Dagster could not write down why: make room on the disk of its records (DAGSTER_HOME, "
@@ -268,8 +258,7 @@ def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
     # the resources name the variable of Qdrant's key, and take its value when a run begins
     export_settings(settings)
     store_events_in_batches()
-    store = Store(settings.home)
-    store.prepare(settings.library)
+    store = Wiring(settings).store
     with errors_of_records(store), open_instance(store) as instance:
         yield Ingestion(settings, instance)
 

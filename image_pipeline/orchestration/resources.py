@@ -1,10 +1,9 @@
-"""The resources of the assets: thin wrappers that give the library's own objects. None loads a model when set up.
+"""The resources of the assets: thin wrappers of the library's objects. None loads a model when it is set up.
 
 None takes any configuration, so that a run does what the settings of its process say, and not what whoever launches it
 writes into its run config: where the store is, which Qdrant is written to, or which environment variable is read.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,38 +12,35 @@ from typing import Self
 import dagster as dg
 from pydantic import PrivateAttr
 
-from image_pipeline.collection.connection import QdrantAddress, address_of
-from image_pipeline.files.discovery import DISCOVERY_VERSION
-from image_pipeline.imaging.decode import decoder_version, older_decoder_version
-from image_pipeline.imaging.metadata import metadata_version
+from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.imaging.pool import WorkerPool
 from image_pipeline.orchestration.partitions import range_of_its_own
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.rows import DecodedContent, MetadataOfImage
-from image_pipeline.schema.stage import Stage
+from image_pipeline.services.verifier import Verifier
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
-from image_pipeline.stages.models import Inference, load_inference
+from image_pipeline.stages.decoded_tensors import Decoder
+from image_pipeline.stages.image_metadata import MetadataReader
+from image_pipeline.stages.models import Inference
+from image_pipeline.stages.partition_points import Provenance
 from image_pipeline.stages.unchanged import Unchanged
-from image_pipeline.stages.unseen import DecodedPartition
 from image_pipeline.storage.cache import ContentCache
 from image_pipeline.storage.claims import claiming
-from image_pipeline.storage.content import RowCache
-from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.ledger import Ledger
-from image_pipeline.storage.library_binding import open_library
 from image_pipeline.storage.locks import exclusive_lock
 from image_pipeline.storage.partition_claims import PartitionClaims
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
-
-WALL_SECONDS_PER_SECOND = 10
-"""How much longer than its limit of processor time a file may take by the clock, on a machine that has other work."""
 
 
 class _Fixed(dg.ConfigurableResource):
     """A resource made of the settings. They are a dependency, which, unlike a field, no run config can set."""
 
     settings: dg.ResourceDependency[Settings]
+
+    @property
+    def _wiring(self) -> Wiring:
+        return Wiring(self.settings)
 
 
 class StoreResource(_Fixed):
@@ -73,8 +69,33 @@ class StoreResource(_Fixed):
 
     @property
     def store(self) -> Store:
-        """The store, made where it is not there yet. Raises SettingsError and StoreError as `Store.prepare` does."""
-        return _prepared(self.settings)
+        """The store, made if it is not there yet. Raises SettingsError and StoreError as `Store.prepare` does."""
+        return self._wiring.store
+
+    @property
+    def tables(self) -> StageTables:
+        """The stage tables."""
+        return self._wiring.tables
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was ingested, and the quarantine."""
+        return self._wiring.ledger
+
+    @property
+    def cache(self) -> ContentCache:
+        """Values by content."""
+        return self._wiring.cache
+
+    @property
+    def unchanged(self) -> Unchanged:
+        """The partitions that no stage has anything to make of. Raises as `InferenceResource.recipe` does."""
+        return self._wiring.unchanged
+
+    @property
+    def library_root(self) -> Path:
+        """The root of the library. Raises SettingsError or LibraryError if there is none to read."""
+        return self._wiring.library_root
 
     @property
     def partition_size(self) -> int:
@@ -96,35 +117,6 @@ class StoreResource(_Fixed):
         """Whether decoded tensors stay once they are indexed."""
         return self.settings.keep_decoded_tensors
 
-    @property
-    def tables(self) -> StageTables:
-        """The stage tables."""
-        return StageTables(self.store)
-
-    @property
-    def ledger(self) -> Ledger:
-        """What was ingested, and the quarantine."""
-        return Ledger(self.store.ledger_file)
-
-    @property
-    def cache(self) -> ContentCache:
-        """Values by content."""
-        return ContentCache(self.store.cache_file)
-
-    def unchanged(self, recipe: str) -> Unchanged:
-        """The partitions that no stage has anything to make of."""
-        return Unchanged(recipe, self.tables, self.ledger.entries())
-
-    def decoded_partition(self, key: str) -> DecodedPartition:
-        """A partition as it was decoded. Raises StoreError where it was not."""
-        rows, maker = self.tables.read_noted(DecodedContent, key)
-        return DecodedPartition(self.store.tensor_directory(key, maker), rows)
-
-    @property
-    def library_root(self) -> Path:
-        """The root of the library. Raises SettingsError or LibraryError where there is none to read."""
-        return open_library(self.settings.library, self.ledger)
-
 
 class DecodingResource(_Fixed):
     """Worker processes that decode images and read metadata, within limits for each file.
@@ -134,60 +126,31 @@ class DecodingResource(_Fixed):
 
     _pool: WorkerPool = PrivateAttr()
 
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
+        """The resource for the length of a run."""
+        with self._wiring.worker_pool() as self._pool:
+            yield self
+
     @property
     def processes(self) -> int:
         """The number of worker processes."""
-        return self.settings.workers or len(os.sched_getaffinity(0))
-
-    @property
-    def decoder(self) -> str:
-        """The decoder's version: what it decoded stays as it is, whatever the limits become."""
-        return decoder_version()
+        return self._wiring.processes
 
     @property
     def limits(self) -> DecodeLimits:
         """What one file may cost."""
-        settings = self.settings
-        wall_seconds = max(DecodeLimits().wall_seconds, WALL_SECONDS_PER_SECOND * settings.decode_seconds)
-        return DecodeLimits(settings.decode_seconds, settings.decode_memory, settings.decode_pixels, wall_seconds)
+        return self._wiring.limits
 
     @property
-    def metadata_reader(self) -> str:
-        """The version of the metadata reader."""
-        return metadata_version()
+    def decoder(self) -> Decoder:
+        """Decodes images in the workers of the run. Raises as `InferenceResource.pipeline` does."""
+        return self._wiring.decoder(self._pool)
 
     @property
-    def versions(self) -> tuple[str, str, str]:
-        """The versions of all that reads files: what was ingested with others is ingested again."""
-        return DISCOVERY_VERSION, self.decoder, self.metadata_reader
-
-    def metadata_cache(self, cache: ContentCache) -> RowCache[MetadataOfImage]:
-        """The metadata that this version has read."""
-        return RowCache(cache, MetadataOfImage, self.metadata_reader)
-
-    def decode_cache(self, cache: ContentCache) -> RowCache[DecodedContent]:
-        """What this version has decoded."""
-        cache.take_over_successes(older_decoder_version(), self.decoder)
-        return RowCache(cache, DecodedContent, self.decoder)
-
-    def decode_failures(self, ledger: Ledger) -> Failures:
-        """What this version could not decode."""
-        return ledger.failures(Stage.DECODED_TENSORS, self.decoder, self.limits)
-
-    def metadata_failures(self, ledger: Ledger) -> Failures:
-        """The contents whose metadata this version could not read."""
-        return ledger.failures(Stage.IMAGE_METADATA, self.metadata_reader, self.limits)
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
-        """The resource for the length of a run."""
-        with WorkerPool(self.limits, self.processes) as self._pool:
-            yield self
-
-    @property
-    def pool(self) -> WorkerPool:
-        """The workers of a run."""
-        return self._pool
+    def metadata_reader(self) -> MetadataReader:
+        """Reads metadata in the workers of the run."""
+        return self._wiring.metadata_reader(self._pool)
 
 
 class InferenceResource(_Fixed):
@@ -196,11 +159,16 @@ class InferenceResource(_Fixed):
     @property
     def pipeline(self) -> Inference:
         """The models. Raises SettingsError or ModelError where they are not known or their configuration is missing."""
-        return load_inference(self.settings.models, self.settings.dtype, _prepared(self.settings).home)
+        return self._wiring.models
 
-    def recipe(self, decoding: DecodingResource) -> str:
+    @property
+    def recipe(self) -> str:
         """What names the versions of all that has a part in a point. Raises as `pipeline` does."""
-        return self.pipeline.recipe(*decoding.versions)
+        return self._wiring.recipe
+
+    def provenance(self, run_id: str, at: str) -> Provenance:
+        """What the points of a run, at the time `at` (ISO 8601, UTC), say about it. Raises as `pipeline` does."""
+        return self._wiring.provenance(run_id, at)
 
     @contextmanager
     def device_lock(self) -> Iterator[None]:
@@ -209,7 +177,7 @@ class InferenceResource(_Fixed):
         A lock of the kernel's, which ends with its holder: a slot in one of Dagster's pools stays taken for ever where
         a run's process was killed, and every run after it would wait. Raises StoreError where there can be no lock.
         """
-        with exclusive_lock(_prepared(self.settings).device_lock_file, "the device that models run on"):
+        with exclusive_lock(self._wiring.store.device_lock_file, "the device that models run on"):
             yield
 
 
@@ -219,19 +187,17 @@ class QdrantResource(_Fixed):
     @property
     def address(self) -> QdrantAddress:
         """Where Qdrant is."""
-        _prepared(self.settings)
-        return address_of(self.settings)
+        return self._wiring.address
 
     @property
     def alias(self) -> str:
         """The name under which the collection is searched."""
         return self.settings.collection
 
-
-def _prepared(settings: Settings) -> Store:
-    store = Store(settings.home)
-    store.prepare(settings.library)
-    return store
+    @property
+    def verifier(self) -> Verifier:
+        """Compares the library with the collection. Raises as `Wiring.verifier` does."""
+        return self._wiring.verifier
 
 
 def make_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:

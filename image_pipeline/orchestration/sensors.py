@@ -58,7 +58,7 @@ def library_sensor(
     now = time.time()
     fail_dead_runs(context.instance, store.store)
     ledger = store.ledger
-    recipe = inference.recipe(decoding)
+    recipe = inference.recipe
     versions = held_versions(qdrant.address, qdrant.alias)
     to_try = ledger.set_outdated_to_try(decoding.limits)
     ingested = ledger.ingested(recipe, versions)

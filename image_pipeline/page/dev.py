@@ -8,9 +8,9 @@ from dagster._utils.log import configure_loggers
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.page.port import listen
 from image_pipeline.page.services import Services, short_directory
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import LogFormat, Settings, export_settings
 from image_pipeline.storage.locks import page_open
-from image_pipeline.storage.store import Store
 
 _log = logging.getLogger("dagster.image_pipeline")
 
@@ -24,8 +24,7 @@ def open_page(settings: Settings, port: int) -> None:
     ServiceError if the code server does not start. Otherwise, it always ends with KeyboardInterrupt.
     """
     listener = listen(port)
-    store = Store(settings.home)
-    store.prepare(settings.library)
+    store = Wiring(settings).store
     open_instance(store).dispose()
     export_settings(settings)
     log_format = "json" if settings.log_format is LogFormat.JSON else "colored"

@@ -16,7 +16,7 @@ from image_pipeline.collection.query import Hit, SearchedVersion, SearchFilter, 
 from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.errors import CollectionError, PipelineError
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
-from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
 from image_pipeline.stages.models import Inference, load_inference
 from image_pipeline.storage.tensors import create_tensor_files, read_tensors
@@ -61,7 +61,7 @@ class Search:
     def _embed_picture(self, inference: Inference, file: Path) -> np.ndarray:
         with tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory:
             outputs = create_tensor_files(Path(directory) / "query", [inference.embedding_producer.input], 1)
-            with WorkerPool(limits(self._settings), 1) as pool:
+            with WorkerPool(Wiring(self._settings).limits, 1) as pool:
                 outcome = next(iter(pool.decode([DecodeTask("query", os.fspath(file), 0, None)], outputs)))
             if isinstance(outcome, DecodeFailure):
                 raise PipelineError(
@@ -111,7 +111,7 @@ def inference_for(version: SearchedVersion, settings: Settings) -> Inference:
     The network is not asked for those of the settings: they may be models that nobody has used yet. Raises
     CollectionError if the model that is named is another one by now, ModelError if it cannot be had.
     """
-    configured = load_inference(settings.models, settings.dtype, settings.home)
+    configured = Wiring(settings).models
     if configured.is_configured_here and str(configured.embedding_producer) == version.producer:
         return configured
     named = load_inference(f"{version.model},none", version.dtype, settings.home)
@@ -121,8 +121,3 @@ def inference_for(version: SearchedVersion, settings: Settings) -> Inference:
             "ingest the library once more."
         )
     return named
-
-
-def limits(settings: Settings) -> DecodeLimits:
-    """The limits for decoding one file."""
-    return DecodeLimits(settings.decode_seconds, settings.decode_memory, settings.decode_pixels)

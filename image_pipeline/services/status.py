@@ -11,13 +11,10 @@ from image_pipeline.collection.query import SearchedVersion, searched_version
 from image_pipeline.collection.replaced import again_if_replaced, reading
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.backlog import Waiting, count_waiting
-from image_pipeline.files.discovery import DISCOVERY_VERSION
 from image_pipeline.files.names import to_text
 from image_pipeline.files.partition import Partition
-from image_pipeline.imaging.decode import decoder_version
-from image_pipeline.imaging.metadata import metadata_version
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
-from image_pipeline.stages.models import load_inference
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.size import StoreSize, size_of_store
 from image_pipeline.terminal import counted
@@ -100,13 +97,13 @@ def read_status(
     Raises ServiceUnavailableError where Qdrant does not answer.
     """
     entries = ledger.entries()
-    inference = load_inference(settings.models, settings.dtype, settings.home)
+    inference = Wiring(settings).models
     embedder, captioner = inference.names
     version, points, versions = again_if_replaced(lambda: _ask_qdrant(settings, address))
     is_here = inference.is_configured_here
     waiting, library_error = None, None
     if library is not None:
-        recipe = inference.recipe(DISCOVERY_VERSION, decoder_version(), metadata_version()) if is_here else ""
+        recipe = Wiring(settings).recipe if is_here else ""
         try:
             ingested = ledger.ingested(recipe, versions)
             waiting = count_waiting(library, ingested, settings.partition_size, _LOOK_SECONDS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from image_pipeline.collection.collection import alias_target
+from image_pipeline.collection.collection import alias_target, held_versions
 from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.collection.held_points import held_points, stray_points
 from image_pipeline.collection.points import HeldPoint
@@ -17,7 +17,7 @@ from image_pipeline.files.hashing import hash_each
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import ListedPartition, compare, list_partitions
 from image_pipeline.progress import Counter
-from image_pipeline.schema.rows import DiscoveredFile
+from image_pipeline.schema.rows import ContentHash, DecodedContent, DiscoveredFile
 from image_pipeline.services.verification import (
     Comparison,
     Finding,
@@ -26,7 +26,7 @@ from image_pipeline.services.verification import (
     compare_partition,
     conclude,
 )
-from image_pipeline.stages.partition_points import Provenance, points_of
+from image_pipeline.stages.partition_points import Provenance, points_of, read_tables
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.tables import StageTables
 
@@ -120,14 +120,22 @@ class Verifier:
 
     def _with_points(self, key: str, stored: StoredPartition) -> StoredPartition:
         try:
-            tables = self.tables.read_all(key)
-        except StoreError:  # a table is missing or damaged: there is nothing to compare with
+            tables = read_tables(self.tables, key)
+        except StoreError:  # a table is not there, or damaged: the store says nothing
             return stored
-        decoded = {row.sha256 for row in tables.decoded}
-        # after a run that ended between two stages, the tables of later stages lack new files
-        known = replace(tables, hashes=[row for row in tables.hashes if row.sha256 in decoded])
+        decoded = {row.sha256 for row in tables[DecodedContent]}
+        # a run that ended between two stages leaves tables of which the later ones know nothing of a new file
+        known = tables.having(ContentHash, [row for row in tables[ContentHash] if row.sha256 in decoded])
         points = points_of(Partition.from_key(key), known, self.provenance)
         return replace(stored, points={point.payload["path"]: point for point in points})
+
+
+def check_ingested(ledger: Ledger, address: QdrantAddress, alias: str) -> None:
+    """Raises StoreError before the first ingestion: there is nothing to compare with the library."""
+    if not ledger.entries() and held_versions(address, alias) == []:
+        raise StoreError(
+            f"Nothing was ingested yet into the store {ledger.file.parent}: run `image-pipeline ingest DIRECTORY`."
+        )
 
 
 def _batches(sizes: Mapping[str, int]) -> Iterator[Sequence[str]]:

@@ -1,1 +1,1 @@
-"""The stages: what each one reads, computes, writes, and adds to a point."""
+"""The stages: one file for each, named after its asset, and what they share."""

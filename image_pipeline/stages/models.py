@@ -1,6 +1,5 @@
-"""The models of a process: their names and producers, and the models themselves, loaded at first use."""
+"""The models of a process: which they are, and the models themselves, loaded when first used."""
 
-import hashlib
 from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
@@ -13,11 +12,8 @@ from image_pipeline.inference.embedder import Embedder
 from image_pipeline.inference.models import Models, resolve_models
 from image_pipeline.inference.prefetch import Images
 from image_pipeline.inference.producer import Producer, ProducerKind
-from image_pipeline.schema.input_spec import InputSpec
-from image_pipeline.schema.rows import ImageCaption
 from image_pipeline.settings import DType
 from image_pipeline.storage.cache import ContentCache
-from image_pipeline.storage.content import EmbeddingCache, RowCache
 
 
 class Inference:
@@ -70,11 +66,6 @@ class Inference:
         """All producers."""
         return [self.embedding_producer, *([self.caption_producer] if self.caption_producer else [])]
 
-    @property
-    def producer_texts(self) -> tuple[str, str | None]:
-        """The producers of embeddings and of captions, as written in a point's payload."""
-        return str(self.embedding_producer), str(self.caption_producer) if self.caption_producer else None
-
     def collection_version(self, alias: str) -> CollectionVersion:
         """The version of the collection that holds these embeddings."""
         producer = self.embedding_producer
@@ -82,18 +73,6 @@ class Inference:
         return CollectionVersion(
             alias, str(producer), producer.short_hash, producer.dimension, self.model_name, self._dtype
         )
-
-    def recipe(self, *others: str) -> str:
-        """16 hexadecimal digits that identify the producers and `others`.
-
-        What was ingested with a different recipe is ingested again.
-        """
-        return hashlib.sha256("\n".join([*map(str, self.producers), *others]).encode()).hexdigest()[:16]
-
-    @property
-    def input_specs(self) -> list[InputSpec]:
-        """The input specifications of the models, without repetition."""
-        return list(dict.fromkeys(producer.input for producer in self.producers))
 
     def embed_images(self, images: Images) -> np.ndarray:
         """The embeddings of uint8 images `[n, 3, height, width]`: float32 `[n, d]`, of unit length."""
@@ -108,19 +87,6 @@ class Inference:
         if self.captioner is None:
             return []
         return [caption for _, captions in self.captioner.caption_batches(images) for caption in captions]
-
-    def embeddings_in(self, cache: ContentCache) -> EmbeddingCache:
-        """The cached embeddings of the embedding producer."""
-        return EmbeddingCache(cache, str(self.embedding_producer))
-
-    def captions_in(self, cache: ContentCache) -> RowCache[ImageCaption]:
-        """The cached captions of the caption producer; empty if captions are switched off."""
-        return RowCache(cache, ImageCaption, str(self.caption_producer))
-
-    def unseen(self, cache: ContentCache, sha256s: Sequence[str]) -> set[str]:
-        """The contents that at least one of the models has not seen."""
-        seen = [cache.get(str(producer), sha256s).keys() for producer in self.producers]
-        return {sha256 for sha256 in sha256s if not all(sha256 in one for one in seen)}
 
     def fetch_for(self, cache: ContentCache, sha256s: Sequence[str]) -> None:
         """Fetch the missing weights of each model that has not seen all of these contents; no model is loaded.

@@ -1,6 +1,6 @@
 """The points of a partition, built from its stage tables; and its quarantine."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,49 +8,59 @@ from image_pipeline.collection.points import Point, make_point
 from image_pipeline.errors import StoreError
 from image_pipeline.files.partition import Partition
 from image_pipeline.schema.outcome import Reason
-from image_pipeline.schema.rows import DiscoveredFile, MetadataOfImage
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import (
+    ContentHash,
+    ContentRow,
+    DecodedContent,
+    DiscoveredFile,
+    Embedding,
+    MetadataOfImage,
+    Stage,
+)
+from image_pipeline.stages.declaration import StageDeclaration
+from image_pipeline.stages.registry import STAGES
 from image_pipeline.storage.ledger import QuarantinedFile
-from image_pipeline.storage.tables import PartitionTables
+from image_pipeline.storage.tables import PartitionTables, StageTables
+
+_FILES = STAGES[Stage.CONTENT_HASHES]
+_CONTENTS: list[StageDeclaration[Any]] = [one for one in STAGES.values() if issubclass(one.row, ContentRow)]
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """The producers and the run that made points, and when (`at`: ISO 8601, UTC)."""
+    """What made the points of a run, and when (`at`: ISO 8601, UTC).
 
-    embedding_producer: str
-    caption_producer: str | None
+    `versions` are those of the stages that have one and are switched on.
+    """
+
+    versions: Mapping[Stage, str]
     run_id: str
     at: str
 
 
+def read_tables(tables: StageTables, partition_key: str) -> PartitionTables:
+    """The tables that become points: all but that of the listing. Raises StoreError if a stage has not run."""
+    return tables.read_all([_FILES.row, *(declaration.row for declaration in _CONTENTS)], partition_key)
+
+
 def points_of(partition: Partition, tables: PartitionTables, provenance: Provenance) -> list[Point]:
-    """One point for each file of the partition whose content has an embedding, in the order of the files."""
-    metadata = {row.sha256: row for row in tables.metadata}
-    decoded = {row.sha256: row for row in tables.decoded}
-    unreadable = {row.sha256 for row in tables.decoded if row.reason is not None}
-    embeddings = {row.sha256: row for row in tables.embeddings}
-    captions = {row.sha256: row for row in tables.captions}
+    """A point for each file of the partition whose content has an embedding, in the order of the files."""
+    contents = {declaration.stage: {row.sha256: row for row in tables[declaration.row]} for declaration in _CONTENTS}
+    unreadable = {row.sha256 for row in tables[DecodedContent] if row.reason is not None}
+    embeddings = {row.sha256: row for row in tables[Embedding]}
     points = []
-    for file in tables.hashes:
+    for file in tables[ContentHash]:
         sha256 = file.sha256
         if sha256 is None or sha256 not in embeddings or sha256 in unreadable:
             continue
-        caption = captions.get(sha256)
-        payload = {
-            "directory": partition.directory,
-            "partition": partition.key,
-            "sha256": sha256,
-            "size_bytes": file.size_bytes,
-            "caption": caption.caption if caption else None,
-            "caption_confidence": round(caption.confidence, 4) if caption else None,
-            **(_metadata_payload(metadata[sha256]) if sha256 in metadata else {}),
-            "decode_path": decoded[sha256].decode_path,
-            "embedding_producer": provenance.embedding_producer,
-            "caption_producer": provenance.caption_producer if caption else None,
-            "run_id": provenance.run_id,
-            "ingested_at": provenance.at,
-        }
+        payload = {"directory": partition.directory, "partition": partition.key, **_FILES.payload(file)}
+        for declaration in _CONTENTS:
+            row = contents[declaration.stage].get(sha256)
+            if row is not None:
+                payload.update(declaration.payload(row))
+                if declaration.producer_field is not None:
+                    payload[declaration.producer_field] = provenance.versions.get(declaration.stage)
+        payload |= {"run_id": provenance.run_id, "ingested_at": provenance.at}
         points.append(make_point(file.path, embeddings[sha256].vector, payload))
     return points
 
@@ -58,23 +68,22 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
 def check_tables(
     partition: Partition, files: Sequence[DiscoveredFile], tables: PartitionTables, provenance: Provenance
 ) -> None:
-    """Raises StoreError if the tables are from different runs, for example because stages were materialized singly.
+    """Raises StoreError if the tables are of different runs, as when single stages were materialized by hand.
 
-    Some files would then be neither points nor in quarantine.
+    Files would then be neither points nor in quarantine. Decoding has a row for each content, every other stage at
+    least for each that was decoded, unless it is switched off.
     """
     listed = [(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns) for file in files]
-    if listed != [(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns) for file in tables.hashes]:
+    if listed != [(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns) for file in tables[ContentHash]]:
         raise _outdated(partition, Stage.CONTENT_HASHES)
-    hashed = {file.sha256 for file in tables.hashes if file.sha256 is not None}
-    if not hashed <= {row.sha256 for row in tables.decoded}:
+    hashed = {file.sha256 for file in tables[ContentHash] if file.sha256 is not None}
+    if not hashed <= {row.sha256 for row in tables[DecodedContent]}:
         raise _outdated(partition, Stage.DECODED_TENSORS)
-    readable = {row.sha256 for row in tables.decoded if row.reason is None}
-    if not hashed & readable <= {row.sha256 for row in tables.embeddings}:
-        raise _outdated(partition, Stage.EMBEDDINGS)
-    if not hashed & readable <= {row.sha256 for row in tables.metadata}:
-        raise _outdated(partition, Stage.IMAGE_METADATA)
-    if provenance.caption_producer is not None and not hashed & readable <= {row.sha256 for row in tables.captions}:
-        raise _outdated(partition, Stage.CAPTIONS)
+    decoded = hashed & {row.sha256 for row in tables[DecodedContent] if row.reason is None}
+    for declaration in _CONTENTS:
+        is_on = declaration.stage in provenance.versions
+        if is_on and not decoded <= {row.sha256 for row in tables[declaration.row]}:
+            raise _outdated(partition, declaration.stage)
 
 
 def _outdated(partition: Partition, stage: Stage) -> StoreError:
@@ -84,20 +93,12 @@ def _outdated(partition: Partition, stage: Stage) -> StoreError:
     )
 
 
-def _metadata_payload(row: MetadataOfImage) -> dict[str, Any]:
-    payload = dict(vars(row))  # `asdict` makes deep copies, and takes ten times as long
-    latitude, longitude, _ = payload.pop("latitude"), payload.pop("longitude"), payload.pop("reason")
-    if latitude is not None and longitude is not None:
-        payload["place"] = {"lat": latitude, "lon": longitude}
-    return payload
-
-
 def quarantine_of(partition: Partition, tables: PartitionTables, provenance: Provenance) -> list[QuarantinedFile]:
     """The files of the partition that could not be read or decoded, in the order of the files."""
-    reasons = {row.sha256: (row.reason, row.message) for row in tables.decoded if row.reason is not None}
+    reasons = {row.sha256: (row.reason, row.message) for row in tables[DecodedContent] if row.reason is not None}
 
     def quarantined() -> Iterable[QuarantinedFile]:
-        for file in tables.hashes:
+        for file in tables[ContentHash]:
             if file.sha256 is None:
                 reason, message = Reason.UNREADABLE.value, file.message
             elif file.sha256 in reasons:
@@ -112,8 +113,8 @@ def quarantine_of(partition: Partition, tables: PartitionTables, provenance: Pro
 
 
 def without_metadata(points: Iterable[Point], tables: PartitionTables) -> dict[str, str]:
-    """The sha256 of the files that are points although their metadata could not be read, by path."""
-    unread = {row.sha256 for row in tables.metadata if row.reason is not None}
+    """The sha256 of those files that are points although their metadata could not be read, by path."""
+    unread = {row.sha256 for row in tables[MetadataOfImage] if row.reason is not None}
     sha256s = {str(point.payload["path"]): str(point.payload["sha256"]) for point in points}
     return {path: sha256 for path, sha256 in sha256s.items() if sha256 in unread}
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from image_pipeline.files.plan import OUTDATED
-from image_pipeline.schema.rows import DiscoveredFile
-from image_pipeline.schema.stage import Stage
-from image_pipeline.storage.ledger import LedgerEntry
+from image_pipeline.schema.rows import DiscoveredFile, Stage
+from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.tables import StageTables
 
 
@@ -33,6 +32,11 @@ class Unchanged:
             return None
         files = (self.tables.store.table_file(stage, partition_key) for stage in Stage)
         return entry if all(file.exists() for file in files) else None
+
+    def begin(self, partition_key: str, ledger: Ledger) -> None:
+        """Let a partition that is to be made count as not ingested from now on, until it is indexed."""
+        if self.counts_as_ingested(partition_key):
+            ledger.set_outdated([partition_key])
 
     def is_of_recipe(self, partition_key: str) -> bool:
         """Whether a partition was ingested with today's recipe, even if its files have changed since."""

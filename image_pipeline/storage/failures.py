@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import PASSING, Reason
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import Stage
 from image_pipeline.storage.database import Database
 
 FIRST_RETRY_SECONDS, RETRY_GROWTH = 60.0, 4

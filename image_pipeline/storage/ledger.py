@@ -12,7 +12,7 @@ from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.plan import OUTDATED, Ingested, ListedPartition
 from image_pipeline.files.watch import DirectorySnapshot
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import Stage
 from image_pipeline.storage.database import Database
 from image_pipeline.storage.failures import (
     FAILURES_SCHEMA,

@@ -16,7 +16,7 @@ from image_pipeline.errors import StoreError
 from image_pipeline.files.rules import SIDE_DIRECTORIES, SIDE_FILES
 from image_pipeline.files.store_mark import NAME as MARK
 from image_pipeline.files.store_mark import parse_mark
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import Stage
 from image_pipeline.storage import signatures as proofs
 from image_pipeline.storage.claims import CLAIM, MAKING, TENSORS
 from image_pipeline.storage.mark import read_mark

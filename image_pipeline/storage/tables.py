@@ -1,19 +1,18 @@
 """Stage tables: Parquet files with a declared schema, one per stage and partition."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from image_pipeline.errors import StoreError
-from image_pipeline.schema.rows import ContentHash, DecodedContent, Embedding, ImageCaption, MetadataOfImage, Row
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import Row, Stage
 from image_pipeline.storage.claims import delete_unfinished, replacing
 from image_pipeline.storage.store import Store
 
@@ -23,15 +22,19 @@ _NOTE = b"image_pipeline.note"
 _VECTOR = pa.list_(pa.float32())
 
 
-@dataclass(frozen=True)
 class PartitionTables:
-    """The stage tables of a partition that its points are made of."""
+    """The rows of several tables of a partition, by the class of the rows: `tables[ContentHash]`."""
 
-    hashes: Sequence[ContentHash]
-    metadata: Sequence[MetadataOfImage]
-    decoded: Sequence[DecodedContent]
-    embeddings: Sequence[Embedding]
-    captions: Sequence[ImageCaption]
+    def __init__(self, rows: Mapping[Stage, Sequence[Row]]) -> None:
+        self._rows = dict(rows)
+
+    def __getitem__(self, row_type: type[R]) -> Sequence[R]:
+        """The rows of a stage's table. Raises KeyError if it was not read."""
+        return cast("Sequence[R]", self._rows[row_type.stage])
+
+    def having(self, row_type: type[R], rows: Sequence[R]) -> "PartitionTables":
+        """The same tables, with `rows` for those of one stage."""
+        return PartitionTables({**self._rows, row_type.stage: rows})
 
 
 @dataclass(frozen=True)
@@ -108,15 +111,9 @@ class StageTables:
             return None
         return _rows(row_type, table), note
 
-    def read_all(self, partition_key: str) -> PartitionTables:
-        """All tables that points are made of. Raises StoreError if a stage has not run for the partition."""
-        return PartitionTables(
-            hashes=self.read(ContentHash, partition_key),
-            metadata=self.read(MetadataOfImage, partition_key),
-            decoded=self.read(DecodedContent, partition_key),
-            embeddings=self.read(Embedding, partition_key),
-            captions=self.read(ImageCaption, partition_key),
-        )
+    def read_all(self, row_types: Iterable[type[Row]], partition_key: str) -> PartitionTables:
+        """The tables of several stages. Raises StoreError as `read` does, for the first that is not there."""
+        return PartitionTables({row_type.stage: self.read(row_type, partition_key) for row_type in row_types})
 
     def write(self, row_type: type[R], partition_key: str, rows: Sequence[R], note: str = "") -> Path:
         """Replace a stage's table by `rows` in one step: readers see the complete old table or the complete new one.

@@ -10,6 +10,7 @@ from image_pipeline.demo.scenes import Scene, caption, is_held_out, random_scene
 from image_pipeline.imaging.resize import fit, to_array
 from image_pipeline.settings import DType
 from image_pipeline.stages.models import Inference, load_inference
+from image_pipeline.stages.registry import input_specs
 
 COUNT = 100
 EXACT = 0.9
@@ -34,7 +35,7 @@ def scenes() -> list[Scene]:
 def pictures(scenes: list[Scene], inference: Inference) -> np.ndarray:
     """uint8 `[n, 3, height, width]`, as the pipeline's own decoding brings them to the models."""
     rng = np.random.default_rng(12)
-    [spec] = inference.input_specs
+    [spec] = input_specs(inference)
     return np.stack([to_array(fit(draw(scene, (320, 240), rng), spec)) for scene in scenes])
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from hypothesis import strategies as st
 
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import Stage
 from image_pipeline_tests.histories.history import History, ended_well
 from image_pipeline_tests.histories.moments import Moment, Place
 from image_pipeline_tests.histories.operations import Operation, operations

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from image_pipeline.collection.connection import address_of
+from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import Settings, load_settings, variable_of
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.histories.changes import apply, fill

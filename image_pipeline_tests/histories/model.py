@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from image_pipeline.collection.collection import version_names
-from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.points import point_id
 from image_pipeline.files.names import to_text
 from image_pipeline.files.partition import Partition
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import Stage
+from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import Settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store, file_stem

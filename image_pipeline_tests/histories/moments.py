@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 from pathlib import Path
 
-from image_pipeline.schema.stage import Stage
+from image_pipeline.schema.rows import Stage
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.histories.runs import Run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from image_pipeline.collection.connection import address_of
+from image_pipeline.services.wiring import address_of
 from image_pipeline_tests.histories.faults import FullStore, Outage, SearchMeanwhile, TwoRuns
 from image_pipeline_tests.histories.history import History, World, ended_well
 from image_pipeline_tests.histories.moments import Moment, Place, wait_until

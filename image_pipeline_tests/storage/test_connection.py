@@ -14,9 +14,10 @@ import pytest
 from qdrant_client import QdrantClient
 
 from image_pipeline.collection.collection import Collection
-from image_pipeline.collection.connection import QdrantAddress, address_of
+from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.collection.points import make_point
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
+from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import load_settings
 from image_pipeline_tests.histories.room import Room
 from image_pipeline_tests.qdrant_server import QdrantServer, free_port

@@ -1,51 +1,31 @@
 """The SHA-256 of each file: its identity as content."""
 
-import hashlib
 import time
 
 import dagster as dg
 
-from image_pipeline.files.hashing import hash_files
-from image_pipeline.orchestration.assets.discovered_files import discovered_files
-from image_pipeline.orchestration.assets.step import partitions, step, table_metadata, to_be_made
-from image_pipeline.orchestration.partitions import BACKFILL_POLICY, DIRECTORIES
-from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, StoreResource
-from image_pipeline.orchestration.run_config import NO_CONFIG
-from image_pipeline.schema.rows import ContentHash, DiscoveredFile
+from image_pipeline.orchestration.assets.stage_asset import stage_asset
+from image_pipeline.orchestration.assets.step import data_version, partitions, step, to_be_made
+from image_pipeline.orchestration.resources import DecodingResource, StoreResource
+from image_pipeline.schema.rows import ContentHash
+from image_pipeline.stages.content_hashes import STAGE, digest, hash_partition
 
 
-@dg.asset(
-    group_name="files",
-    kinds={"file", "parquet"},
-    owners=["team:photographs"],
-    deps=[discovered_files],
-    partitions_def=DIRECTORIES,
-    backfill_policy=BACKFILL_POLICY,
-    code_version="1",
-    config_schema=NO_CONFIG,
-    metadata=table_metadata(ContentHash),
-)
+@stage_asset(STAGE, group_name="files", kinds={"file", "parquet"})
 def content_hashes(
-    context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource, inference: InferenceResource
+    context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource
 ) -> dg.MaterializeResult:
     """The SHA-256 of each file of a directory, read in parallel.
 
     A file whose size and modification time are unchanged is not read again. A file that cannot be read is a row with
     the system's message, and goes into quarantine.
     """
-    versions = hashlib.sha256()
     with step(context, store):
         root, tables = store.library_root, store.tables
-        for partition in to_be_made(context, store, inference.recipe(decoding), ContentHash):
+        for partition in to_be_made(context, store, ContentHash):
             began = time.monotonic()
-            files = tables.read(DiscoveredFile, partition.key)
-            known = tables.read_if_there(ContentHash, partition.key) or [
-                row for older in partition.ancestors for row in tables.read_if_there(ContentHash, older.key) or ()
-            ]
-            hashes = hash_files(root, files, known, decoding.processes)
-            listing = "".join(f"{row.path}\0{row.sha256}\0" for row in hashes.rows)
-            digest = hashlib.sha256(listing.encode()).hexdigest()
-            path = tables.write(ContentHash, partition.key, hashes.rows, note=digest)
+            hashes = hash_partition(root, tables, partition, decoding.processes)
+            path = tables.write(ContentHash, partition.key, hashes.rows, note=digest(hashes.rows))
             seconds = time.monotonic() - began
             context.add_asset_metadata(
                 {
@@ -60,6 +40,5 @@ def content_hashes(
                 },
                 partition_key=partition.key,
             )
-        for partition in partitions(context):
-            versions.update((tables.note(ContentHash, partition.key) or "").encode())
-    return dg.MaterializeResult(data_version=dg.DataVersion(versions.hexdigest()[:16]))
+        notes = [tables.note(ContentHash, partition.key) or "" for partition in partitions(context)]
+    return dg.MaterializeResult(data_version=data_version(notes))

@@ -5,30 +5,18 @@ from collections import Counter
 
 import dagster as dg
 
-from image_pipeline.orchestration.assets.content_hashes import content_hashes
 from image_pipeline.orchestration.assets.preflight import Preflight
-from image_pipeline.orchestration.assets.step import LISTED_ROWS, partitions, records, step, table_metadata, to_be_made
+from image_pipeline.orchestration.assets.stage_asset import stage_asset
+from image_pipeline.orchestration.assets.step import LISTED_ROWS, partitions, records, step, to_be_made
 from image_pipeline.orchestration.assets.unchanged_report import Remembered
-from image_pipeline.orchestration.partitions import BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
-from image_pipeline.orchestration.run_config import NO_CONFIG
 from image_pipeline.schema.rows import ContentHash, DecodedContent
-from image_pipeline.stages.decoding import decode_images
+from image_pipeline.stages.decoded_tensors import STAGE
+from image_pipeline.stages.registry import unseen
 from image_pipeline.stages.sources import sources_of
-from image_pipeline.storage.tensors import release_tensors
 
 
-@dg.asset(
-    group_name="images",
-    kinds={"python", "numpy"},
-    owners=["team:photographs"],
-    deps=[content_hashes],
-    partitions_def=DIRECTORIES,
-    backfill_policy=BACKFILL_POLICY,
-    code_version="1",
-    config_schema=NO_CONFIG,
-    metadata=table_metadata(DecodedContent),
-)
+@stage_asset(STAGE, group_name="images", kinds={"python", "numpy"})
 def decoded_tensors(
     context: dg.AssetExecutionContext,
     store: StoreResource,
@@ -43,34 +31,17 @@ def decoded_tensors(
     directory is indexed.
     """
     with step(context, store):
-        root, tables = store.library_root, store.tables
-        cache, failures = decoding.decode_cache(store.cache), decoding.decode_failures(store.ledger)
-        models = inference.pipeline
+        root, tables, decoder = store.library_root, store.tables, decoding.decoder
         preflight = Preflight(store, inference, qdrant)
         remembered = Remembered(store, len(partitions(context)))
-        recipe = inference.recipe(decoding)
-        for partition in to_be_made(context, store, recipe, DecodedContent, remembered.of_tensors):
+        for partition in to_be_made(context, store, DecodedContent, remembered.of_tensors):
             began = time.monotonic()
             sources = sources_of(root, tables.read(ContentHash, partition.key))
-            wanted = models.unseen(store.cache, list(sources))
+            wanted = unseen(inference.pipeline, store.cache, list(sources))
             preflight.qdrant()
-            preflight.models(wanted, failures)
-            *earlier, maker = (f"{context.run.run_id}-{number}" for number in range(context.retry_number + 1))
-            for attempt in earlier:  # they got as far as another directory, which failed
-                release_tensors(store.store.tensor_directory(partition.key, attempt))
-            directory = store.store.tensor_directory(partition.key, maker)
-            images = decode_images(
-                decoding.pool,
-                cache,
-                failures,
-                store.store,
-                directory,
-                sources,
-                wanted,
-                models.input_specs,
-                decoding.decoder,
-            )
-            path = tables.write(DecodedContent, partition.key, images.rows, note=maker)
+            preflight.models(wanted, decoder.failures)
+            images = decoder.decode(partition.key, sources, wanted, context.run.run_id, context.retry_number)
+            path = tables.write(DecodedContent, partition.key, images.rows, note=images.maker)
             seconds = time.monotonic() - began
             bad = [row for row in images.rows if row.reason is not None]
             listed = [(row.sha256[:12], row.reason, row.message) for row in bad[:LISTED_ROWS]]

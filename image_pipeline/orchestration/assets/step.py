@@ -1,8 +1,9 @@
 """What the assets share: partitions in, errors for people, progress in the step's log."""
 
+import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -18,6 +19,8 @@ from image_pipeline.orchestration.partitions import correct_tags, keep_range, re
 from image_pipeline.orchestration.resources import StoreResource
 from image_pipeline.progress import Progress, listening
 from image_pipeline.schema.rows import Row
+from image_pipeline.stages.decoded_tensors import read_decoded
+from image_pipeline.stages.unseen import DecodedPartition
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.terminal import escaped
 
@@ -146,7 +149,6 @@ def keys_at_work(context: StepContext) -> list[str]:
 def to_be_made(
     context: dg.AssetExecutionContext,
     store: StoreResource,
-    recipe: str,
     row_type: type[Row],
     metadata_of: Callable[[LedgerEntry, int], Mapping[str, Any]] | None = None,
 ) -> Iterator[Partition]:
@@ -156,13 +158,12 @@ def to_be_made(
     was ingested of it and its number of rows; if None, that is `unchanged_metadata`.
     Raises SettingsError as `partitions` does.
     """
-    unchanged = store.unchanged(recipe)
+    unchanged = store.unchanged
     metadata_of = metadata_of or unchanged_metadata
     for partition in outlook(store.tables, partitions(context)):
         entry = unchanged.entry(partition.key)
         if entry is None:
-            if unchanged.counts_as_ingested(partition.key):
-                store.ledger.set_outdated([partition.key])
+            unchanged.begin(partition.key, store.ledger)
             yield partition
         else:
             rows = store.tables.row_count(row_type, partition.key)
@@ -174,19 +175,17 @@ def unchanged_metadata(entry: LedgerEntry, rows: int) -> dict[str, int | dg.Meta
     return {"dagster/row_count": rows, "unchanged_since": dg.MetadataValue.dagster_run(entry.run_id)}
 
 
-def table_metadata(row_type: type[Row]) -> dict[str, dg.TableSchema]:
-    """The column schema of a stage's table, for the asset's page."""
-    schema, descriptions = row_type.schema(), row_type.descriptions()
-    columns = [
-        dg.TableColumn(
-            field.name,
-            str(field.type),
-            description=descriptions[field.name],
-            constraints=dg.TableColumnConstraints(nullable=field.nullable),
-        )
-        for field in schema
-    ]
-    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
+def decoded_to_be_made(
+    context: dg.AssetExecutionContext, store: StoreResource, row_type: type[Row]
+) -> dict[str, DecodedPartition]:
+    """The partitions of `to_be_made` as they were decoded, by key. Raises StoreError if one of them was not."""
+    chosen = to_be_made(context, store, row_type)
+    return {partition.key: read_decoded(store.tables, partition.key) for partition in chosen}
+
+
+def data_version(notes: Iterable[str]) -> dg.DataVersion:
+    """The data version of a run's partitions, from the notes of their tables."""
+    return dg.DataVersion(hashlib.sha256("".join(notes).encode()).hexdigest()[:16])
 
 
 def records(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.TableMetadataValue:

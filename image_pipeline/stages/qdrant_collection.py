@@ -1,29 +1,58 @@
-"""The indexer: updates a partition of the collection to match its files, and records it in the ledger."""
+"""The collection that is searched: each partition is brought to what its files are, and entered in the ledger."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from image_pipeline.collection.collection import Collection
+from image_pipeline.collection.collection import Collection, CollectionVersion
+from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.ownership import own_collection
 from image_pipeline.collection.points import Point, difference
 from image_pipeline.errors import StoreError
 from image_pipeline.files.deletions import Shrinkage
 from image_pipeline.files.partition import Partition
 from image_pipeline.progress import Counter
-from image_pipeline.schema.rows import DiscoveredFile
+from image_pipeline.schema.rows import ContentHash, DiscoveredFile, Stage
 from image_pipeline.stages.partition_points import (
     Provenance,
     check_tables,
     lasting_fingerprint,
     points_of,
     quarantine_of,
+    read_tables,
     without_metadata,
 )
+from image_pipeline.stages.registry import LAST_STAGES
 from image_pipeline.stages.unchanged import Unchanged
 from image_pipeline.storage.history import FileEvent
 from image_pipeline.storage.ledger import Ledger, LedgerEntry, QuarantinedFile
 from image_pipeline.storage.locks import index_lock
 from image_pipeline.storage.tables import StageTables
+
+READS = (Stage.CONTENT_HASHES, *LAST_STAGES)
+"""The stages that have to be done before."""
+
+
+@contextmanager
+def open_collection(
+    address: QdrantAddress, version: CollectionVersion, tables: StageTables, ledger: Ledger
+) -> Iterator[Collection]:
+    """The collection's `version`, through a client that is closed at the end of the block; made if it is not there.
+
+    If a version was lost, what was in it counts as ingested no more. Raises CollectionError if the collection is
+    another library's, or as `Collection.ensure` does, and ServiceUnavailableError if Qdrant does not answer.
+    """
+    with address.connect() as client:
+        collection = Collection(client, version)
+        with index_lock(tables.store):  # two versions that are both the first would each take the alias
+            own_collection(client, version.alias, ledger.libraries())
+            if not collection.exists:  # set before it is made: a run that ends in between begins here again
+                entries = ledger.entries()
+                ledger.set_outdated([key for key, entry in entries.items() if entry.collection == version.name])
+            collection.ensure()
+            address.write_ahead()
+            own_collection(client, version.alias, ledger.libraries())
+        yield collection
 
 
 @dataclass(frozen=True)
@@ -102,8 +131,8 @@ class Indexer:
         return {key: entry for key, entry in here.items() if counts[key] == entry.indexed}
 
     def _index(self, partition: Partition, existing: Mapping[str, str], others: Sequence[str]) -> IndexedPartition:
-        """`others` are parts of the same directory from another split: points written here may have been theirs."""
-        tables = self.tables.read_all(partition.key)
+        """`others` are parts of the same directory, split otherwise: what is written here may be points of theirs."""
+        tables = read_tables(self.tables, partition.key)
         files, fingerprint = self.tables.read_noted(DiscoveredFile, partition.key)
         check_tables(partition, files, tables, self.provenance)
         points = points_of(partition, tables, self.provenance)
@@ -119,7 +148,7 @@ class Indexer:
         entry = LedgerEntry(
             key=partition.key,
             fingerprint=lasting_fingerprint(fingerprint, quarantine),
-            files=len(tables.hashes),
+            files=len(tables[ContentHash]),
             indexed=len(points),
             quarantined=len(quarantine),
             collection=self.collection.version.name,

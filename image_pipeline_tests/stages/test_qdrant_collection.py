@@ -23,13 +23,14 @@ from image_pipeline.errors import LibraryError, StoreError
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.files.partition import Partition, partitions_of
 from image_pipeline.progress import Progress, listening
-from image_pipeline.schema.rows import DecodedContent, DiscoveredFile, Embedding
-from image_pipeline.stages.indexing import IndexedPartition, Indexer
+from image_pipeline.schema.rows import DecodedContent, DiscoveredFile, Embedding, Stage
+from image_pipeline.stages.qdrant_collection import IndexedPartition, Indexer
 from image_pipeline.stages.retire import is_gone, retire
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
-from image_pipeline_tests.storage.conftest import NEXT_VERSION, PROVENANCE, VERSION, StageRun, sha256, unit_vector
+from image_pipeline_tests.stages.conftest import PROVENANCE, VERSIONS, StageRun
+from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, sha256, unit_vector
 
 ROME, OSLO = Partition("Rome"), Partition("Oslo")
 
@@ -53,7 +54,7 @@ class Pipeline:
     ) -> IndexedPartition | LedgerEntry:
         collection = Collection(self.client, version)
         collection.ensure()
-        provenance = replace(PROVENANCE, embedding_producer=version.producer, run_id=run_id)
+        provenance = replace(PROVENANCE, versions={**VERSIONS, Stage.EMBEDDINGS: version.producer}, run_id=run_id)
         shrinkage = Shrinkage(DeletionLimit(0.2), collection.count())
         indexer = Indexer(collection, self.tables, self.ledger, provenance, "recipe 1", shrinkage)
         with indexer.locked([partition]) as index:

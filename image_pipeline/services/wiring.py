@@ -1,0 +1,172 @@
+"""The wiring: the library's objects, built from the settings. There is no second place that builds them.
+
+What a command does not need is imported only when it is asked for.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.settings import Settings
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.store import Store
+
+if TYPE_CHECKING:
+    from image_pipeline.collection.connection import QdrantAddress
+    from image_pipeline.imaging.pool import WorkerPool
+    from image_pipeline.services.verifier import Verifier
+    from image_pipeline.stages.decoded_tensors import Decoder
+    from image_pipeline.stages.image_metadata import MetadataReader
+    from image_pipeline.stages.models import Inference
+    from image_pipeline.stages.partition_points import Provenance
+    from image_pipeline.stages.unchanged import Unchanged
+    from image_pipeline.storage.cache import ContentCache
+    from image_pipeline.storage.tables import StageTables
+
+WALL_SECONDS_PER_SECOND = 10
+"""How much longer than its limit of processor time a file may take by the clock, on a machine that has other work."""
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The objects of `settings`. None opens a connection, starts a process or loads a model when it is built."""
+
+    settings: Settings
+
+    @property
+    def store(self) -> Store:
+        """The store, made if it is not there. Raises SettingsError and StoreError as `Store.prepare` does."""
+        store = Store(self.settings.home)
+        store.prepare(self.settings.library)
+        return store
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was ingested, and the quarantine."""
+        return Ledger(self.store.ledger_file)
+
+    @property
+    def tables(self) -> "StageTables":
+        """The stage tables."""
+        from image_pipeline.storage.tables import StageTables
+
+        return StageTables(self.store)
+
+    @property
+    def cache(self) -> "ContentCache":
+        """Values by content."""
+        from image_pipeline.storage.cache import ContentCache
+
+        return ContentCache(self.store.cache_file)
+
+    @property
+    def library_root(self) -> Path:
+        """The root of the library. Raises SettingsError or LibraryError if there is none to read."""
+        from image_pipeline.storage.library_binding import open_library
+
+        return open_library(self.settings.library, self.ledger)
+
+    @property
+    def address(self) -> "QdrantAddress":
+        """Where Qdrant is: a server, or the embedded one in the store, which is made if it is not there."""
+        return address_of(self.settings, self.store)
+
+    @property
+    def models(self) -> "Inference":
+        """The models, the same objects for the whole process; each is loaded at its first batch.
+
+        Raises SettingsError if the setting cannot be understood.
+        """
+        from image_pipeline.stages.models import load_inference
+
+        return load_inference(self.settings.models, self.settings.dtype, self.store.home)
+
+    @property
+    def recipe(self) -> str:
+        """What names the versions of all stages. Raises ModelError if the configuration of a model is missing."""
+        from image_pipeline.stages.registry import recipe
+
+        return recipe(self.models)
+
+    @property
+    def unchanged(self) -> "Unchanged":
+        """The partitions that no stage has anything to make of. Raises as `recipe` does."""
+        from image_pipeline.stages.unchanged import Unchanged
+
+        return Unchanged(self.recipe, self.tables, self.ledger.entries())
+
+    def provenance(self, run_id: str = "", at: str = "") -> "Provenance":
+        """What the points of a run say about it. Raises as `recipe` does."""
+        from image_pipeline.stages.partition_points import Provenance
+        from image_pipeline.stages.registry import versions
+
+        return Provenance(versions(self.models), run_id, at)
+
+    @property
+    def processes(self) -> int:
+        """The number of worker processes, and of threads that read files."""
+        return self.settings.workers or len(os.sched_getaffinity(0))
+
+    @property
+    def limits(self) -> DecodeLimits:
+        """The limits for decoding one file."""
+        settings = self.settings
+        wall_seconds = max(DecodeLimits().wall_seconds, WALL_SECONDS_PER_SECOND * settings.decode_seconds)
+        return DecodeLimits(settings.decode_seconds, settings.decode_memory, settings.decode_pixels, wall_seconds)
+
+    def worker_pool(self) -> "WorkerPool":
+        """Worker processes, which are started at the first file."""
+        from image_pipeline.imaging.pool import WorkerPool
+
+        return WorkerPool(self.limits, self.processes)
+
+    def decoder(self, pool: "WorkerPool") -> "Decoder":
+        """Decodes images in the processes of `pool`. Raises as `recipe` does."""
+        from image_pipeline.stages.decoded_tensors import Decoder
+        from image_pipeline.stages.registry import input_specs
+
+        return Decoder.of(pool, self.store, self.cache, self.ledger, self.limits, input_specs(self.models))
+
+    def metadata_reader(self, pool: "WorkerPool") -> "MetadataReader":
+        """Reads metadata in the processes of `pool`."""
+        from image_pipeline.stages.image_metadata import MetadataReader
+
+        return MetadataReader.of(pool, self.cache, self.ledger, self.limits)
+
+    @property
+    def verifier(self) -> "Verifier":
+        """Compares the library with the collection.
+
+        Raises SettingsError or LibraryError if there is no library, ModelError if the models cannot be had.
+        """
+        from image_pipeline.services.verifier import Verifier
+
+        return Verifier(
+            root=self.library_root,
+            tables=self.tables,
+            ledger=self.ledger,
+            address=self.address,
+            alias=self.settings.collection,
+            provenance=self.provenance(),
+            recipe=self.recipe,
+            partition_size=self.settings.partition_size,
+            threads=self.processes,
+        )
+
+
+def address_of(settings: Settings, store: Store | None = None) -> "QdrantAddress":
+    """Where the settings say that Qdrant is; without a `store`, nothing is made."""
+    from image_pipeline.collection.connection import QdrantAddress
+
+    store = store or Store(settings.home)
+    key = None if settings.qdrant_api_key is None else settings.qdrant_api_key.get_secret_value()
+    return QdrantAddress(
+        settings.qdrant_url,
+        store.qdrant_directory,
+        store.qdrant_lock_file,
+        settings.lock_seconds,
+        settings.qdrant_grpc_port,
+        key,
+    )

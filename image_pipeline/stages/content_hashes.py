@@ -1,0 +1,38 @@
+"""The SHA-256 hashes of files: each file is read once, unless it changes."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from image_pipeline.files.hashing import HashedFiles, hash_files
+from image_pipeline.files.partition import Partition
+from image_pipeline.schema.rows import ContentHash, DiscoveredFile, Stage
+from image_pipeline.stages.declaration import StageDeclaration
+from image_pipeline.storage.tables import StageTables
+
+
+def hash_partition(root: Path, tables: StageTables, partition: Partition, threads: int) -> HashedFiles:
+    """The hashes of the files of a partition of the library at `root`, read by `threads` threads.
+
+    A file whose size and times are those of a row that the partition has already, or the whole directory had before it
+    was split, is not read again. Raises StoreError if `discovered_files` has not run for the partition.
+    """
+    files = tables.read(DiscoveredFile, partition.key)
+    known = tables.read_if_there(ContentHash, partition.key) or [
+        row for older in partition.ancestors for row in tables.read_if_there(ContentHash, older.key) or ()
+    ]
+    return hash_files(root, files, known, threads)
+
+
+def digest(rows: Iterable[ContentHash]) -> str:
+    """The SHA-256, 64 hex digits, over the paths and hashes of a table: it is the table's note."""
+    listing = "".join(f"{row.path}\0{row.sha256}\0" for row in rows)
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def _payload(row: ContentHash) -> dict[str, Any]:
+    return {"sha256": row.sha256, "size_bytes": row.size_bytes}
+
+
+STAGE = StageDeclaration(row=ContentHash, reads=(Stage.DISCOVERED_FILES,), doing="reading files", payload=_payload)

@@ -1,0 +1,88 @@
+"""The metadata of photographs: each content is read once, in worker processes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from image_pipeline.files.open_file import LibraryFile
+from image_pipeline.imaging.metadata import ImageMetadata, metadata_version
+from image_pipeline.imaging.pool import MetadataTask, WorkerPool
+from image_pipeline.progress import Counter
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.outcome import Reason
+from image_pipeline.schema.rows import MetadataOfImage, Stage
+from image_pipeline.stages.declaration import StageDeclaration
+from image_pipeline.storage.cache import ContentCache
+from image_pipeline.storage.content import RowCache
+from image_pipeline.storage.failures import Failures
+from image_pipeline.storage.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class ReadMetadata:
+    """The rows of a partition, one a content; `read` of them were read now, the others were known."""
+
+    rows: list[MetadataOfImage]
+    read: int
+
+
+@dataclass(frozen=True)
+class MetadataReader:
+    """Reads metadata in the processes of `pool`; `cache` and `failures` are those of this version of the reader.
+
+    What could not be read has an empty row with its reason, and is tried again as `failures` say: a file that was not
+    read is no file without metadata.
+    """
+
+    pool: WorkerPool
+    cache: RowCache[MetadataOfImage]
+    failures: Failures
+
+    @classmethod
+    def of(cls, pool: WorkerPool, cache: ContentCache, ledger: Ledger, limits: DecodeLimits) -> "MetadataReader":
+        """A reader whose cache and failures are in a store's `cache` and `ledger`, for files within `limits`."""
+        version = metadata_version()
+        failures = ledger.failures(Stage.IMAGE_METADATA, version, limits)
+        return cls(pool, RowCache(cache, MetadataOfImage, version), failures)
+
+    def read(self, sources: Mapping[str, LibraryFile]) -> ReadMetadata:
+        """The metadata of the contents `sources`, by sha256, in their order."""
+        rows = self.cache.get(list(sources))
+        for failure in self.failures.standing([sha256 for sha256 in sources if sha256 not in rows]).values():
+            rows[failure.sha256] = _row(failure.sha256, ImageMetadata(), failure.reason)
+        tasks = [MetadataTask(sha256, source) for sha256, source in sources.items() if sha256 not in rows]
+        counter = Counter(Stage.IMAGE_METADATA, len(tasks))
+        lasting: list[MetadataOfImage] = []
+        failed: dict[str, tuple[Reason, str]] = {}
+        for outcome in self.pool.read_metadata(tasks):
+            row = rows[outcome.key] = _row(outcome.key, outcome.metadata, outcome.reason)
+            if outcome.reason is not None:
+                failed[row.sha256] = outcome.reason, outcome.message
+            else:
+                lasting.append(row)
+            counter.advance()
+        self.cache.put(lasting)
+        self.failures.record(failed, [row.sha256 for row in lasting])
+        return ReadMetadata([rows[sha256] for sha256 in sources], len(tasks))
+
+
+def _row(sha256: str, metadata: ImageMetadata, reason: Reason | None) -> MetadataOfImage:
+    return MetadataOfImage(sha256=sha256, **asdict(metadata), reason=reason)
+
+
+def _payload(row: MetadataOfImage) -> dict[str, Any]:
+    payload = dict(vars(row))  # `asdict` copies each value deeply, and takes ten times as long
+    del payload["sha256"], payload["reason"]
+    latitude, longitude = payload.pop("latitude"), payload.pop("longitude")
+    if latitude is not None and longitude is not None:
+        payload["place"] = {"lat": latitude, "lon": longitude}
+    return payload
+
+
+STAGE = StageDeclaration(
+    row=MetadataOfImage,
+    reads=(Stage.CONTENT_HASHES,),
+    version=lambda models: metadata_version(),
+    doing="reading metadata",
+    payload=_payload,
+)

@@ -1,0 +1,53 @@
+"""The stages that write tables, and what follows from all of their declarations together."""
+
+import hashlib
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from image_pipeline.schema.input_spec import InputSpec
+from image_pipeline.schema.rows import Stage
+from image_pipeline.stages.declaration import StageDeclaration
+from image_pipeline.stages.models import Inference
+from image_pipeline.stages.tensor_stage import TensorStage
+from image_pipeline.storage.cache import ContentCache
+
+STAGES: dict[Stage, StageDeclaration[Any]] = {stage: import_module(f"{__package__}.{stage}").STAGE for stage in Stage}
+"""The declaration of each stage, from the file that has its name, in the order of the data."""
+
+TENSOR_STAGES = [declaration for declaration in STAGES.values() if isinstance(declaration, TensorStage)]
+
+LAST_STAGES = tuple(stage for stage in Stage if not any(stage in other.reads for other in STAGES.values()))
+"""The stages whose tables no other stage reads: once they have run, all have."""
+
+_FIRST_IN_RECIPE = (
+    *(Stage.EMBEDDINGS, Stage.CAPTIONS, Stage.DISCOVERED_FILES),
+    *(Stage.DECODED_TENSORS, Stage.IMAGE_METADATA),
+)
+"""The order is that of the recipes in existing ledgers: in another order, every library would be ingested again."""
+
+
+def versions(models: Inference) -> dict[Stage, str]:
+    """The versions of the stages that have one and are switched on. Raises ModelError as the models' producers do."""
+    found = {stage: declaration.version(models) for stage, declaration in STAGES.items()}
+    return {stage: version for stage, version in found.items() if version is not None}
+
+
+def recipe(models: Inference) -> str:
+    """16 hex digits over the versions of all stages: what was ingested by another recipe is ingested again."""
+    current = versions(models)
+    order = dict.fromkeys([*_FIRST_IN_RECIPE, *Stage])
+    return hashlib.sha256("\n".join(current[stage] for stage in order if stage in current).encode()).hexdigest()[:16]
+
+
+def input_specs(models: Inference) -> list[InputSpec]:
+    """What the stages that read tensors want images to look like, without repetition."""
+    specs = [declaration.input(models) for declaration in TENSOR_STAGES]
+    return list(dict.fromkeys(spec for spec in specs if spec is not None))
+
+
+def unseen(models: Inference, cache: ContentCache, sha256s: Sequence[str]) -> set[str]:
+    """The contents of which at least one of the stages that read tensors has no row in the cache."""
+    current = [declaration.version(models) for declaration in TENSOR_STAGES]
+    seen = [cache.get(version, sha256s).keys() for version in current if version is not None]
+    return {sha256 for sha256 in sha256s if not all(sha256 in one for one in seen)}
