@@ -108,8 +108,8 @@ def take_out(store: Store, library: Path, key: str, comes_back: bool) -> None:
     settings = load_settings(library=library, home=store.home, models="bundled:embedder,none")
     shutil.rmtree(library / key)
     with open_instance(store) as instance:
-        with address_of(settings).connect() as client:
-            retire(client, settings.collection, StageTables(store), Ledger(store.ledger_file), [key])
+        with address_of(settings).connect(settings.collection) as qdrant:
+            retire(qdrant, StageTables(store), Ledger(store.ledger_file), [key])
         unregister(instance, [key])
         if comes_back:
             draw_scenes(library / key, 2, seed=7)

@@ -33,7 +33,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class HeldPoint:
+class PointRecord:
     """A point as Qdrant holds it; `path` and `partition_key` are from its payload.
 
     `digest` is calculated from the payload; None if it differs from the digest stored there. `vector` is float32 `[d]`,

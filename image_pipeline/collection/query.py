@@ -6,11 +6,6 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from image_pipeline.collection.collection import alias_target
-from image_pipeline.collection.replaced import reading
-from image_pipeline.errors import CollectionError
-from image_pipeline.settings import DType
-
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
 
@@ -48,59 +43,16 @@ class Hit:
     copies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SearchedVersion:
-    """The version that is searched: its name in Qdrant, and the producer and model of its embeddings.
-
-    `model` and `dtype` are written as in the settings.
-    """
-
-    name: str
-    producer: str
-    model: str
-    dtype: DType
-
-
-def searched_version(client: "QdrantClient", alias: str) -> SearchedVersion:
-    """The version that `alias` points to.
-
-    Raises CollectionError if there is no collection yet, VersionReplacedError if it is being replaced.
-    """
-    target = alias_target(client, alias)
-    if target is None:
-        raise CollectionError(
-            f"There is no collection {alias!r} in Qdrant yet: ingest a library first (`image-pipeline ingest FOLDER`)."
-        )
-    with reading(client, target):
-        metadata = client.get_collection(target).config.metadata or {}
-    try:
-        return SearchedVersion(
-            target, metadata["embedding_producer"], metadata["embedding_model"], DType(metadata["embedding_dtype"])
-        )
-    except (KeyError, ValueError) as error:
-        raise CollectionError(
-            f"The collection {target!r} does not say which model made it: set IMAGE_PIPELINE_COLLECTION to a "
-            "different name, or delete the collection and ingest the library again."
-        ) from error
-
-
 def nearest(
-    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, search_filter: SearchFilter | None = None
+    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, search_filter: SearchFilter
 ) -> list[Hit]:
     """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
 
-    `version` is the one whose model made the vector: by now, the alias may point to a version of a different model.
-    Raises VersionReplacedError if it no longer exists.
+    Qdrant can group points by content itself, but takes three times as long as the queries here.
     """
-    with reading(client, version):
-        return _nearest(client, version, vector, limit, _conditions(search_filter or SearchFilter()))
-
-
-def _nearest(
-    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, conditions: "list[models.Condition]"
-) -> list[Hit]:
-    """Qdrant can group points by content itself, but takes three times as long as the queries here."""
     from qdrant_client import models
+
+    conditions = _conditions(search_filter)
 
     found: dict[str, models.ScoredPoint] = {}
     while len(found) < limit:

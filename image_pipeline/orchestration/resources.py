@@ -13,7 +13,8 @@ from typing import Self
 import dagster as dg
 from pydantic import PrivateAttr
 
-from image_pipeline.collection.connection import QdrantAddress, address_of
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.connection import address_of
 from image_pipeline.files.discovery import DISCOVERY_VERSION
 from image_pipeline.imaging.decode import decoder_version, older_decoder_version
 from image_pipeline.imaging.metadata import metadata_version

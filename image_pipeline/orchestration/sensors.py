@@ -9,7 +9,6 @@ from datetime import datetime
 
 import dagster as dg
 
-from image_pipeline.collection.collection import held_versions
 from image_pipeline.files.deletions import DeletionLimit, renamed_keys, vanished_files
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import Ingested, PartitionState, State, group_into_ranges, without_unlisted
@@ -54,7 +53,7 @@ def library_sensor(
     fail_dead_runs(context.instance, store.store)
     ledger = store.ledger
     recipe = inference.recipe(decoding)
-    versions = held_versions(qdrant.address, qdrant.alias)
+    versions = qdrant.address.versions(qdrant.alias)
     to_try = ledger.set_outdated_to_try(decoding.limits)
     ingested = ledger.ingested(recipe, versions)
     snapshot = take_snapshot(

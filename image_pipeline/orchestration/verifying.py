@@ -1,7 +1,6 @@
 """The verifier of the pipeline's resources, for the command line and for the check on the page."""
 
-from image_pipeline.collection.collection import held_versions
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.errors import StoreError
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, StoreResource
 from image_pipeline.services.verifier import Verifier
@@ -11,7 +10,7 @@ from image_pipeline.storage.ledger import Ledger
 
 def check_ingested(ledger: Ledger, address: QdrantAddress, alias: str) -> None:
     """Raises StoreError before the first ingestion: there is nothing to compare with the library."""
-    if not ledger.entries() and held_versions(address, alias) == []:
+    if not ledger.entries() and address.versions(alias) == []:
         raise StoreError(
             f"Nothing was ingested yet into the store {ledger.file.parent}: run `image-pipeline ingest DIRECTORY`."
         )

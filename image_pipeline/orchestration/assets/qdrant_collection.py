@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from image_pipeline.collection.collection import Collection
 from image_pipeline.collection.ownership import own_collection
 from image_pipeline.collection.versions import complete_version
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
@@ -57,17 +56,16 @@ def qdrant_collection(
     complete one.
     """
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    with step(context, store), qdrant.address.connect() as client:
+    with step(context, store), qdrant.address.connect(qdrant.alias) as connection:
         models = inference.pipeline
-        collection = Collection(client, models.collection_version(qdrant.alias))
+        collection = connection.collection(models.collection_version(qdrant.alias))
         with index_lock(store.store):  # two versions that are both the first would each take the alias
-            own_collection(client, qdrant.alias, store.ledger.libraries())
+            own_collection(connection, store.ledger.libraries())
             if not collection.exists:  # it was lost: what was in it counts as ingested no more, once made anew, too
                 name = collection.version.name
                 store.ledger.set_outdated([key for key, e in store.ledger.entries().items() if e.collection == name])
             collection.ensure()
-            qdrant.address.write_ahead()
-            own_collection(client, qdrant.alias, store.ledger.libraries())
+            own_collection(connection, store.ledger.libraries())
         provenance = Provenance(*models.producer_texts, run_id=context.run.run_id, at=at)
         limit = DeletionLimit(store.deletion_share, context.run.tags.get(ALLOW_DELETIONS_TAG) == "true")
         shrinkage = Shrinkage(limit, collection.count())
