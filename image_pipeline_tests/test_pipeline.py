@@ -25,7 +25,7 @@ from image_pipeline.services.search import Search
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, captions_of, draw_scenes
-from image_pipeline_tests.raw_qdrant import delete_collections, raw_client
+from image_pipeline_tests.raw_qdrant import delete_collections, raw_client, settings_of
 from image_pipeline_tests.rights import unprivileged
 
 
@@ -37,8 +37,7 @@ def pipeline(tmp_path: Path, qdrant_address: QdrantAddress) -> Pipeline:
         library=tmp_path / "library",
         home=tmp_path / "store",
         models="demo",
-        qdrant_url=qdrant_address.url,
-        qdrant_grpc_port=qdrant_address.grpc_port,
+        **settings_of(qdrant_address),
     )
     return Pipeline(settings)
 

@@ -14,11 +14,10 @@ from image_pipeline.collection.aliases import (
 )
 from image_pipeline.collection.version_points import VersionPoints
 from image_pipeline.errors import CollectionError
+from image_pipeline.schema.payload import PAYLOAD, Index
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
-
-_KEYWORDS = ("path", "directory", "partition", "sha256", "camera_make", "camera_model", "lens", "keywords")
 
 
 @dataclass(frozen=True)
@@ -122,15 +121,21 @@ class Collection(VersionPoints):
         """Create the missing payload indexes, for a new version or for one whose creation was interrupted."""
         from qdrant_client import models
 
+        schemas: dict[Index, Any] = {
+            Index.KEYWORD: models.PayloadSchemaType.KEYWORD,
+            Index.INTEGER: models.PayloadSchemaType.INTEGER,
+            Index.FLOAT: models.PayloadSchemaType.FLOAT,
+            Index.DATETIME: models.PayloadSchemaType.DATETIME,
+            Index.GEO: models.PayloadSchemaType.GEO,
+            Index.TEXT: models.TextIndexParams(
+                type=models.TextIndexType.TEXT, tokenizer=models.TokenizerType.WORD, lowercase=True
+            ),
+        }
         there = self._client.get_collection(self.name).payload_schema
-        schemas: dict[str, Any] = dict.fromkeys(_KEYWORDS, models.PayloadSchemaType.KEYWORD)
-        schemas["caption"] = models.TextIndexParams(
-            type=models.TextIndexType.TEXT, tokenizer=models.TokenizerType.WORD, lowercase=True
-        )
-        schemas["taken_at"] = models.PayloadSchemaType.DATETIME
-        schemas["place"] = models.PayloadSchemaType.GEO
-        for name in schemas.keys() - there.keys():
-            self._client.create_payload_index(self.name, name, field_schema=schemas[name], wait=True)
+        for field in PAYLOAD:
+            if field.index is not Index.NONE and field.name not in there:
+                schema = schemas[field.index]
+                self._client.create_payload_index(self.name, field.name, field_schema=schema, wait=True)
 
     def _check_size(self) -> None:
         if not is_ours(self._client, self.name):

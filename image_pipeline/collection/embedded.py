@@ -35,8 +35,6 @@ class EmbeddedAddress(QdrantAddress):
     lock_file: Path
     lock_seconds: float = 120.0
 
-    __str__ = QdrantAddress.__str__
-
     @property
     def traits(self) -> Traits:
         """Part of the store, for one process at a time, and slow with many points."""

@@ -26,8 +26,6 @@ class ServerAddress(QdrantAddress):
     grpc_port: int = 6334
     api_key: str | None = field(default=None, repr=False)
 
-    __str__ = QdrantAddress.__str__
-
     @property
     def traits(self) -> Traits:
         """Shared, and fast with any number of points; its name is the URL without a password."""

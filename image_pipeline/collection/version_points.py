@@ -9,6 +9,7 @@ import numpy as np
 from image_pipeline.collection.points import Point, PointId, PointRecord, payload_digest
 from image_pipeline.collection.query import Hit, SearchFilter, nearest
 from image_pipeline.collection.replaced import reading
+from image_pipeline.schema.payload import DIGEST, PARTITION, PATH
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
@@ -35,7 +36,7 @@ class VersionPoints:
         """The exact number of points in each of these partitions."""
         hits = self._client.facet(
             self.name,
-            key="partition",
+            key=PARTITION.name,
             facet_filter=_in_partitions(partition_keys),
             limit=len(partition_keys),
             exact=True,
@@ -46,10 +47,10 @@ class VersionPoints:
         """The points of partitions: for each key, id → digest of the payload."""
         found: dict[str, dict[str, str]] = {key: {} for key in partition_keys}
         if found:
-            fields = ["partition", "digest"]
+            fields = [PARTITION.name, DIGEST.name]
             for record in self._records(_in_partitions(partition_keys), with_payload=fields, with_vectors=False):
                 payload = record.payload or {}
-                found[payload["partition"]][str(record.id)] = str(payload.get("digest"))
+                found[payload[PARTITION.name]][str(record.id)] = str(payload.get(DIGEST.name))
         return found
 
     def scroll(self, partition_keys: Sequence[str]) -> Iterator[PointRecord]:
@@ -59,18 +60,18 @@ class VersionPoints:
             digest = payload_digest(payload)
             yield PointRecord(
                 record.id,
-                _text(payload, "path"),
-                _text(payload, "partition"),
-                digest if payload.get("digest") == digest else None,
+                _text(payload, PATH.name),
+                _text(payload, PARTITION.name),
+                digest if payload.get(DIGEST.name) == digest else None,
                 np.array(record.vector, np.float32) if isinstance(record.vector, list) else None,
             )
 
     def stray_points(self, partition_keys: Container[str | None]) -> Iterator[PointRecord]:
         """The points whose payload names none of these partitions."""
-        for record in self._records(None, with_payload=["path", "partition"], with_vectors=False):
-            key = _text(record.payload or {}, "partition")
+        for record in self._records(None, with_payload=[PATH.name, PARTITION.name], with_vectors=False):
+            key = _text(record.payload or {}, PARTITION.name)
             if key not in partition_keys:
-                yield PointRecord(record.id, _text(record.payload or {}, "path"), key)
+                yield PointRecord(record.id, _text(record.payload or {}, PATH.name), key)
 
     def nearest(self, vector: Sequence[float], limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
         """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
@@ -124,7 +125,7 @@ class VersionPoints:
     def mark_outdated(self, ids: Sequence[PointId]) -> None:
         """Mark points as out of date, so that the next run of their partition writes them again."""
         for batch in _pages(ids):
-            self._client.set_payload(self.name, {"digest": ""}, points=batch, wait=True)
+            self._client.set_payload(self.name, {DIGEST.name: ""}, points=batch, wait=True)
 
     def _records(
         self, scroll_filter: "models.Filter | None", with_payload: bool | list[str], with_vectors: bool
@@ -152,7 +153,7 @@ def _in_partitions(partition_keys: Sequence[str]) -> Any:
     from qdrant_client import models
 
     among = models.MatchAny(any=list(partition_keys))
-    return models.Filter(must=[models.FieldCondition(key="partition", match=among)])
+    return models.Filter(must=[models.FieldCondition(key=PARTITION.name, match=among)])
 
 
 def _text(payload: Mapping[str, Any], name: str) -> str | None:

@@ -1,17 +1,28 @@
 """The rows of the stage tables: one class per stage, each column with its Arrow type and its meaning."""
 
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from image_pipeline.schema.image_metadata import ImageMetadata
+from image_pipeline.schema.kind import Kind
 from image_pipeline.schema.stage import Stage
 
+_ARROW_TYPES = {
+    Kind.TEXT: pa.string(),
+    Kind.TEXTS: pa.list_(pa.string()),
+    Kind.INTEGER: pa.int64(),
+    Kind.FLOAT: pa.float64(),
+    Kind.DATETIME: pa.string(),
+}
 
-def _column(arrow_type: pa.DataType, description: str, nullable: bool = True) -> Any:
-    return field(metadata={"type": arrow_type, "description": description, "nullable": nullable})
+
+def _column(arrow_type: pa.DataType, description: str, nullable: bool = True, default: object = MISSING) -> Any:
+    metadata = {"type": arrow_type, "description": description, "nullable": nullable}
+    return field(default=default, metadata=metadata)
 
 
 def _path() -> Any:
@@ -31,12 +42,19 @@ class Row:
     @classmethod
     def schema(cls) -> pa.Schema:
         """The declared schema of the stage's table."""
-        return pa.schema([pa.field(f.name, f.metadata["type"], f.metadata["nullable"]) for f in fields(cls)])
+        return pa.schema([_arrow_field(f.name, f.metadata) for f in fields(cls)])
 
     @classmethod
     def descriptions(cls) -> dict[str, str]:
         """The meaning of each column."""
         return {f.name: f.metadata["description"] for f in fields(cls)}
+
+
+def _arrow_field(name: str, metadata: Mapping[str, Any]) -> "pa.Field[Any]":
+    """A column with an Arrow type, or of one of the kinds of values that are shared with those who have no Arrow."""
+    if "type" in metadata:
+        return pa.field(name, metadata["type"], metadata["nullable"])
+    return pa.field(name, _ARROW_TYPES[metadata["kind"]], nullable=True)
 
 
 @dataclass(frozen=True)
@@ -65,30 +83,19 @@ class ContentHash(Row):
 
 
 @dataclass(frozen=True)
-class MetadataOfImage(Row):
-    """Metadata of a photograph, read from its file; null if the file gives no plausible value."""
+class _RowOfContent(Row):
+    sha256: str = _sha256()
+
+
+@dataclass(frozen=True)
+class MetadataOfImage(ImageMetadata, _RowOfContent):
+    """Metadata of a photograph, read from its file; null if the file gives no plausible value.
+
+    The columns are the hash, the fields of `ImageMetadata`, and the reason.
+    """
 
     stage = Stage.IMAGE_METADATA
-    sha256: str = _sha256()
-    width: int | None = _column(pa.int64(), "width as displayed, in pixels")
-    height: int | None = _column(pa.int64(), "height as displayed, in pixels")
-    orientation: int | None = _column(pa.int64(), "EXIF orientation, 1 to 8")
-    taken_at: str | None = _column(pa.string(), "when it was taken, ISO 8601; with an offset if the file has one")
-    camera_make: str | None = _column(pa.string(), "maker of the camera")
-    camera_model: str | None = _column(pa.string(), "model of the camera")
-    lens: str | None = _column(pa.string(), "model of the lens")
-    iso: int | None = _column(pa.int64(), "ISO speed")
-    exposure_s: float | None = _column(pa.float64(), "exposure time, in seconds")
-    f_number: float | None = _column(pa.float64(), "f-number")
-    focal_length_mm: float | None = _column(pa.float64(), "focal length, in mm")
-    latitude: float | None = _column(pa.float64(), "degrees north")
-    longitude: float | None = _column(pa.float64(), "degrees east")
-    altitude_m: float | None = _column(pa.float64(), "metres above sea level")
-    title: str | None = _column(pa.string(), "title given by a person (XMP, IPTC)")
-    description: str | None = _column(pa.string(), "description given by a person (XMP, IPTC, EXIF)")
-    keywords: Sequence[str] | None = _column(pa.list_(pa.string()), "keywords given by a person (XMP, IPTC)")
-    rating: int | None = _column(pa.int64(), "rating given by a person, 0 to 5")
-    reason: str | None = _column(pa.string(), "why the metadata could not be read; null if it was")
+    reason: str | None = _column(pa.string(), "why the metadata could not be read; null if it was", default=None)
 
 
 @dataclass(frozen=True)

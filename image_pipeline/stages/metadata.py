@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from image_pipeline.files.open_file import LibraryFile
-from image_pipeline.imaging.metadata import ImageMetadata
 from image_pipeline.imaging.pool import MetadataTask, WorkerPool
 from image_pipeline.progress import Counter
+from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.reason import Reason
 from image_pipeline.schema.rows import MetadataOfImage
 from image_pipeline.storage.content import RowCache
