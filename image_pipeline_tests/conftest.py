@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.embedded import EmbeddedAddress
+from image_pipeline.collection.server import ServerAddress
 from image_pipeline_tests.decoys import Snapshot, strew_decoys
 from image_pipeline_tests.qdrant_server import QdrantServer, find_binary
+from image_pipeline_tests.raw_qdrant import delete_collections
 
 _SHARED_MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 1 << 30
@@ -82,22 +85,18 @@ def qdrant_server(qdrant_binary: Path, memory: Path) -> Iterator[QdrantServer]:
 
 
 @pytest.fixture
-def embedded_address(memory: Path) -> Iterator[QdrantAddress]:
+def embedded_address(memory: Path) -> Iterator[EmbeddedAddress]:
     """An embedded Qdrant with nothing in it."""
     with tempfile.TemporaryDirectory(prefix="embedded-", dir=memory) as directory:
         store = Path(directory)
-        yield QdrantAddress(None, store / "qdrant", store / "qdrant.lock", lock_seconds=1.0)
+        yield EmbeddedAddress(store / "qdrant", store / "qdrant.lock", lock_seconds=1.0)
 
 
 @pytest.fixture
-def server_address(qdrant_server: QdrantServer, tmp_path: Path) -> QdrantAddress:
+def server_address(qdrant_server: QdrantServer) -> ServerAddress:
     """The server, with nothing in it."""
-    address = QdrantAddress(
-        qdrant_server.url, tmp_path / "unused", tmp_path / "unused.lock", grpc_port=qdrant_server.grpc_port
-    )
-    with address.connect() as client:
-        for collection in client.get_collections().collections:
-            client.delete_collection(collection.name)
+    address = ServerAddress(qdrant_server.url, qdrant_server.grpc_port)
+    delete_collections(address)
     return address
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from image_pipeline.collection.connection import address_of
 from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.scenes import Scene, caption, random_scene
 from image_pipeline.orchestration.ingest import Summary, open_ingestion
-from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.storage.ledger import Ledger, QuarantinedFile
 from image_pipeline.storage.store import Store
+from image_pipeline_tests.raw_qdrant import raw_client
 
 SIZE = (120, 90)
 
@@ -48,7 +49,7 @@ class Pipeline:
 
     def points(self) -> dict[str, dict[str, Any]]:
         """The payloads of all points of the collection that is searched, by path."""
-        with address_of(self.settings).connect() as client:
+        with raw_client(address_of(self.settings)) as client:
             records, following = client.scroll(self.settings.collection, limit=10_000, with_payload=True)
         assert following is None
         return {record.payload["path"]: record.payload for record in records}

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from image_pipeline.collection.connection import address_of
 from image_pipeline.files.plan import PartitionRange
 from image_pipeline.orchestration.build import make_definitions
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.partitions import range_tags, register, registered_keys, unregister
 from image_pipeline.schema.rows import Stage
-from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import load_settings
 from image_pipeline.stages.retire import retire
 from image_pipeline.storage.ledger import Ledger
@@ -108,8 +108,8 @@ def take_out(store: Store, library: Path, key: str, comes_back: bool) -> None:
     settings = load_settings(library=library, home=store.home, models="bundled:embedder,none")
     shutil.rmtree(library / key)
     with open_instance(store) as instance:
-        with address_of(settings).connect() as client:
-            retire(client, settings.collection, StageTables(store), Ledger(store.ledger_file), [key])
+        with address_of(settings).connect(settings.collection) as qdrant:
+            retire(qdrant, StageTables(store), Ledger(store.ledger_file), [key])
         unregister(instance, [key])
         if comes_back:
             draw_scenes(library / key, 2, seed=7)

@@ -7,13 +7,15 @@ import dagster as dg
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.query import Near, SearchFilter
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.services.search import Search
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline
+from image_pipeline_tests.raw_qdrant import settings_of
 from image_pipeline_tests.test_sensor import tick
 
 SECONDS = 10**9
@@ -38,8 +40,7 @@ def _pipeline(memory: Path, tmp_path: Path, address: QdrantAddress) -> Pipeline:
         home=tmp_path / "store",
         models="bundled:embedder,none",
         settle_seconds=0,
-        qdrant_url=address.url,
-        qdrant_grpc_port=address.grpc_port,
+        **settings_of(address),
     )
     return Pipeline(settings)
 
@@ -93,14 +94,9 @@ def test_numbers_that_cannot_be_true_cost_nothing_but_themselves(
     assert not {"place", "rating", "taken_at"} & points["xmp0.jpg"].keys()
     assert points["xmp2.jpg"]["taken_at"] == "1826-01-01T00:00:00-14:00"
     assert points["xmp3.jpg"]["rating"] == -1
-    with Search(pipeline.settings, qdrant_address if qdrant_address.url else _address(pipeline)) as search:
+    with Search(pipeline.settings, address_of(pipeline.settings)) as search:
         found = search.by_words("red", 10, SearchFilter(near=Near(0, 0, 20)))
         assert "xmp3.jpg" in {hit.path for hit in found}
-
-
-def _address(pipeline: Pipeline) -> QdrantAddress:
-    store = Store(pipeline.settings.home)
-    return QdrantAddress(None, store.qdrant_directory, store.qdrant_lock_file)
 
 
 def _absurd_exif(number: int) -> Image.Exif:

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.remote_representation.external_data import RepositorySnap
 
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.server import ServerAddress
 from image_pipeline.errors import CollectionError
 from image_pipeline.orchestration.build import make_definitions
 from image_pipeline.settings import load_settings
@@ -43,8 +43,8 @@ def with_password(url: str) -> str:
     return url.replace("://", f"://person:{SECRET}@")
 
 
-def test_status_and_records_and_the_page_do_not_show_it(tmp_path: Path, server_address: QdrantAddress) -> None:
-    url = with_password(str(server_address.url))
+def test_status_and_records_and_the_page_do_not_show_it(tmp_path: Path, server_address: ServerAddress) -> None:
+    url = with_password(server_address.url)
     home = tmp_path / ".image-pipeline"
     draw_scenes(tmp_path / "library/trip", 1)
     settings = load_settings(
@@ -56,7 +56,7 @@ def test_status_and_records_and_the_page_do_not_show_it(tmp_path: Path, server_a
     )
     assert Pipeline(settings).ingest().indexed == 1
     told = run(tmp_path, "status", QDRANT_URL=url, QDRANT_GRPC_PORT=str(server_address.grpc_port))
-    assert str(server_address.url) in told and SECRET not in told
+    assert server_address.url in told and SECRET not in told
     for file in (file for file in home.rglob("*") if file.is_file()):
         assert SECRET.encode() not in file.read_bytes(), file
     page = dg.serialize_value(RepositorySnap.from_def(make_definitions(settings).get_repository_def()))

@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 from PIL import Image
 
-from image_pipeline.collection.collection import delete_points
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.points import point_id
 from image_pipeline.collection.query import SearchFilter
 from image_pipeline.errors import LibraryError
@@ -22,10 +22,10 @@ from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.partitions import range_tags, register
 from image_pipeline.schema.outcome import Reason
 from image_pipeline.services.search import Search
-from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, captions_of, draw_scenes
+from image_pipeline_tests.raw_qdrant import delete_collections, raw_client, settings_of
 from image_pipeline_tests.rights import unprivileged
 
 
@@ -37,8 +37,7 @@ def pipeline(tmp_path: Path, qdrant_address: QdrantAddress) -> Pipeline:
         library=tmp_path / "library",
         home=tmp_path / "store",
         models="demo",
-        qdrant_url=qdrant_address.url,
-        qdrant_grpc_port=qdrant_address.grpc_port,
+        **settings_of(qdrant_address),
     )
     return Pipeline(settings)
 
@@ -199,12 +198,12 @@ def test_a_directory_that_outgrows_its_parts_is_not_taken_for_deleted(embedded: 
 def test_another_model_builds_a_collection_beside_the_old_one(pipeline: Pipeline) -> None:
     draw_scenes(pipeline.root / "trip", 3)
     pipeline.ingest()
-    with address_of(pipeline.settings).connect() as client:
+    with raw_client(address_of(pipeline.settings)) as client:
         [before] = [a.collection_name for a in client.get_aliases().aliases]
     other = pipeline.with_settings(dtype="fp32")
     summary = other.ingest()
     assert (summary.embedded, summary.indexed) == (3, 3)
-    with address_of(pipeline.settings).connect() as client:
+    with raw_client(address_of(pipeline.settings)) as client:
         [after] = [a.collection_name for a in client.get_aliases().aliases]
         names = [c.name for c in client.get_collections().collections]
     assert after != before and names == [after]
@@ -255,8 +254,8 @@ def test_a_run_leaves_directories_as_they_are_that_did_not_change(pipeline: Pipe
     assert {file: file.stat().st_mtime_ns for file in (store.home / "tables").rglob("*.parquet")} == tables
 
     draw_scenes(pipeline.root / "two", 1, seed=9, ending=".png")
-    with address_of(pipeline.settings).connect() as client:
-        delete_points(client, pipeline.settings.collection, [point_id("one/a0.jpg")])
+    with address_of(pipeline.settings).connect(pipeline.settings.collection) as qdrant:
+        qdrant.points(pipeline.settings.collection).delete_points([point_id("one/a0.jpg")])
     rows, left = run()
     assert rows == dict.fromkeys(assets, 7)
     assert left == {key: {"one", "three"} for key in assets} | {"qdrant_collection": {"three"}}, (
@@ -273,9 +272,7 @@ def test_a_qdrant_that_was_lost_is_filled_again_without_a_model(pipeline: Pipeli
     draw_scenes(pipeline.root / "trip", 3)
     pipeline.ingest()
     before = pipeline.points().keys()
-    with address_of(pipeline.settings).connect() as client:
-        for collection in client.get_collections().collections:
-            client.delete_collection(collection.name)
+    delete_collections(address_of(pipeline.settings))
     summary = pipeline.ingest()
     assert (summary.embedded, summary.captioned) == (0, 0)
     assert pipeline.points().keys() == before
@@ -286,9 +283,7 @@ def test_a_qdrant_that_was_lost_is_filled_again_although_a_run_has_begun_it_anew
         draw_scenes(pipeline.root / name, 2, seed=seed)
     pipeline.ingest()
     before = pipeline.points().keys()
-    with address_of(pipeline.settings).connect() as client:
-        for collection in client.get_collections().collections:
-            client.delete_collection(collection.name)
+    delete_collections(address_of(pipeline.settings))
     with open_instance(Store(pipeline.settings.home)) as instance:
         job = make_definitions(pipeline.settings).resolve_job_def("ingest")
         assert job.execute_in_process(instance=instance, partition_key="one").success

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from image_pipeline.collection.collection import Collection, CollectionVersion
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.collection import CollectionVersion
+from image_pipeline.collection.connection import address_of
+from image_pipeline.collection.embedded import EmbeddedAddress
 from image_pipeline.collection.points import make_point
 from image_pipeline.collection.query import SearchFilter
 from image_pipeline.collection.versions import complete_version
 from image_pipeline.services.search import Search
-from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import DType, Settings, load_settings
 from image_pipeline.stages.models import load_inference
 from image_pipeline_tests.inference.tiny_models import write_clip
+from image_pipeline_tests.raw_qdrant import settings_of
 
 _SEARCHES = 40
 
@@ -29,16 +31,14 @@ def another_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path, qdrant_address: QdrantAddress) -> Iterator[Settings]:
-    store = qdrant_address.directory.parent if qdrant_address.url is None else tmp_path
-    yield load_settings(
-        home=store, models="demo", qdrant_url=qdrant_address.url, qdrant_grpc_port=qdrant_address.grpc_port
-    )
+    store = qdrant_address.directory.parent if isinstance(qdrant_address, EmbeddedAddress) else tmp_path
+    yield load_settings(home=store, models="demo", **settings_of(qdrant_address))
 
 
 def complete(address: QdrantAddress, version: CollectionVersion) -> None:
     """Build a version beside the one that is searched, and let it take over, as a run does."""
-    with address.connect() as client:
-        collection = Collection(client, version)
+    with address.connect(version.alias) as qdrant:
+        collection = qdrant.collection(version)
         collection.ensure()
         vector = [1.0, *[0.0] * (version.dimension - 1)]
         list(collection.upsert([make_point(f"{n}.jpg", vector, {"partition": ".", "sha256": str(n)}) for n in "ab"]))

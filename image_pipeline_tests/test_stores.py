@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.server import ServerAddress
 from image_pipeline.errors import StoreError
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.settings import load_settings
@@ -23,6 +23,7 @@ from image_pipeline.storage.removal import delete_contents
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.decoys import strew_decoys
 from image_pipeline_tests.library import Pipeline, draw_scenes
+from image_pipeline_tests.raw_qdrant import raw_client, settings_of
 from image_pipeline_tests.rights import unprivileged
 
 PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
@@ -311,24 +312,24 @@ def test_forget_takes_nothing_but_a_store(person: Path, folder: str) -> None:
 
 
 def test_forget_takes_what_the_store_made_in_a_server_and_no_other(
-    person: Path, tmp_path: Path, server_address: QdrantAddress
+    person: Path, tmp_path: Path, server_address: ServerAddress
 ) -> None:
-    server = {"qdrant_url": server_address.url, "qdrant_grpc_port": server_address.grpc_port}
+    server = settings_of(server_address)
     store = ingest(person, tmp_path / "store", **server)
     ingest(person, tmp_path / "second", collection="second", **server)
     from qdrant_client import models
 
-    with server_address.connect() as client:
+    with raw_client(server_address) as client:
         client.create_collection("images--abc", models.VectorParams(size=2, distance=models.Distance.DOT))
     environment = {"QDRANT_URL": str(server_address.url), "QDRANT_GRPC_PORT": str(server_address.grpc_port)}
     home = ("--home", str(store.home))
     assert "QDRANT_URL is not set" in run(person, "forget", "--collection", "--yes", *home, code=2).stderr
     asked = run(person, "forget", "--collection", *home, code=1, **environment)
     assert "images--" in asked.stdout and "second" not in asked.stdout and "images--abc" not in asked.stdout
-    with server_address.connect() as client:
+    with raw_client(server_address) as client:
         assert len(client.get_collections().collections) == 3
     run(person, "forget", "--collection", "--yes", *home, **environment)
-    with server_address.connect() as client:
+    with raw_client(server_address) as client:
         left = {collection.name for collection in client.get_collections().collections}
         assert "images--abc" in left and {name.split("--")[0] for name in left - {"images--abc"}} == {"second"}
         assert [alias.alias_name for alias in client.get_aliases().aliases] == ["second"]

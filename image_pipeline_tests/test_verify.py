@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from qdrant_client import QdrantClient, models
 
 from image_pipeline.cli.main import main
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.points import point_id
 from image_pipeline.errors import LibraryError
 from image_pipeline.orchestration.assets.qdrant_collection import qdrant_collection
@@ -21,10 +22,10 @@ from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.partitions import register
 from image_pipeline.orchestration.repair import Repair, repair
 from image_pipeline.services.verification import Verification
-from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.library import Pipeline, draw_scenes
+from image_pipeline_tests.raw_qdrant import raw_client, settings_of
 
 CHECK = dg.AssetCheckKey(qdrant_collection.key, "collection_agrees_with_disk")
 
@@ -75,7 +76,7 @@ def edit_unseen(file: Path, content: bytes) -> None:
 def spoil(pipeline: Pipeline) -> None:
     """Let points vanish, come from nowhere, and be unlike their files."""
     name = pipeline.settings.collection
-    with address_of(pipeline.settings).connect() as client:
+    with raw_client(address_of(pipeline.settings)) as client:
 
         def overwrite(path: str, **payload: Any) -> None:
             client.set_payload(name, payload, points=[point_id(path)], wait=True)
@@ -97,8 +98,7 @@ def spoil(pipeline: Pipeline) -> None:
 def test_drift_of_every_kind_is_found_and_mended_without_a_model(
     settings: Settings, qdrant_address: QdrantAddress
 ) -> None:
-    address = {"qdrant_url": qdrant_address.url, "qdrant_grpc_port": qdrant_address.grpc_port}
-    pipeline = ingested(settings.model_copy(update=address))
+    pipeline = ingested(settings.model_copy(update=settings_of(qdrant_address)))
     verification = verify(pipeline)
     assert verification.ok and verification.quarantined == ("trip/bad.jpg",)
     untouched = pipeline.points()["home/a0.jpg"]
@@ -171,7 +171,7 @@ def test_much_that_seems_orphaned_asks_for_a_flag(settings: Settings, tmp_path: 
         points = [models.PointStruct(id=n, vector=known.vector, payload={"path": f"x/{n}"}) for n in range(101)]
         client.upsert(settings.collection, points, wait=True)
 
-    with address_of(settings).connect() as client:
+    with raw_client(address_of(settings)) as client:
         add(client)
     with pytest.raises(LibraryError, match="image-pipeline repair --allow-deletions"):
         mend(pipeline)

@@ -12,9 +12,10 @@ from qdrant_client.models import PointStruct
 from benchmarks.exchange import answer, read_request
 from benchmarks.inputs.points import make_points
 from benchmarks.measuring.stopwatch import Laps
-from image_pipeline.collection.collection import UPSERT_BATCH, Collection
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.collection import Collection
 from image_pipeline.collection.points import Point
+from image_pipeline.collection.server import ServerAddress
+from image_pipeline.collection.version_points import UPSERT_BATCH
 from image_pipeline.settings import DType
 from image_pipeline.stages.models import load_inference
 
@@ -24,17 +25,17 @@ def main() -> None:
     request = read_request()
     home = Path(request["home"])
     inference = load_inference(f"{request['model']},none", DType.AUTO, home)
-    address = QdrantAddress(request["url"], home / "qdrant", home / "qdrant.lock", grpc_port=request["grpc_port"])
+    address = ServerAddress(request["url"], request["grpc_port"])
     bare = QdrantClient(
         url=request["url"], grpc_port=request["grpc_port"], prefer_grpc=True, timeout=60, check_compatibility=False
     )
     size = request["points"] // request["chunks"]
     ours, against = Laps(), Laps()
-    with address.connect() as client:
+    with address.connect(request["alias"]) as qdrant:
         version = inference.collection_version(request["alias"])
-        collection = Collection(client, version)
+        collection = qdrant.collection(version)
         collection.ensure()
-        same = Collection(client, inference.collection_version(f"{request['alias']}-bare"))
+        same = qdrant.collection(inference.collection_version(f"{request['alias']}-bare"))
         same.ensure()
         for chunk in range(request["chunks"]):
             points = make_points(chunk * size, size, version.dimension, version.producer)
@@ -45,7 +46,7 @@ def main() -> None:
             for turn in turns if chunk % 2 == 0 else reversed(turns):
                 turn()
         counts = collection.count(), same.count()
-        client.delete_collection(same.version.name)
+        bare.delete_collection(same.version.name)
     if counts != (size * request["chunks"],) * 2:
         raise RuntimeError(f"{counts} points are there")
     answer(points=size, ours=ours.as_dict(), against=against.as_dict())

@@ -21,7 +21,7 @@ from image_pipeline.storage.private_files import keep_private, usual_rights
 from image_pipeline.terminal import counted, echo, echo_json
 
 if TYPE_CHECKING:
-    from image_pipeline.collection.connection import QdrantAddress
+    from image_pipeline.collection.address import QdrantAddress
     from image_pipeline.orchestration.ingest import Summary
 
 
@@ -163,14 +163,16 @@ def status(as_json: bool, **given: Any) -> None:
     from image_pipeline.orchestration.last_run import last_run
     from image_pipeline.services.status import read_status
 
-    report = read_status(settings, library, ledger, _address(settings), last_run(store))
+    address = _address(settings)
+    report = read_status(settings, library, ledger, address, last_run(store))
     if as_json:
         echo_json(dataclasses.asdict(report))
         return
     for name, value in report.lines():
         echo(f"{name:<12} {value}")
-    if report.advice:
-        echo(report.advice)
+    advice = address.traits.advice(report.points)
+    if advice:
+        echo(advice)
 
 
 @main.command()

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from image_pipeline.cli.options import FOLDER, errors_for_people, say_beside, shared_options
 from image_pipeline.errors import SettingsError, StoreError
 from image_pipeline.services.wiring import Wiring
-from image_pipeline.settings import Settings, load_settings
+from image_pipeline.settings import load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.legacy_store import gather, strewn_files, strewn_store
 from image_pipeline.storage.location import check_place
@@ -18,6 +18,9 @@ from image_pipeline.storage.mark import read_mark
 from image_pipeline.storage.own_files import Contents, contents, is_unmarked_store
 from image_pipeline.storage.store import Store
 from image_pipeline.terminal import counted, echo
+
+if TYPE_CHECKING:
+    from image_pipeline.collection.address import QdrantAddress
 
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 
@@ -89,13 +92,15 @@ def forget(with_collection: bool, yes: bool, **given: Any) -> None:
     check_place(store.home)
     if not _is_store(store.home):
         raise SettingsError(f"The folder {store.home} is not a store: set IMAGE_PIPELINE_HOME to the one to delete.")
-    if with_collection and settings.qdrant_url is None:
+    from image_pipeline.collection.connection import address_of
+    from image_pipeline.storage.removal import delete_contents, nobody_else
+
+    address = address_of(settings)
+    if with_collection and not address.traits.is_shared:
         raise SettingsError(
             "QDRANT_URL is not set, so there is no server to delete a collection from: set it, or leave out "
             "--collection (the embedded Qdrant is part of the store)."
         )
-    from image_pipeline.storage.removal import delete_contents, nobody_else
-
     mark = read_mark(store.home)
     if mark is not None:
         store.check_version(mark)
@@ -103,7 +108,7 @@ def forget(with_collection: bool, yes: bool, **given: Any) -> None:
         found = contents(store.home, is_marked=True)
         _say_what_goes(store, found)
         if with_collection:
-            _forget_with_collection(settings, store, yes)
+            _forget_with_collection(address, settings.collection, store, yes)
         else:
             _ask("Delete it?", yes)
         delete_contents(store.home, found)
@@ -137,23 +142,21 @@ def _say_what_goes(store: Store, found: Contents) -> None:
         echo(f"Dagster's records in DAGSTER_HOME, {dagster}, are not part of the store, and stay.")
 
 
-def _forget_with_collection(settings: Settings, store: Store, yes: bool) -> None:
+def _forget_with_collection(address: "QdrantAddress", alias: str, store: Store, yes: bool) -> None:
     """Delete the versions of the collection that the store made, once a person has said yes."""
-    from image_pipeline.collection.ownership import delete_versions, own_versions
-    from image_pipeline.services.wiring import address_of
+    from image_pipeline.collection.ownership import own_versions
 
     ledger = Ledger(store.ledger_file)
     ingested = {entry.collection for entry in ledger.entries().values()}
-    address = address_of(settings)
-    with address.connect() as client:
-        versions = own_versions(client, settings.collection, ledger.libraries(), ingested)
+    with address.connect(alias) as qdrant:
+        versions = own_versions(qdrant, ledger.libraries(), ingested)
         own = [name for name, is_own in versions.items() if is_own]
         others = [name for name, is_own in versions.items() if not is_own]
         echo(f"To be deleted in Qdrant at {address}: {', '.join(own) or 'nothing, since none is the store’s'}.")
         if others:
             echo(f"These belong to another library, and stay: {', '.join(others)}.")
         _ask("Delete both?", yes)
-        delete_versions(client, settings.collection, own)
+        qdrant.delete_versions(own)
 
 
 def _ask(question: str, yes: bool) -> None:

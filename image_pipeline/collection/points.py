@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from image_pipeline.schema.payload import DIGEST, NOT_CONTENT, PATH
+
 # UUIDv5 needs a namespace; this one was drawn at random once.
 _NAMESPACE = uuid.UUID("8970b6b7-5a9b-4afd-8d2f-5fa6c6354a02")
-
-_NOT_CONTENT = frozenset({"run_id", "ingested_at", "digest"})
 
 PointId = str | int
 """The pipeline's own points have UUIDs; Qdrant also accepts integers."""
@@ -29,11 +29,11 @@ class Point:
     @property
     def digest(self) -> str:
         """The digest of the payload, which shows whether a point in the collection is up to date."""
-        return str(self.payload["digest"])
+        return str(self.payload[DIGEST.name])
 
 
 @dataclass(frozen=True)
-class HeldPoint:
+class PointRecord:
     """A point as Qdrant holds it; `path` and `partition_key` are from its payload.
 
     `digest` is calculated from the payload; None if it differs from the digest stored there. `vector` is float32 `[d]`,
@@ -63,13 +63,13 @@ def point_id(path: str) -> str:
 def make_point(path: str, vector: Sequence[float], payload: Mapping[str, Any]) -> Point:
     """The point of the file `path`; its payload omits values of None, and includes a digest of the others."""
     content = {name: value for name, value in payload.items() if value is not None}
-    content["path"] = path
-    return Point(point_id(path), vector, {**content, "digest": payload_digest(content)})
+    content[PATH.name] = path
+    return Point(point_id(path), vector, {**content, DIGEST.name: payload_digest(content)})
 
 
 def payload_digest(payload: Mapping[str, Any]) -> str:
     """16 hex digits over a payload, except for the fields about the run that wrote it."""
-    lasting = {name: value for name, value in payload.items() if name not in _NOT_CONTENT}
+    lasting = {name: value for name, value in payload.items() if name not in NOT_CONTENT}
     return hashlib.blake2b(json.dumps(lasting, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 

@@ -6,10 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from image_pipeline.collection.collection import alias_target
-from image_pipeline.collection.replaced import reading
-from image_pipeline.errors import CollectionError
-from image_pipeline.settings import DType
+from image_pipeline.schema.payload import CAMERA_MODEL, CAPTION, PATH, PLACE, SHA256, TAKEN_AT
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
@@ -48,59 +45,16 @@ class Hit:
     copies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SearchedVersion:
-    """The version that is searched: its name in Qdrant, and the producer and model of its embeddings.
-
-    `model` and `dtype` are written as in the settings.
-    """
-
-    name: str
-    producer: str
-    model: str
-    dtype: DType
-
-
-def searched_version(client: "QdrantClient", alias: str) -> SearchedVersion:
-    """The version that `alias` points to.
-
-    Raises CollectionError if there is no collection yet, VersionReplacedError if it is being replaced.
-    """
-    target = alias_target(client, alias)
-    if target is None:
-        raise CollectionError(
-            f"There is no collection {alias!r} in Qdrant yet: ingest a library first (`image-pipeline ingest FOLDER`)."
-        )
-    with reading(client, target):
-        metadata = client.get_collection(target).config.metadata or {}
-    try:
-        return SearchedVersion(
-            target, metadata["embedding_producer"], metadata["embedding_model"], DType(metadata["embedding_dtype"])
-        )
-    except (KeyError, ValueError) as error:
-        raise CollectionError(
-            f"The collection {target!r} does not say which model made it: set IMAGE_PIPELINE_COLLECTION to a "
-            "different name, or delete the collection and ingest the library again."
-        ) from error
-
-
 def nearest(
-    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, search_filter: SearchFilter | None = None
+    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, search_filter: SearchFilter
 ) -> list[Hit]:
     """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
 
-    `version` is the one whose model made the vector: by now, the alias may point to a version of a different model.
-    Raises VersionReplacedError if it no longer exists.
+    Qdrant can group points by content itself, but takes three times as long as the queries here.
     """
-    with reading(client, version):
-        return _nearest(client, version, vector, limit, _conditions(search_filter or SearchFilter()))
-
-
-def _nearest(
-    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, conditions: "list[models.Condition]"
-) -> list[Hit]:
-    """Qdrant can group points by content itself, but takes three times as long as the queries here."""
     from qdrant_client import models
+
+    conditions = conditions_of(search_filter)
 
     found: dict[str, models.ScoredPoint] = {}
     while len(found) < limit:
@@ -109,10 +63,10 @@ def _nearest(
             query=list(vector),
             limit=2 * limit,
             query_filter=models.Filter(must=conditions, must_not=[_content(*found)] if found else None),
-            with_payload=["path", "caption", "sha256"],
+            with_payload=[PATH.name, CAPTION.name, SHA256.name],
         ).points
         for point in points:
-            found.setdefault(_payload(point)["sha256"], point)
+            found.setdefault(_payload(point)[SHA256.name], point)
         if len(points) < 2 * limit:
             break
     return _with_copies(client, version, dict(islice(found.items(), limit)), conditions)
@@ -126,16 +80,16 @@ def _with_copies(
 
     requests = [
         models.QueryRequest(
-            filter=models.Filter(must=[*conditions, _content(sha256)]), limit=_COPIES, with_payload=["path"]
+            filter=models.Filter(must=[*conditions, _content(sha256)]), limit=_COPIES, with_payload=[PATH.name]
         )
         for sha256 in found
     ]
     answers = client.query_batch_points(version, requests) if requests else []
     hits = []
     for (sha256, best), answer in zip(found.items(), answers, strict=True):
-        paths = {str(_payload(point)["path"]) for point in (best, *answer.points)}
+        paths = {str(_payload(point)[PATH.name]) for point in (best, *answer.points)}
         path, *copies = sorted(paths)[:_COPIES]
-        hits.append(Hit(path, best.score, _payload(best).get("caption") or "", sha256, tuple(copies)))
+        hits.append(Hit(path, best.score, _payload(best).get(CAPTION.name) or "", sha256, tuple(copies)))
     return hits
 
 
@@ -146,22 +100,23 @@ def _payload(point: "models.ScoredPoint") -> dict[str, Any]:
 def _content(*sha256: str) -> "models.Condition":
     from qdrant_client import models
 
-    return models.FieldCondition(key="sha256", match=models.MatchAny(any=list(sha256)))
+    return models.FieldCondition(key=SHA256.name, match=models.MatchAny(any=list(sha256)))
 
 
-def _conditions(search_filter: SearchFilter) -> "list[models.Condition]":
+def conditions_of(search_filter: SearchFilter) -> "list[models.Condition]":
+    """What Qdrant is asked to filter by: one condition for each filter that is set."""
     from qdrant_client import models
 
     must: list[models.Condition] = []
     if search_filter.near is not None:
         centre = models.GeoPoint(lat=search_filter.near.latitude, lon=search_filter.near.longitude)
         radius = models.GeoRadius(center=centre, radius=search_filter.near.radius_km * 1000)
-        must.append(models.FieldCondition(key="place", geo_radius=radius))
+        must.append(models.FieldCondition(key=PLACE.name, geo_radius=radius))
     if search_filter.after is not None or search_filter.before is not None:
         times = models.DatetimeRange(gte=search_filter.after, lt=search_filter.before)
-        must.append(models.FieldCondition(key="taken_at", range=times))
+        must.append(models.FieldCondition(key=TAKEN_AT.name, range=times))
     if search_filter.camera is not None:
-        must.append(models.FieldCondition(key="camera_model", match=models.MatchValue(value=search_filter.camera)))
+        must.append(models.FieldCondition(key=CAMERA_MODEL.name, match=models.MatchValue(value=search_filter.camera)))
     if search_filter.words is not None:
-        must.append(models.FieldCondition(key="caption", match=models.MatchText(text=search_filter.words)))
+        must.append(models.FieldCondition(key=CAPTION.name, match=models.MatchText(text=search_filter.words)))
     return must

@@ -1,19 +1,10 @@
 """The switch from one version of the collection to the next."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from image_pipeline.collection.collection import (
-    Collection,
-    alias_target,
-    delete_versions_but,
-    point_alias,
-    version_names,
-)
+from image_pipeline.collection.collection import Collection
+from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.storage.ledger import LedgerEntry
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
 
 
 def is_complete(version: str, entries: Mapping[str, LedgerEntry]) -> bool:
@@ -35,7 +26,7 @@ def complete_version(collection: Collection, entries: Mapping[str, LedgerEntry])
     return collection.delete_other_versions()
 
 
-def complete_left_version(client: "QdrantClient", alias: str, entries: Mapping[str, LedgerEntry]) -> list[str]:
+def complete_left_version(qdrant: Qdrant, entries: Mapping[str, LedgerEntry]) -> list[str]:
     """Do the same as `complete_version` after partitions were removed: the rest may all be in a newer version.
 
     Returns the names of the deleted versions.
@@ -44,7 +35,7 @@ def complete_left_version(client: "QdrantClient", alias: str, entries: Mapping[s
     if len(versions) != 1:
         return []
     (version,) = versions
-    if alias_target(client, alias) == version or version not in version_names(client, alias):
+    if qdrant.alias_target() == version or version not in qdrant.versions():
         return []
-    point_alias(client, alias, version)
-    return delete_versions_but(client, alias, version)
+    qdrant.point_alias(version)
+    return qdrant.delete_versions_but(version)

@@ -1,7 +1,6 @@
 """Metadata of a photograph: size, time, position, camera, exposure, title, description, keywords and rating."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
 from importlib.metadata import version
 from typing import BinaryIO, TypeVar
 
@@ -16,6 +15,7 @@ from image_pipeline.imaging.taken_at import change_time_of_exif, exposure_time_o
 from image_pipeline.imaging.values import number, text, windows_text
 from image_pipeline.imaging.xmp import XmpProperties, xmp_properties
 from image_pipeline.schema.formats import ImageFormat
+from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import ImageError, Reason
 
@@ -33,40 +33,6 @@ _IPTC_TITLE, _IPTC_DESCRIPTION, _IPTC_KEYWORDS, _IPTC_DATE, _IPTC_TIME = (2, 5),
 _MAX_TITLE, _MAX_DESCRIPTION, _MAX_KEYWORDS, _MAX_KEYWORD = 300, 2000, 64, 80
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class ImageMetadata:
-    """The metadata of one file; missing and absurd values are None.
-
-    `width` and `height` are in pixels as displayed; `orientation` is EXIF's (1–8). `taken_at` is ISO 8601, with a UTC
-    offset if the file has one. Latitude and longitude are degrees north and east; `rating` is 0–5, or −1 for
-    "rejected".
-    """
-
-    width: int | None = None
-    height: int | None = None
-    orientation: int | None = None
-    taken_at: str | None = None
-    camera_make: str | None = None
-    camera_model: str | None = None
-    lens: str | None = None
-    iso: int | None = None
-    exposure_s: float | None = None
-    f_number: float | None = None
-    focal_length_mm: float | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-    altitude_m: float | None = None
-    title: str | None = None
-    description: str | None = None
-    keywords: tuple[str, ...] = ()
-    rating: int | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing at all is known."""
-        return all(getattr(self, entry.name) == entry.default for entry in fields(self))
 
 
 def metadata_version() -> str:

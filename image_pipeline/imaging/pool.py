@@ -11,7 +11,6 @@ from types import TracebackType
 
 from image_pipeline.errors import StoreError
 from image_pipeline.imaging.attempts import Attempt, AttemptQueue
-from image_pipeline.imaging.metadata import ImageMetadata
 from image_pipeline.imaging.protocol import (
     Decoded,
     DecodeRequest,
@@ -26,6 +25,7 @@ from image_pipeline.imaging.protocol import (
 )
 from image_pipeline.imaging.source_file import ImagePath
 from image_pipeline.imaging.worker_process import Lost, WorkerProcess, WorkerStartError
+from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import DecodePath, Reason
 from image_pipeline.storage.tensors import TensorFile

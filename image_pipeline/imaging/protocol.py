@@ -10,8 +10,8 @@ from typing import Any
 
 from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.files.status import FileStatus
-from image_pipeline.imaging.metadata import ImageMetadata
 from image_pipeline.imaging.source_file import AnyPath, ImagePath
+from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.outcome import DecodePath, Reason
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 import numpy as np
 
-from image_pipeline.collection.collection import Collection
 from image_pipeline.orchestration.assets.captions import captions
 from image_pipeline.orchestration.assets.decoded_tensors import decoded_tensors
 from image_pipeline.orchestration.assets.embeddings import embeddings
@@ -70,8 +69,8 @@ def ingested_partitions(
         made = [key for key in keys if _is_to_be_checked(context.run, ledger.get(key))]
         counts = {}
         if made:
-            with qdrant.address.connect() as client:
-                counts = Collection(client, inference.pipeline.collection_version(qdrant.alias)).counts(made)
+            with qdrant.address.connect(qdrant.alias) as connection:
+                counts = connection.collection(inference.pipeline.collection_version(qdrant.alias)).counts(made)
         off = empty = bad = contents = 0
         for key in made:
             vectors = np.array([row.vector for row in tables.read(Embedding, key)], np.float64)

@@ -9,7 +9,6 @@ from pathlib import Path
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
-from image_pipeline.collection.collection import held_versions
 from image_pipeline.collection.ownership import own_collection
 from image_pipeline.errors import PipelineError, RunInterruptedError, ServiceUnavailableError
 from image_pipeline.files.deletions import DeletionLimit, renamed_keys, vanished_files
@@ -135,10 +134,10 @@ class Ingestion:
         address, alias = self._wiring.address, self._settings.collection
         versions = None
         with suppress(ServiceUnavailableError):  # the runs wait for it, and say so
-            versions = held_versions(address, alias)
-        if versions and address.url is not None:  # told before anything is done; an embedded one is the store's own
-            with address.connect() as client:
-                own_collection(client, alias, ledger.libraries())
+            versions = address.versions(alias)
+        if versions and address.traits.is_shared:  # told before anything is done; an embedded one is the store's own
+            with address.connect(alias) as qdrant:
+                own_collection(qdrant, ledger.libraries())
         ledger.set_outdated_to_try(self._wiring.limits)
         ingested = ledger.ingested(recipe, versions)
         known = registered_keys(self._instance)

@@ -32,9 +32,9 @@ def retire_partitions(context: dg.OpExecutionContext, store: StoreResource, qdra
         gone = [key for key in keys if is_gone(root, Partition.from_key(key), entries)]
         for key in sorted(set(keys) - set(gone)):
             context.log.warning(f"{key} is on disk again and is left as it is.")
-        with qdrant.address.connect() as client:
-            own_collection(client, qdrant.alias, ledger.libraries())
-            deleted = retire(client, qdrant.alias, store.tables, ledger, gone, context.run_id)
+        with qdrant.address.connect(qdrant.alias) as connection:
+            own_collection(connection, ledger.libraries())
+            deleted = retire(connection, store.tables, ledger, gone, context.run_id)
         unregister(context.instance, gone)
         delete_leftovers(store.store, ledger, store.cache, datetime.now(UTC).isoformat(timespec="seconds"))
     context.add_output_metadata({"directories": records(["partition"], [[key] for key in gone[:LISTED_ROWS]])})

@@ -6,11 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from image_pipeline.collection.collection import delete_points, version_names
-from image_pipeline.collection.held_points import outdate_points
 from image_pipeline.collection.ownership import own_collection
 from image_pipeline.collection.points import PointId
-from image_pipeline.collection.replaced import VersionReplacedError, reading
+from image_pipeline.collection.replaced import VersionReplacedError
 from image_pipeline.errors import SettingsError
 from image_pipeline.files.deletions import DeletionLimit
 from image_pipeline.files.partition import Partition
@@ -86,13 +84,14 @@ def _set_outdated(
 ) -> int:
     """Delete strays, and let the next run do the other findings' partitions again; gives how many those are."""
     stale = [finding.point_id for finding in found.stale if finding.point_id is not None]
-    with verifier.address.connect() as client:
-        own_collection(client, verifier.alias, verifier.ledger.libraries())
+    with verifier.address.connect(verifier.alias) as qdrant:
+        own_collection(qdrant, verifier.ledger.libraries())
         # of a version that has replaced the one that was read, nothing is known: an id may be a rightful point there
-        if found.collection is not None and found.collection in version_names(client, verifier.alias):
-            with suppress(VersionReplacedError), reading(client, found.collection):
-                delete_points(client, found.collection, strays)
-                outdate_points(client, found.collection, stale)
+        if found.collection is not None and found.collection in qdrant.versions():
+            points = qdrant.points(found.collection)
+            with suppress(VersionReplacedError), points.reading():
+                points.delete_points(strays)
+                points.mark_outdated(stale)
     unlike_disk = {finding.partition_key for finding in (*found.missing, *found.stale)}
     again = unlike_disk | {finding.partition_key for finding in found.orphaned if finding.partition_key in entries}
     keys = {key for key in again if key is not None}

@@ -12,7 +12,7 @@ from typing import Self
 import dagster as dg
 from pydantic import PrivateAttr
 
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.imaging.pool import WorkerPool
 from image_pipeline.orchestration.partitions import range_of_its_own
 from image_pipeline.schema.limits import DecodeLimits

@@ -9,7 +9,6 @@ from datetime import datetime
 
 import dagster as dg
 
-from image_pipeline.collection.collection import held_versions
 from image_pipeline.files.deletions import (
     DeletionLimit,
     possible_replacements,
@@ -59,7 +58,7 @@ def library_sensor(
     fail_dead_runs(context.instance, store.store)
     ledger = store.ledger
     recipe = inference.recipe
-    versions = held_versions(qdrant.address, qdrant.alias)
+    versions = qdrant.address.versions(qdrant.alias)
     to_try = ledger.set_outdated_to_try(decoding.limits)
     ingested = ledger.ingested(recipe, versions)
     snapshot = take_snapshot(

@@ -2,17 +2,17 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
-from image_pipeline.collection.collection import alias_target
-from image_pipeline.collection.connection import QdrantAddress
-from image_pipeline.collection.query import Hit, SearchedVersion, SearchFilter, nearest, searched_version
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.connection import KeptConnection
+from image_pipeline.collection.qdrant import SearchedVersion
+from image_pipeline.collection.query import Hit, SearchFilter
 from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.errors import CollectionError, PipelineError
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
@@ -21,21 +21,16 @@ from image_pipeline.settings import Settings
 from image_pipeline.stages.models import Inference, load_inference
 from image_pipeline.storage.tensors import create_tensor_files, read_tensors
 
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
-
 
 class Search:
     """Searches the collection of `settings`; a context manager.
 
-    The embedding model is loaded at the first query and kept, as is the connection to a server. The embedded Qdrant
-    is opened for each query, since other processes wait for it.
+    The embedding model is loaded at the first query and kept, as is the connection unless other processes wait for it.
     """
 
     def __init__(self, settings: Settings, address: QdrantAddress) -> None:
-        self._settings, self._address = settings, address
-        self._kept = ExitStack()
-        self._client: QdrantClient | None = None
+        self._settings = settings
+        self._qdrant = KeptConnection(address, settings.collection)
         self._known: tuple[SearchedVersion, Inference] | None = None
 
     def __enter__(self) -> Self:
@@ -44,7 +39,7 @@ class Search:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._kept.close()
+        self._qdrant.close()
 
     def by_words(self, words: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
         """The `limit` photographs nearest to a text, best first. Raises as `by_picture` does."""
@@ -78,31 +73,20 @@ class Search:
         def ask() -> list[Hit]:
             version, inference = self._version()
             vector = embed(inference)
-            with self._connected() as client:
-                return nearest(client, version.name, vector.tolist(), limit, search_filter)
+            with self._qdrant.connect() as qdrant:
+                return qdrant.points(version.name).nearest(vector.tolist(), limit, search_filter)
 
         return again_if_replaced(ask)
 
     def _version(self) -> tuple[SearchedVersion, Inference]:
         """What is searched now, and the models that made it: the next version may be another model's."""
         known = self._known
-        with self._connected() as client:
-            if known is not None and known[0].name == alias_target(client, self._settings.collection):
+        with self._qdrant.connect() as qdrant:
+            if known is not None and known[0].name == qdrant.alias_target():
                 return known
-            version = searched_version(client, self._settings.collection)
+            version = qdrant.searched_version()
         self._known = known = version, inference_for(version, self._settings)
         return known
-
-    @contextmanager
-    def _connected(self) -> Iterator["QdrantClient"]:
-        if self._address.url is None:
-            with self._address.connect() as client:
-                yield client
-            return
-        with self._address.errors_for_people():
-            if self._client is None:
-                self._client = self._kept.enter_context(self._address.client())
-            yield self._client
 
 
 def inference_for(version: SearchedVersion, settings: Settings) -> Inference:

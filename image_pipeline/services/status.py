@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from image_pipeline.collection.collection import EMBEDDED_LIMIT, alias_target, version_names
-from image_pipeline.collection.connection import QdrantAddress
-from image_pipeline.collection.query import SearchedVersion, searched_version
-from image_pipeline.collection.replaced import again_if_replaced, reading
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.qdrant import SearchedVersion
+from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.backlog import Waiting, count_waiting
 from image_pipeline.files.names import to_text
@@ -63,16 +62,6 @@ class Status:
     library_error: str | None
     size: StoreSize
     last_run: LastRun | None
-
-    @property
-    def advice(self) -> str | None:
-        """What a person should know, if anything."""
-        if self.points <= EMBEDDED_LIMIT or not self.qdrant.startswith("embedded"):
-            return None
-        return (
-            f"The embedded Qdrant slows down beyond {EMBEDDED_LIMIT:,} points: start a Qdrant server, set QDRANT_URL, "
-            "and ingest once more; no image goes through a model again."
-        )
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Everything but the library, as a person reads it: what it is, and what is to be said of it."""
@@ -132,15 +121,16 @@ def read_status(
 
 def _ask_qdrant(settings: Settings, address: QdrantAddress) -> tuple[SearchedVersion | None, int, list[str]]:
     """The version that is searched, its points, and all versions."""
-    if address.url is None and not address.directory.exists():
+    if not address.exists:
         return None, 0, []
-    with address.connect() as client:
-        versions = version_names(client, settings.collection)
-        if alias_target(client, settings.collection) is None:
+    with address.connect(settings.collection) as qdrant:
+        versions = qdrant.versions()
+        if qdrant.alias_target() is None:
             return None, 0, versions
-        version = searched_version(client, settings.collection)
-        with reading(client, version.name):
-            return version, client.count(version.name, exact=True).count, versions
+        version = qdrant.searched_version()
+        points = qdrant.points(version.name)
+        with points.reading():
+            return version, points.count(), versions
 
 
 def _waiting(waiting: Waiting) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from image_pipeline.collection.points import HeldPoint, Point, PointId, point_id
+from image_pipeline.collection.points import Point, PointId, PointRecord, point_id
 
 VECTOR_TOLERANCE = 1e-3
 """How much each number of a vector may differ from the stored one: Qdrant normalises vectors again."""
@@ -43,7 +43,7 @@ class Comparison:
     missing: list[Finding]
     stale: list[Finding]
     orphaned: list[Finding]
-    extra: list[HeldPoint]
+    extra: list[PointRecord]
 
 
 @dataclass(frozen=True)
@@ -79,15 +79,15 @@ class Verification:
 
 
 def compare_partition(
-    key: str, disk: Mapping[str, str | None], stored: StoredPartition, held: Sequence[HeldPoint]
+    key: str, disk: Mapping[str, str | None], stored: StoredPartition, held: Sequence[PointRecord]
 ) -> Comparison:
     """Compare a partition's files on `disk` (path → sha256, None if unreadable) with the store and the collection.
 
     `held` are the points whose payload names this partition.
     """
     paths: dict[PointId, str] = {point_id(path): path for path in disk}
-    points: dict[str, HeldPoint] = {}
-    extra: list[HeldPoint] = []
+    points: dict[str, PointRecord] = {}
+    extra: list[PointRecord] = []
     for point in held:
         path = paths.get(point.id)
         if path is None or _is_quarantined(path, disk, stored):
@@ -107,7 +107,7 @@ def compare_partition(
 
 def conclude(
     comparisons: Iterable[Comparison],
-    strays: Iterable[HeldPoint],
+    strays: Iterable[PointRecord],
     rows_left: Iterable[Finding],
     quarantined: Sequence[str],
     without_metadata: Sequence[str] = (),
@@ -119,7 +119,7 @@ def conclude(
     missing: list[Finding] = []
     stale: list[Finding] = []
     orphaned: list[Finding] = list(rows_left)
-    extra: list[HeldPoint] = list(strays)
+    extra: list[PointRecord] = list(strays)
     for comparison in comparisons:
         missing += comparison.missing
         stale += comparison.stale
@@ -146,7 +146,7 @@ def _is_quarantined(path: str, disk: Mapping[str, str | None], stored: StoredPar
     return path in stored.quarantined and disk[path] in (None, stored.quarantined[path])
 
 
-def _agrees(sha256: str | None, stored: StoredPartition, expected: Point | None, held: HeldPoint) -> bool:
+def _agrees(sha256: str | None, stored: StoredPartition, expected: Point | None, held: PointRecord) -> bool:
     if sha256 is None or expected is None or held.vector is None or not stored.is_current:
         return False
     if (sha256, held.digest) != (expected.payload["sha256"], expected.digest):

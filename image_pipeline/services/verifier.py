@@ -4,13 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from image_pipeline.collection.collection import alias_target, held_versions
-from image_pipeline.collection.connection import QdrantAddress
-from image_pipeline.collection.held_points import held_points, stray_points
-from image_pipeline.collection.points import HeldPoint
-from image_pipeline.collection.replaced import again_if_replaced, reading
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.points import PointRecord
+from image_pipeline.collection.replaced import again_if_replaced
+from image_pipeline.collection.version_points import VersionPoints
 from image_pipeline.errors import StoreError
 from image_pipeline.files.discovery import discover, list_files, walk
 from image_pipeline.files.hashing import hash_each
@@ -29,9 +27,6 @@ from image_pipeline.services.verification import (
 from image_pipeline.stages.partition_points import Provenance, points_of, read_tables
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.tables import StageTables
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
 
 _FILES_AT_ONCE = 4096
 
@@ -81,11 +76,12 @@ class Verifier:
         bare = [file.path for file in self.ledger.without_metadata() if file.path in disk.get(file.partition_key, {})]
 
         def compare_points() -> Verification:
-            with self.address.connect() as client:
-                collection = alias_target(client, self.alias)
-                with nullcontext() if collection is None else reading(client, collection):
-                    comparisons = list(self._compare(client, collection, disk, stored))
-                    strays = list(stray_points(client, collection, listed)) if collection is not None else []
+            with self.address.connect(self.alias) as qdrant:
+                collection = qdrant.alias_target()
+                points = None if collection is None else qdrant.points(collection)
+                with nullcontext() if points is None else points.reading():
+                    comparisons = list(self._compare(points, disk, stored))
+                    strays = [] if points is None else list(points.stray_points(listed))
             return replace(conclude(comparisons, strays, rows_left, quarantined, bare), collection=collection)
 
         return again_if_replaced(compare_points)
@@ -108,12 +104,12 @@ class Verifier:
         return discover(self.root, partition, list_files(self.root, partition), {}).files
 
     def _compare(
-        self, client: "QdrantClient", collection: str | None, disk: Disk, stored: Mapping[str, StoredPartition]
+        self, points: VersionPoints | None, disk: Disk, stored: Mapping[str, StoredPartition]
     ) -> Iterator[Comparison]:
         for keys in _batches({key: len(hashes) for key, hashes in disk.items()}):
-            held: dict[str, list[HeldPoint]] = {key: [] for key in keys}
-            if collection is not None:
-                for point in held_points(client, collection, keys):
+            held: dict[str, list[PointRecord]] = {key: [] for key in keys}
+            if points is not None:
+                for point in points.scroll(keys):
                     held[str(point.partition_key)].append(point)
             for key in keys:
                 yield compare_partition(key, disk[key], self._with_points(key, stored[key]), held[key])
@@ -132,7 +128,7 @@ class Verifier:
 
 def check_ingested(ledger: Ledger, address: QdrantAddress, alias: str) -> None:
     """Raises StoreError before the first ingestion: there is nothing to compare with the library."""
-    if not ledger.entries() and held_versions(address, alias) == []:
+    if not ledger.entries() and address.versions(alias) == []:
         raise StoreError(
             f"Nothing was ingested yet into the store {ledger.file.parent}: run `image-pipeline ingest DIRECTORY`."
         )

@@ -14,7 +14,7 @@ from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
 
 if TYPE_CHECKING:
-    from image_pipeline.collection.connection import QdrantAddress
+    from image_pipeline.collection.address import QdrantAddress
     from image_pipeline.imaging.pool import WorkerPool
     from image_pipeline.services.verifier import Verifier
     from image_pipeline.stages.decoded_tensors import Decoder
@@ -71,7 +71,10 @@ class Wiring:
     @property
     def address(self) -> "QdrantAddress":
         """Where Qdrant is: a server, or the embedded one in the store, which is made if it is not there."""
-        return address_of(self.settings, self.store)
+        from image_pipeline.collection.connection import address_of
+
+        _ = self.store  # creates it
+        return address_of(self.settings)
 
     @property
     def models(self) -> "Inference":
@@ -154,19 +157,3 @@ class Wiring:
             partition_size=self.settings.partition_size,
             threads=self.processes,
         )
-
-
-def address_of(settings: Settings, store: Store | None = None) -> "QdrantAddress":
-    """Where the settings say that Qdrant is; without a `store`, nothing is made."""
-    from image_pipeline.collection.connection import QdrantAddress
-
-    store = store or Store(settings.home)
-    key = None if settings.qdrant_api_key is None else settings.qdrant_api_key.get_secret_value()
-    return QdrantAddress(
-        settings.qdrant_url,
-        store.qdrant_directory,
-        store.qdrant_lock_file,
-        settings.lock_seconds,
-        settings.qdrant_grpc_port,
-        key,
-    )

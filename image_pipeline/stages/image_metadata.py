@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from image_pipeline.files.open_file import LibraryFile
-from image_pipeline.imaging.metadata import ImageMetadata, metadata_version
+from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.pool import MetadataTask, WorkerPool
 from image_pipeline.progress import Counter
+from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import Reason
 from image_pipeline.schema.rows import MetadataOfImage, Stage

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.collection import Collection, CollectionVersion
-from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.collection.ownership import own_collection
 from image_pipeline.collection.points import Point, difference
 from image_pipeline.errors import StoreError
@@ -42,16 +42,15 @@ def open_collection(
     If a version was lost, what was in it counts as ingested no more. Raises CollectionError if the collection is
     another library's, or as `Collection.ensure` does, and ServiceUnavailableError if Qdrant does not answer.
     """
-    with address.connect() as client:
-        collection = Collection(client, version)
+    with address.connect(version.alias) as qdrant:
+        collection = qdrant.collection(version)
         with index_lock(tables.store):  # two versions that are both the first would each take the alias
-            own_collection(client, version.alias, ledger.libraries())
+            own_collection(qdrant, ledger.libraries())
             if not collection.exists:  # set before it is made: a run that ends in between begins here again
                 entries = ledger.entries()
                 ledger.set_outdated([key for key, entry in entries.items() if entry.collection == version.name])
             collection.ensure()
-            address.write_ahead()
-            own_collection(client, version.alias, ledger.libraries())
+            own_collection(qdrant, ledger.libraries())
         yield collection
 
 

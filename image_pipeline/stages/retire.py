@@ -3,9 +3,8 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from image_pipeline.collection.collection import delete_partition
+from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.collection.versions import complete_left_version
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.discovery import check_library, list_files
@@ -14,9 +13,6 @@ from image_pipeline.storage.claims import delete_unclaimed
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.locks import index_lock
 from image_pipeline.storage.tables import StageTables
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
 
 
 def is_gone(root: Path, partition: Partition, entries: Mapping[str, LedgerEntry]) -> bool:
@@ -37,14 +33,7 @@ def is_gone(root: Path, partition: Partition, entries: Mapping[str, LedgerEntry]
     return all(any(part.holds(file.name) for part in parts) for file in list_files(root, partition))
 
 
-def retire(
-    client: "QdrantClient",
-    alias: str,
-    tables: StageTables,
-    ledger: Ledger,
-    partition_keys: Sequence[str],
-    run_id: str = "",
-) -> int:
+def retire(qdrant: Qdrant, tables: StageTables, ledger: Ledger, partition_keys: Sequence[str], run_id: str = "") -> int:
     """Delete the points, tables, tensors and ledger entries of partitions; returns the number of points deleted.
 
     `run_id` is the run that does it. If all remaining partitions are in a newer version of the collection, that one is
@@ -55,10 +44,10 @@ def retire(
     with index_lock(tables.store):
         ledger.set_outdated(partition_keys)  # one that reappears before it is forgotten is ingested again
         for key in partition_keys:
-            deleted += delete_partition(client, alias, key)
+            deleted += qdrant.delete_partition(key)
             delete_unclaimed(tables.store.tensor_directories(key))
             tables.delete(key)
         left = {key: entry for key, entry in ledger.entries().items() if key not in partition_keys}
-        complete_left_version(client, alias, left)
+        complete_left_version(qdrant, left)
         ledger.forget(partition_keys, run_id)
     return deleted

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from image_pipeline.services.wiring import address_of
+from image_pipeline.collection.connection import address_of
 from image_pipeline.settings import Settings, load_settings, variable_of
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.histories.changes import apply, fill
@@ -22,6 +22,7 @@ from image_pipeline_tests.histories.room import Room
 from image_pipeline_tests.histories.runs import Outcome, Run, RunServer
 from image_pipeline_tests.histories.server import KillableServer
 from image_pipeline_tests.histories.tally import Tally
+from image_pipeline_tests.raw_qdrant import delete_collections
 
 _numbers = count()
 
@@ -66,9 +67,7 @@ class History:
         shutil.rmtree(self.settings.home, ignore_errors=True)
         shutil.rmtree(self.library.root.parent, ignore_errors=True)
         if self.world.server is not None:
-            with address_of(self.settings).connect() as client:
-                for collection in client.get_collections().collections:
-                    client.delete_collection(collection.name)
+            delete_collections(address_of(self.settings))
 
     def change(self, operations: list[Operation]) -> None:
         """Make changes to the library."""

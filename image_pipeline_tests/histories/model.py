@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from image_pipeline.collection.collection import version_names
+from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.points import point_id
+from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.files.names import to_text
 from image_pipeline.files.partition import Partition
 from image_pipeline.schema.rows import Stage
-from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import Settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store, file_stem
 from image_pipeline_tests.histories.pool import Pool
+from image_pipeline_tests.raw_qdrant import raw_client
 
 _PICTURES = (".bmp", ".gif", ".jpg", ".png", ".tif", ".webp")
 _VECTOR_TOLERANCE = 1e-4
@@ -58,9 +59,10 @@ def pictures_on_disk(root: Path) -> dict[str, str]:
 
 def read_points(settings: Settings) -> list[Stored]:
     """All points that a search could find."""
-    with address_of(settings).connect() as client:
+    address = address_of(settings)
+    with raw_client(address) as client:
         records, following = client.scroll(settings.collection, limit=10_000, with_payload=True, with_vectors=True)
-        versions = version_names(client, settings.collection)
+        versions = Qdrant(client, settings.collection, address.tune).versions()
     assert following is None
     assert len(versions) == 1, f"versions of the collection: {versions}"
     return [Stored(str(record.id), record.payload, np.array(record.vector)) for record in records]

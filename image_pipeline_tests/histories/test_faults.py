@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from image_pipeline.services.wiring import address_of
+from image_pipeline.collection.connection import address_of
 from image_pipeline_tests.histories.faults import FullStore, Outage, SearchMeanwhile, TwoRuns
 from image_pipeline_tests.histories.history import History, World, ended_well
 from image_pipeline_tests.histories.moments import Moment, Place, wait_until
 from image_pipeline_tests.histories.operations import Kind, Operation
 from image_pipeline_tests.histories.runs import ProgramRuns
+from image_pipeline_tests.raw_qdrant import raw_client
 
 _AN_EDIT = (Operation(Kind.EDIT, 0, 5, 0), Operation(Kind.ADD, 0, 9, 0))
 
@@ -57,7 +58,7 @@ def test_the_program_itself_is_killed_while_it_embeds(embedded: History, tmp_pat
 
 def test_points_of_a_killed_first_run_go_with_their_directory(served: History) -> None:
     run = served.begin()
-    with address_of(served.settings).connect() as client:
+    with raw_client(address_of(served.settings)) as client:
 
         def has_points() -> bool:
             name = served.settings.collection

@@ -11,7 +11,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
-from image_pipeline.imaging.metadata import ImageMetadata, metadata_version, read_metadata
+from image_pipeline.imaging.metadata import metadata_version, read_metadata
+from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline_tests.imaging.dng import dng
 from image_pipeline_tests.imaging.scenes import ENCODERS, encoded, exif, scene, write
 

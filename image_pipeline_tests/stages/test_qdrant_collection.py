@@ -9,15 +9,10 @@ from uuid import uuid4
 import pytest
 from qdrant_client import QdrantClient
 
-from image_pipeline.collection.collection import (
-    Collection,
-    CollectionVersion,
-    alias_target,
-    delete_points,
-    version_names,
-)
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.collection import CollectionVersion
 from image_pipeline.collection.points import point_id
+from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.collection.versions import complete_version, is_complete
 from image_pipeline.errors import LibraryError, StoreError
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
@@ -29,6 +24,7 @@ from image_pipeline.stages.retire import is_gone, retire
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
+from image_pipeline_tests.raw_qdrant import raw_client
 from image_pipeline_tests.stages.conftest import PROVENANCE, VERSIONS, StageRun
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, sha256, unit_vector
 
@@ -40,6 +36,7 @@ class Pipeline:
     """What a run has at hand, without Dagster and models."""
 
     client: QdrantClient
+    qdrant: Qdrant
     tables: StageTables
     ledger: Ledger
     run_stages: StageRun
@@ -52,7 +49,7 @@ class Pipeline:
     def index(
         self, partition: Partition, version: CollectionVersion = VERSION, run_id: str = "run-1"
     ) -> IndexedPartition | LedgerEntry:
-        collection = Collection(self.client, version)
+        collection = self.qdrant.collection(version)
         collection.ensure()
         provenance = replace(PROVENANCE, versions={**VERSIONS, Stage.EMBEDDINGS: version.producer}, run_id=run_id)
         shrinkage = Shrinkage(DeletionLimit(0.2), collection.count())
@@ -61,7 +58,7 @@ class Pipeline:
             return index(partition)
 
     def retire(self, *keys: str) -> int:
-        return retire(self.client, VERSION.alias, self.tables, self.ledger, keys)
+        return retire(self.qdrant, self.tables, self.ledger, keys)
 
     def paths(self) -> dict[str, str]:
         """What a search sees: path → partition."""
@@ -81,8 +78,9 @@ class Pipeline:
 def pipeline(
     qdrant_address: QdrantAddress, tables: StageTables, store: Store, run_stages: StageRun
 ) -> Iterator[Pipeline]:
-    with qdrant_address.connect() as client:
-        yield Pipeline(client, tables, Ledger(store.ledger_file), run_stages)
+    with raw_client(qdrant_address) as client:
+        qdrant = Qdrant(client, VERSION.alias, qdrant_address.tune)
+        yield Pipeline(client, qdrant, tables, Ledger(store.ledger_file), run_stages)
 
 
 def test_the_collection_follows_the_directory(pipeline: Pipeline) -> None:
@@ -116,7 +114,7 @@ def test_what_is_unchanged_is_not_read_or_written_again(pipeline: Pipeline, stor
     table.write_bytes(content)
 
     # whatever tells otherwise has it done again
-    delete_points(pipeline.client, VERSION.name, [point_id("Rome/a.jpg")])
+    pipeline.qdrant.points(VERSION.name).delete_points([point_id("Rome/a.jpg")])
     assert pipeline.counts(pipeline.index(ROME, run_id="run-3")) == (1, 0, 1), "a point was lost"
     pipeline.ledger.set_outdated(["Rome"])
     assert isinstance(pipeline.index(ROME, run_id="run-4"), IndexedPartition)
@@ -268,14 +266,14 @@ def test_the_next_version_is_searched_once_it_is_complete(pipeline: Pipeline) ->
     for partition in (ROME, OSLO):
         pipeline.stages(partition, {"a.jpg": "sea"})
         pipeline.index(partition)
-    following = Collection(pipeline.client, NEXT_VERSION)
+    following = pipeline.qdrant.collection(NEXT_VERSION)
     for partition, deleted in ((ROME, []), (OSLO, [VERSION.name])):
         assert not is_complete(NEXT_VERSION.name, pipeline.ledger.entries())
         pipeline.index(partition, NEXT_VERSION)
         assert pipeline.paths().keys() == {"Rome/a.jpg", "Oslo/a.jpg"}, "search goes on"
         assert complete_version(following, pipeline.ledger.entries()) == deleted
-    assert alias_target(pipeline.client, "images") == NEXT_VERSION.name
-    assert version_names(pipeline.client, "images") == [NEXT_VERSION.name]
+    assert pipeline.qdrant.alias_target() == NEXT_VERSION.name
+    assert pipeline.qdrant.versions() == [NEXT_VERSION.name]
     assert pipeline.paths().keys() == {"Rome/a.jpg", "Oslo/a.jpg"}
 
 
@@ -284,10 +282,10 @@ def test_a_version_that_waited_only_for_what_is_gone_is_searched_then(pipeline: 
         pipeline.stages(partition, {"a.jpg": "sea"})
         pipeline.index(partition)
     pipeline.index(ROME, NEXT_VERSION)
-    assert alias_target(pipeline.client, "images") == VERSION.name
+    assert pipeline.qdrant.alias_target() == VERSION.name
     assert pipeline.retire("Oslo") == 1
-    assert alias_target(pipeline.client, "images") == NEXT_VERSION.name
-    assert version_names(pipeline.client, "images") == [NEXT_VERSION.name]
+    assert pipeline.qdrant.alias_target() == NEXT_VERSION.name
+    assert pipeline.qdrant.versions() == [NEXT_VERSION.name]
     assert pipeline.paths().keys() == {"Rome/a.jpg"}
 
 
@@ -295,7 +293,7 @@ def test_a_version_that_is_being_built_outlives_a_retirement(pipeline: Pipeline)
     for partition in (ROME, OSLO):
         pipeline.stages(partition, {"a.jpg": "sea"})
         pipeline.index(partition)
-    Collection(pipeline.client, NEXT_VERSION).ensure()
+    pipeline.qdrant.collection(NEXT_VERSION).ensure()
     pipeline.retire("Oslo")
-    assert alias_target(pipeline.client, "images") == VERSION.name
-    assert set(version_names(pipeline.client, "images")) == {VERSION.name, NEXT_VERSION.name}
+    assert pipeline.qdrant.alias_target() == VERSION.name
+    assert set(pipeline.qdrant.versions()) == {VERSION.name, NEXT_VERSION.name}

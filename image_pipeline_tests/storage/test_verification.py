@@ -8,7 +8,7 @@ import pytest
 from image_pipeline.collection.points import Point, make_point, point_id
 from image_pipeline.services.verification import (
     Finding,
-    HeldPoint,
+    PointRecord,
     StoredPartition,
     Verification,
     compare_partition,
@@ -23,9 +23,9 @@ def point(path: str, sha256: str = "aa") -> Point:
     return make_point(path, VECTOR, {"partition": KEY, "sha256": sha256})
 
 
-def held(made: Point) -> HeldPoint:
+def held(made: Point) -> PointRecord:
     vector = np.array(made.vector, np.float32)
-    return HeldPoint(made.id, made.payload["path"], made.payload["partition"], made.digest, vector)
+    return PointRecord(made.id, made.payload["path"], made.payload["partition"], made.digest, vector)
 
 
 A, B = point("trip/a.jpg"), point("trip/b.jpg", "bb")
@@ -36,8 +36,8 @@ STORED = StoredPartition({"trip/a.jpg": A, "trip/b.jpg": B}, {}, is_current=True
 def verify(
     disk: dict[str, str | None] = DISK,  # type: ignore[assignment]
     stored: StoredPartition = STORED,
-    points: tuple[HeldPoint, ...] = (held(A), held(B)),
-    strays: tuple[HeldPoint, ...] = (),
+    points: tuple[PointRecord, ...] = (held(A), held(B)),
+    strays: tuple[PointRecord, ...] = (),
 ) -> Verification:
     return conclude([compare_partition(KEY, disk, stored, points)], strays, [], [*stored.quarantined])
 
@@ -60,14 +60,14 @@ def test_a_file_without_a_point_is_missing() -> None:
 
 def test_a_point_without_a_file_is_orphaned() -> None:
     assert paths(verify({"trip/a.jpg": "aa"})) == {"orphaned": ["trip/b.jpg"]}
-    gone = HeldPoint(point_id("gone/c.jpg"), "gone/c.jpg", "gone")
+    gone = PointRecord(point_id("gone/c.jpg"), "gone/c.jpg", "gone")
     assert verify(strays=(gone,)).orphaned == (Finding("gone/c.jpg", "gone", gone.id),)
 
 
 def test_a_second_point_for_a_file_is_orphaned_and_so_is_what_is_not_the_pipelines() -> None:
     doubled = replace(held(A), id=point_id("another path"))
     assert paths(verify(points=(held(A), held(B), doubled))) == {"orphaned": ["trip/a.jpg"]}
-    assert paths(verify(strays=(HeldPoint(17, None, None),))) == {"orphaned": ["17"]}
+    assert paths(verify(strays=(PointRecord(17, None, None),))) == {"orphaned": ["17"]}
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_second_point_for_a_file_is_orphaned_and_so_is_what_is_not_the_pipelin
         replace(held(A), vector=np.array([0.6, np.nan, 0], np.float32)),
     ],
 )
-def test_a_point_unlike_what_the_store_says_is_stale(wrong: HeldPoint) -> None:
+def test_a_point_unlike_what_the_store_says_is_stale(wrong: PointRecord) -> None:
     assert verify(points=(wrong, held(B))).stale == (Finding("trip/a.jpg", KEY, A.id),)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection as Contents
 
-from image_pipeline.collection.collection import Collection
 from image_pipeline.collection.ownership import own_collection
 from image_pipeline.orchestration.resources import InferenceResource, QdrantResource, StoreResource
 from image_pipeline.storage.failures import Failures
@@ -21,11 +20,11 @@ class Preflight:
         The embedded Qdrant is not asked: it reads all of its points to be opened, and other processes wait for it.
         """
         address, alias = self._qdrant.address, self._qdrant.alias
-        if address.url is None or self._is_qdrant_there:
+        if self._is_qdrant_there or not address.traits.is_shared:
             return
-        with address.connect() as client:
-            own_collection(client, alias, self._store.ledger.libraries())
-            Collection(client, self._inference.pipeline.collection_version(alias)).check()
+        with address.connect(alias) as connection:
+            own_collection(connection, self._store.ledger.libraries())
+            connection.collection(self._inference.pipeline.collection_version(alias)).check()
         self._is_qdrant_there = True
 
     def models(self, wanted: Contents[str], failures: Failures) -> None:

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from qdrant_client import QdrantClient
 
-from image_pipeline.collection.collection import Collection
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.connection import address_of
+from image_pipeline.collection.embedded import EmbeddedAddress
 from image_pipeline.collection.points import make_point
+from image_pipeline.collection.server import ServerAddress
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
-from image_pipeline.services.wiring import address_of
 from image_pipeline.settings import load_settings
 from image_pipeline_tests.histories.room import Room
 from image_pipeline_tests.qdrant_server import QdrantServer, free_port
@@ -25,15 +26,15 @@ from image_pipeline_tests.storage.conftest import VERSION, unit_vector
 
 
 @contextmanager
-def another_process(address: QdrantAddress, seconds: float) -> Iterator[None]:
+def another_process(address: EmbeddedAddress, seconds: float) -> Iterator[None]:
     """A process that uses the embedded Qdrant for a while; the block begins when it does."""
     program = textwrap.dedent(
         f"""
         import time
         from pathlib import Path
-        from image_pipeline.collection.connection import QdrantAddress
-        address = QdrantAddress(None, Path({str(address.directory)!r}), Path({str(address.lock_file)!r}))
-        with address.connect():
+        from image_pipeline.collection.embedded import EmbeddedAddress
+        address = EmbeddedAddress(Path({str(address.directory)!r}), Path({str(address.lock_file)!r}))
+        with address.connect("images"):
             print("in use", flush=True)
             time.sleep({seconds})
         """
@@ -47,47 +48,49 @@ def another_process(address: QdrantAddress, seconds: float) -> Iterator[None]:
             process.kill()
 
 
-def test_an_embedded_qdrant_is_waited_for(embedded_address: QdrantAddress) -> None:
-    with another_process(embedded_address, 0.5), replace(embedded_address, lock_seconds=30.0).connect() as client:
-        assert client.get_collections().collections == []
+def test_an_embedded_qdrant_is_waited_for(embedded_address: EmbeddedAddress) -> None:
+    with (
+        another_process(embedded_address, 0.5),
+        replace(embedded_address, lock_seconds=30.0).connect("images") as qdrant,
+    ):
+        assert qdrant.versions() == []
 
 
 @pytest.mark.parametrize("wait", [0.0, 0.5])
-def test_an_embedded_qdrant_that_stays_in_use_is_told(embedded_address: QdrantAddress, wait: float) -> None:
+def test_an_embedded_qdrant_that_stays_in_use_is_told(embedded_address: EmbeddedAddress, wait: float) -> None:
     with another_process(embedded_address, 60.0):
         began = time.monotonic()
         with (
             pytest.raises(
                 ServiceUnavailableError, match=rf"in use by another process for {wait:g} s: .*QDRANT_URL"
             ) as told,
-            replace(embedded_address, lock_seconds=wait).connect(),
+            replace(embedded_address, lock_seconds=wait).connect("images"),
         ):
             pass
         assert wait <= time.monotonic() - began < wait + 5
         assert told.value.transient
 
 
-def test_a_process_that_was_killed_leaves_no_lock_behind(embedded_address: QdrantAddress) -> None:
+def test_a_process_that_was_killed_leaves_no_lock_behind(embedded_address: EmbeddedAddress) -> None:
     with another_process(embedded_address, 60.0):
         pass
-    with embedded_address.connect() as client:
-        assert client.get_collections().collections == []
+    with embedded_address.connect("images") as qdrant:
+        assert qdrant.versions() == []
 
 
-def test_processes_take_turns_with_an_embedded_qdrant(embedded_address: QdrantAddress) -> None:
+def test_processes_take_turns_with_an_embedded_qdrant(embedded_address: EmbeddedAddress) -> None:
     program = textwrap.dedent(
         f"""
         import sys
         from pathlib import Path
-        from image_pipeline.collection.collection import Collection
-        from image_pipeline.collection.connection import QdrantAddress
+        from image_pipeline.collection.embedded import EmbeddedAddress
         from image_pipeline.collection.points import make_point
         from image_pipeline_tests.storage.conftest import VERSION, unit_vector
         store = Path({str(embedded_address.directory.parent)!r})
-        address = QdrantAddress(None, store / "qdrant", store / "qdrant.lock")
+        address = EmbeddedAddress(store / "qdrant", store / "qdrant.lock")
         for n in range(4):
-            with address.connect() as client:
-                collection = Collection(client, VERSION)
+            with address.connect("images") as qdrant:
+                collection = qdrant.collection(VERSION)
                 collection.ensure()
                 path = f"{{sys.argv[1]}}-{{n}}.jpg"
                 list(collection.upsert([make_point(path, unit_vector(path), {{"partition": sys.argv[1]}})]))
@@ -96,89 +99,95 @@ def test_processes_take_turns_with_an_embedded_qdrant(embedded_address: QdrantAd
     )
     both = [subprocess.Popen([sys.executable, "-c", program, me], stderr=subprocess.PIPE, text=True) for me in "ab"]
     assert [process.communicate(timeout=120)[1] for process in both] == ["", ""]
-    with embedded_address.connect() as client:
-        assert Collection(client, VERSION).count() == 8
+    with embedded_address.connect("images") as qdrant:
+        assert qdrant.collection(VERSION).count() == 8
 
 
 def test_points_outlast_the_connection(qdrant_address: QdrantAddress) -> None:
-    with qdrant_address.connect() as client:
-        collection = Collection(client, VERSION)
+    with qdrant_address.connect("images") as qdrant:
+        collection = qdrant.collection(VERSION)
         collection.ensure()
         list(collection.upsert([make_point("a.jpg", unit_vector("a"), {"partition": "."})]))
-    with qdrant_address.connect() as client:
-        assert Collection(client, VERSION).counts(["."]) == {".": 1}
+    with qdrant_address.connect("images") as qdrant:
+        assert qdrant.collection(VERSION).counts(["."]) == {".": 1}
 
 
 def test_nothing_is_warned_of_that_a_person_cannot_act_on(qdrant_address: QdrantAddress) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with qdrant_address.connect() as client:
-            Collection(client, VERSION).ensure()
+        with qdrant_address.connect("images") as qdrant:
+            qdrant.collection(VERSION).ensure()
 
 
-def test_another_programs_use_of_the_folder_is_told(embedded_address: QdrantAddress) -> None:
+def test_another_programs_use_of_the_folder_is_told(embedded_address: EmbeddedAddress) -> None:
     theirs = QdrantClient(path=str(embedded_address.directory))
     try:
-        with pytest.raises(ServiceUnavailableError, match="in use by another program"), embedded_address.connect():
+        with (
+            pytest.raises(ServiceUnavailableError, match="in use by another program"),
+            embedded_address.connect("images"),
+        ):
             pass
     finally:
         theirs.close()
 
 
 @pytest.mark.parametrize("file", ["meta.json", "storage.sqlite"])
-def test_a_damaged_embedded_qdrant_is_told(embedded_address: QdrantAddress, file: str) -> None:
-    with embedded_address.connect() as client:
-        Collection(client, VERSION).ensure()
+def test_a_damaged_embedded_qdrant_is_told(embedded_address: EmbeddedAddress, file: str) -> None:
+    with embedded_address.connect("images") as qdrant:
+        qdrant.collection(VERSION).ensure()
     (damaged,) = embedded_address.directory.rglob(file)
     damaged.write_bytes(b"rubbish" * 1000)
-    with pytest.raises(CollectionError, match=r"cannot be opened .*delete that folder"), embedded_address.connect():
+    with (
+        pytest.raises(CollectionError, match=r"cannot be opened .*delete that folder"),
+        embedded_address.connect("images"),
+    ):
         pass
 
 
 def test_a_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    address = QdrantAddress(None, tmp_path / "file" / "qdrant", tmp_path / "file" / "qdrant.lock")
-    with pytest.raises(StoreError, match=r"cannot be created .*IMAGE_PIPELINE_HOME"), address.connect():
+    address = EmbeddedAddress(tmp_path / "file" / "qdrant", tmp_path / "file" / "qdrant.lock")
+    with pytest.raises(StoreError, match=r"cannot be created .*IMAGE_PIPELINE_HOME"), address.connect("images"):
         pass
 
 
 def test_a_server_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     port, grpc_port = free_port(), free_port()
-    address = QdrantAddress(f"http://127.0.0.1:{port}", tmp_path, tmp_path / "lock", grpc_port=grpc_port)
+    address = ServerAddress(f"http://127.0.0.1:{port}", grpc_port=grpc_port)
     began = time.monotonic()
     message = rf"127.0.0.1:{port} \(gRPC port {grpc_port}\) does not answer .*QDRANT_URL and QDRANT_GRPC_PORT"
-    with pytest.raises(ServiceUnavailableError, match=message) as told, address.connect() as client:
-        Collection(client, VERSION).ensure()
+    with pytest.raises(ServiceUnavailableError, match=message) as told, address.connect("images") as qdrant:
+        qdrant.collection(VERSION).ensure()
     assert time.monotonic() - began < 5
     assert told.value.transient
 
 
 def test_a_url_that_is_none_is_told(tmp_path: Path) -> None:
-    address = QdrantAddress("http://host:port", tmp_path, tmp_path / "lock")
-    with pytest.raises(CollectionError, match="is not the address of a Qdrant server"), address.connect():
+    address = ServerAddress("http://host:port")
+    with pytest.raises(CollectionError, match="is not the address of a Qdrant server"), address.connect("images"):
         pass
 
 
 def test_an_error_of_ones_own_is_left_as_it_is(qdrant_address: QdrantAddress) -> None:
-    with pytest.raises(ZeroDivisionError), qdrant_address.connect():
+    with pytest.raises(ZeroDivisionError), qdrant_address.connect("images"):
         raise ZeroDivisionError
 
 
 def test_a_server_that_stops_and_comes_back(qdrant_binary: Path, memory: Path, tmp_path: Path) -> None:
     with QdrantServer(qdrant_binary, memory / "another") as server:
-        address = QdrantAddress(server.url, tmp_path, tmp_path / "lock", grpc_port=server.grpc_port)
-        with address.connect() as client:
-            Collection(client, VERSION).ensure()
-            list(Collection(client, VERSION).upsert([make_point("a.jpg", unit_vector("a"), {"partition": "."})]))
-        with pytest.raises(ServiceUnavailableError), address.connect() as client:
+        address = ServerAddress(server.url, grpc_port=server.grpc_port)
+        with address.connect("images") as qdrant:
+            qdrant.collection(VERSION).ensure()
+            list(qdrant.collection(VERSION).upsert([make_point("a.jpg", unit_vector("a"), {"partition": "."})]))
+        with pytest.raises(ServiceUnavailableError), address.connect("images") as qdrant:
             server.stop()
-            Collection(client, VERSION).count()
+            qdrant.collection(VERSION).count()
         server.start()
-        with address.connect() as client:
-            assert Collection(client, VERSION).count() == 1
+        with address.connect("images") as qdrant:
+            assert qdrant.collection(VERSION).count() == 1
         server.restart()
-        with address.connect() as client:
-            assert Collection(client, VERSION).count() == 1
+        with address.connect("images") as qdrant:
+            assert qdrant.collection(VERSION).count() == 1
 
 
 def test_a_server_whose_disk_is_full_is_told_and_goes_on_once_there_is_room(
@@ -188,32 +197,35 @@ def test_a_server_whose_disk_is_full_is_told_and_goes_on_once_there_is_room(
         if not room.is_small:
             pytest.skip("A small disk cannot be mounted here: that takes the right to mount a tmpfs.")
         with QdrantServer(qdrant_binary, room.directory / "server") as server:
-            address = QdrantAddress(server.url, tmp_path, tmp_path / "lock", grpc_port=server.grpc_port)
-            with address.connect() as client:
-                Collection(client, VERSION).ensure()
+            address = ServerAddress(server.url, grpc_port=server.grpc_port)
+            with address.connect("images") as qdrant:
+                qdrant.collection(VERSION).ensure()
             room.fill(0)
             point = make_point("a.jpg", unit_vector("a"), {"partition": "."})
-            with pytest.raises(ServiceUnavailableError, match="make room on its disk"), address.connect() as client:
-                list(Collection(client, VERSION).upsert([point]))
+            with (
+                pytest.raises(ServiceUnavailableError, match="make room on its disk"),
+                address.connect("images") as qdrant,
+            ):
+                list(qdrant.collection(VERSION).upsert([point]))
             room.make_space()
-            with address.connect() as client:
-                list(Collection(client, VERSION).upsert([point]))
-                assert Collection(client, VERSION).count() == 1
+            with address.connect("images") as qdrant:
+                list(qdrant.collection(VERSION).upsert([point]))
+                assert qdrant.collection(VERSION).count() == 1
 
 
 def test_a_server_asks_for_its_key(qdrant_binary: Path, memory: Path, tmp_path: Path) -> None:
     with QdrantServer(qdrant_binary, memory / "locked", api_key="secret") as server:
-        address = QdrantAddress(server.url, tmp_path, tmp_path / "lock", grpc_port=server.grpc_port, api_key="secret")
+        address = ServerAddress(server.url, grpc_port=server.grpc_port, api_key="secret")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            with address.connect() as client:
-                Collection(client, VERSION).ensure()
+            with address.connect("images") as qdrant:
+                qdrant.collection(VERSION).ensure()
         for wrong in (None, "wrong"):
             with (
                 pytest.raises(CollectionError, match="refuses the key: set QDRANT_API_KEY") as told,
-                replace(address, api_key=wrong).connect() as client,
+                replace(address, api_key=wrong).connect("images") as qdrant,
             ):
-                Collection(client, VERSION).ensure()
+                qdrant.collection(VERSION).ensure()
             assert not told.value.transient
     assert "secret" not in repr(address) + str(address)
 
@@ -222,11 +234,11 @@ def test_the_settings_say_where_qdrant_is(tmp_path: Path, monkeypatch: pytest.Mo
     for variable in ("QDRANT_URL", "QDRANT_API_KEY", "QDRANT_GRPC_PORT", "IMAGE_PIPELINE_LOCK_SECONDS"):
         monkeypatch.delenv(variable, raising=False)
     embedded = address_of(load_settings(home=tmp_path, lock_seconds=7))
-    assert embedded == QdrantAddress(None, tmp_path / "qdrant", tmp_path / "qdrant.lock", 7.0)
+    assert embedded == EmbeddedAddress(tmp_path / "qdrant", tmp_path / "qdrant.lock", 7.0)
     assert str(embedded) == f"embedded in {tmp_path}/qdrant"
     monkeypatch.setenv("QDRANT_URL", "http://qdrant:6333")
     monkeypatch.setenv("QDRANT_API_KEY", "secret")
     monkeypatch.setenv("QDRANT_GRPC_PORT", "7334")
     server = address_of(load_settings(home=tmp_path))
-    assert (server.url, server.api_key, server.grpc_port) == ("http://qdrant:6333", "secret", 7334)
+    assert server == ServerAddress("http://qdrant:6333", 7334, "secret")
     assert str(server) == "http://qdrant:6333"

@@ -6,27 +6,29 @@ from dataclasses import replace
 import pytest
 from qdrant_client import QdrantClient, models
 
-from image_pipeline.collection.collection import (
-    Collection,
-    alias_target,
-    delete_partition,
-    version_names,
-)
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.collection import Collection
 from image_pipeline.collection.points import Point, make_point
+from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.errors import CollectionError
+from image_pipeline_tests.raw_qdrant import raw_client
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, unit_vector
 
 
 @pytest.fixture
 def client(qdrant_address: QdrantAddress) -> Iterator[QdrantClient]:
-    with qdrant_address.connect() as client:
+    with raw_client(qdrant_address) as client:
         yield client
 
 
 @pytest.fixture
-def collection(client: QdrantClient) -> Collection:
-    collection = Collection(client, VERSION)
+def qdrant(client: QdrantClient, qdrant_address: QdrantAddress) -> Qdrant:
+    return Qdrant(client, "images", qdrant_address.tune)
+
+
+@pytest.fixture
+def collection(qdrant: Qdrant) -> Collection:
+    collection = qdrant.collection(VERSION)
     collection.ensure()
     return collection
 
@@ -39,11 +41,13 @@ def put(collection: Collection, *points: Point) -> list[int]:
     return list(collection.upsert(points))
 
 
-def test_a_version_is_made_once_and_reached_through_the_alias(client: QdrantClient, collection: Collection) -> None:
+def test_a_version_is_made_once_and_reached_through_the_alias(
+    client: QdrantClient, qdrant: Qdrant, collection: Collection
+) -> None:
     put(collection, point("a/1.jpg"))
     collection.ensure()
-    assert version_names(client, "images") == ["images--0a1b2c3d"]
-    assert alias_target(client, "images") == "images--0a1b2c3d"
+    assert qdrant.versions() == ["images--0a1b2c3d"]
+    assert qdrant.alias_target() == "images--0a1b2c3d"
     assert client.count("images", exact=True).count == 1
     info = client.get_collection("images--0a1b2c3d")
     assert info.config.params.vectors.size == 4
@@ -73,8 +77,8 @@ def test_points_are_written_replaced_counted_and_deleted(collection: Collection)
 
 
 def test_more_points_than_a_batch_or_a_page_holds(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("image_pipeline.collection.collection.UPSERT_BATCH", 20)
-    monkeypatch.setattr("image_pipeline.collection.collection.SCROLL_PAGE", 15)
+    monkeypatch.setattr("image_pipeline.collection.version_points.UPSERT_BATCH", 20)
+    monkeypatch.setattr("image_pipeline.collection.version_points.SCROLL_PAGE", 15)
     points = [point(f"a/{n}.jpg") for n in range(45)]
     assert put(collection, *points) == [20, 20, 5]
     assert collection.digests(["a"])["a"] == {one.id: one.digest for one in points}
@@ -83,13 +87,13 @@ def test_more_points_than_a_batch_or_a_page_holds(collection: Collection, monkey
 
 
 @pytest.mark.parametrize("key", ["a", "a#0of2", "a%2Cb", ".", "日本/x y", "a/b"])
-def test_partitions_are_told_apart_by_their_whole_key(client: QdrantClient, collection: Collection, key: str) -> None:
+def test_partitions_are_told_apart_by_their_whole_key(qdrant: Qdrant, collection: Collection, key: str) -> None:
     others = [other for other in ("a", "a#0of2", "a%2Cb", ".", "日本/x y", "a/b", "A") if other != key]
     put(collection, *(point(f"{other}/1.jpg", other) for other in [key, *others]))
     assert collection.counts([key]) == {key: 1}
-    assert delete_partition(client, "images", key) == 1
+    assert qdrant.delete_partition(key) == 1
     assert (collection.counts([key]), collection.count()) == ({key: 0}, len(others))
-    assert delete_partition(client, "images", key) == 0
+    assert qdrant.delete_partition(key) == 0
 
 
 def test_a_file_that_moves_to_another_partition_is_one_point(collection: Collection) -> None:
@@ -98,11 +102,13 @@ def test_a_file_that_moves_to_another_partition_is_one_point(collection: Collect
     assert (collection.counts(["a", "a#1of2"]), collection.count()) == ({"a": 0, "a#1of2": 1}, 1)
 
 
-def test_search_goes_on_while_the_next_version_is_built(client: QdrantClient, collection: Collection) -> None:
+def test_search_goes_on_while_the_next_version_is_built(
+    client: QdrantClient, qdrant: Qdrant, collection: Collection
+) -> None:
     put(collection, point("a/1.jpg"))
-    following = Collection(client, NEXT_VERSION)
+    following = qdrant.collection(NEXT_VERSION)
     following.ensure()
-    assert alias_target(client, "images") == VERSION.name
+    assert qdrant.alias_target() == VERSION.name
     assert client.count("images", exact=True).count == 1
     put(following, point("a/1.jpg"), point("a/2.jpg"))
     assert client.count("images", exact=True).count == 1
@@ -110,65 +116,65 @@ def test_search_goes_on_while_the_next_version_is_built(client: QdrantClient, co
     assert following.point_alias_here() == NEXT_VERSION.name
     assert client.count("images", exact=True).count == 2
     assert following.delete_other_versions() == [VERSION.name]
-    assert version_names(client, "images") == [NEXT_VERSION.name]
+    assert qdrant.versions() == [NEXT_VERSION.name]
     assert client.count("images", exact=True).count == 2
 
 
-def test_a_partition_is_deleted_from_all_versions(client: QdrantClient, collection: Collection) -> None:
-    following = Collection(client, NEXT_VERSION)
+def test_a_partition_is_deleted_from_all_versions(qdrant: Qdrant, collection: Collection) -> None:
+    following = qdrant.collection(NEXT_VERSION)
     following.ensure()
     put(collection, point("a/1.jpg"), point("a/2.jpg"))
     put(following, point("a/1.jpg"))
-    assert delete_partition(client, "images", "a") == 2
+    assert qdrant.delete_partition("a") == 2
     assert (collection.count(), following.count()) == (0, 0)
 
 
-def test_other_collections_are_left_alone(client: QdrantClient, collection: Collection) -> None:
+def test_other_collections_are_left_alone(client: QdrantClient, qdrant: Qdrant, collection: Collection) -> None:
     others = [replace(VERSION, alias=alias) for alias in ("images--old", "images2", "my-images", "images--beef")]
     for other in others:
-        theirs = Collection(client, other)
+        theirs = qdrant.collection(other)
         theirs.ensure()
         put(theirs, point("a/1.jpg"))
     config = models.VectorParams(size=2, distance=models.Distance.DOT)
     for name in ("images--by-hand", "images--abc"):
         client.create_collection(name, vectors_config=config)
-    assert version_names(client, "images") == [VERSION.name]
-    assert delete_partition(client, "images", "a") == 0
+    assert qdrant.versions() == [VERSION.name]
+    assert qdrant.delete_partition("a") == 0
     assert collection.delete_other_versions() == []
     assert client.collection_exists("images--by-hand") and client.collection_exists("images--abc")
     for other in others:
-        assert Collection(client, other).count() == 1
+        assert qdrant.collection(other).count() == 1
 
 
-def test_vectors_of_another_size_are_refused(client: QdrantClient, collection: Collection) -> None:
+def test_vectors_of_another_size_are_refused(qdrant: Qdrant, collection: Collection) -> None:
     with pytest.raises(CollectionError, match=r"vectors of 4 numbers, but the model produces 768.*IMAGE_PIPELINE_COLL"):
-        Collection(client, replace(VERSION, dimension=768)).ensure()
+        qdrant.collection(replace(VERSION, dimension=768)).ensure()
 
 
-def test_a_name_that_is_a_foreign_collections_is_refused(client: QdrantClient) -> None:
+def test_a_name_that_is_a_foreign_collections_is_refused(client: QdrantClient, qdrant: Qdrant) -> None:
     config = models.VectorParams(size=4, distance=models.Distance.COSINE)
     client.create_collection("images", vectors_config=config)
     with pytest.raises(CollectionError, match=r"'images' that this pipeline did not make.*a different name"):
-        Collection(client, VERSION).ensure()
+        qdrant.collection(VERSION).ensure()
     assert [one.name for one in client.get_collections().collections] == ["images"]
 
 
-def test_a_foreign_collection_of_a_versions_name_is_not_written(client: QdrantClient) -> None:
+def test_a_foreign_collection_of_a_versions_name_is_not_written(client: QdrantClient, qdrant: Qdrant) -> None:
     config = models.VectorParams(size=4, distance=models.Distance.COSINE)
     client.create_collection(VERSION.name, vectors_config=config)
     with pytest.raises(CollectionError, match=rf"'{VERSION.name}' that this pipeline did not make.*a different name"):
-        Collection(client, VERSION).ensure()
-    assert version_names(client, "images") == []
+        qdrant.collection(VERSION).ensure()
+    assert qdrant.versions() == []
 
 
-def test_an_alias_of_a_foreign_collection_is_not_taken_away(client: QdrantClient) -> None:
+def test_an_alias_of_a_foreign_collection_is_not_taken_away(client: QdrantClient, qdrant: Qdrant) -> None:
     config = models.VectorParams(size=4, distance=models.Distance.COSINE)
     client.create_collection("theirs", vectors_config=config)
     create = models.CreateAlias(collection_name="theirs", alias_name="images")
     client.update_collection_aliases([models.CreateAliasOperation(create_alias=create)])
     with pytest.raises(CollectionError, match="did not make"):
-        Collection(client, VERSION).ensure()
-    assert alias_target(client, "images") == "theirs"
+        qdrant.collection(VERSION).ensure()
+    assert qdrant.alias_target() == "theirs"
 
 
 INDEXES = {
@@ -187,12 +193,13 @@ INDEXES = {
 
 
 def test_a_server_has_all_payload_indexes(server_address: QdrantAddress) -> None:
-    with server_address.connect() as client:
-        Collection(client, VERSION).ensure()
+    with raw_client(server_address) as client:
+        collection = Qdrant(client, "images", server_address.tune).collection(VERSION)
+        collection.ensure()
         schema = client.get_collection(VERSION.name).payload_schema
         assert {name: index.data_type for name, index in schema.items()} == INDEXES
         # as where a run was killed between the collection and its indexes
         client.delete_payload_index(VERSION.name, "partition")
-        Collection(client, VERSION).ensure()
+        collection.ensure()
         schema = client.get_collection(VERSION.name).payload_schema
         assert {name: index.data_type for name, index in schema.items()} == INDEXES

@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from grpc import RpcError
-from qdrant_client import QdrantClient, models
+from qdrant_client import models
 
-from image_pipeline.collection.collection import Collection
-from image_pipeline.collection.connection import QdrantAddress
+from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.points import Point, make_point
-from image_pipeline.collection.query import Hit, Near, SearchedVersion, SearchFilter, nearest, searched_version
+from image_pipeline.collection.qdrant import Qdrant, SearchedVersion
+from image_pipeline.collection.query import Hit, Near, SearchFilter
 from image_pipeline.collection.replaced import VersionReplacedError
 from image_pipeline.errors import CollectionError
 from image_pipeline.settings import DType
+from image_pipeline_tests.raw_qdrant import raw_client
 from image_pipeline_tests.storage.conftest import VERSION
 
 ROME, OSLO, FIJI = {"lat": 41.9, "lon": 12.5}, {"lat": 59.9, "lon": 10.75}, {"lat": -17.8, "lon": 179.99}
@@ -44,20 +45,20 @@ PHOTOS = [
 
 
 @pytest.fixture
-def client(qdrant_address: QdrantAddress) -> Iterator[QdrantClient]:
-    with qdrant_address.connect() as client:
-        collection = Collection(client, VERSION)
+def qdrant(qdrant_address: QdrantAddress) -> Iterator[Qdrant]:
+    with qdrant_address.connect("images") as qdrant:
+        collection = qdrant.collection(VERSION)
         collection.ensure()
         list(collection.upsert(PHOTOS))
-        yield client
+        yield qdrant
 
 
-def paths(client: QdrantClient, **asked: object) -> list[str]:
-    return [hit.path for hit in nearest(client, VERSION.name, at(0), 10, SearchFilter(**asked))]  # type: ignore[arg-type]
+def paths(qdrant: Qdrant, **asked: object) -> list[str]:
+    return [hit.path for hit in qdrant.points(VERSION.name).nearest(at(0), 10, SearchFilter(**asked))]  # type: ignore[arg-type]
 
 
-def test_the_nearest_come_first_and_copies_count_once(client: QdrantClient) -> None:
-    hits = nearest(client, VERSION.name, at(0), 2)
+def test_the_nearest_come_first_and_copies_count_once(qdrant: Qdrant) -> None:
+    hits = qdrant.points(VERSION.name).nearest(at(0), 2)
     assert [round(hit.score, 4) for hit in hits] == [round(math.cos(math.radians(degrees)), 4) for degrees in (10, 30)]
     first = Hit(
         path="copies/rome (1).jpg",
@@ -67,79 +68,80 @@ def test_the_nearest_come_first_and_copies_count_once(client: QdrantClient) -> N
         copies=("copies/rome (2).jpg", "rome.jpg"),
     )
     assert hits == [first, Hit("oslo.jpg", hits[1].score, "a Blue heart", "2")]
-    assert [hit.sha256 for hit in nearest(client, VERSION.name, at(80), 10)] == ["4", "3", "2", "1"]
+    assert [hit.sha256 for hit in qdrant.points(VERSION.name).nearest(at(80), 10)] == ["4", "3", "2", "1"]
 
 
-def test_a_file_without_a_caption_is_found(client: QdrantClient) -> None:
-    assert nearest(client, VERSION.name, at(70), 1)[0].caption == ""
+def test_a_file_without_a_caption_is_found(qdrant: Qdrant) -> None:
+    assert qdrant.points(VERSION.name).nearest(at(70), 1)[0].caption == ""
 
 
-def test_many_copies_of_one_photo_hide_no_other(client: QdrantClient) -> None:
+def test_many_copies_of_one_photo_hide_no_other(qdrant: Qdrant) -> None:
     copies = [photo(f"burst/{n:03}.jpg", 1, "5", caption="many") for n in range(120)]
-    list(Collection(client, VERSION).upsert(copies))
-    hits = nearest(client, VERSION.name, at(0), 5)
+    list(qdrant.collection(VERSION).upsert(copies))
+    hits = qdrant.points(VERSION.name).nearest(at(0), 5)
     assert [hit.sha256 for hit in hits] == ["5", "1", "2", "3", "4"]
     assert len(hits[0].copies) == 15
 
 
-def test_by_place(client: QdrantClient) -> None:
-    assert paths(client, near=Near(41.9, 12.5, 5)) == ["copies/rome (1).jpg"]
-    assert paths(client, near=Near(50.0, 12.0, 2000)) == ["copies/rome (1).jpg", "oslo.jpg"]
-    assert paths(client, near=Near(-17.8, -179.99, 10)) == ["fiji.jpg"], "across the date line"
-    assert paths(client, near=Near(0, 0, 10)) == []
+def test_by_place(qdrant: Qdrant) -> None:
+    assert paths(qdrant, near=Near(41.9, 12.5, 5)) == ["copies/rome (1).jpg"]
+    assert paths(qdrant, near=Near(50.0, 12.0, 2000)) == ["copies/rome (1).jpg", "oslo.jpg"]
+    assert paths(qdrant, near=Near(-17.8, -179.99, 10)) == ["fiji.jpg"], "across the date line"
+    assert paths(qdrant, near=Near(0, 0, 10)) == []
 
 
-def test_by_time(client: QdrantClient) -> None:
+def test_by_time(qdrant: Qdrant) -> None:
     new_year = datetime(2022, 1, 1, tzinfo=UTC)
-    assert paths(client, after=new_year) == ["oslo.jpg"], "a time without an offset counts as UTC"
-    assert paths(client, before=new_year) == ["rome.jpg", "fiji.jpg"], "02:30 in +02:00 is the year before in UTC"
-    assert paths(client, after=datetime(2022, 1, 1)) == ["oslo.jpg"]
+    assert paths(qdrant, after=new_year) == ["oslo.jpg"], "a time without an offset counts as UTC"
+    assert paths(qdrant, before=new_year) == ["rome.jpg", "fiji.jpg"], "02:30 in +02:00 is the year before in UTC"
+    assert paths(qdrant, after=datetime(2022, 1, 1)) == ["oslo.jpg"]
     east = timezone(timedelta(hours=2))
-    assert paths(client, after=datetime(2021, 7, 3, 10, 11, 12, tzinfo=east), before=new_year) == [
+    assert paths(qdrant, after=datetime(2021, 7, 3, 10, 11, 12, tzinfo=east), before=new_year) == [
         "rome.jpg",
         "fiji.jpg",
     ]
-    assert paths(client, after=datetime(2021, 7, 3, 10, 11, 13, tzinfo=east), before=new_year) == ["fiji.jpg"]
+    assert paths(qdrant, after=datetime(2021, 7, 3, 10, 11, 13, tzinfo=east), before=new_year) == ["fiji.jpg"]
 
 
-def test_by_camera(client: QdrantClient) -> None:
-    assert paths(client, camera="X100V") == ["oslo.jpg"]
-    assert paths(client, camera="X100") == ["fiji.jpg"]
-    assert paths(client, camera="Leica") == []
+def test_by_camera(qdrant: Qdrant) -> None:
+    assert paths(qdrant, camera="X100V") == ["oslo.jpg"]
+    assert paths(qdrant, camera="X100") == ["fiji.jpg"]
+    assert paths(qdrant, camera="Leica") == []
 
 
-def test_by_words_of_the_caption(client: QdrantClient) -> None:
-    assert paths(client, words="star circle") == ["copies/rome (1).jpg"]
-    assert paths(client, words="STAR") == ["copies/rome (1).jpg"]
-    assert paths(client, words="blue") == ["oslo.jpg"]
-    assert paths(client, words="red heart") == []
+def test_by_words_of_the_caption(qdrant: Qdrant) -> None:
+    assert paths(qdrant, words="star circle") == ["copies/rome (1).jpg"]
+    assert paths(qdrant, words="STAR") == ["copies/rome (1).jpg"]
+    assert paths(qdrant, words="blue") == ["oslo.jpg"]
+    assert paths(qdrant, words="red heart") == []
 
 
-def test_all_that_is_asked_must_hold(client: QdrantClient) -> None:
+def test_all_that_is_asked_must_hold(qdrant: Qdrant) -> None:
     asked = {"near": Near(59.9, 10.75, 100), "camera": "X100V", "words": "heart"}
-    assert paths(client, **asked) == ["oslo.jpg"]
-    assert paths(client, **{**asked, "words": "star"}) == []
+    assert paths(qdrant, **asked) == ["oslo.jpg"]
+    assert paths(qdrant, **{**asked, "words": "star"}) == []
 
 
-def test_what_is_searched_says_what_made_it(client: QdrantClient) -> None:
+def test_what_is_searched_says_what_made_it(qdrant: Qdrant) -> None:
     expected = SearchedVersion(VERSION.name, "open_clip:tiny@1", "org/tiny@1", DType.FP32)
-    assert searched_version(client, "images") == expected
+    assert qdrant.searched_version() == expected
 
 
 def test_without_a_collection_a_person_is_told_what_to_do(qdrant_address: QdrantAddress) -> None:
-    with qdrant_address.connect() as client:
+    with raw_client(qdrant_address) as client:
+        qdrant = Qdrant(client, "images", qdrant_address.tune)
         with pytest.raises(CollectionError, match=r"no collection 'images' in Qdrant yet: .*image-pipeline ingest"):
-            searched_version(client, "images")
+            qdrant.searched_version()
         config = models.VectorParams(size=4, distance=models.Distance.COSINE)
         client.create_collection("images--0", vectors_config=config)
         create = models.CreateAlias(collection_name="images--0", alias_name="images")
         client.update_collection_aliases([models.CreateAliasOperation(create_alias=create)])
         with pytest.raises(CollectionError, match="does not say which model made it"):
-            searched_version(client, "images")
+            qdrant.searched_version()
 
 
-def test_a_version_that_is_gone_is_told_apart_from_other_trouble(client: QdrantClient) -> None:
+def test_a_version_that_is_gone_is_told_apart_from_other_trouble(qdrant: Qdrant) -> None:
     with pytest.raises(VersionReplacedError, match="was replaced"):
-        nearest(client, "images--ffee0011", at(0), 5)
+        qdrant.points("images--ffee0011").nearest(at(0), 5)
     with pytest.raises((ValueError, RpcError)):  # as each kind of Qdrant says it
-        nearest(client, VERSION.name, [1.0] * 7, 5)
+        qdrant.points(VERSION.name).nearest([1.0] * 7, 5)

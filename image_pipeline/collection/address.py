@@ -1,0 +1,92 @@
+"""Addresses of Qdrant, whatever kind it is: what the pipeline may ask without knowing whether it is embedded."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from image_pipeline.collection.qdrant import Qdrant
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a user should know about a kind of Qdrant.
+
+    `name` is how it is shown. If `is_shared`, several processes, and several stores, can use it at the same time;
+    otherwise it is part of the store, only one process at a time can have it open, and opening it reads all points.
+    `slow_beyond` is the number of points beyond which it is slow, None if it has no such limit.
+    """
+
+    name: str
+    is_shared: bool
+    slow_beyond: int | None = None
+
+    def advice(self, points: int) -> str | None:
+        """What a user should do if the collection holds so many points; None if there is nothing to do."""
+        if self.slow_beyond is None or points <= self.slow_beyond:
+            return None
+        return (
+            f"The embedded Qdrant slows down beyond {self.slow_beyond:,} points: start a Qdrant server, set "
+            "QDRANT_URL, and ingest once more; no image goes through a model again."
+        )
+
+
+class QdrantAddress(ABC):
+    """The address of Qdrant: `connect` to use it."""
+
+    def __str__(self) -> str:
+        return self.traits.name
+
+    @property
+    @abstractmethod
+    def traits(self) -> Traits:
+        """What a user should know about this Qdrant."""
+
+    @property
+    @abstractmethod
+    def exists(self) -> bool:
+        """False if it is known, without a connection, that nothing was ever written there."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raises what `connect` does if this Qdrant is shared and does not answer, or refuses the key.
+
+        One that is not shared is not checked: opening it reads all points, and keeps other processes waiting.
+        """
+
+    @abstractmethod
+    def versions(self, alias: str) -> list[str]:
+        """The names of the existing versions of the collection `alias`, found without reading points.
+
+        Raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer.
+        """
+
+    @contextmanager
+    def connect(self, alias: str) -> Iterator[Qdrant]:
+        """A connection for the collection `alias`, for the length of the block.
+
+        Raises ServiceUnavailableError if Qdrant does not answer, or if another process keeps it for too long, and
+        CollectionError if it refuses the key or a request.
+        """
+        with self.errors_for_people(), self.lock(), self.client() as client:
+            yield Qdrant(client, alias, self.tune)
+
+    @abstractmethod
+    def errors_for_people(self) -> AbstractContextManager[None]:
+        """Translate Qdrant's errors in the block into those that `connect` raises."""
+
+    @abstractmethod
+    def lock(self) -> AbstractContextManager[None]:
+        """Wait until this process may open it, and keep other processes waiting for the length of the block."""
+
+    @abstractmethod
+    def client(self) -> AbstractContextManager["QdrantClient"]:
+        """A client; whatever is done with it belongs in blocks of `errors_for_people`."""
+
+    @abstractmethod
+    def tune(self) -> None:
+        """Called after a version was created: set up how its points are written."""

@@ -1,0 +1,121 @@
+"""Qdrant, open: the versions of one collection, the alias that points to one of them, and their points."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from image_pipeline.collection.aliases import (
+    PRODUCER,
+    alias_target,
+    delete_alias,
+    delete_versions_but,
+    point_alias,
+    version_names,
+)
+from image_pipeline.collection.collection import Collection, CollectionVersion
+from image_pipeline.collection.replaced import reading
+from image_pipeline.collection.version_points import VersionPoints
+from image_pipeline.errors import CollectionError
+from image_pipeline.settings import DType
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+
+@dataclass(frozen=True)
+class SearchedVersion:
+    """The version that is searched: its name in Qdrant, and the producer and model of its embeddings.
+
+    `model` and `dtype` are written as in the settings.
+    """
+
+    name: str
+    producer: str
+    model: str
+    dtype: DType
+
+
+class Qdrant:
+    """An open connection to Qdrant for the collection `alias`; `QdrantAddress.connect` makes it.
+
+    Each method raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer.
+    """
+
+    def __init__(self, client: "QdrantClient", alias: str, tune: Callable[[], None]) -> None:
+        self._client, self._tune = client, tune
+        self.alias = alias
+
+    def collection(self, version: CollectionVersion) -> Collection:
+        """A version of a collection, to create and to fill."""
+        return Collection(self._client, version, self._tune)
+
+    def points(self, version: str) -> VersionPoints:
+        """The points of a version, by its name."""
+        return VersionPoints(self._client, version)
+
+    def versions(self) -> list[str]:
+        """The names of the existing versions: the one that is searched, and one that is being built.
+
+        A version is recognised by its name and by the metadata that the pipeline stored in it.
+        """
+        return version_names(self._client, self.alias)
+
+    def alias_target(self) -> str | None:
+        """The name of the version that the alias points to, which is searched; None before the first ingestion."""
+        return alias_target(self._client, self.alias)
+
+    def searched_version(self) -> SearchedVersion:
+        """The version that the alias points to, and what made it.
+
+        Raises CollectionError if there is no collection yet, VersionReplacedError if it is being replaced.
+        """
+        target = self.alias_target()
+        if target is None:
+            raise CollectionError(
+                f"There is no collection {self.alias!r} in Qdrant yet: ingest a library first "
+                "(`image-pipeline ingest FOLDER`)."
+            )
+        with reading(self._client, target):
+            metadata = self.metadata(target)
+        try:
+            return SearchedVersion(
+                target, metadata[PRODUCER], metadata["embedding_model"], DType(metadata["embedding_dtype"])
+            )
+        except (KeyError, ValueError) as error:
+            raise CollectionError(
+                f"The collection {target!r} does not say which model made it: set IMAGE_PIPELINE_COLLECTION to a "
+                "different name, or delete the collection and ingest the library again."
+            ) from error
+
+    def point_alias(self, version: str) -> str | None:
+        """Point the alias to a version in one step; returns the version that it pointed to before."""
+        return point_alias(self._client, self.alias, version)
+
+    def delete_versions_but(self, version: str) -> list[str]:
+        """Delete all versions except one; returns the names of those deleted."""
+        return delete_versions_but(self._client, self.alias, version)
+
+    def delete_versions(self, names: Sequence[str]) -> None:
+        """Delete versions, and the alias if it points to one of them."""
+        if self.alias_target() in names:
+            delete_alias(self._client, self.alias)
+        for name in names:
+            self._client.delete_collection(name)
+
+    def delete_partition(self, partition_key: str) -> int:
+        """Delete a partition's points from all versions; returns how many the version that is searched had."""
+        searched, deleted = self.alias_target(), 0
+        for name in self.versions():
+            points = self.points(name)
+            if name == searched:
+                deleted = points.count_partition(partition_key)
+            points.delete_partition(partition_key)
+        return deleted
+
+    def metadata(self, version: str) -> Mapping[str, str]:
+        """The metadata of a version, such as its producer and its library."""
+        return self._client.get_collection(version).config.metadata or {}
+
+    def set_metadata(self, version: str, name: str, value: str) -> None:
+        """Set one entry of the metadata of a version; the others stay."""
+        self._client.update_collection(version, metadata={name: value})

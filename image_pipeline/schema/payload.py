@@ -1,0 +1,108 @@
+"""The payload of a point: the only declaration of its fields.
+
+The collection's payload indexes, the fields of search filters, the digest and `docs/payload.md` come from it.
+`python -m image_pipeline.schema.payload` prints that page.
+"""
+
+from dataclasses import dataclass, fields
+
+from image_pipeline.schema.column import Index, Kind
+from image_pipeline.schema.rows import Stage, row_types
+
+COLLECTION_ASSET = "qdrant_collection"
+"""The asset that writes points: the source of what no stage's table has."""
+
+
+@dataclass(frozen=True)
+class PayloadField:
+    """A field of the payload: a point has it only if there is a value.
+
+    `source` is the asset whose result it is from. The digest of a payload covers all fields but those that are not
+    content: they differ from run to run.
+    """
+
+    name: str
+    kind: Kind
+    source: str
+    meaning: str
+    index: Index = Index.NONE
+    unit: str | None = None
+    is_content: bool = True
+
+
+def _columns() -> dict[str, PayloadField]:
+    """The columns of stage tables that are in the payload under their own name, in the order of the stages."""
+    found: dict[str, PayloadField] = {}
+    for row in row_types():
+        for one in fields(row):
+            declared = one.metadata
+            if declared["payload"] is not None:
+                found[one.name] = PayloadField(
+                    one.name, declared["kind"], row.stage, declared["meaning"], declared["payload"], declared["unit"]
+                )
+    return found
+
+
+_COLUMNS = _columns()
+
+PATH = _COLUMNS["path"]
+DIRECTORY = PayloadField("directory", Kind.TEXT, Stage.DISCOVERED_FILES, "directory of the file", Index.KEYWORD)
+PARTITION = PayloadField("partition", Kind.TEXT, Stage.DISCOVERED_FILES, "key of the file's partition", Index.KEYWORD)
+SHA256 = _COLUMNS["sha256"]
+TAKEN_AT = _COLUMNS["taken_at"]
+CAMERA_MODEL = _COLUMNS["camera_model"]
+PLACE = PayloadField(
+    "place", Kind.GEO, Stage.IMAGE_METADATA, "where it was taken: latitude and longitude", Index.GEO, "degrees"
+)
+CAPTION = _COLUMNS["caption"]
+DIGEST = PayloadField(
+    "digest",
+    Kind.TEXT,
+    COLLECTION_ASSET,
+    "16 hex digits over the content of the payload; empty if the point is out of date",
+    is_content=False,
+)
+
+PAYLOAD = (
+    *_COLUMNS.values(),
+    *(DIRECTORY, PARTITION, PLACE),
+    PayloadField("caption_confidence", Kind.FLOAT, Stage.CAPTIONS, "mean probability of the caption's tokens, 0 to 1"),
+    PayloadField(
+        "embedding_producer", Kind.TEXT, Stage.EMBEDDINGS, "model, revision and settings that made the vector"
+    ),
+    PayloadField("caption_producer", Kind.TEXT, Stage.CAPTIONS, "model, revision and settings that made the caption"),
+    PayloadField("run_id", Kind.TEXT, COLLECTION_ASSET, "run that wrote the point", is_content=False),
+    PayloadField(
+        "ingested_at", Kind.DATETIME, COLLECTION_ASSET, "when the point was written, ISO 8601, UTC", is_content=False
+    ),
+    DIGEST,
+)
+"""All fields: the columns that are declared with a payload index in `schema.rows`, and what is put together here."""
+
+NOT_CONTENT = frozenset(field.name for field in PAYLOAD if not field.is_content)
+"""The names of the fields that the digest leaves out."""
+
+_PAGE = """# The payload of a point
+
+Printed by `make payload-docs`. The fields are declared in `image_pipeline/schema/`: those that are columns of a stage's
+table in `rows.py` and `image_metadata.py`, the others in `payload.py`. A test compares this page with the declaration.
+
+A point is one file. Its vector is the embedding, its id the UUIDv5 of the path. A field is absent if there is no value
+for it; a list may be empty. A Qdrant server filters quickly by the fields that have an index. The digest of a payload
+covers its content: two points with the same digest differ at most in the other fields.
+"""
+
+
+def payload_page() -> str:
+    """`docs/payload.md`: all fields as a Markdown table."""
+    lines = ["| field | type | index | unit | content | source | meaning |", "|---|---|---|---|---|---|---|"]
+    for field in PAYLOAD:
+        index = "" if field.index is Index.NONE else field.index
+        content = "yes" if field.is_content else "no"
+        cells = [f"`{field.name}`", field.kind, index, field.unit or "", content, f"`{field.source}`", field.meaning]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([_PAGE, *lines])
+
+
+if __name__ == "__main__":
+    print(payload_page())

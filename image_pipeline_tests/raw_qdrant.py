@@ -1,0 +1,31 @@
+"""Qdrant past the pipeline's own way to it: for tests that spoil it, or look at what the pipeline does not ask for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from qdrant_client import QdrantClient
+
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.server import ServerAddress
+
+
+@contextmanager
+def raw_client(address: QdrantAddress) -> Iterator[QdrantClient]:
+    """A client of Qdrant's own, with the errors and the lock of `QdrantAddress.connect`."""
+    with address.errors_for_people(), address.lock(), address.client() as client:
+        yield client
+
+
+def delete_collections(address: QdrantAddress) -> None:
+    """Delete all collections, whoever made them."""
+    with raw_client(address) as client:
+        for collection in client.get_collections().collections:
+            client.delete_collection(collection.name)
+
+
+def settings_of(address: QdrantAddress) -> dict[str, Any]:
+    """The settings that lead to a server; none for an embedded Qdrant, which is in the store."""
+    if isinstance(address, ServerAddress):
+        return {"qdrant_url": address.url, "qdrant_grpc_port": address.grpc_port}
+    return {}
