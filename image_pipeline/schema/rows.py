@@ -62,6 +62,17 @@ class Row:
         )
 
     @classmethod
+    @cache
+    def payload_names(cls) -> tuple[str, ...]:
+        """The columns that are fields of the payload of a point."""
+        return tuple(f.name for f in fields(cls) if f.metadata["payload"] is not None)
+
+    def payload(self) -> dict[str, Any]:
+        """The values of these columns."""
+        values = vars(self)  # `asdict` copies each value deeply, and takes ten times as long
+        return {name: values[name] for name in self.payload_names()}
+
+    @classmethod
     def descriptions(cls) -> dict[str, str]:
         """The meaning of each column."""
         return {f.name: f.metadata["description"] for f in fields(cls)}
@@ -80,7 +91,7 @@ class DiscoveredFile(Row):
 
     stage = Stage.DISCOVERED_FILES
     path: str = _path(payload=Index.KEYWORD)
-    size_bytes: int = column("int64", "file size", "bytes", nullable=False, payload=Index.NONE)
+    size_bytes: int = column("int64", "file size", "bytes", nullable=False)
     mtime_ns: int = column("int64", "modification time, in ns since 1970", nullable=False)
     ctime_ns: int = column("int64", "time of the last change of any kind, in ns since 1970", nullable=False)
     format: str | None = column("string", "format identified by the content; null if it is unknown")
@@ -92,7 +103,7 @@ class ContentHash(Row):
 
     stage = Stage.CONTENT_HASHES
     path: str = _path()
-    size_bytes: int = column("int64", "file size when it was hashed", "bytes", nullable=False)
+    size_bytes: int = column("int64", "file size when it was hashed", "bytes", nullable=False, payload=Index.NONE)
     mtime_ns: int = column("int64", "modification time when it was hashed, in ns since 1970", nullable=False)
     ctime_ns: int = column("int64", "time of its last change of any kind, in ns since 1970", nullable=False)
     sha256: str | None = column(

@@ -19,7 +19,7 @@ def _compute(models: "Inference", images: UnseenImages) -> Iterator[list[ImageCa
 
 
 def _payload(row: ImageCaption) -> dict[str, Any]:
-    return {"caption": row.caption, "caption_confidence": round(row.confidence, 4)}
+    return {**row.payload(), "caption_confidence": round(row.confidence, 4)}
 
 
 STAGE = TensorStage(

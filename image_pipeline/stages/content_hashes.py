@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from image_pipeline.files.hashing import HashedFiles, hash_files
 from image_pipeline.files.partition import Partition
@@ -31,8 +30,4 @@ def digest(rows: Iterable[ContentHash]) -> str:
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
-def _payload(row: ContentHash) -> dict[str, Any]:
-    return {"sha256": row.sha256, "size_bytes": row.size_bytes}
-
-
-STAGE = StageDeclaration(row=ContentHash, reads=(Stage.DISCOVERED_FILES,), doing="reading files", payload=_payload)
+STAGE = StageDeclaration(row=ContentHash, reads=(Stage.DISCOVERED_FILES,), doing="reading files")

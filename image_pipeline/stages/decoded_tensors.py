@@ -27,7 +27,6 @@ STAGE = StageDeclaration(
     reads=(Stage.CONTENT_HASHES,),
     version=lambda models: decoder_version(),
     doing="decoding",
-    payload=lambda row: {"decode_path": row.decode_path},
 )
 
 

@@ -72,11 +72,9 @@ def _row(sha256: str, metadata: ImageMetadata, reason: Reason | None) -> Metadat
 
 
 def _payload(row: MetadataOfImage) -> dict[str, Any]:
-    payload = dict(vars(row))  # `asdict` copies each value deeply, and takes ten times as long
-    del payload["sha256"], payload["reason"]
-    latitude, longitude = payload.pop("latitude"), payload.pop("longitude")
-    if latitude is not None and longitude is not None:
-        payload["place"] = {"lat": latitude, "lon": longitude}
+    payload = row.payload()
+    if row.latitude is not None and row.longitude is not None:
+        payload["place"] = {"lat": row.latitude, "lon": row.longitude}
     return payload
 
 
