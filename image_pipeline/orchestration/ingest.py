@@ -135,7 +135,7 @@ class Ingestion:
         versions = None
         with suppress(ServiceUnavailableError):  # the runs wait for it, and say so
             versions = address.versions(alias)
-        if versions and address.traits.is_shared:  # told before anything is done; an embedded one is the store's own
+        if versions and address.traits.is_shared:  # told before anything is done; others are the store's own
             with address.connect(alias) as qdrant:
                 own_collection(qdrant, ledger.libraries())
         ledger.set_outdated_to_try(self._wiring.limits)

@@ -17,7 +17,7 @@ class Preflight:
     def qdrant(self) -> None:
         """Raises what `qdrant_collection` would: if a server does not answer, refuses the key or has another's points.
 
-        The embedded Qdrant is not asked: it reads all of its points to be opened, and other processes wait for it.
+        One that is not shared is not asked: opening it reads all of its points, and keeps other processes waiting.
         """
         address, alias = self._qdrant.address, self._qdrant.alias
         if self._is_qdrant_there or not address.traits.is_shared:
