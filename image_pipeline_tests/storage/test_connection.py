@@ -17,8 +17,6 @@ from image_pipeline.collection.collection import Collection
 from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.collection.points import make_point
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
-from image_pipeline.services.wiring import address_of
-from image_pipeline.settings import load_settings
 from image_pipeline_tests.histories.room import Room
 from image_pipeline_tests.qdrant_server import QdrantServer, free_port
 from image_pipeline_tests.storage.conftest import VERSION, unit_vector
@@ -216,17 +214,3 @@ def test_a_server_asks_for_its_key(qdrant_binary: Path, memory: Path, tmp_path: 
                 Collection(client, VERSION).ensure()
             assert not told.value.transient
     assert "secret" not in repr(address) + str(address)
-
-
-def test_the_settings_say_where_qdrant_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("QDRANT_URL", "QDRANT_API_KEY", "QDRANT_GRPC_PORT", "IMAGE_PIPELINE_LOCK_SECONDS"):
-        monkeypatch.delenv(variable, raising=False)
-    embedded = address_of(load_settings(home=tmp_path, lock_seconds=7))
-    assert embedded == QdrantAddress(None, tmp_path / "qdrant", tmp_path / "qdrant.lock", 7.0)
-    assert str(embedded) == f"embedded in {tmp_path}/qdrant"
-    monkeypatch.setenv("QDRANT_URL", "http://qdrant:6333")
-    monkeypatch.setenv("QDRANT_API_KEY", "secret")
-    monkeypatch.setenv("QDRANT_GRPC_PORT", "7334")
-    server = address_of(load_settings(home=tmp_path))
-    assert (server.url, server.api_key, server.grpc_port) == ("http://qdrant:6333", "secret", 7334)
-    assert str(server) == "http://qdrant:6333"
