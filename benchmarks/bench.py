@@ -13,8 +13,8 @@ from benchmarks.measuring.process import Measured, installed_program, measure
 from benchmarks.measuring.speed import Speed
 from benchmarks.sizes import Sizes
 from image_pipeline.settings import load_settings
-from image_pipeline_tests.library import Pipeline
-from image_pipeline_tests.qdrant_server import QdrantServer, find_binary
+from image_pipeline_tests.support.library import Pipeline
+from image_pipeline_tests.support.qdrant_server import QdrantServer, find_binary
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import pytest
 
 from image_pipeline_tests.histories.history import World, make_model, make_records
 from image_pipeline_tests.histories.model import Model
-from image_pipeline_tests.histories.room import Room
-from image_pipeline_tests.histories.runs import RunServer
 from image_pipeline_tests.histories.server import KillableServer
 from image_pipeline_tests.histories.tally import Tally
+from image_pipeline_tests.support.room import Room
+from image_pipeline_tests.support.runs import RunServer
 
 MODELS = os.environ.get("HISTORIES_MODELS", "demo")
 _STORE_MEGABYTES = 96

@@ -2,7 +2,7 @@
 
 import shutil
 
-from image_pipeline_tests.qdrant_server import QdrantServer
+from image_pipeline_tests.support.qdrant_server import QdrantServer
 
 
 class KillableServer(QdrantServer):

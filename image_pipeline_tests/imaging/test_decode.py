@@ -13,7 +13,7 @@ from image_pipeline.schema.decode_path import DecodePath
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.reason import ImageError, Reason
-from image_pipeline_tests.imaging.scenes import ENCODERS, difference, encoded, photograph, scene, to_image, write
+from image_pipeline_tests.support.scenes import ENCODERS, difference, encoded, photograph, scene, to_image, write
 
 # Pillow tells of each oddity that it meets in the header.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from image_pipeline_tests.inference.hub_server import HubServer
-from image_pipeline_tests.inference.tiny_models import write_blip, write_clip, write_siglip
+from image_pipeline_tests.support.hub_server import HubServer
+from image_pipeline_tests.support.tiny_models import write_blip, write_clip, write_siglip
 
 
 @pytest.fixture(scope="session")
