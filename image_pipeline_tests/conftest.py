@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from benchmarks.qdrant_server import QdrantServer, find_binary
 from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline_tests.support.decoys import Snapshot, strew_decoys
-from image_pipeline_tests.support.qdrant_server import QdrantServer, find_binary
 
 _SHARED_MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 1 << 30

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.qdrant_server import QdrantServer, free_port
 from image_pipeline.storage.locks import exclusive_lock
 from image_pipeline_tests.support.library import draw_scenes
 from image_pipeline_tests.support.moments import wait_until
-from image_pipeline_tests.support.qdrant_server import QdrantServer, free_port
 
 PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
 DAGSTER = str(Path(sys.executable).with_name("dagster"))

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from benchmarks.qdrant_server import free_port
 from image_pipeline_tests.support.library import draw_scenes
 from image_pipeline_tests.support.moments import wait_until
-from image_pipeline_tests.support.qdrant_server import free_port
 
 PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
 LOCATION = "image_pipeline.definitions"

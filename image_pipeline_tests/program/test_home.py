@@ -12,10 +12,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from benchmarks.qdrant_server import free_port
 from image_pipeline.settings import Settings, variable_of
 from image_pipeline_tests.support.decoys import Snapshot, strew_decoys
 from image_pipeline_tests.support.library import draw_scenes
-from image_pipeline_tests.support.qdrant_server import free_port
 
 BIN = Path(sys.executable).parent
 STORE, DRAWN = ".image-pipeline", ".drawn"

@@ -10,13 +10,13 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.remote_representation.external_data import RepositorySnap
 
+from benchmarks.qdrant_server import free_port
 from image_pipeline.collection.connection import QdrantAddress
 from image_pipeline.errors import CollectionError
 from image_pipeline.orchestration.build import make_definitions
 from image_pipeline.settings import load_settings
 from image_pipeline.terminal import without_passwords
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
-from image_pipeline_tests.support.qdrant_server import free_port
 
 PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
 DAGSTER = str(Path(sys.executable).with_name("dagster"))

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from qdrant_client import QdrantClient
 
+from benchmarks.qdrant_server import QdrantServer, free_port
 from image_pipeline.collection.collection import Collection
 from image_pipeline.collection.connection import QdrantAddress, address_of
 from image_pipeline.collection.points import make_point
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
 from image_pipeline.settings import load_settings
 from image_pipeline_tests.storage.conftest import VERSION, unit_vector
-from image_pipeline_tests.support.qdrant_server import QdrantServer, free_port
 from image_pipeline_tests.support.room import Room
 
 

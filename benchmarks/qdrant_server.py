@@ -1,4 +1,4 @@
-"""A real Qdrant server for tests, on this machine, that can be stopped and started again."""
+"""A Qdrant server on this machine, for the bench and the tests, that can be stopped and started again."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def find_binary() -> Path | None:
     named = os.environ.get("QDRANT_BINARY")
     if named:
         return Path(named)
-    installed = Path(__file__).parents[2] / _IN_THE_REPOSITORY
+    installed = Path(__file__).parents[1] / _IN_THE_REPOSITORY
     if installed.exists():
         return installed
     on_path = shutil.which("qdrant")
