@@ -8,15 +8,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from image_pipeline.cli.main import main
-from image_pipeline.settings import load_settings
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
 
 
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Pipeline:
-    (tmp_path / "library").mkdir()
-    settings = load_settings(library=tmp_path / "library", home=tmp_path / "store", models="bundled:embedder,none")
-    return Pipeline(settings)
+    return Pipeline.below(tmp_path)
 
 
 def history(pipeline: Pipeline, path: str, *options: str) -> Result:

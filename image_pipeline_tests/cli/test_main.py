@@ -5,11 +5,9 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,55 +15,7 @@ from benchmarks.qdrant_server import QdrantServer, free_port
 from image_pipeline.storage.locks import exclusive_lock
 from image_pipeline_tests.support.library import draw_scenes
 from image_pipeline_tests.support.moments import wait_until
-
-PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
-DAGSTER = str(Path(sys.executable).with_name("dagster"))
-
-
-class Shell:
-    """Runs programs in an environment in which nothing but the test's own is set."""
-
-    def __init__(self, home: Path) -> None:
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "IMAGE_PIPELINE_HOME": str(home / "store"),
-            "IMAGE_PIPELINE_MODELS": "demo",
-            "LANG": "C.UTF-8",
-        }
-        self.home = home
-
-    def run(self, *arguments: str, program: str = PROGRAM, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [program, *arguments],
-            env={**self.environment, **environment},
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
-
-    def begin(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Begin a command, in a session of its own, as a terminal does."""
-        return subprocess.Popen(
-            [PROGRAM, *arguments],
-            env={**self.environment, **environment},
-            cwd=self.home,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def json(self, *arguments: str) -> Any:
-        done = self.run(*arguments, "--json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
+from image_pipeline_tests.support.shell import DAGSTER, Shell
 
 
 def test_from_a_folder_to_an_answer(shell: Shell) -> None:

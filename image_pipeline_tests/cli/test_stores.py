@@ -1,10 +1,8 @@
 """A store as a whole: moved out of a home folder over which it lies strewn, and deleted."""
 
 import errno
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -24,8 +22,7 @@ from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.decoys import strew_decoys
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
 from image_pipeline_tests.support.rights import unprivileged
-
-PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
+from image_pipeline_tests.support.shell import Shell
 
 
 @pytest.fixture
@@ -38,15 +35,7 @@ def person(tmp_path: Path) -> Path:
 
 
 def run(person: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [PROGRAM, *arguments],
-        env={"HOME": str(person), "PATH": os.environ["PATH"], **environment},
-        cwd=person,
-        input="",
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = Shell(person).run(*arguments, **environment)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     return done

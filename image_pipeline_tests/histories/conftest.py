@@ -21,13 +21,6 @@ _tallies: dict[str, Tally] = {}
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunServer]:
-    """What begins runs."""
-    with RunServer(tmp_path_factory.mktemp("runs")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
 def model(runs: RunServer, tmp_path_factory: pytest.TempPathFactory) -> Model:
     """What must hold."""
     return make_model(runs, tmp_path_factory.mktemp("reference"), MODELS)

@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from image_pipeline_tests.histories.library import LEFT_OUT, Library, chosen
@@ -178,21 +179,13 @@ def exchange(library: Library, one: Path, other: Path) -> None:
     (library.aside / "swapped").rename(other)
 
 
-def _copy(library: Library, op: Operation) -> str | None:
+def _add_again(make: Callable[[Path, Path], object], library: Library, op: Operation) -> str | None:
+    """Another name for a picture that is there, made by `make`."""
     path = chosen(library.pictures(), op.first)
     if path is None:
         return None
     target = library.new_file(library.directory(op.second), path.suffix, op.third)
-    shutil.copy2(path, target)
-    return library.told(path, target)
-
-
-def _link(library: Library, op: Operation) -> str | None:
-    path = chosen(library.pictures(), op.first)
-    if path is None:
-        return None
-    target = library.new_file(library.directory(op.second), path.suffix, op.third)
-    os.link(path, target)
+    make(path, target)
     return library.told(path, target)
 
 
@@ -220,7 +213,7 @@ FILE_CHANGES: dict[Kind, Change] = {
     Kind.RENAME: _rename,
     Kind.MOVE: _move,
     Kind.SWAP: _swap,
-    Kind.COPY: _copy,
-    Kind.LINK: _link,
+    Kind.COPY: partial(_add_again, shutil.copy2),
+    Kind.LINK: partial(_add_again, os.link),
     Kind.DELETE: _delete,
 }

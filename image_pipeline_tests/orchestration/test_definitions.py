@@ -1,7 +1,6 @@
 """The definitions as Dagster sees them."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from image_pipeline.definitions import defs
 from image_pipeline.orchestration.assets import ASSETS
 from image_pipeline.orchestration.assets.captions import captions
 from image_pipeline.orchestration.assets.embeddings import embeddings
+from image_pipeline_tests.support.shell import DAGSTER, Shell
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -114,17 +114,15 @@ def test_a_command_cannot_change_resources_by_run_config(tmp_path: Path) -> None
     (tmp_path / "dagster").mkdir()
     config = {"qdrant": {"config": {"url": {"env": "SECRET"}}}, "store": {"config": {"home": "elsewhere"}}}
     (tmp_path / "run.yaml").write_text(json.dumps({"resources": config}))
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "DAGSTER_HOME": str(tmp_path / "dagster"),
-        "IMAGE_LIBRARY": str(tmp_path),
-        "IMAGE_PIPELINE_HOME": str(tmp_path / "store"),
-        "SECRET": "http://127.0.0.1:1",
-    }
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    command = ["job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "-c", "run.yaml"]
-    done = subprocess.run([dagster, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    shell = Shell(
+        tmp_path,
+        DAGSTER_HOME=str(tmp_path / "dagster"),
+        IMAGE_LIBRARY=str(tmp_path),
+        IMAGE_PIPELINE_HOME=str(tmp_path / "store"),
+        SECRET="http://127.0.0.1:1",
+    )
+    command = ("job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "-c", "run.yaml")
+    done = shell.run(*command, program=DAGSTER)
     assert done.returncode == 1
     for resource in config:
         assert f"at path root:resources:{resource}:config" in done.stderr + done.stdout

@@ -8,19 +8,17 @@ import pytest
 from image_pipeline.orchestration.build import make_definitions
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.partitions import DIRECTORIES_TAG, register
-from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
 
 
 def test_retire_takes_out_only_what_is_gone_whatever_keys_it_is_told(tmp_path: Path) -> None:
-    settings = load_settings(library=tmp_path / "library", home=tmp_path / "store", models="bundled:embedder,none")
-    pipeline = Pipeline(settings)
+    pipeline = Pipeline.below(tmp_path)
     draw_scenes(pipeline.root / "trip", 2)
     draw_scenes(tmp_path / "outside", 1)
     pipeline.ingest()
-    job = make_definitions(settings).resolve_job_def("retire")
-    with open_instance(Store(settings.home)) as instance:
+    job = make_definitions(pipeline.settings).resolve_job_def("retire")
+    with open_instance(Store(pipeline.settings.home)) as instance:
 
         def retire(*keys: str) -> dg.ExecuteInProcessResult:
             config = {"ops": {"retire_partitions": {"config": {"keys": list(keys)}}}}

@@ -1,6 +1,5 @@
 """Runs as a person sees them on the page: what they are called, what they show, and why they fail."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.partitions import DIRECTORIES_TAG, register
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.dagster_page import Page, RefusedError
+from image_pipeline_tests.support.environment import own_environment
 from image_pipeline_tests.support.library import draw_scenes
 
 NAMES = [asset.key.to_user_string() for asset in ASSETS]
@@ -27,18 +27,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     draw_scenes(home / "library/a", 3)
     draw_scenes(home / "library/b", 2, seed=1)
     (home / "library/a/bad.jpg").write_bytes(b"no picture")
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    os.environ["IMAGE_LIBRARY"] = str(home / "library")
-    os.environ["IMAGE_PIPELINE_HOME"] = str(home / "store")
-    os.environ["IMAGE_PIPELINE_MODELS"] = "demo"
-    with open_instance(Store(home / "store")):
-        pass
-    with dg.DagsterInstance.get() as instance, Page(instance) as page:
-        register(instance, ["a", "b", "invented on the page", TOO_LONG])
-        yield page
-    os.environ.clear()
-    os.environ.update(before)
+    settings = {"IMAGE_LIBRARY": str(home / "library"), "IMAGE_PIPELINE_HOME": str(home / "store")}
+    with own_environment(**settings, IMAGE_PIPELINE_MODELS="demo"):
+        open_instance(Store(home / "store")).dispose()
+        with dg.DagsterInstance.get() as instance, Page(instance) as page:
+            register(instance, ["a", "b", "invented on the page", TOO_LONG])
+            yield page
 
 
 def metadata(page: Page, run_id: str, asset: str) -> dict[str, dict[str, Any]]:

@@ -12,43 +12,26 @@ from PIL import Image
 from image_pipeline.errors import LibraryError, ServiceUnavailableError
 from image_pipeline.orchestration.build import make_definitions
 from image_pipeline.orchestration.instance import open_instance
-from image_pipeline.orchestration.partitions import DIRECTORIES_TAG, register, registered_keys
-from image_pipeline.orchestration.resources import make_resources
-from image_pipeline.orchestration.sensors import attempt, library_sensor, next_attempt
-from image_pipeline.settings import load_settings
+from image_pipeline.orchestration.partitions import DIRECTORIES_TAG, registered_keys
+from image_pipeline.orchestration.sensors import attempt, next_attempt
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
 from image_pipeline_tests.support.moments import Moment, Place, StoreWatch
 from image_pipeline_tests.support.rights import unprivileged
 from image_pipeline_tests.support.runs import ProgramRuns
+from image_pipeline_tests.support.sensor import ranges, tick
 
 
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Pipeline:
     """An empty library whose directories settle at once."""
-    (tmp_path / "library").mkdir()
-    settings = load_settings(
-        library=tmp_path / "library", home=tmp_path / "store", models="demo", settle_seconds=0, partition_size=8
-    )
-    return Pipeline(settings)
+    return Pipeline.below(tmp_path, models="demo", settle_seconds=0, partition_size=8)
 
 
 @pytest.fixture
 def instance(pipeline: Pipeline) -> Iterator[dg.DagsterInstance]:
     with open_instance(Store(pipeline.settings.home)) as instance:
         yield instance
-
-
-def tick(pipeline: Pipeline, instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
-    """One evaluation of the sensor; the keys that it asks for are registered, as the daemon does."""
-    resources = make_resources(pipeline.settings)
-    with dg.build_sensor_context(instance=instance, resources=resources) as context:
-        told = library_sensor(context)
-    assert isinstance(told, (dg.SensorResult, dg.SkipReason))
-    if isinstance(told, dg.SensorResult):
-        for request in told.dynamic_partitions_requests or ():
-            register(instance, list(request.partition_keys))
-    return told
 
 
 def execute(pipeline: Pipeline, instance: dg.DagsterInstance, told: dg.SensorResult | dg.SkipReason) -> None:
@@ -72,16 +55,6 @@ def said(told: dg.SensorResult | dg.SkipReason) -> str:
     """Why no run is asked for."""
     assert isinstance(told, dg.SkipReason), told
     return str(told.skip_message)
-
-
-def ranges(told: dg.SensorResult | dg.SkipReason) -> list[tuple[str, str]]:
-    """The ranges of partitions that runs are asked for."""
-    assert isinstance(told, dg.SensorResult), told
-    return [
-        (request.tags["dagster/asset_partition_range_start"], request.tags["dagster/asset_partition_range_end"])
-        for request in told.run_requests or ()
-        if request.job_name == "ingest"
-    ]
 
 
 def test_new_folders_are_asked_for_in_few_runs(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,8 +14,8 @@ from typing import Any, Self
 from benchmarks.qdrant_server import free_port
 from image_pipeline_tests.support.library import draw_scenes
 from image_pipeline_tests.support.moments import wait_until
+from image_pipeline_tests.support.shell import PROGRAM
 
-PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
 LOCATION = "image_pipeline.definitions"
 
 _LAUNCH = """

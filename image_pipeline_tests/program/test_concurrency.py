@@ -4,7 +4,6 @@ import itertools
 import shutil
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,12 +26,6 @@ from image_pipeline_tests.support.runs import Outcome, RunServer
 
 _SECONDS = 8.0
 _AT_ONCE = 3
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunServer]:
-    with RunServer(tmp_path_factory.mktemp("runs")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from urllib.error import URLError
@@ -16,8 +15,8 @@ from benchmarks.qdrant_server import free_port
 from image_pipeline.settings import Settings, variable_of
 from image_pipeline_tests.support.decoys import Snapshot, strew_decoys
 from image_pipeline_tests.support.library import draw_scenes
+from image_pipeline_tests.support.shell import PROGRAMS
 
-BIN = Path(sys.executable).parent
 STORE, DRAWN = ".image-pipeline", ".drawn"
 
 # Each name of a setting's field, each documented name in small letters, and what else programs may set.
@@ -43,7 +42,7 @@ class Home:
 
     def run(self, program: str, *arguments: str, expected: int = 0, **environment: str) -> str:
         done = subprocess.run(
-            [BIN / program, *arguments],
+            [PROGRAMS / program, *arguments],
             env=self.environment(**environment),
             cwd=self.path,
             umask=0,  # what is made private is so by itself
@@ -63,7 +62,7 @@ class Home:
         """Open the page, wait until it answers, and end it."""
         port = free_port()
         page = subprocess.Popen(
-            [BIN / "image-pipeline", "dev", "--port", str(port)],
+            [PROGRAMS / "image-pipeline", "dev", "--port", str(port)],
             env=self.environment(**environment),
             cwd=self.path,
             umask=0,

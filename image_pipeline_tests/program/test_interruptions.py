@@ -4,8 +4,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,26 +19,12 @@ from image_pipeline_tests.support.dagster_page import Page
 from image_pipeline_tests.support.library import draw_scenes
 from image_pipeline_tests.support.moments import wait_until
 from image_pipeline_tests.support.runs import Run, RunServer
-from image_pipeline_tests.support.tiny_models import write_blip
+from image_pipeline_tests.support.shell import DAGSTER
 
 _IMAGES = 520
 """Three batches of a small captioner."""
 _SECONDS = 120.0
 _LARGE_BYTES = 1 << 40
-_DAGSTER = str(Path(sys.executable).with_name("dagster"))
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunServer]:
-    with RunServer(tmp_path_factory.mktemp("runs")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def captioner(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("models") / "blip"
-    write_blip(directory)
-    return directory
 
 
 @dataclass(frozen=True)
@@ -104,8 +88,8 @@ class Home:
 
 
 @pytest.fixture
-def home(tmp_path: Path, captioner: Path) -> Home:
-    return Home(tmp_path, captioner)
+def home(tmp_path: Path, blip_directory: Path) -> Home:
+    return Home(tmp_path, blip_directory)
 
 
 def test_ctrl_c_while_hashing_does_not_wait_for_a_large_file(home: Home, runs: RunServer) -> None:
@@ -147,7 +131,7 @@ def test_ctrl_c_ends_a_run_of_dagsters_own_command(home: Home, runs: RunServer) 
     home.draw(_IMAGES)
     assert runs.run(["scan"], home.environment).code == 0
     records = str(home.store.dagster_home)
-    command = [_DAGSTER, "job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "--tags"]
+    command = [DAGSTER, "job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "--tags"]
     process = subprocess.Popen(
         [*command, '{"dagster/partition": "trip"}'],
         env={"PATH": os.environ["PATH"], "HOME": str(home.directory), **home.environment, "DAGSTER_HOME": records},

@@ -13,8 +13,8 @@ from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.services.search import Search
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
-from image_pipeline_tests.orchestration.test_sensors import tick
 from image_pipeline_tests.support.library import Pipeline
+from image_pipeline_tests.support.sensor import tick
 
 SECONDS = 10**9
 TIMES = [

@@ -15,7 +15,6 @@ from image_pipeline.files.partition import Partition
 from image_pipeline.imaging.raw import decode_raw
 from image_pipeline.imaging.source_file import open_image
 from image_pipeline.progress import Progress, listening
-from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.dng import dng
 from image_pipeline_tests.support.library import Pipeline
@@ -30,8 +29,7 @@ def pipeline(tmp_path: Path) -> Pipeline:
         file.parent.mkdir(parents=True)
         Image.new("RGB", (64, 64), colour).save(file, compress_level=0)
         os.utime(file, ns=(10**18, 10**18))
-    settings = load_settings(library=tmp_path / "library", home=tmp_path / "store", models="bundled:embedder,none")
-    return Pipeline(settings)
+    return Pipeline.below(tmp_path)
 
 
 def _exchange(what: str, root: Path) -> None:

@@ -1,9 +1,6 @@
 """The password of an address is used, and shown nowhere."""
 
-import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -17,22 +14,14 @@ from image_pipeline.orchestration.build import make_definitions
 from image_pipeline.settings import load_settings
 from image_pipeline.terminal import without_passwords
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
+from image_pipeline_tests.support.shell import DAGSTER, Shell
 
-PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
-DAGSTER = str(Path(sys.executable).with_name("dagster"))
 JOB = ("job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "--tags")
 SECRET = "pa%2Fss-w0rd"
 
 
 def run(home: Path, *arguments: str, **environment: str) -> str:
-    done = subprocess.run(
-        [PROGRAM, *arguments],
-        env={"HOME": str(home), "PATH": os.environ["PATH"], **environment},
-        cwd=home,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = Shell(home).run(*arguments, **environment)
     return done.stdout + done.stderr
 
 
@@ -82,14 +71,7 @@ def test_no_record_of_dagsters_shows_it_when_a_run_fails(tmp_path: Path) -> None
     }
     run(tmp_path, "scan", **environment)
     url = f"http://person:x/{SECRET}@host"
-    done = subprocess.run(
-        [DAGSTER, *JOB, '{"dagster/partition": "trip"}'],
-        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "QDRANT_URL": url, **environment},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = Shell(tmp_path).run(*JOB, '{"dagster/partition": "trip"}', program=DAGSTER, QDRANT_URL=url, **environment)
     assert done.returncode != 0 and "QDRANT_URL" in done.stdout + done.stderr
     assert SECRET not in done.stdout + done.stderr
     with closing(sqlite3.connect(tmp_path / ".image-pipeline/dagster/history/runs/index.db")) as records:

@@ -22,7 +22,6 @@ from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.partitions import range_tags, register
 from image_pipeline.schema.reason import Reason
 from image_pipeline.services.search import Search
-from image_pipeline.settings import load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.library import Pipeline, captions_of, draw_scenes
 from image_pipeline_tests.support.rights import unprivileged
@@ -31,22 +30,14 @@ from image_pipeline_tests.support.rights import unprivileged
 @pytest.fixture
 def pipeline(tmp_path: Path, qdrant_address: QdrantAddress) -> Pipeline:
     """An empty library, with Qdrant embedded and as a server."""
-    (tmp_path / "library").mkdir()
-    settings = load_settings(
-        library=tmp_path / "library",
-        home=tmp_path / "store",
-        models="demo",
-        qdrant_url=qdrant_address.url,
-        qdrant_grpc_port=qdrant_address.grpc_port,
-    )
-    return Pipeline(settings)
+    address = {"qdrant_url": qdrant_address.url, "qdrant_grpc_port": qdrant_address.grpc_port}
+    return Pipeline.below(tmp_path, models="demo", **address)
 
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Pipeline:
     """An empty library, with the embedded Qdrant."""
-    (tmp_path / "library").mkdir()
-    return Pipeline(load_settings(library=tmp_path / "library", home=tmp_path / "store", models="demo"))
+    return Pipeline.below(tmp_path, models="demo")
 
 
 def test_every_file_is_a_point_or_in_quarantine(pipeline: Pipeline) -> None:

@@ -22,14 +22,13 @@ from image_pipeline.orchestration.ingest import Summary, open_ingestion
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.retry import retry
 from image_pipeline.schema.reason import Reason
-from image_pipeline.settings import load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
-from image_pipeline_tests.orchestration.test_sensors import ranges, tick
 from image_pipeline_tests.support.dng import dng
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
 from image_pipeline_tests.support.rights import unprivileged
 from image_pipeline_tests.support.scenes import encoded, endless_jpeg, photograph, write
+from image_pipeline_tests.support.sensor import ranges, tick
 from image_pipeline_tests.support.striking import Striker
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, as only Linux has it")
@@ -41,11 +40,7 @@ SLOW_SCANS = 700  # a second or so
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Pipeline:
     """An empty library, with the embedded Qdrant."""
-    (tmp_path / "library").mkdir()
-    settings = load_settings(
-        library=tmp_path / "library", home=tmp_path / "store", models="bundled:embedder,none", settle_seconds=0
-    )
-    return Pipeline(settings)
+    return Pipeline.below(tmp_path, settle_seconds=0)
 
 
 def with_limits(pipeline: Pipeline, **limits: float) -> Pipeline:

@@ -14,16 +14,8 @@ from image_pipeline.collection.versions import complete_version
 from image_pipeline.services.search import Search
 from image_pipeline.settings import DType, Settings, load_settings
 from image_pipeline.stages.models import load_inference
-from image_pipeline_tests.support.tiny_models import write_clip
 
 _SEARCHES = 40
-
-
-@pytest.fixture(scope="module")
-def another_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("models") / "tiny-clip"
-    write_clip(directory)
-    return directory
 
 
 @pytest.fixture
@@ -44,11 +36,11 @@ def complete(address: QdrantAddress, version: CollectionVersion) -> None:
         complete_version(collection, {})
 
 
-def test_no_search_fails_while_another_model_takes_over(settings: Settings, another_model: Path) -> None:
+def test_no_search_fails_while_another_model_takes_over(settings: Settings, clip_directory: Path) -> None:
     address = address_of(settings)
     versions = [
         load_inference(models, DType.AUTO, settings.home).collection_version(settings.collection)
-        for models in ("demo", f"{another_model},none")
+        for models in ("demo", f"{clip_directory},none")
     ]
     assert versions[0].dimension != versions[1].dimension
     complete(address, versions[0])

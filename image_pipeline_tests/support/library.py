@@ -35,6 +35,13 @@ class Pipeline:
 
     settings: Settings
 
+    @classmethod
+    def below(cls, directory: Path, **given: Any) -> "Pipeline":
+        """The pipeline over `library` in a directory, which is made, and a store in `store`; `given` are settings."""
+        (directory / "library").mkdir(exist_ok=True)
+        usual = {"library": directory / "library", "home": directory / "store", "models": "bundled:embedder,none"}
+        return cls(load_settings(**{**usual, **given}))
+
     @property
     def root(self) -> Path:
         """The library."""

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from image_pipeline_tests.support.shell import PROGRAM
+
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _START_SECONDS = 180.0
 RUN_SECONDS = 150.0
@@ -175,7 +177,7 @@ class ProgramRuns:
         stdout, stderr = self._directory / "program.out", self._directory / "program.err"
         with stdout.open("wb") as out, stderr.open("wb") as err:
             process = subprocess.Popen(
-                [Path(sys.executable).with_name("image-pipeline"), *arguments],
+                [PROGRAM, *arguments],
                 env={**_base_environment(), **environment},
                 stdout=out,
                 stderr=err,

@@ -35,7 +35,7 @@ def _spread(model: Any) -> None:
                 parameter.normal_(0, 2.0 / parameter[0].numel() ** 0.5)
 
 
-def _write_open_clip(directory: Path, config: dict[str, Any], seed: int) -> None:
+def _write_open_clip(directory: Path, config: dict[str, Any], seed: int) -> Path:
     import open_clip
     import torch
     from safetensors.torch import save_file
@@ -50,16 +50,18 @@ def _write_open_clip(directory: Path, config: dict[str, Any], seed: int) -> None
         {name: tensor.contiguous() for name, tensor in model.state_dict().items()},
         directory / "open_clip_model.safetensors",
     )
+    return directory
 
 
-def write_clip(directory: Path) -> None:
+def write_clip(directory: Path) -> Path:
     """A CLIP whose configuration leaves the preprocessing to open_clip's defaults: shortest side, cropped."""
     vision = {"image_size": CLIP_SIZE, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8}
     text = {**_TEXT, "hf_tokenizer_name": "words"}
-    _write_open_clip(directory, {"model_cfg": {"embed_dim": DIMENSION, "vision_cfg": vision, "text_cfg": text}}, seed=1)
+    model = {"embed_dim": DIMENSION, "vision_cfg": vision, "text_cfg": text}
+    return _write_open_clip(directory, {"model_cfg": model}, seed=1)
 
 
-def write_siglip(directory: Path) -> None:
+def write_siglip(directory: Path) -> Path:
     """A model made as the SigLIP ones are: vision tower of timm, squashed images, lower-case words, a bias."""
     model = {
         "embed_dim": 64,
@@ -90,10 +92,10 @@ def write_siglip(directory: Path) -> None:
         "resize_mode": "squash",
         "fill_color": None,
     }
-    _write_open_clip(directory, {"model_cfg": model, "preprocess_cfg": preprocess}, seed=2)
+    return _write_open_clip(directory, {"model_cfg": model, "preprocess_cfg": preprocess}, seed=2)
 
 
-def write_blip(directory: Path) -> None:
+def write_blip(directory: Path) -> Path:
     """A BLIP model for captions, as `save_pretrained` writes it."""
     import torch
     from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, BlipProcessor
@@ -118,3 +120,4 @@ def write_blip(directory: Path) -> None:
     model.save_pretrained(directory)
     image_processor = BlipImageProcessor(size={"height": BLIP_SIZE, "width": BLIP_SIZE})
     BlipProcessor(image_processor, _tokenizer()).save_pretrained(directory)
+    return directory
