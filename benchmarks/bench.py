@@ -81,23 +81,16 @@ class Bench:
             chosen |= {"QDRANT_URL": self.server.url, "QDRANT_GRPC_PORT": str(self.server.grpc_port)}
         return chosen
 
-    def measure(
-        self,
-        command: Sequence[str],
-        settings: Mapping[str, str] | None = None,
-        watched: Path | None = None,
-        request: Any = None,
-        every: float = SELDOM,
-    ) -> Measured:
+    def measure(self, command: Sequence[str], settings: Mapping[str, str] | None = None, **how: Any) -> Measured:
         """`process.measure`, after a look at the machine's speed."""
         self.speed.look()
-        return measure(command, settings, watched, request, every)
+        return measure(command, settings, **how)
 
     def ingest(self, library: Path, settings: dict[str, str], every: float = SELDOM) -> Measured:
         """`image-pipeline ingest`, as a user runs it. Raises ProgramFailedError where it fails."""
         command = installed_program("image-pipeline", "ingest", str(library), "--json")
         tensors = Path(settings["IMAGE_PIPELINE_HOME"]) / "tensors"
-        return self.measure(command, settings, tensors, every=every)
+        return self.measure(command, settings, watched=tensors, every=every)
 
     def ingest_anew(self, library: Path, models: str, every: float = SELDOM) -> Ingested:
         """Ingest a library into a new store; every file must have become a point."""

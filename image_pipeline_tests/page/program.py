@@ -108,11 +108,6 @@ class Dev:
         told = [{"key": key, "value": value} for key, value in (tags or {}).items()]
         return self.graphql(_LAUNCH, selector=selector, config=config or {}, tags=told)["launchRun"]
 
-    def run_status(self, run_id: str) -> str:
-        """What Dagster says of a run."""
-        query = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-        return str(self.graphql(query, id=run_id)["runOrError"]["status"])
-
     def partitions(self) -> list[str]:
         """The partition keys that Dagster knows."""
         query = '{ assetNodes(assetKeys: [{path: "discovered_files"}]) { partitionKeys } }'

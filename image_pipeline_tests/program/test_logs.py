@@ -15,15 +15,7 @@ from image_pipeline_tests.support.shell import DAGSTER, PROGRAM, Shell
 def shell(tmp_path: Path) -> Shell:
     draw_scenes(tmp_path / "library/trip [1]", 2)
     (tmp_path / "library/trip [1]/bad.jpg").write_bytes(b"no picture")
-    return Shell(
-        tmp_path,
-        IMAGE_LIBRARY=str(tmp_path / "library"),
-        IMAGE_PIPELINE_HOME=str(tmp_path / "store"),
-        DAGSTER_HOME=str(tmp_path / "records"),
-        IMAGE_PIPELINE_MODELS="bundled:embedder,none",
-        IMAGE_PIPELINE_LOG_FORMAT="json",
-        LANG="C.UTF-8",
-    )
+    return Shell.over_library(tmp_path, DAGSTER_HOME=str(tmp_path / "records"), IMAGE_PIPELINE_LOG_FORMAT="json")
 
 
 def logs_of(shell: Shell, *arguments: str, program: str = PROGRAM) -> list[dict[str, Any]]:

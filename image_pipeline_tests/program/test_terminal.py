@@ -25,14 +25,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     directory.mkdir(parents=True)
     Image.new("RGB", (64, 48), "red").save(directory / f"{NAME}.jpg")
     (directory / f"bad{NAME}.jpg").write_bytes(b"no picture \x1b[31m")
-    shell = Shell(
-        home,
-        IMAGE_LIBRARY=str(home / "library"),
-        IMAGE_PIPELINE_HOME=str(home / "store"),
-        DAGSTER_HOME=str(home / "store/dagster"),
-        IMAGE_PIPELINE_MODELS="bundled:embedder,none",
-        LANG="C.UTF-8",
-    )
+    shell = Shell.over_library(home, DAGSTER_HOME=str(home / "store/dagster"))
     shell.json("ingest")
     return shell
 

@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 _SHORT, _LONG, _ASCII, _BYTE, _SRATIONAL, _RATIONAL = 3, 4, 2, 1, 10, 5
-_SIZES = {_SHORT: 2, _LONG: 4, _ASCII: 1, _BYTE: 1, _SRATIONAL: 8, _RATIONAL: 8}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 PROGRAMS = Path(sys.executable).parent
 PROGRAM, DAGSTER = str(PROGRAMS / "image-pipeline"), str(PROGRAMS / "dagster")
@@ -18,6 +18,12 @@ class Shell:
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(home), **environment}
+
+    @classmethod
+    def over_library(cls, home: Path, **environment: str) -> Self:
+        """Programs over `library` in a home folder, with their store in `store` and no captions."""
+        settings = {"IMAGE_LIBRARY": str(home / "library"), "IMAGE_PIPELINE_HOME": str(home / "store")}
+        return cls(home, LANG="C.UTF-8", IMAGE_PIPELINE_MODELS="bundled:embedder,none", **settings, **environment)
 
     def run(self, *arguments: str, program: str = PROGRAM, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a program to its end."""
