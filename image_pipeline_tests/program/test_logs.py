@@ -43,8 +43,8 @@ def test_a_command_and_a_run_of_dagster_log_the_same(shell: Shell) -> None:
 
     tags = json.dumps({"dagster/partition": Partition("trip [1]").key})
     (shell.home / "library" / "trip [1]/worse.jpg").write_bytes(b"")
-    execute = ["dagster", "job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "--tags", tags]
-    logs = shell.logs(*execute)
+    execute = ("job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "--tags", tags)
+    logs = logs_of(shell, *execute, program=DAGSTER)
     [warning] = [line for line in logs if line["level"] == "WARNING" and "path" in line]
     assert warning["path"] == "trip [1]/worse.jpg", "the other was in quarantine before"
     assert [line["indexed"] for line in logs if "indexed" in line] == [2]

@@ -27,13 +27,15 @@ class Shell:
 
     def run(self, *arguments: str, program: str = PROGRAM, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a program to its end."""
-        return self._run([program, *arguments], environment, text=True)
+        done: subprocess.CompletedProcess[str] = self._run([program, *arguments], environment, text=True)
+        return done
 
     def run_bytes(
         self, *arguments: str, program: str = PROGRAM, **environment: str
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run a program to its end; what it prints is not decoded."""
-        return self._run([program, *arguments], environment, text=False)
+        done: subprocess.CompletedProcess[bytes] = self._run([program, *arguments], environment, text=False)
+        return done
 
     def begin(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
         """Begin `image-pipeline` in a session of its own, as a terminal does."""
