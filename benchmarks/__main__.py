@@ -48,14 +48,12 @@ def main() -> int:
             seconds = time.monotonic() - began
             measured = {
                 "machine": describe(bench.qdrant),
-                "repeats": bench.repeats,
                 "seconds": seconds,
                 "load": before,
-                "speed": bench.speed.as_dict(),
-                "sizes": asdict(sizes),
+                "speed": asdict(bench.speed.seen),
             }
             results.put(name, result, measured)
-            print(*lines_of(result.rows), f"  ({seconds:.0f} s; {bench.speed})", sep="\n", flush=True)
+            print(*lines_of(result.rows), f"  ({seconds:.0f} s; {bench.speed.seen})", sep="\n", flush=True)
     _write(results, folder)
     print(f"\nThe report: {folder / 'report.md'}")
     if failed:

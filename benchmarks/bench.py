@@ -11,10 +11,8 @@ from typing import Any
 from benchmarks.measuring.memory import SELDOM
 from benchmarks.measuring.process import Measured, installed_program, measure
 from benchmarks.measuring.speed import Speed
+from benchmarks.qdrant_server import QdrantServer, find_binary
 from benchmarks.sizes import Sizes
-from image_pipeline.settings import load_settings
-from image_pipeline_tests.library import Pipeline
-from image_pipeline_tests.qdrant_server import QdrantServer, find_binary
 
 
 @dataclass(frozen=True)
@@ -83,23 +81,16 @@ class Bench:
             chosen |= {"QDRANT_URL": self.server.url, "QDRANT_GRPC_PORT": str(self.server.grpc_port)}
         return chosen
 
-    def measure(
-        self,
-        command: Sequence[str],
-        settings: Mapping[str, str] | None = None,
-        watched: Path | None = None,
-        request: Any = None,
-        every: float = SELDOM,
-    ) -> Measured:
+    def measure(self, command: Sequence[str], settings: Mapping[str, str] | None = None, **how: Any) -> Measured:
         """`process.measure`, after a look at the machine's speed."""
         self.speed.look()
-        return measure(command, settings, watched, request, every)
+        return measure(command, settings, **how)
 
     def ingest(self, library: Path, settings: dict[str, str], every: float = SELDOM) -> Measured:
         """`image-pipeline ingest`, as a user runs it. Raises ProgramFailedError where it fails."""
         command = installed_program("image-pipeline", "ingest", str(library), "--json")
         tensors = Path(settings["IMAGE_PIPELINE_HOME"]) / "tensors"
-        return self.measure(command, settings, tensors, every=every)
+        return self.measure(command, settings, watched=tensors, every=every)
 
     def ingest_anew(self, library: Path, models: str, every: float = SELDOM) -> Ingested:
         """Ingest a library into a new store; every file must have become a point."""
@@ -117,16 +108,10 @@ class Bench:
         return ingested.measured
 
     def captions(self, ingested: Ingested) -> dict[str, str]:
-        """The captions in the collection of a library, by path."""
-        settings = load_settings(
-            library=ingested.library,
-            home=ingested.home,
-            models=ingested.settings["IMAGE_PIPELINE_MODELS"],
-            collection=ingested.settings["IMAGE_PIPELINE_COLLECTION"],
-            qdrant_url=ingested.settings.get("QDRANT_URL"),
-            qdrant_grpc_port=int(ingested.settings.get("QDRANT_GRPC_PORT", "0")) or None,
-        )
-        return {path: payload.get("caption", "") for path, payload in Pipeline(settings).points().items()}
+        """The captions in the collection of a library of up to 1000 photographs, all different, by path."""
+        search = installed_program("image-pipeline", "search", "a photograph", "--limit", "1000", "--json")
+        hits = measure(search, ingested.settings).answer
+        return {hit["path"]: hit["caption"] for hit in hits}
 
     def discard(self, ingested: Ingested) -> None:
         """Delete a store and its collection."""

@@ -5,7 +5,6 @@ Needs torch, transformers, open_clip and this package's library; no Dagster, no 
 """
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from benchmarks.measuring.sample import Sample
 from benchmarks.measuring.stopwatch import Laps
 from benchmarks.measuring.turns import take_turns
 from benchmarks.report import figure_text, target_text
+from benchmarks.results_file import write_json
 from benchmarks.rows import Processor, Row, Target
 
 _RESULTS = Path(__file__).parent / "results" / "gpu.json"
@@ -38,22 +38,19 @@ def main() -> int:
         print("There is no CUDA GPU here: nothing was measured.")
         return 1
     with tempfile.TemporaryDirectory(prefix="image-pipeline-bench-") as folder:
-        rows, laps = [], {}
+        rows = []
         for name, model in (("ViT-B/32", vit_b32()), ("SigLIP 2 B/16", siglip2_b16())):
-            row, laps[name] = _embedding(name, model, Path(folder), arguments.images, arguments.repeats)
-            rows.append(row)
-        row, laps["captions"], words = _captions(blip_base(), Path(folder), arguments.captions, arguments.repeats)
-        rows.append(row)
+            rows.append(_embedding(name, model, Path(folder), arguments.images, arguments.repeats))
+        rows.append(_captions(blip_base(), Path(folder), arguments.captions, arguments.repeats))
     machine = _machine(torch) | (_limits(torch) if torch.cuda.is_available() else {})
     print(_table(rows, machine))
-    content = {"machine": machine, "rows": [row.as_dict() for row in rows], "raw": laps, "captions": words}
     if torch.cuda.is_available():
         _RESULTS.parent.mkdir(exist_ok=True)
-        _RESULTS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_json(_RESULTS, {"machine": machine, "rows": [row.as_dict() for row in rows]})
     return 0
 
 
-def _embedding(name: str, model: Path, folder: Path, count: int, repeats: int) -> tuple[Row, dict[str, Any]]:
+def _embedding(name: str, model: Path, folder: Path, count: int, repeats: int) -> Row:
     from benchmarks.rates import BareModel, embed_all, make_embedder, write_images
 
     embedder = make_embedder(model, folder)
@@ -66,7 +63,7 @@ def _embedding(name: str, model: Path, folder: Path, count: int, repeats: int) -
     laps = _in_turn(lambda: embed_all(embedder, images), lambda: bare.run(count), repeats)
     ours, against = (_rates(each, count) for each in laps)
     work = _arithmetic(lambda: list(embedder.embed_batches(images[:1])), ours.estimate.value)
-    row = Row(
+    return Row(
         title=f"embedding from decoded tensors on disk, {name}",
         ours=ours.estimate,
         against=against.estimate,
@@ -76,10 +73,9 @@ def _embedding(name: str, model: Path, folder: Path, count: int, repeats: int) -
         target=Target(0.85),
         note=f"{embedder.device_text}, batches of {embedder.throughput.batch_size}; {work}",
     )
-    return row, _raw(laps)
 
 
-def _captions(model: Path, folder: Path, count: int, repeats: int) -> tuple[Row, dict[str, Any], dict[str, list[str]]]:
+def _captions(model: Path, folder: Path, count: int, repeats: int) -> Row:
     import torch
 
     from benchmarks.rates import model_source
@@ -106,7 +102,7 @@ def _captions(model: Path, folder: Path, count: int, repeats: int) -> tuple[Row,
     rates = [_rates(each, count) for each in laps]
     same = sum(one == other for one, other in zip(*words, strict=True))
     work = _arithmetic(lambda: list(captioner.caption_batches(images[:1])), rates[0].estimate.value)
-    row = Row(
+    return Row(
         title="captions, BLIP base, from decoded tensors on disk",
         ours=rates[0].estimate,
         against=rates[1].estimate,
@@ -116,7 +112,6 @@ def _captions(model: Path, folder: Path, count: int, repeats: int) -> tuple[Row,
         target=Target(5),
         note=f"{captioner.device_text}; {same} of {count} captions are word for word R3's; {work}",
     )
-    return row, _raw(laps), {"ours": words[0], "against": words[1]}
 
 
 def _in_turn(ours: Callable[[], object], against: Callable[[], object], repeats: int) -> tuple[Laps, Laps]:
@@ -125,10 +120,6 @@ def _in_turn(ours: Callable[[], object], against: Callable[[], object], repeats:
     runs = [lambda: laps[0].time(ours), lambda: laps[1].time(against)]
     take_turns(runs, repeats, lambda: all(_rates(each, 1).estimate.agreed for each in laps))
     return laps
-
-
-def _raw(laps: tuple[Laps, Laps]) -> dict[str, Any]:
-    return {"ours": laps[0].as_dict(), "against": laps[1].as_dict()}
 
 
 def _rates(laps: Laps, count: int) -> Sample:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.measuring.speed import Speed
+from benchmarks.measuring.speed import SpeedSeen
 from benchmarks.results_file import KeptCase
 from benchmarks.rows import Row, Verdict
 
@@ -83,7 +83,7 @@ def _notes(cases: list[KeptCase]) -> str:
 
 
 def _speed(seen: dict[str, Any] | None) -> str:
-    return "the machine's speed was not looked at" if seen is None else str(Speed(**seen))
+    return "the machine's speed was not looked at" if seen is None else str(SpeedSeen(**seen))
 
 
 def _costs(cases: list[KeptCase]) -> str:

@@ -29,9 +29,7 @@ class ResultsFile:
         content = self._read()
         content[name] = {"measured": measured, **result.as_dict()}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path.with_suffix(".part")
-        unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        unfinished.replace(self._path)
+        write_json(self._path, content)
 
     def cases(self, order: list[str]) -> list[KeptCase]:
         """All cases that are kept, those of `order` first and in that order."""
@@ -53,3 +51,23 @@ class ResultsFile:
         except FileNotFoundError:
             return {}
         return content
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a file of results in one step. An estimate is one line, so that a changed figure is one line of a diff."""
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(_lines(content) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _lines(value: Any, depth: int = 0) -> str:
+    """JSON in which an object or array that contains others has a line for each of them."""
+    if isinstance(value, dict) and any(isinstance(one, dict | list) for one in value.values()):
+        entries = [f"{json.dumps(name, ensure_ascii=False)}: {_lines(one, depth + 1)}" for name, one in value.items()]
+        opened, closed = "{", "}"
+    elif isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        entries, opened, closed = [_lines(one, depth + 1) for one in value], "[", "]"
+    else:
+        return json.dumps(value, ensure_ascii=False)
+    separator = f",\n{' ' * (depth + 1)}"
+    return f"{opened}\n{' ' * (depth + 1)}{separator.join(entries)}\n{' ' * depth}{closed}"

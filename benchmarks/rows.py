@@ -1,6 +1,6 @@
 """A row of the report: the pipeline, what it is held against, and how the two stand to each other."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -84,63 +84,45 @@ class Row:
         return self.target.verdict(self.figure)
 
     def as_dict(self) -> dict[str, Any]:
-        """For the file of results."""
-        processor = self.processor
-        return {
-            "title": self.title,
-            "ours": self.ours.as_dict(),
-            "against": _optional(self.against),
-            "reference": self.reference,
-            "figure": _optional(self.figure),
-            "whole": _optional(self.whole),
-            "target": {"value": self.target.value, "at_least": self.target.at_least} if self.target else None,
-            "verdict": self.verdict,
-            "note": self.note,
-            "processor": {
-                "ours": processor.ours.as_dict(),
-                "against": _optional(processor.against),
-                "figure": _optional(processor.figure),
-            }
-            if processor
-            else None,
-            "crowded": self.crowded,
-            "memory": [one.as_dict() for one in self.memory] if self.memory else None,
-        }
+        """For the file of results, without what there is not; the verdict is found when it is read."""
+        return _present(asdict(self))
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> "Row":
-        """From the file of results. The verdict is found anew."""
-        target, processor, memory = content["target"], content["processor"], content["memory"]
+        """From the file of results."""
+        estimates = {name: Estimate(**content[name]) for name in _ESTIMATES if name in content}
+        processor = {name: Estimate(**one) for name, one in content.get("processor", {}).items()}
+        memory = [Estimate(**one) for one in content.get("memory", ())]
         return cls(
             title=content["title"],
-            ours=Estimate.from_dict(content["ours"]),
-            against=_read(content["against"]),
+            ours=estimates["ours"],
+            against=estimates.get("against"),
             reference=content["reference"],
-            figure=_read(content["figure"]),
-            whole=_read(content["whole"]),
-            target=Target(target["value"], target["at_least"]) if target else None,
+            figure=estimates.get("figure"),
+            whole=estimates.get("whole"),
+            target=Target(**content["target"]) if "target" in content else None,
             note=content["note"],
-            processor=Processor(
-                Estimate.from_dict(processor["ours"]), _read(processor["against"]), _read(processor["figure"])
-            )
-            if processor
-            else None,
+            processor=Processor(**processor) if processor else None,
+            memory=(memory[0], memory[1]) if memory else None,
             crowded=content["crowded"],
-            memory=(Estimate.from_dict(memory[0]), Estimate.from_dict(memory[1])) if memory else None,
         )
 
 
-def _optional(estimate: Estimate | None) -> dict[str, Any] | None:
-    return None if estimate is None else estimate.as_dict()
+_ESTIMATES = ("ours", "against", "figure", "whole")
 
 
-def _read(content: dict[str, Any] | None) -> Estimate | None:
-    return None if content is None else Estimate.from_dict(content)
+def _present(content: dict[str, Any]) -> dict[str, Any]:
+    """`content` without the entries, at any depth, that are None."""
+    return {
+        name: _present(value) if isinstance(value, dict) else value
+        for name, value in content.items()
+        if value is not None
+    }
 
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What a case came to: its rows, and everything that was measured for them.
+    """What a case came to: its rows, and what the plots show beside them.
 
     `stages` are the milliseconds of each stage of an image, of the pipeline and of its reference, for the plots, by
     title; `growth` are the sizes of libraries with milliseconds a file and peak megabytes; of both, what may be stated.
@@ -148,7 +130,6 @@ class CaseResult:
     """
 
     rows: list[Row]
-    raw: dict[str, Any]
     stages: dict[str, dict[str, float]] | None = None
     growth: list[dict[str, float | None]] | None = None
     table: str = ""
@@ -157,7 +138,6 @@ class CaseResult:
         """For the file of results."""
         return {
             "rows": [row.as_dict() for row in self.rows],
-            "raw": self.raw,
             "stages": self.stages or {},
             "growth": self.growth or [],
             "table": self.table,

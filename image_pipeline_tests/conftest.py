@@ -1,4 +1,4 @@
-"""A home folder and a Qdrant server for the whole session, and both ways to Qdrant for the tests that hold for both."""
+"""What is made once for all tests: a home folder, tiny models, a Qdrant server, and both ways to Qdrant."""
 
 import os
 import shutil
@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from benchmarks.qdrant_server import QdrantServer, find_binary
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.embedded import EmbeddedAddress
 from image_pipeline.collection.server import ServerAddress
-from image_pipeline_tests.decoys import Snapshot, strew_decoys
-from image_pipeline_tests.qdrant_server import QdrantServer, find_binary
-from image_pipeline_tests.raw_qdrant import delete_collections
+from image_pipeline_tests.support.decoys import Snapshot, strew_decoys
+from image_pipeline_tests.support.environment import own_environment
+from image_pipeline_tests.support.raw_qdrant import delete_collections
+from image_pipeline_tests.support.runs import RunServer
+from image_pipeline_tests.support.shell import Shell
+from image_pipeline_tests.support.tiny_models import write_blip, write_clip, write_siglip
 
 _SHARED_MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 1 << 30
@@ -48,11 +52,46 @@ def home_of_decoys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def environment_of_its_own() -> Iterator[None]:
     """What a test, or what it calls, sets in the environment is gone after it; Dagster's records are in the store."""
-    before = dict(os.environ)
-    os.environ.pop("DAGSTER_HOME", None)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+    with own_environment():
+        yield
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Runs programs with the demo models and a store beside the test's files."""
+    settings = {"IMAGE_PIPELINE_HOME": str(tmp_path / "store"), "IMAGE_PIPELINE_MODELS": "demo"}
+    return Shell(tmp_path, LANG="C.UTF-8", **settings)
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunServer]:
+    """Begins runs of the program; one process imports for all of them."""
+    with RunServer(tmp_path_factory.mktemp("runs")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tiny models are written, once a session."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def clip_directory(tiny_models: Path) -> Path:
+    """An open_clip model that crops."""
+    return write_clip(tiny_models / "tiny-clip")
+
+
+@pytest.fixture(scope="session")
+def siglip_directory(tiny_models: Path) -> Path:
+    """An open_clip model that squashes."""
+    return write_siglip(tiny_models / "tiny-siglip")
+
+
+@pytest.fixture(scope="session")
+def blip_directory(tiny_models: Path) -> Path:
+    """A BLIP model for captions."""
+    return write_blip(tiny_models / "tiny-blip")
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ _PATIENCE = 240.0
 def upload_and_search(bench: Bench) -> CaseResult:
     """An upload of points with payload, and then searches by words; nothing where there is no server."""
     if bench.server is None:
-        return CaseResult([], {"left_out": "there is no Qdrant server: run `make qdrant`"})
+        return CaseResult([], table="Left out: there is no Qdrant server. Run `make qdrant`.")
     settings = bench.settings(f"{vit_b32()},none") | {"IMAGE_PIPELINE_COLLECTION": _ALIAS}
     connection = {"url": bench.server.url, "grpc_port": bench.server.grpc_port}
     request = {"model": str(vit_b32()), "home": settings["IMAGE_PIPELINE_HOME"], "alias": _ALIAS, **connection}
@@ -26,8 +26,7 @@ def upload_and_search(bench: Bench) -> CaseResult:
     queries = {"queries": bench.sizes.queries, "points": bench.sizes.points, "patience": _PATIENCE}
     searched = bench.measure(python_program("benchmarks.programs.search"), settings, request=queries).answer
     bench.delete_collections(_ALIAS)
-    rows = [_upload_row(bench, uploaded), _search_row(bench, searched)]
-    return CaseResult(rows, {"upload": uploaded, "search": searched})
+    return CaseResult([_upload_row(bench, uploaded), _search_row(bench, searched)])
 
 
 def _upload_row(bench: Bench, told: dict[str, Any]) -> Row:

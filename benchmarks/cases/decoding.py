@@ -44,8 +44,7 @@ def decode(bench: Bench) -> CaseResult:
         rate_row(title, with_thumbnails, against, reference, Target(0.85)),
         rate_row(f"{title}, no thumbnails made", without, against, reference, None),
     ]
-    contestants = {"ours": with_thumbnails, "without_thumbnails": without, "limit": against}
-    return CaseResult(rows, {name: one.as_dict() for name, one in contestants.items()} | {"scale": scale})
+    return CaseResult(rows)
 
 
 def _scale(file: Path, model: Path) -> int:
@@ -86,4 +85,4 @@ def hashing(bench: Bench) -> CaseResult:
         figure=ours.over(against),
         processor=Processor.of_rates(*cores),
     )
-    return CaseResult([row], {"ours": told[0], "limit": told[1]})
+    return CaseResult([row])

@@ -81,8 +81,7 @@ def _whole_pipeline(
         "ours": stages_of_an_image(stages[size.few], stages[size.many], size),
         reference: _stated({"whole loop": second.milliseconds_an_image}),
     }
-    raw = {"ours": first.as_dict(), "against": second.as_dict(), "stages_of_few": stages[size.few]}
-    return CaseResult([row], {**raw, "stages_of_many": stages[size.many]}, _flat(title, shown))
+    return CaseResult([row], _flat(title, shown))
 
 
 def rate_row(title: str, ours: Contestant, against: Contestant, reference: str, target: Target | None) -> Row:

@@ -37,20 +37,13 @@ def fidelity(bench: Bench) -> CaseResult:
     if bench.photographs is not None:
         found = (file for file in sorted(bench.photographs.rglob("*")) if file.suffix.lower() in _READ_BY_REFERENCE)
         shown |= {file: str(file) for file in found if file.is_file()}
-    rows, raw = [], {}
+    rows, embedded = [], {}
     for name, model in (("ViT-B/32", vit_b32()), ("SigLIP 2 B/16", siglip2_b16())):
-        told = _embedded(bench, model, shown)
-        raw[name] = told
-        rows += _rows(name, told, own)
-    told = _captioned(bench)
-    raw["captions"] = told
-    rows.append(_captions_row(told))
-    return CaseResult(rows, {name: _with_names(told) for name, told in raw.items()}, table=_table(raw, own))
-
-
-def _with_names(told: dict[str, Any]) -> dict[str, Any]:
-    """`told` with the names of files and their folders: where those lie on this machine is nobody's business."""
-    return told | {"files": ["/".join(Path(file).parts[-2:]) for file in told.get("files", ())]}
+        embedded[name] = _embedded(bench, model, shown)
+        rows += _rows(name, embedded[name], own)
+    captions = _captioned(bench)
+    rows.append(_captions_row(captions))
+    return CaseResult(rows, table=_table(embedded, captions, own))
 
 
 def _embedded(bench: Bench, model: Path, shown: dict[Path, str]) -> dict[str, Any]:
@@ -119,17 +112,14 @@ def _captions_row(told: dict[str, Any]) -> Row:
     )
 
 
-def _table(raw: dict[str, Any], own: set[str]) -> str:
+def _table(embedded: dict[str, dict[str, Any]], captions: dict[str, Any], own: set[str]) -> str:
     lines = ["| model | numbers | photographs | decode path | files | median | minimum | different photographs |"]
     lines.append("|---|---|---|---|---|---|---|---|")
-    for name, told in raw.items():
-        if name == "captions":
-            continue
+    for name, told in embedded.items():
         for dtype in told["cosines"]:
             for (whose, path), cosines in sorted(_groups(told, own, dtype).items()):
                 cells = [name, dtype, whose, path, str(len(cosines)), f"{median(cosines):.5f}", f"{min(cosines):.5f}"]
                 lines.append(f"| {' | '.join(cells)} | {told['different']:.3f} |")
-    captions = raw["captions"]
     others = [pair for pair in zip(captions["ours"], captions["expected"], strict=True) if pair[0] != pair[1]]
     lines += ["", f"Captions that differ from those of fp32: {len(others) or 'none'}.", ""]
     lines += [f"- {ours!r} for {expected!r}" for ours, expected in others]

@@ -123,11 +123,7 @@ def result(bench: Bench, firsts: dict[str, First]) -> CaseResult:
                     "peak_megabytes": peak.value,
                 }
             )
-    raw = {
-        name: {"size": (first.files, first.directories), "runs": [run.as_dict() for run in first.runs]}
-        for name, first in firsts.items()
-    }
-    return CaseResult(rows, raw, growth=points)
+    return CaseResult(rows, growth=points)
 
 
 def _ratio(title: str, many: First, few: First, start: First, fewer: int) -> Row:

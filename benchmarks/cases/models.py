@@ -39,17 +39,16 @@ def captions(bench: Bench) -> CaseResult:
     note = f"{same} of {len(words)} captions are word for word R3's, {len({theirs for _, theirs in words})} differ"
     row = rate_row(title, first, second, "R3", Target(3))
     row = dataclasses.replace(row, note=f"{row.note}; {note} from each other")
-    return CaseResult([row], {"ours": first.as_dict(), "against": second.as_dict(), "words": words})
+    return CaseResult([row])
 
 
 def bare_models(bench: Bench) -> CaseResult:
     """The embedder over decoded images on disk, against the bare model on tensors in memory, best number format."""
-    rows, raw = [], {}
+    rows = []
     for name, model in (("ViT-B/32", vit_b32()), ("SigLIP 2 B/16", siglip2_b16())):
         count = bench.sizes.model_images
         request = {"model": str(model), "images": count, "repeats": bench.fewer_repeats}
         told = bench.measure(python_program("benchmarks.programs.model_rate"), request=request).answer
-        raw[name] = told
         ours, against = (
             Sample.of([count / seconds for seconds in told[who]["seconds"]], "img/s") for who in ("ours", "against")
         )
@@ -67,4 +66,4 @@ def bare_models(bench: Bench) -> CaseResult:
                 processor=Processor.of_rates(*cores),
             )
         )
-    return CaseResult(rows, raw)
+    return CaseResult(rows)

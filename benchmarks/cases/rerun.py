@@ -6,7 +6,6 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from benchmarks.bench import Bench, Ingested
 from benchmarks.inputs.libraries import files_of, own_library
@@ -36,19 +35,17 @@ def unchanged(bench: Bench) -> CaseResult:
         listings = Laps()
         for _ in range(_LISTINGS):
             listings.time(lambda: list_library(root))
-        rows, raw = [], {"listings": listings.as_dict()}
+        rows = []
         for title, command_of in (("image-pipeline ingest", _ingest_command), ("dagster job execute", _job_command)):
-            row, raw[title] = _again(
-                bench, title, (large, command_of(bench, large)), (one, command_of(bench, one)), listings
-            )
-            rows.append(row)
-        changed, raw_of_changes = _changed(bench, large, one)
+            both = (large, command_of(bench, large)), (one, command_of(bench, one))
+            rows.append(_again(bench, title, *both, listings))
+        rows += _changed(bench, large, one)
     finally:
         bench.discard(large)
         bench.discard(one)
         shutil.rmtree(root)
         shutil.rmtree(single)
-    return CaseResult(rows + changed, raw | raw_of_changes)
+    return CaseResult(rows)
 
 
 @dataclass
@@ -68,14 +65,10 @@ class Beyond:
         """Of all processors."""
         return Sample.beyond([run.cpu_seconds for run in self.more], [run.cpu_seconds for run in self.less], "s")
 
-    def as_dict(self) -> dict[str, Any]:
-        """For the file of results."""
-        return {"more": [run.as_dict() for run in self.more], "less": [run.as_dict() for run in self.less]}
-
 
 def _again(
     bench: Bench, title: str, large: tuple[Ingested, list[str]], one: tuple[Ingested, list[str]], listings: Laps
-) -> tuple[Row, dict[str, Any]]:
+) -> Row:
     """A command over an unchanged library, less the same over a library of one file."""
     beyond = Beyond()
 
@@ -88,7 +81,7 @@ def _again(
     opens = "not looked at, for want of strace" if opened is None else f"{len(opened)} files of the library were opened"
     ours, cores = beyond.seconds.estimate, beyond.cpu_seconds.estimate
     listing, listing_cores = (Sample.of(each, "s").estimate for each in (listings.seconds, listings.cpu_seconds))
-    row = Row(
+    return Row(
         title=f"`{title}` again, {bench.sizes.unchanged:,} unchanged files in one directory",
         ours=ours,
         against=listing,
@@ -99,14 +92,13 @@ def _again(
         f"{_whole(beyond.less)}; {opens}",
         processor=Processor(cores, listing_cores, cores.over(listing_cores)),
     )
-    return row, beyond.as_dict()
 
 
 def _whole(runs: list[Measured]) -> Estimate:
     return Sample.of([run.seconds for run in runs], "s").estimate
 
 
-def _changed(bench: Bench, large: Ingested, one: Ingested) -> tuple[list[Row], dict[str, Any]]:
+def _changed(bench: Bench, large: Ingested, one: Ingested) -> list[Row]:
     request = {"models": _MODELS, "home": str(large.home), "image": os.fspath(files_of(large.library)[0])}
     of_large, of_one = _runs_of_changes(bench, large, 1_000_000), _runs_of_changes(bench, one, 2_000_000)
     loading = [
@@ -131,12 +123,7 @@ def _changed(bench: Bench, large: Ingested, one: Ingested) -> tuple[list[Row], d
             processor=Processor(beyond.cpu_seconds.estimate),
         )
         rows.append(row)
-    raw = {
-        "changed": {what: beyond.as_dict() for what, beyond in of_large.items()},
-        "changed_one": {what: beyond.as_dict() for what, beyond in of_one.items()},
-        "loading": [run.as_dict() for run in loading],
-    }
-    return rows, raw
+    return rows
 
 
 def _runs_of_changes(bench: Bench, ingested: Ingested, serial: int) -> dict[str, Beyond]:

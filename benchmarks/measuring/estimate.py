@@ -1,9 +1,8 @@
 """What repeats say of a quantity: a value, the interval around it, and whether it may be stated at all."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import comb
-from typing import Any
 
 _CONFIDENCE = 0.95
 
@@ -93,15 +92,6 @@ class Estimate:
         if abs(value) < 10:
             return f"{value:.2f}"
         return f"{value:,.1f}" if abs(value) < 1000 else f"{value:,.0f}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """For the file of results; `refusal` is for whoever reads it there."""
-        return {**asdict(self), "refusal": self.refusal}
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> "Estimate":
-        """From the file of results. Whether it may be stated is found anew."""
-        return cls(**{name: value for name, value in content.items() if name != "refusal"})
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,6 @@ class Measured:
     anonymous_bytes: int
     disk_bytes: int
     answer: Any = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """For the file of results."""
-        return {name: value for name, value in asdict(self).items() if name != "answer"}
 
 
 def python_program(module: str, *arguments: str) -> list[str]:

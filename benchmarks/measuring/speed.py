@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median
 
-from benchmarks.measuring.sample import Sample
+from benchmarks.measuring.sample import variation
 from benchmarks.measuring.stopwatch import Laps
 
 _BLOCK = bytes(4 << 20)
@@ -41,13 +41,30 @@ class Speed(Laps):
         """Whether others used the machine so much that a time on the wall is not that of what was measured."""
         return self.share < _ENOUGH
 
+    @property
+    def seen(self) -> "SpeedSeen":
+        """For the report."""
+        wall, cpu = self.seconds, self.cpu_seconds
+        return SpeedSeen(min(wall), max(wall), min(cpu), max(cpu), self.share)
+
+
+@dataclass(frozen=True)
+class SpeedSeen:
+    """The least and the most that the calculation took, in seconds, and how much of the processors it had."""
+
+    least_seconds: float
+    most_seconds: float
+    least_cpu_seconds: float
+    most_cpu_seconds: float
+    share: float
+
     def __str__(self) -> str:
         """By how much the speed varied, what the calculation took, and how much of the machine; for people."""
-        wall, cpu = (Sample.of([1000 * one for one in values], "ms") for values in (self.seconds, self.cpu_seconds))
-        least, most = min(wall.values), max(wall.values)
+        varied = variation([self.least_seconds, self.most_seconds])
         return (
-            f"the machine's speed varied by {100 * wall.varied:.0f} %: a fixed calculation between the runs took "
-            f"{least:.0f} to {most:.0f} ms, and {min(cpu.values):.0f} to {max(cpu.values):.0f} ms of the processors, "
+            f"the machine's speed varied by {100 * varied:.0f} %: a fixed calculation between the runs took "
+            f"{1000 * self.least_seconds:.0f} to {1000 * self.most_seconds:.0f} ms, and "
+            f"{1000 * self.least_cpu_seconds:.0f} to {1000 * self.most_cpu_seconds:.0f} ms of the processors, "
             f"of which it had {100 * self.share:.0f} %"
         )
 

@@ -28,5 +28,5 @@ class Laps:
             run()
 
     def as_dict(self) -> dict[str, Any]:
-        """For an answer, and for the file of results."""
+        """For an answer."""
         return asdict(self)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from benchmarks.measuring.process import Measured
 from benchmarks.measuring.sample import Sample
@@ -63,15 +62,6 @@ class Contestant:
     def _an_image(self, of: Callable[[Measured], float]) -> Sample:
         few, many = ([of(measured) for measured in runs] for runs in (self.of_few, self.of_many))
         return Sample.beyond(many, few, "ms", 1000 / (self.many - self.few))
-
-    def as_dict(self) -> dict[str, Any]:
-        """For the file of results."""
-        return {
-            "few": self.few,
-            "many": self.many,
-            "of_few": [measured.as_dict() for measured in self.of_few],
-            "of_many": [measured.as_dict() for measured in self.of_many],
-        }
 
 
 def in_turn(programs: Sequence[Run], few: int, many: int, repeats: int) -> list[Contestant]:

@@ -11,8 +11,8 @@ from image_pipeline.collection.collection import Collection
 from image_pipeline.collection.points import Point, make_point
 from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.errors import CollectionError
-from image_pipeline_tests.raw_qdrant import raw_client
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, unit_vector
+from image_pipeline_tests.support.raw_qdrant import raw_client
 
 
 @pytest.fixture

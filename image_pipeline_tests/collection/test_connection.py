@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from qdrant_client import QdrantClient
 
+from benchmarks.qdrant_server import QdrantServer, free_port
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.embedded import EmbeddedAddress
@@ -20,9 +21,8 @@ from image_pipeline.collection.points import make_point
 from image_pipeline.collection.server import ServerAddress
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
 from image_pipeline.settings import load_settings
-from image_pipeline_tests.histories.room import Room
-from image_pipeline_tests.qdrant_server import QdrantServer, free_port
 from image_pipeline_tests.storage.conftest import VERSION, unit_vector
+from image_pipeline_tests.support.room import Room
 
 
 @contextmanager

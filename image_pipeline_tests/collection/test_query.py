@@ -15,8 +15,8 @@ from image_pipeline.collection.query import Hit, Near, SearchFilter
 from image_pipeline.collection.replaced import VersionReplacedError
 from image_pipeline.errors import CollectionError
 from image_pipeline.settings import DType
-from image_pipeline_tests.raw_qdrant import raw_client
 from image_pipeline_tests.storage.conftest import VERSION
+from image_pipeline_tests.support.raw_qdrant import raw_client
 
 ROME, OSLO, FIJI = {"lat": 41.9, "lon": 12.5}, {"lat": 59.9, "lon": 10.75}, {"lat": -17.8, "lon": 179.99}
 

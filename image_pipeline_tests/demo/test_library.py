@@ -16,7 +16,7 @@ from image_pipeline.imaging.failure import ImageError
 from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.outcome import DecodePath
-from image_pipeline_tests.decoys import Snapshot
+from image_pipeline_tests.support.decoys import Snapshot
 
 SPEC = InputSpec(64, 64, ResizeMode.SQUASH, Interpolation.BICUBIC)
 

@@ -14,8 +14,8 @@ from image_pipeline.schema.formats import ImageFormat
 from image_pipeline.schema.rows import DiscoveredFile
 from image_pipeline.storage.mark import write_mark
 from image_pipeline_tests.files.conftest import LIBRARY, discovered, picture
-from image_pipeline_tests.imaging.raw_skeletons import skeletons
-from image_pipeline_tests.rights import unprivileged
+from image_pipeline_tests.support.raw_skeletons import skeletons
+from image_pipeline_tests.support.rights import unprivileged
 
 
 def write(root: Path, *paths: str, content: bytes | None = None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from image_pipeline.files.hashing import hash_files
 from image_pipeline.schema.rows import ContentHash
 from image_pipeline_tests.files.conftest import discovered, picture
-from image_pipeline_tests.rights import unprivileged
+from image_pipeline_tests.support.rights import unprivileged
 
 
 def test_hashes_are_those_of_the_contents_in_the_order_of_the_files(library: Path) -> None:

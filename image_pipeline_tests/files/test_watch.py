@@ -12,7 +12,7 @@ from image_pipeline.errors import LibraryError
 from image_pipeline.files.plan import Ingested, State
 from image_pipeline.files.watch import DirectorySnapshot, LibrarySnapshot, due_states, take_snapshot
 from image_pipeline_tests.files.conftest import picture
-from image_pipeline_tests.rights import unprivileged
+from image_pipeline_tests.support.rights import unprivileged
 
 SETTLE, SWEEP = 30.0, 600.0
 

@@ -9,22 +9,15 @@ import pytest
 
 from image_pipeline_tests.histories.history import World, make_model, make_records
 from image_pipeline_tests.histories.model import Model
-from image_pipeline_tests.histories.room import Room
-from image_pipeline_tests.histories.runs import RunServer
 from image_pipeline_tests.histories.server import KillableServer
 from image_pipeline_tests.histories.tally import Tally
+from image_pipeline_tests.support.room import Room
+from image_pipeline_tests.support.runs import RunServer
 
 MODELS = os.environ.get("HISTORIES_MODELS", "demo")
 _STORE_MEGABYTES = 96
 
 _tallies: dict[str, Tally] = {}
-
-
-@pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunServer]:
-    """What begins runs."""
-    with RunServer(tmp_path_factory.mktemp("runs")) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from image_pipeline.schema.rows import Stage
 from image_pipeline_tests.histories.history import History, ended_well
-from image_pipeline_tests.histories.moments import Moment, Place
 from image_pipeline_tests.histories.operations import Operation, operations
+from image_pipeline_tests.support.moments import Moment, Place
 
 
 class Fault(Protocol):

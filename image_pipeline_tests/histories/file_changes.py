@@ -4,10 +4,12 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from image_pipeline_tests.histories.library import LEFT_OUT, Library, chosen
 from image_pipeline_tests.histories.operations import Kind, Operation
+from image_pipeline_tests.histories.pool import Content, Pool
 
 Change = Callable[[Library, Operation], str | None]
 
@@ -95,31 +97,15 @@ def _edited(library: Library, op: Operation) -> tuple[Path, os.stat_result] | No
     return path, before
 
 
-def _break(library: Library, op: Operation) -> str | None:
+def _overwrite(content: Callable[[Pool, int], Content], library: Library, op: Operation) -> str | None:
     path = chosen(library.pictures(), op.first)
     if path is None:
         return None
-    library.write(path, library.pool.wreck(op.second))
+    library.write(path, content(library.pool, op.second))
     return library.told(path)
 
 
-def _mend(library: Library, op: Operation) -> str | None:
-    path = chosen(library.pictures(), op.first)
-    if path is None:
-        return None
-    library.write(path, library.pool.picture(op.second))
-    return library.told(path)
-
-
-def _replace(library: Library, op: Operation) -> str | None:
-    return _replaced(library, op, keep_mtime=False)
-
-
-def _replace_by_one_as_old(library: Library, op: Operation) -> str | None:
-    return _replaced(library, op, keep_mtime=True)
-
-
-def _replaced(library: Library, op: Operation, keep_mtime: bool) -> str | None:
+def _replace(library: Library, op: Operation, keep_mtime: bool = False) -> str | None:
     path = chosen(library.pictures(), op.first)
     if path is None:
         return None
@@ -178,21 +164,13 @@ def exchange(library: Library, one: Path, other: Path) -> None:
     (library.aside / "swapped").rename(other)
 
 
-def _copy(library: Library, op: Operation) -> str | None:
+def _add_again(make: Callable[[Path, Path], object], library: Library, op: Operation) -> str | None:
+    """Another name for a picture that is there, made by `make`."""
     path = chosen(library.pictures(), op.first)
     if path is None:
         return None
     target = library.new_file(library.directory(op.second), path.suffix, op.third)
-    shutil.copy2(path, target)
-    return library.told(path, target)
-
-
-def _link(library: Library, op: Operation) -> str | None:
-    path = chosen(library.pictures(), op.first)
-    if path is None:
-        return None
-    target = library.new_file(library.directory(op.second), path.suffix, op.third)
-    os.link(path, target)
+    make(path, target)
     return library.told(path, target)
 
 
@@ -212,15 +190,15 @@ FILE_CHANGES: dict[Kind, Change] = {
     Kind.EDIT: _edit,
     Kind.EDIT_WITHIN_THE_SECOND: _edit_within_the_second,
     Kind.EDIT_KEEPING_TIMES: _edit_keeping_times,
-    Kind.BREAK: _break,
-    Kind.MEND: _mend,
+    Kind.BREAK: partial(_overwrite, Pool.wreck),
+    Kind.MEND: partial(_overwrite, Pool.picture),
     Kind.REPLACE: _replace,
-    Kind.REPLACE_BY_ONE_AS_OLD: _replace_by_one_as_old,
+    Kind.REPLACE_BY_ONE_AS_OLD: partial(_replace, keep_mtime=True),
     Kind.TOUCH: _touch,
     Kind.RENAME: _rename,
     Kind.MOVE: _move,
     Kind.SWAP: _swap,
-    Kind.COPY: _copy,
-    Kind.LINK: _link,
+    Kind.COPY: partial(_add_again, shutil.copy2),
+    Kind.LINK: partial(_add_again, os.link),
     Kind.DELETE: _delete,
 }

@@ -15,14 +15,14 @@ from image_pipeline.storage.store import Store
 from image_pipeline_tests.histories.changes import apply, fill
 from image_pipeline_tests.histories.library import Library
 from image_pipeline_tests.histories.model import Model, Reference, cached, read_points
-from image_pipeline_tests.histories.moments import Moment, StoreWatch
 from image_pipeline_tests.histories.operations import Operation
 from image_pipeline_tests.histories.pool import make_pool
-from image_pipeline_tests.histories.room import Room
-from image_pipeline_tests.histories.runs import Outcome, Run, RunServer
 from image_pipeline_tests.histories.server import KillableServer
 from image_pipeline_tests.histories.tally import Tally
-from image_pipeline_tests.raw_qdrant import delete_collections
+from image_pipeline_tests.support.moments import Moment, StoreWatch
+from image_pipeline_tests.support.raw_qdrant import delete_collections
+from image_pipeline_tests.support.room import Room
+from image_pipeline_tests.support.runs import Outcome, Run, RunServer
 
 _numbers = count()
 

@@ -21,7 +21,7 @@ from image_pipeline.settings import Settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store, file_stem
 from image_pipeline_tests.histories.pool import Pool
-from image_pipeline_tests.raw_qdrant import raw_client
+from image_pipeline_tests.support.raw_qdrant import raw_client
 
 _PICTURES = (".bmp", ".gif", ".jpg", ".png", ".tif", ".webp")
 _VECTOR_TOLERANCE = 1e-4

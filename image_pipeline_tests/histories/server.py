@@ -2,7 +2,7 @@
 
 import shutil
 
-from image_pipeline_tests.qdrant_server import QdrantServer
+from benchmarks.qdrant_server import QdrantServer
 
 
 class KillableServer(QdrantServer):

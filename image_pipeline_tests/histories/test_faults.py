@@ -8,10 +8,10 @@ import pytest
 from image_pipeline.collection.connection import address_of
 from image_pipeline_tests.histories.faults import FullStore, Outage, SearchMeanwhile, TwoRuns
 from image_pipeline_tests.histories.history import History, World, ended_well
-from image_pipeline_tests.histories.moments import Moment, Place, wait_until
 from image_pipeline_tests.histories.operations import Kind, Operation
-from image_pipeline_tests.histories.runs import ProgramRuns
-from image_pipeline_tests.raw_qdrant import raw_client
+from image_pipeline_tests.support.moments import Moment, Place, wait_until
+from image_pipeline_tests.support.raw_qdrant import raw_client
+from image_pipeline_tests.support.runs import ProgramRuns
 
 _AN_EDIT = (Operation(Kind.EDIT, 0, 5, 0), Operation(Kind.ADD, 0, 9, 0))
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from image_pipeline_tests.hostile.specimens import specimens
 from image_pipeline_tests.hostile.structure import Number, mend_checksums, offsets, parts
+from image_pipeline_tests.support.specimens import specimens
 
 _HEADER_BYTES = 512
 

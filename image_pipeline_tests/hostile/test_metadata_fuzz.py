@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline_tests.hostile.mutations import Damage, damaged
-from image_pipeline_tests.hostile.specimens import png_chunk, specimens
-from image_pipeline_tests.imaging.scenes import encoded, scene
+from image_pipeline_tests.support.scenes import encoded, scene
+from image_pipeline_tests.support.specimens import png_chunk, specimens
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

@@ -9,8 +9,8 @@ from image_pipeline.imaging.pool import DecodeFailure, DecodeOutcome, DecodeTask
 from image_pipeline.schema.outcome import Reason
 from image_pipeline_tests.hostile.census import LIMITS, Census, take_census
 from image_pipeline_tests.hostile.mutations import Damage, mutated_files
-from image_pipeline_tests.hostile.specimens import SIZE, specimens
-from image_pipeline_tests.imaging.scenes import write
+from image_pipeline_tests.support.scenes import write
+from image_pipeline_tests.support.specimens import SIZE, specimens
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, as only Linux has it")
 

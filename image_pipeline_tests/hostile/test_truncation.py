@@ -14,9 +14,9 @@ from PIL import Image
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.outcome import ImageError, Reason
-from image_pipeline_tests.hostile.specimens import SIZE, png_chunk, specimens
 from image_pipeline_tests.hostile.structure import parts
-from image_pipeline_tests.imaging.scenes import encoded, photograph, write
+from image_pipeline_tests.support.scenes import encoded, photograph, write
+from image_pipeline_tests.support.specimens import SIZE, png_chunk, specimens
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

@@ -18,9 +18,9 @@ from image_pipeline.imaging.pool import DecodeFailure, DecodeOutcome, DecodeTask
 from image_pipeline.imaging.worker_process import WorkerStartError
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import Reason
-from image_pipeline_tests.histories.moments import wait_until
-from image_pipeline_tests.hostile.striking import open_files, striking
-from image_pipeline_tests.imaging.scenes import ENCODERS, encoded, endless_jpeg, scene, write
+from image_pipeline_tests.support.moments import wait_until
+from image_pipeline_tests.support.scenes import ENCODERS, encoded, endless_jpeg, scene, write
+from image_pipeline_tests.support.striking import open_files, striking
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, as only Linux has it")
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
-from image_pipeline_tests.imaging.scenes import difference, encoded, scene, wide_gamut_profile, write
+from image_pipeline_tests.support.scenes import difference, encoded, scene, wide_gamut_profile, write
 
 SPEC = InputSpec(64, 96, ResizeMode.SQUASH, Interpolation.BICUBIC)
 

@@ -12,7 +12,7 @@ from image_pipeline.imaging.decode import decode_image, decoder_version
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
-from image_pipeline_tests.imaging.scenes import ENCODERS, difference, encoded, photograph, scene, to_image, write
+from image_pipeline_tests.support.scenes import ENCODERS, difference, encoded, photograph, scene, to_image, write
 
 # Pillow tells of each oddity that it meets in the header.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

@@ -17,8 +17,8 @@ from image_pipeline.imaging.xmp import xmp_properties
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import Reason
-from image_pipeline_tests.imaging.scenes import encoded, scene, wide_gamut_profile, write
 from image_pipeline_tests.imaging.test_metadata import xmp
+from image_pipeline_tests.support.scenes import encoded, scene, wide_gamut_profile, write
 
 SPEC = InputSpec(64, 96, ResizeMode.SQUASH, Interpolation.BICUBIC)
 MEGABYTE = 1 << 20

@@ -13,8 +13,8 @@ from PIL.TiffImagePlugin import IFDRational
 
 from image_pipeline.imaging.metadata import metadata_version, read_metadata
 from image_pipeline.schema.image_metadata import ImageMetadata
-from image_pipeline_tests.imaging.dng import dng
-from image_pipeline_tests.imaging.scenes import ENCODERS, encoded, exif, scene, write
+from image_pipeline_tests.support.dng import dng
+from image_pipeline_tests.support.scenes import ENCODERS, encoded, exif, scene, write
 
 # Pillow tells of each oddity that it meets in the header.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

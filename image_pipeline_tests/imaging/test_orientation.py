@@ -9,7 +9,7 @@ from PIL import Image
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
-from image_pipeline_tests.imaging.scenes import difference, encoded, exif, scene, write
+from image_pipeline_tests.support.scenes import difference, encoded, exif, scene, write
 
 SPEC = InputSpec(64, 64, ResizeMode.SQUASH, Interpolation.BICUBIC)
 

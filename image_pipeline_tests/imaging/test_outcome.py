@@ -11,10 +11,10 @@ from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, MetadataTask,
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.outcome import DecodePath, Reason
 from image_pipeline.storage.tensors import TensorFile
-from image_pipeline_tests.hostile.specimens import specimens
-from image_pipeline_tests.imaging.dng import dng
-from image_pipeline_tests.imaging.raw_skeletons import SENSOR, grey_scan, skeletons, tiff
-from image_pipeline_tests.imaging.scenes import encoded, scene, write
+from image_pipeline_tests.support.dng import dng
+from image_pipeline_tests.support.raw_skeletons import SENSOR, grey_scan, skeletons, tiff
+from image_pipeline_tests.support.scenes import encoded, scene, write
+from image_pipeline_tests.support.specimens import specimens
 
 SPEC = InputSpec(64, 64, ResizeMode.SQUASH, Interpolation.BICUBIC)
 NAMES = ("1.nef", "1.CR2", "1.jpg", "1.tif", "1.txt", "1")

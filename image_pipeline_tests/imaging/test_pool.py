@@ -22,8 +22,8 @@ from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMod
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import Reason
 from image_pipeline.storage.tensors import TensorFile
-from image_pipeline_tests.imaging.dng import dng
-from image_pipeline_tests.imaging.scenes import ENCODERS, encoded, endless_jpeg, scene, write
+from image_pipeline_tests.support.dng import dng
+from image_pipeline_tests.support.scenes import ENCODERS, encoded, endless_jpeg, scene, write
 
 SPECS = (
     InputSpec(32, 32, ResizeMode.SQUASH, Interpolation.BICUBIC),

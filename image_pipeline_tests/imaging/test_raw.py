@@ -11,8 +11,8 @@ from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
-from image_pipeline_tests.imaging.dng import dng
-from image_pipeline_tests.imaging.scenes import encoded, scene, to_image, write
+from image_pipeline_tests.support.dng import dng
+from image_pipeline_tests.support.scenes import encoded, scene, to_image, write
 
 SPEC = InputSpec(64, 64, ResizeMode.SQUASH, Interpolation.BICUBIC)
 PREVIEW = encoded(scene(240, 160), "JPEG", quality=95)

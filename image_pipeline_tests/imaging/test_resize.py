@@ -7,7 +7,7 @@ from PIL import Image
 
 from image_pipeline.imaging.resize import fit, resized_size, to_array
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
-from image_pipeline_tests.imaging.scenes import photograph
+from image_pipeline_tests.support.scenes import photograph
 
 SIZES = [(640, 480), (480, 640), (333, 777), (100, 75), (64, 64), (1000, 21), (517, 518)]
 

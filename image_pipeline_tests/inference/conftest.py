@@ -1,38 +1,12 @@
-"""The tiny models, written once a session, and pictures to show them."""
+"""Pictures to show the tiny models, and a model hub."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from image_pipeline_tests.inference.hub_server import HubServer
-from image_pipeline_tests.inference.tiny_models import write_blip, write_clip, write_siglip
-
-
-@pytest.fixture(scope="session")
-def clip_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An open_clip model that crops."""
-    directory = tmp_path_factory.mktemp("models") / "tiny-clip"
-    write_clip(directory)
-    return directory
-
-
-@pytest.fixture(scope="session")
-def siglip_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An open_clip model that squashes."""
-    directory = tmp_path_factory.mktemp("models") / "tiny-siglip"
-    write_siglip(directory)
-    return directory
-
-
-@pytest.fixture(scope="session")
-def blip_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BLIP model for captions."""
-    directory = tmp_path_factory.mktemp("models") / "tiny-blip"
-    write_blip(directory)
-    return directory
+from image_pipeline_tests.support.hub_server import HubServer
 
 
 @pytest.fixture(scope="session")

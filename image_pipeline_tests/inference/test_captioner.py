@@ -16,7 +16,7 @@ from image_pipeline.inference.captioner import Caption, Captioner
 from image_pipeline.inference.models import resolve_models
 from image_pipeline.inference.producer import Generation
 from image_pipeline.settings import DType
-from image_pipeline_tests.inference.tiny_models import BLIP_SIZE
+from image_pipeline_tests.support.tiny_models import BLIP_SIZE
 
 
 @pytest.fixture(scope="module")

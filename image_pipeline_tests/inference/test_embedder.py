@@ -20,7 +20,7 @@ from image_pipeline.inference.device import Device
 from image_pipeline.inference.embedder import Embedder
 from image_pipeline.inference.models import resolve_models
 from image_pipeline.settings import DType
-from image_pipeline_tests.inference.tiny_models import CLIP_SIZE, SIGLIP_SIZE
+from image_pipeline_tests.support.tiny_models import CLIP_SIZE, SIGLIP_SIZE
 
 TEXTS = ["a red circle left of the blue star", "A Dog.", "green tree, green tree!", "bicycle"]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from image_pipeline_tests.inference.hub_server import HubServer, Repository
+from image_pipeline_tests.support.hub_server import HubServer, Repository
 
 NO_HUB = "http://127.0.0.1:9"
 

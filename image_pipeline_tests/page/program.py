@@ -5,18 +5,17 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from image_pipeline_tests.histories.moments import wait_until
-from image_pipeline_tests.library import draw_scenes
-from image_pipeline_tests.qdrant_server import free_port
+from benchmarks.qdrant_server import free_port
+from image_pipeline_tests.support.library import draw_scenes
+from image_pipeline_tests.support.moments import wait_until
+from image_pipeline_tests.support.shell import PROGRAM
 
-PROGRAM = str(Path(sys.executable).with_name("image-pipeline"))
 LOCATION = "image_pipeline.definitions"
 
 _LAUNCH = """
@@ -108,11 +107,6 @@ class Dev:
         selector = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__", "jobName": job}
         told = [{"key": key, "value": value} for key, value in (tags or {}).items()]
         return self.graphql(_LAUNCH, selector=selector, config=config or {}, tags=told)["launchRun"]
-
-    def run_status(self, run_id: str) -> str:
-        """What Dagster says of a run."""
-        query = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-        return str(self.graphql(query, id=run_id)["runOrError"]["status"])
 
     def partitions(self) -> list[str]:
         """The partition keys that Dagster knows."""

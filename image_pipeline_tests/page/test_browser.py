@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from image_pipeline_tests.histories.moments import wait_until
 from image_pipeline_tests.page.program import Dev, add_partition
+from image_pipeline_tests.support.moments import wait_until
 
 # Each tries to make a partition known to Dagster, by another way; the key says which way had an effect.
 _ATTACKS = """

@@ -12,9 +12,10 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
-from image_pipeline_tests.histories.moments import wait_until
-from image_pipeline_tests.library import draw_scenes
-from image_pipeline_tests.page.program import PROGRAM, Dev, add_partition
+from image_pipeline_tests.page.program import Dev, add_partition
+from image_pipeline_tests.support.library import draw_scenes
+from image_pipeline_tests.support.moments import wait_until
+from image_pipeline_tests.support.shell import PROGRAM
 
 
 def _ignore_interrupts() -> None:

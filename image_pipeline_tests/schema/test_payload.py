@@ -16,7 +16,7 @@ from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.payload import COLLECTION_ASSET, NOT_CONTENT, PAYLOAD, payload_page
 from image_pipeline.schema.rows import MetadataOfImage, Stage
 from image_pipeline.settings import load_settings
-from image_pipeline_tests.library import Pipeline, draw_scenes
+from image_pipeline_tests.support.library import Pipeline, draw_scenes
 
 PAGE = Path(__file__).parents[2] / "docs/payload.md"
 DECLARED = {field.name: field for field in PAYLOAD}

@@ -24,9 +24,9 @@ from image_pipeline.stages.retire import is_gone, retire
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
-from image_pipeline_tests.raw_qdrant import raw_client
 from image_pipeline_tests.stages.conftest import PROVENANCE, VERSIONS, StageRun
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, sha256, unit_vector
+from image_pipeline_tests.support.raw_qdrant import raw_client
 
 ROME, OSLO = Partition("Rome"), Partition("Oslo")
 

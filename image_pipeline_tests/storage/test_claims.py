@@ -9,7 +9,7 @@ import pytest
 from image_pipeline.storage.claims import claimed_runs, claiming, delete_unfinished, replacing, unclaimed_runs
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tensors import release_tensors, sweep_tensors
-from image_pipeline_tests.decoys import Snapshot, strew_decoys
+from image_pipeline_tests.support.decoys import Snapshot, strew_decoys
 
 RUN = "0c746902-dc19-46b4-836c-b3e4e93abc42"
 

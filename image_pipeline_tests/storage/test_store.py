@@ -22,7 +22,7 @@ from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.own_files import contents
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
-from image_pipeline_tests.decoys import Snapshot, strew_decoys
+from image_pipeline_tests.support.decoys import Snapshot, strew_decoys
 
 
 def mode(path: Path) -> int:

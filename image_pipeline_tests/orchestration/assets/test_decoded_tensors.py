@@ -10,7 +10,7 @@ from image_pipeline.orchestration.assets.preflight import Preflight
 from image_pipeline.settings import load_settings
 from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.store import Store
-from image_pipeline_tests.library import Pipeline, draw_scenes
+from image_pipeline_tests.support.library import Pipeline, draw_scenes
 
 
 def test_a_step_that_is_tried_again_leaves_no_tensors_of_its_first_try(

@@ -5,20 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from image_pipeline_tests.inference.hub_server import HubServer, Repository
-from image_pipeline_tests.inference.tiny_models import write_clip
-from image_pipeline_tests.library import draw_scenes
-from image_pipeline_tests.qdrant_server import QdrantServer
-from image_pipeline_tests.test_cli import Shell
+from benchmarks.qdrant_server import QdrantServer
+from image_pipeline_tests.support.hub_server import HubServer, Repository
+from image_pipeline_tests.support.library import draw_scenes
+from image_pipeline_tests.support.shell import Shell
+from image_pipeline_tests.support.tiny_models import write_clip
 
 NO_HUB = "http://127.0.0.1:9"  # the port of the discard service, on which nobody listens
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
 
 
 def decoded(shell: Shell) -> list[str]:

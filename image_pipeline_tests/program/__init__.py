@@ -1,0 +1,1 @@
+"""The whole pipeline through its commands: what several rooms promise together."""
