@@ -1,1 +1,1 @@
-"""Dagster's side: assets, partitions, jobs, sensor, checks and resources, and the commands that run them."""
+"""The Dagster side: assets, partitions, jobs, sensor, checks and resources, and what runs them for the commands."""

@@ -10,12 +10,12 @@ from image_pipeline.orchestration.run_config import console, in_memory, in_proce
 from image_pipeline.orchestration.sensors import library_sensor
 from image_pipeline.settings import Settings
 
-# Another model makes what is there stale, as another version of the code does.
+# A different model makes the existing materializations stale, like a different version of the code.
 _MODEL_ASSETS = {dg.AssetKey("embeddings"), dg.AssetKey("captions")}
 
 
 def make_definitions(settings: Settings) -> dg.Definitions:
-    """Assets, checks, jobs, sensor and resources, as the settings say."""
+    """The assets, checks, jobs, sensor and resources for `settings`."""
 
     def with_models(spec: dg.AssetSpec) -> dg.AssetSpec:
         if spec.key not in _MODEL_ASSETS:
