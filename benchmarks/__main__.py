@@ -25,7 +25,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     unknown = set(arguments.cases) - set(CASES)
     if unknown:
-        sys.exit(f"Unknown: {', '.join(sorted(unknown))}. The cases are {', '.join(CASES)}.")
+        sys.exit(f"There is no case {', '.join(sorted(unknown))}: choose from {', '.join(CASES)}.")
     sizes = QUICK if arguments.quick else DEFAULT
     folder = arguments.results or (cache_folder() / "quick" if arguments.quick else _RESULTS)
     results, failed = ResultsFile(folder), []

@@ -52,7 +52,7 @@ class Bench:
         return max(min(2, self.repeats), self.repeats - 1)
 
     def often(self, times: int) -> int:
-        """The number of repeats, `times` as many, of a short run that varies as much as the difference to measure."""
+        """The number of repeats of a short run, which varies as much as the difference to measure: `times` as many."""
         return times * self.repeats if self.repeats > 1 else 1
 
     @property

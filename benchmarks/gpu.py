@@ -142,7 +142,7 @@ def _processor(laps: tuple[Laps, Laps], count: int) -> Processor:
 
 
 def _arithmetic(run: Callable[[], object], images_per_second: float) -> str:
-    """The number of operations for one image, which `run` computes, and per second at the given rate, as a text."""
+    """A text with the operations for one image, counted while `run` computes it, and per second at the given rate."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 

@@ -27,7 +27,7 @@ def draw(cases: list[KeptCase], folder: Path) -> None:
 
 
 def _ratios(cases: list[KeptCase], path: Path) -> None:
-    """The ratio of each figure to its target; right of the line is better, for minimums and maximums alike.
+    """The ratio of each figure to its target, inverted if the target is a maximum: right of the line is better.
 
     Cosines, which are all near 1, and figures that could not be measured are only in the table.
     """

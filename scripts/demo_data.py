@@ -96,7 +96,7 @@ def photograph(scene: Scene, rng: np.random.Generator) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Asked:
-    """A query in words, and what a scene must contain to match it; None matches everything."""
+    """A query in words, and what a scene must contain to match it; a field that is None matches anything."""
 
     text: str
     things: tuple[Thing, ...]

@@ -32,7 +32,7 @@ DIMENSION = 128
 EMBEDDER_CONFIGURATION = {
     "model_cfg": {
         "embed_dim": DIMENSION,
-        # a small ResNet: for the same loss, a vision transformer takes three times as long per step on a CPU
+        # a small ResNet: on a CPU, a vision transformer takes three times as long to reach the same loss
         "vision_cfg": {"image_size": SIZE, "layers": [1, 1, 1, 1], "width": 24},
         "text_cfg": {
             "context_length": CONTEXT,

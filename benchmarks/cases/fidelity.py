@@ -1,4 +1,4 @@
-"""Fidelity cases: whether the embeddings and captions of the pipeline equal those of the slow references."""
+"""Fidelity cases: whether the embeddings and captions of the pipeline agree with those of the slow references."""
 
 import os
 from pathlib import Path

@@ -54,8 +54,8 @@ def growth(bench: Bench) -> CaseResult:
     sizes = bench.sizes
     dealt = sizes.directories * sizes.files_a_directory
     dealt_few = sizes.few_directories * sizes.files_a_directory
-    # The start of the process is half of a short run, and varies more than the time to measure. A long run is itself an
-    # average.
+    # Short runs are repeated more often: half of such a run is the start of the process, which varies more than the
+    # time to measure. A long run is an average in itself.
     short, long = bench.often(2), bench.seldom
     firsts = {
         "one file": First(1, 1, short),

@@ -12,7 +12,7 @@ from benchmarks.inputs.photographs import Kind, photographs
 def library(kind: Kind, files: int, directories: int = 1) -> Path:
     """A library of `files` photographs of one kind, spread over `directories` directories.
 
-    The files are hard links to those of `photographs`, so that creating a library changes the ctime of files in others.
+    The files are hard links to those of `photographs`, so creating a library changes the ctime of files in others.
     """
     name = f"{kind}-{files}-in-{directories}"
     return made_once(cache_folder() / "libraries" / name, partial(_link, photographs(kind, files), directories))

@@ -71,7 +71,7 @@ def pictures(kind: Kind, count: int) -> dict[Path, str]:
 
 
 def _write_base(recipe: _Recipe, number: int, path: Path) -> None:
-    named = path.with_name(path.name + recipe.ending)  # libraries choose the format by the ending
+    named = path.with_name(path.name + recipe.ending)  # Pillow and pillow-heif choose the format by the ending
     recipe.write(named, number)
     named.rename(path)
 

@@ -114,11 +114,11 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def _ranks(count: int, share: float) -> tuple[int, int]:
-    """The ranks, from 0, of the two ordered values around a quantile; the first and last if no others suffice."""
+    """The ranks, from 0, of the ordered values that bound a quantile; first and last if there are too few values."""
     below = [comb(count, hits) * share**hits * (1 - share) ** (count - hits) for hits in range(count + 1)]
     tail = (1 - _CONFIDENCE) / 2
     low, seen = 0, 0.0
-    for rank in range(count):  # the probability of at most `rank` values below the quantile
+    for rank in range(count):  # `seen`: the probability that at most `rank` values are below the quantile
         seen += below[rank]
         if seen > tail:
             break

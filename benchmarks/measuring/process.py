@@ -51,7 +51,7 @@ def installed_program(name: str, *arguments: str) -> list[str]:
 
 
 def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a measured process: the current one, with only `settings` for the pipeline, and no downloads.
+    """The environment of a measured process: no settings of the pipeline except `settings`, and no downloads.
 
     The process uses the package of this checkout, whatever is installed.
     """

@@ -21,8 +21,8 @@ def most_turns(repeats: int) -> int:
 def take_turns(runs: Sequence[Callable[[], None]], repeats: int, agreed: Callable[[], bool]) -> None:
     """Call each of `runs` in order, then in reverse order, and so on: A B B A A B …
 
-    There are `repeats` turns, and up to as many more until the results have `agreed`; a single turn is not followed by
-    more. If the machine becomes slower or faster meanwhile, that affects all runs equally.
+    There are `repeats` turns, and up to as many more while the results have not `agreed`; if one repeat is requested,
+    there is only one turn. If the machine becomes slower or faster meanwhile, that affects all runs equally.
     """
     for turn in range(most_turns(repeats)):
         if turn >= repeats and agreed():

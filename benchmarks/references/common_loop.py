@@ -1,4 +1,4 @@
-"""R1 and R2: the usual loop. Each file is decoded in full, and passes open_clip's own transform and `encode_image`.
+"""R1 and R2: the usual loop of full decode, open_clip's own transform, and `encode_image`.
 
 A DataLoader has one worker per core and batches of 64, or slightly fewer so that all workers get the same number. RAW
 files are decoded by `rawpy.postprocess()`, as in its README. There is no autocast, because that of open_clip's README,

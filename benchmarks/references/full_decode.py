@@ -53,7 +53,7 @@ def main() -> None:
     for file in request["files"]:
         try:
             tensors.append(transform(as_shown(file)))
-        except Exception:  # a user's file that these libraries cannot read for any reason: no reference
+        except Exception:  # a user's file may raise any error; it then has no reference
             continue
         files.append(file)
         if len(tensors) == _BATCH:

@@ -149,7 +149,8 @@ def search(
 def status(as_json: bool, **given: Any) -> None:
     """Report what was ingested and with which models, what is waiting, and how much disk space is used.
 
-    The library and the store are examined for up to two seconds each. If that is not enough, the figures are minimums.
+    The library and the store are examined for up to two seconds each. For very large ones, the figures are lower
+    bounds.
 
     The keys of the JSON object: library, collection, points, directories, quarantined, models (the producers of the
     embeddings), qdrant, store, embedder and dtype (of the collection that is searched), next_embedder (null unless the

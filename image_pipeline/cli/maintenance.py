@@ -95,8 +95,8 @@ def history(path: Path, as_json: bool, **given: Any) -> None:
 
     The last 20 events of a file are kept; those of a deleted file are kept for 90 days.
 
-    The keys of each object in the JSON list: path, at, run_id, event (indexed, replaced, moved to another partition,
-    quarantined, released from quarantine, deleted), partition, sha256, reason, message.
+    The keys of each object in the JSON list: path, at, run_id, event (indexed, replaced, moved to a different
+    partition, quarantined, released from quarantine, deleted), partition, sha256, reason, message.
     """
     settings = load_settings(**given)
     store = Store(settings.home)

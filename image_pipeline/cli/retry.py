@@ -29,7 +29,7 @@ def retry(paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
 
     A PATH is a file or directory of the library; all files there that failed are retried. Without PATH, the files that
     failed for a temporary reason are retried: unreadable, timeout, out_of_memory, decoder_crashed. Later runs also
-    retry these automatically, most of them less and less often.
+    retry these automatically: unreadable files every time, the others at growing intervals.
 
     The keys of each object in the JSON list: path, outcome (indexed, failed, gone, not_tried), reason, message.
     """

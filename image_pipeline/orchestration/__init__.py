@@ -1,1 +1,1 @@
-"""The Dagster side: assets, partitions, jobs, sensor, checks and resources, and what runs them for the commands."""
+"""Dagster: assets, partitions, jobs, sensor, checks and resources, and the functions that run them for commands."""

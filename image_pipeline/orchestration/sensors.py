@@ -35,8 +35,8 @@ KEYS_PER_TICK = 500
 """Dagster's check of new keys is quadratic: 4,000 in one tick take 0.4 s, 20,000 take 21 s."""
 
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 900, 6 * 3600
-"""An unchanged directory is retried if its run failed or a file could not be read: after the first time, and then each
-time after twice as long, up to the second. Each run adds about 300 KB to Dagster's records."""
+"""An unchanged directory is retried if its run failed or a file could not be read: first after the shorter time, and
+then each time after twice as long, up to the longer. Each run adds about 300 KB to Dagster's records."""
 
 
 @dg.sensor(
