@@ -1,8 +1,8 @@
 """Patches: changes to the inner workings of Python, Dagster, torch and transformers, for speed or memory.
 
-All of them are in this module. Each is written for one release of the package that it changes. If a different release is
-installed, the patch is left off with a warning: the pipeline then gives the same results, only more slowly. A patch
-stays only if it saves at least 5 % of a command, a run or its memory. Measured on two cores, by processor time.
+All of them are in this module. Each is written for one release of the package that it changes. If a different release
+is installed, the patch is left off with a warning: the pipeline then gives the same results, only more slowly. A patch
+stays only if it saves at least 5 % of a command, a run or its memory. Gains are CPU time, measured on two cores.
 
 | patch | written for | measured gain |
 |---|---|---|
