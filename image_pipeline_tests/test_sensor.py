@@ -279,9 +279,9 @@ def test_many_small_losses_are_a_large_one_until_they_are_retired(
     shutil.rmtree(pipeline.root / "a")
     assert retired(tick(pipeline, instance)) == ["a"]
     shutil.rmtree(pipeline.root / "b")
-    with pytest.raises(LibraryError, match="102 of 153 files would vanish"):
+    with pytest.raises(LibraryError, match="102 of 153 files would disappear from the collection, more than 50%"):
         tick(pipeline, instance)
-    with pytest.raises(LibraryError, match="102 of 153 files would vanish"):
+    with pytest.raises(LibraryError, match="102 of 153 files would disappear from the collection, more than 50%"):
         pipeline.ingest()
     assert len(pipeline.points()) == 153
     assert pipeline.ingest(allow_deletions=True).deleted == 102
