@@ -180,7 +180,7 @@ class Ingestion:
 
         If `only` is given, only these directories are ingested, and nothing is retired.
 
-        Raises LibraryError if more files would disappear than is possible without `allow_deletions`;
+        Raises LibraryError if more files would disappear than are allowed without `allow_deletions`;
         PartlyIngestedError if a directory cannot be listed, once all others are up to date; RunFailedError if a stage
         failed (finished work is kept); RunInterruptedError if the run was interrupted.
         """

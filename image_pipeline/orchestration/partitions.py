@@ -30,7 +30,7 @@ class DirectoryPartitions(dg.DynamicPartitionsDefinition):
     def get_partition_keys_in_range(self, partition_key_range: dg.PartitionKeyRange) -> Sequence[str]:
         """The keys from the first to the last of a range, in the order of registration.
 
-        Raises DagsterInvalidInvocationError, with a message for people, if one of the two is not registered.
+        Raises DagsterInvalidInvocationError, with a message for people, if the first or the last is not registered.
         """
         known = _range_of_run.get()
         if known is not None and known[0] == partition_key_range:

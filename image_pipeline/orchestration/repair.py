@@ -44,7 +44,7 @@ def repair(ingestion: Ingestion, on_run: Callable[[int, int], None], allow_delet
     """Verify, and repair what is found; `on_run` is called with the numbers of finished and of all runs.
 
     Disagreeing partitions are marked as outdated, so that ordinary runs repair them. Raises LibraryError if more points
-    would be deleted than is possible without `allow_deletions`; otherwise as `Verifier.verify` and `Ingestion.run` do.
+    would be deleted than are allowed without `allow_deletions`; otherwise as `Verifier.verify` and `Ingestion.run` do.
     """
     began = time.monotonic()
     verifier = ingestion.verifier
