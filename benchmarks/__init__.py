@@ -1,1 +1,1 @@
-"""Measures the pipeline against what a user would do otherwise, and against what the machine can do at all."""
+"""Benchmarks of the pipeline against the usual alternatives and against the limits of the machine."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures the cases, and writes the report."""
+"""`python -m benchmarks`: measures the cases and writes the report."""
 
 import argparse
 import sys
@@ -21,11 +21,11 @@ _RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> int:
-    """Run the cases that are asked for; 1 where one failed, whose earlier results then stay."""
+    """Run the requested cases; returns 1 if one failed. The earlier results of a failed case are kept."""
     arguments = _parser().parse_args()
     unknown = set(arguments.cases) - set(CASES)
     if unknown:
-        sys.exit(f"There is no case {', '.join(sorted(unknown))}; there are {', '.join(CASES)}.")
+        sys.exit(f"There is no case {', '.join(sorted(unknown))}: choose from {', '.join(CASES)}.")
     sizes = QUICK if arguments.quick else DEFAULT
     folder = arguments.results or (cache_folder() / "quick" if arguments.quick else _RESULTS)
     results, failed = ResultsFile(folder), []
@@ -72,11 +72,15 @@ def _write(results: ResultsFile, folder: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"all, or some of: {', '.join(CASES)}")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, once: to see that all of it runs")
-    parser.add_argument("--repeats", type=int, metavar="N", help="how often each run is repeated, at least")
-    parser.add_argument("--photographs", type=Path, metavar="DIR", help="further photographs to be true to")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="where the report goes")
+    parser.add_argument(
+        "cases", nargs="*", metavar="CASE", help=f"cases to measure; all by default: {', '.join(CASES)}"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="run everything once with tiny sizes, to check that it works"
+    )
+    parser.add_argument("--repeats", type=int, metavar="N", help="minimum number of repeats of each run")
+    parser.add_argument("--photographs", type=Path, metavar="DIR", help="further photographs for the fidelity case")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="folder of the report")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""What the cases share: sizes, folders, a Qdrant server, and the pipeline's own commands."""
+"""A run of the bench: sizes, folders, a Qdrant server, and the commands of the pipeline."""
 
 import contextlib
 import itertools
@@ -17,7 +17,7 @@ from benchmarks.sizes import Sizes
 
 @dataclass(frozen=True)
 class Ingested:
-    """A library that was ingested: into which store and collection, and what that took."""
+    """An ingested library, the settings of its store and collection, and the measurements of the ingestion."""
 
     library: Path
     settings: dict[str, str]
@@ -31,9 +31,9 @@ class Ingested:
 
 @dataclass
 class Bench:
-    """A run of the bench. `work` is a folder for stores; `photographs` are further ones, of a user, to be true to.
+    """A run of the bench. `work` is a folder for stores; `photographs` is a user's folder for the fidelity case.
 
-    `speed` is what was seen of the machine's own, in the case that is being measured.
+    `speed` is the speed of the machine during the current case.
     """
 
     sizes: Sizes
@@ -46,31 +46,31 @@ class Bench:
 
     @property
     def fewer_repeats(self) -> int:
-        """How often what has no target is repeated: where repeats are asked for at all, often enough for a spread."""
+        """The number of repeats of a case without a target: one less, but at least two if repeats are requested."""
         return max(min(2, self.repeats), self.repeats - 1)
 
     def often(self, times: int) -> int:
-        """How often what takes seconds, and varies by as much as is looked for, is repeated: `times` as often."""
+        """The number of repeats of a short run, which varies as much as the difference to measure: `times` as many."""
         return times * self.repeats if self.repeats > 1 else 1
 
     @property
     def seldom(self) -> int:
-        """How often what takes minutes is repeated."""
+        """The number of repeats of a run that takes minutes."""
         return max(min(2, self.repeats), self.repeats // 3)
 
     @property
     def qdrant(self) -> str:
         """Which Qdrant the pipeline writes to, for the report."""
         if self.server is None:
-            return "embedded: no server was found (`make qdrant`), and its cost is part of the figures"
-        return "server, on this machine, its files on disk"
+            return "embedded, because no server was found (see `make qdrant`); its cost is part of the figures"
+        return "server on this machine, with its files on disk"
 
     def new_folder(self) -> Path:
-        """A folder that is not there yet."""
+        """The path of a new folder, which is not created."""
         return self.work / f"{next(self._numbers):04d}"
 
     def settings(self, models: str) -> dict[str, str]:
-        """The settings of a store and a collection that are not there yet."""
+        """The settings of a new store and a new collection."""
         home = self.new_folder()
         chosen = {
             "IMAGE_PIPELINE_HOME": str(home),
@@ -82,18 +82,18 @@ class Bench:
         return chosen
 
     def measure(self, command: Sequence[str], settings: Mapping[str, str] | None = None, **how: Any) -> Measured:
-        """`process.measure`, after a look at the machine's speed."""
+        """`process.measure`, after measuring the speed of the machine."""
         self.speed.look()
         return measure(command, settings, **how)
 
     def ingest(self, library: Path, settings: dict[str, str], every: float = SELDOM) -> Measured:
-        """`image-pipeline ingest`, as a user runs it. Raises ProgramFailedError where it fails."""
+        """Measure `image-pipeline ingest`, as a user runs it. Raises ProgramFailedError if it fails."""
         command = installed_program("image-pipeline", "ingest", str(library), "--json")
         tensors = Path(settings["IMAGE_PIPELINE_HOME"]) / "tensors"
         return self.measure(command, settings, watched=tensors, every=every)
 
     def ingest_anew(self, library: Path, models: str, every: float = SELDOM) -> Ingested:
-        """Ingest a library into a new store; every file must have become a point."""
+        """Ingest a library into a new store. Raises RuntimeError unless every file becomes a point."""
         settings = self.settings(models)
         measured = self.ingest(library, settings, every)
         summary = measured.answer
@@ -102,7 +102,7 @@ class Bench:
         return Ingested(library, settings, measured)
 
     def first_ingest(self, library: Path, models: str, every: float = SELDOM) -> Measured:
-        """What a first ingest takes; nothing of it is kept."""
+        """Measure a first ingestion, and delete its store and collection."""
         ingested = self.ingest_anew(library, models, every)
         self.discard(ingested)
         return ingested.measured
@@ -133,7 +133,7 @@ class Bench:
 
 @contextlib.contextmanager
 def running_bench(sizes: Sizes, repeats: int, work: Path, photographs: Path | None) -> Iterator[Bench]:
-    """A bench with a server, where there is the program of one."""
+    """A bench with a Qdrant server, if its program is installed."""
     bench = Bench(sizes, repeats, work, photographs)
     binary = find_binary()
     if binary is None:

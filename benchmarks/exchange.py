@@ -1,4 +1,4 @@
-"""How the bench and its programs talk: a request as JSON on standard input, an answer as the last line of output."""
+"""Exchange between the bench and its programs: a JSON request on stdin, a JSON answer as the last line of stdout."""
 
 import json
 import sys
@@ -6,11 +6,11 @@ from typing import Any
 
 
 def read_request() -> dict[str, Any]:
-    """What the program is asked for."""
+    """The request to this program."""
     request: dict[str, Any] = json.load(sys.stdin)
     return request
 
 
 def answer(**content: Any) -> None:
-    """Print the answer."""
+    """Print the answer of this program."""
     print(json.dumps(content), flush=True)

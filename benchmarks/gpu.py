@@ -1,7 +1,7 @@
-"""`python -m benchmarks.gpu`: the models on a CUDA GPU, inside the pipeline and bare; captions against R3.
+"""`python -m benchmarks.gpu`: the embedders on a CUDA GPU against the bare models, and captions against R3.
 
-Needs torch, transformers, open_clip and this package's library; no Dagster, no Qdrant. Prints a table, and writes
-`results/gpu.json`.
+Needs torch, transformers, open_clip and the pipeline's package, but neither Dagster nor Qdrant. Prints a table, and
+writes `results/gpu.json`.
 """
 
 import argparse
@@ -30,7 +30,7 @@ _BARE_BATCH = 256
 
 
 def main() -> int:
-    """Measure; 1 where there is no GPU."""
+    """Measure; returns 1 if there is no GPU."""
     arguments = _parser().parse_args()
     import torch
 
@@ -56,7 +56,7 @@ def _embedding(name: str, model: Path, folder: Path, count: int, repeats: int) -
     embedder = make_embedder(model, folder)
     side = embedder.producer.input.height
     images = write_images(folder / f"{model.name}.npy", count, side)
-    embed_all(embedder, images)  # finds out the size of its batches
+    embed_all(embedder, images)  # determines the batch size
     assert embedder.throughput is not None
     bare = BareModel(model, max(embedder.throughput.batch_size, min(_BARE_BATCH, count)), side)
     bare.run(count)
@@ -67,7 +67,7 @@ def _embedding(name: str, model: Path, folder: Path, count: int, repeats: int) -
         title=f"embedding from decoded tensors on disk, {name}",
         ours=ours.estimate,
         against=against.estimate,
-        reference="limit: the bare model on tensors that are on the device",
+        reference="limit: the bare model on tensors on the device",
         figure=ours.over(against),
         processor=_processor(laps, count),
         target=Target(0.85),
@@ -92,12 +92,12 @@ def _captions(model: Path, folder: Path, count: int, repeats: int) -> Row:
     pipeline = make_pipeline(str(model), device=0 if torch.cuda.is_available() else -1)
 
     def ours() -> list[str]:
-        return [one.text for _, some in captioner.caption_batches(images) for one in some]
+        return [one.text for _, batch in captioner.caption_batches(images) for one in batch]
 
     def against() -> list[str]:
         return captions(pipeline, pictures)
 
-    words = ours(), against()  # and loaded, and warm
+    words = ours(), against()  # also loads and warms up the models
     laps = _in_turn(ours, against, repeats)
     rates = [_rates(each, count) for each in laps]
     same = sum(one == other for one, other in zip(*words, strict=True))
@@ -110,12 +110,12 @@ def _captions(model: Path, folder: Path, count: int, repeats: int) -> Row:
         figure=rates[0].over(rates[1]),
         processor=_processor(laps, count),
         target=Target(5),
-        note=f"{captioner.device_text}; {same} of {count} captions are word for word R3's; {work}",
+        note=f"{captioner.device_text}; {same} of {count} captions are identical to R3's; {work}",
     )
 
 
 def _in_turn(ours: Callable[[], object], against: Callable[[], object], repeats: int) -> tuple[Laps, Laps]:
-    """Both, one after the other, until they agree with themselves."""
+    """Time both alternately, until the repeats of each agree."""
     laps = Laps(), Laps()
     runs = [lambda: laps[0].time(ours), lambda: laps[1].time(against)]
     take_turns(runs, repeats, lambda: all(_rates(each, 1).estimate.agreed for each in laps))
@@ -127,31 +127,31 @@ def _rates(laps: Laps, count: int) -> Sample:
 
 
 def _processor(laps: tuple[Laps, Laps], count: int) -> Processor:
-    """The host's, which feeds the card."""
+    """The CPU time of the host, which feeds the GPU."""
     ours, against = (Sample.of([1000 * seconds / count for seconds in each.cpu_seconds], "ms") for each in laps)
     return Processor.of_rates(ours, against)
 
 
 def _arithmetic(run: Callable[[], object], images_per_second: float) -> str:
-    """The arithmetic of one image, which `run` computes, and what that comes to at a speed."""
+    """A text with the operations for one image, counted while `run` computes it, and per second at the given rate."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    torch.backends.mha.set_fastpath_enabled(False)  # one fused operation, which is not counted
+    torch.backends.mha.set_fastpath_enabled(False)  # it is one fused operation, which the counter does not count
     with FlopCounterMode(display=False) as counter:
         run()
     torch.backends.mha.set_fastpath_enabled(True)
     flop = counter.get_total_flops()
-    return f"{flop / 1e9:.1f} GFLOP an image, {flop * images_per_second / 1e12:.0f} TFLOP/s"
+    return f"{flop / 1e9:.1f} GFLOP per image, {flop * images_per_second / 1e12:.0f} TFLOP/s"
 
 
 def _limits(torch: Any) -> dict[str, str]:
-    """What the card does at most: a product of bf16 matrices, a copy within its memory, and one to it."""
+    """The limits of the GPU: a product of bf16 matrices, a copy within its memory, and a copy to it."""
     side, count = 8192, 10
     one, other = (torch.randn(side, side, device="cuda", dtype=torch.bfloat16) for _ in range(2))
-    here, there = (torch.empty(1 << 32, dtype=torch.uint8, device="cuda") for _ in range(2))
+    source, target = (torch.empty(1 << 32, dtype=torch.uint8, device="cuda") for _ in range(2))
     outside = torch.empty(1 << 30, dtype=torch.uint8, pin_memory=True)
-    arrived = here[: outside.numel()]
+    arrived = source[: outside.numel()]
 
     def seconds(run: Callable[[], object]) -> float:
         run()
@@ -164,21 +164,23 @@ def _limits(torch: Any) -> dict[str, str]:
 
     return {
         "bf16 matrix product": f"{2 * side**3 / seconds(lambda: one @ other) / 1e12:.0f} TFLOP/s",
-        "copy in memory": f"{2 * here.numel() / seconds(lambda: there.copy_(here)) / 1e12:.1f} TB/s",
+        "copy in memory": f"{2 * source.numel() / seconds(lambda: target.copy_(source)) / 1e12:.1f} TB/s",
         "copy to the card": f"{outside.numel() / seconds(lambda: arrived.copy_(outside)) / 1e9:.0f} GB/s",
     }
 
 
 def _machine(torch: Any) -> dict[str, str]:
     versions = {name: version(name) for name in ("torch", "open_clip_torch", "transformers")}
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU: a check of the script, no result"
+    device = (
+        torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU: a check of the script, not a result"
+    )
     return {"device": device, "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), **versions}
 
 
 def _table(rows: list[Row], machine: dict[str, str]) -> str:
     lines = [", ".join(f"{name} {value}" for name, value in machine.items()), ""]
     lines += [
-        "| case | ours | against | reference | figure | host's processor | target | reached | |",
+        "| case | ours | against | reference | figure | CPU time of the host | target | reached | |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -192,8 +194,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
     parser.add_argument("--images", type=int, default=8192, help="images to embed (default: %(default)s)")
     parser.add_argument("--captions", type=int, default=512, help="images to caption (default: %(default)s)")
-    parser.add_argument("--repeats", type=int, default=3, help="how often (default: %(default)s)")
-    parser.add_argument("--device-check", choices=["cpu"], help="run on the processor, to see that the script does")
+    parser.add_argument("--repeats", type=int, default=3, help="minimum number of repeats (default: %(default)s)")
+    parser.add_argument("--device-check", choices=["cpu"], help="run on the CPU, to check that the script works")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The machine that was measured on, and what ran on it."""
+"""Description of the machine, for the report."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ _PACKAGES = ("torch", "open_clip_torch", "transformers", "pillow", "pillow-heif"
 
 
 def describe(qdrant: str) -> dict[str, str]:
-    """Processor, memory, versions and date, by what people call them."""
+    """Processor, memory, versions and date, by names for people; `qdrant` describes the Qdrant that is used."""
     cpu = _cpu()
     flags = cpu.get("flags", "").split()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -30,7 +30,7 @@ def describe(qdrant: str) -> dict[str, str]:
 
 
 def load() -> str:
-    """What else the machine does: the mean number of processes that ran in the last minute."""
+    """The system load: the mean number of running processes in the last minute."""
     return f"{os.getloadavg()[0]:.1f}"
 
 

@@ -20,16 +20,16 @@ _DPI = 110
 
 
 def draw(cases: list[KeptCase], folder: Path) -> None:
-    """Draw `ratios.png`, `stages.png` and `growth.png`, those of which there is something to show."""
+    """Draw `ratios.png`, `stages.png` and `growth.png`; a plot without data is deleted."""
     _ratios(cases, folder / "ratios.png")
     _stages(cases, folder / "stages.png")
     _growth(cases, folder / "growth.png")
 
 
 def _ratios(cases: list[KeptCase], path: Path) -> None:
-    """How far each figure is from its target: right of the line is better, whatever the direction.
+    """The ratio of each figure to its target, inverted if the target is a maximum: right of the line is better.
 
-    Cosines, which all lie near 1, stand in the table alone, and so does what could not be measured.
+    Cosines, which are all near 1, and figures that could not be measured are only in the table.
     """
     rows = [row for case in cases for row in case.rows if row.verdict in _COLOURS and row.figure and row.figure.unit]
     if not rows:
@@ -45,19 +45,19 @@ def _ratios(cases: list[KeptCase], path: Path) -> None:
     for number, (row, share) in enumerate(zip(rows, shares, strict=True)):
         axes.text(share, number, f" {figure_text(row)} ({target_text(row)})", va="center", fontsize=7)
     axes.set_xlim(min(0.3, *shares) * 0.8, max(3.0, *shares) * 4)
-    axes.set_xlabel("target = 1; further right is better; yellow: the target lies within the spread")
+    axes.set_xlabel("target = 1; further right is better; yellow: the target is within the spread")
     _save(figure, path)
 
 
 def _share(row: Row) -> float:
-    """How many times better than its target a figure is."""
+    """The factor by which a figure is better than its target."""
     assert row.target is not None and row.figure is not None
     share = row.figure.value / row.target.value
     return share if row.target.at_least else 1 / share
 
 
 def _stages(cases: list[KeptCase], path: Path) -> None:
-    """The time of an image more, the pipeline's by stage, its reference's beside it; of stages that can be stated."""
+    """The reportable times per additional image: of each stage of the pipeline, and of the reference."""
     shown = {title: parts for case in cases for title, parts in case.content.get("stages", {}).items() if parts}
     if not shown:
         path.unlink(missing_ok=True)
@@ -73,25 +73,25 @@ def _stages(cases: list[KeptCase], path: Path) -> None:
     labels = [title.replace(" → embedding in the collection", "").replace("|", ": ") for title in shown]
     axes.set_yticks(range(len(shown)), labels, fontsize=7)
     axes.invert_yaxis()
-    axes.set_xlabel("ms an image; stages that overlap add up to more than the time that passes")
+    axes.set_xlabel("ms per image; stages overlap, so their sum may exceed the elapsed time")
     handles = [Patch(color=colour) for colour in colours.values()]
     axes.legend(handles, list(colours), fontsize=7)
     _save(figure, path)
 
 
 def _growth(cases: list[KeptCase], path: Path) -> None:
-    """Time a file and peak memory against the size of the library."""
+    """The time per file and the peak memory, by the size of the library."""
     points = [point for case in cases for point in case.content.get("growth", [])]
     if not points:
         path.unlink(missing_ok=True)
         return
     figure, both = plt.subplots(1, 2, figsize=(11, 4))
-    columns = (("milliseconds_a_file", "ms a file"), ("peak_megabytes", "peak memory, MB"))
+    columns = (("milliseconds_a_file", "ms per file"), ("peak_megabytes", "peak memory, MB"))
     for axes, (column, label) in zip(both, columns, strict=True):
         for flat, name, colour in ((True, "in one directory", _OURS), (False, "in many directories", _SHORT)):
             known = (p for p in points if p[column] is not None)
-            some = sorted((p["files"], p[column]) for p in known if (p["directories"] == 1) is flat)
-            axes.plot([x for x, _ in some], [y for _, y in some], "o-", label=name, color=colour)
+            curve = sorted((p["files"], p[column]) for p in known if (p["directories"] == 1) is flat)
+            axes.plot([x for x, _ in curve], [y for _, y in curve], "o-", label=name, color=colour)
         axes.set_xscale("log")
         axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
         axes.set_xlabel("files")

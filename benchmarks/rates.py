@@ -1,4 +1,4 @@
-"""The rate of a model inside the pipeline against that of the model alone, on whatever device there is."""
+"""Rates of a model inside the pipeline and of the bare model, on the best available device."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from image_pipeline.inference.producer import ProducerKind
 
 
 def model_source(kind: ProducerKind, directory: Path, home: Path) -> ModelSource:
-    """A model in a directory, as the pipeline's setting would name it; `home` is for its records."""
+    """The model in a directory, as the setting of the pipeline names it; `home` is the folder for its records."""
     return ModelSource(kind, LocalDirectory(kind, directory, directory.name, Records(home)))
 
 
@@ -27,28 +27,28 @@ def make_embedder(directory: Path, home: Path) -> Embedder:
 
 
 def write_images(path: Path, count: int, side: int) -> np.ndarray:
-    """Decoded images on disk, uint8 `[count, 3, side, side]`, memory-mapped; all differ."""
+    """Write different decoded images to disk; returns them memory-mapped, uint8 `[count, 3, side, side]`."""
     rng = np.random.default_rng(5)
     images = np.lib.format.open_memmap(path, "w+", np.uint8, (count, 3, side, side))
     for start in range(0, count, 256):
-        some = images[start : start + 256]
-        some[...] = rng.integers(0, 256, some.shape, np.uint8)
+        batch = images[start : start + 256]
+        batch[...] = rng.integers(0, 256, batch.shape, np.uint8)
     images.flush()
     mapped: np.ndarray = np.load(path, mmap_mode="r")
     return mapped
 
 
 def embed_all(embedder: Embedder, images: np.ndarray) -> None:
-    """Show images on disk to the pipeline's embedder."""
+    """Run the embedder of the pipeline on images on disk."""
     for _ in embedder.embed_batches(images):
         pass
 
 
 class BareModel:
-    """The model alone, on tensors that are where it computes already, in the best number format of the device."""
+    """The model alone, on tensors that are already on the device, in its best number format."""
 
     def __init__(self, directory: Path, batch: int, side: int) -> None:
-        """`batch` images of `side` × `side` at a time."""
+        """Load the model from `directory`, for `batch` images of `side` × `side` at a time."""
         self.device: Device = choose_device()
         model: Any = open_clip.create_model_from_pretrained(
             f"local-dir:{directory}",
@@ -62,7 +62,7 @@ class BareModel:
         )
 
     def run(self, images: int) -> None:
-        """Show it that many images, in whole batches and a rest."""
+        """Run the model on that many images, in full batches and a remainder."""
         with torch.inference_mode():
             for start in range(0, images, len(self._batch)):
                 self._model.encode_image(self._batch[: images - start])

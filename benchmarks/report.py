@@ -1,4 +1,4 @@
-"""The report: a table for people, from what is kept of all cases."""
+"""The report: Markdown tables of the stored results of all cases."""
 
 from typing import Any
 
@@ -6,19 +6,19 @@ from benchmarks.measuring.speed import SpeedSeen
 from benchmarks.results_file import KeptCase
 from benchmarks.rows import Row, Verdict
 
-_HEAD = """# What was measured
+_HEAD = """# Results
 
-Written by `python -m benchmarks`; [README](../README.md) says what each case and each reference is. Times are medians,
-with the interval beside them that the repeats leave. For rates, *ours* and *against* are the time of an image more,
-free of start-up, and that is what the target is judged by; *processor* is the same ratio by processor time, and *whole*
-that of whole processes, with imports and loading. What is less sure than it is large is not
-stated, and neither is a time that was measured once, since nobody knows how much it varies.
+Written by `python -m benchmarks`; the [README](../README.md) describes the cases, the references and the method. Times
+are medians, followed by their intervals. For rates, *ours* and *against* are the times per additional image, without
+start-up, and the target applies to their ratio, *figure*. *processor* is the same ratio in CPU time, and *whole* is the
+ratio of whole processes, including imports and loading. A figure whose interval is wider than the figure itself is not
+reported, nor is a time that was measured only once, because its variation is unknown.
 """
 _NOT_MEASURED = "not measured"
 
 
 def report(cases: list[KeptCase]) -> str:
-    """The report, Markdown."""
+    """The report of all cases, as Markdown."""
     parts = [_HEAD, _machine(cases), _table(cases), _notes(cases), _costs(cases)]
     parts += [f"## {case.name}\n\n{case.content['table']}\n" for case in cases if case.content.get("table")]
     parts.append(_pictures())
@@ -46,7 +46,7 @@ def _table(cases: list[KeptCase]) -> str:
 
 
 def figure_text(row: Row) -> str:
-    """What is judged, with its unit and its interval, if it can be stated."""
+    """The figure of a row with its unit and interval, if it can be reported."""
     return _NOT_MEASURED if row.figure is None else str(row.figure)
 
 
@@ -59,7 +59,7 @@ def _processor_text(row: Row) -> str:
 
 
 def target_text(row: Row) -> str:
-    """What the figure should reach."""
+    """The target of a row; empty if it has none."""
     if row.target is None:
         return ""
     unit = row.figure.unit if row.figure else "×"
@@ -71,19 +71,19 @@ def _reached(row: Row) -> str:
 
 
 def _notes(cases: list[KeptCase]) -> str:
-    lines = ["## When, and what else", ""]
+    lines = ["## Conditions and notes", ""]
     for case in cases:
         measured = case.measured
         lines.append(
-            f"- **{case.name}**: {measured['machine']['date']}, {measured['seconds']:.0f} s, load of the machine "
-            f"before {measured['load']}; {_speed(measured.get('speed'))}"
+            f"- **{case.name}**: {measured['machine']['date']}, {measured['seconds']:.0f} s, system load before "
+            f"{measured['load']}; {_speed(measured.get('speed'))}"
         )
         lines += [f"  - {row.title}: {row.note}" for row in case.rows if row.note]
     return "\n".join(lines) + "\n"
 
 
 def _speed(seen: dict[str, Any] | None) -> str:
-    return "the machine's speed was not looked at" if seen is None else str(SpeedSeen(**seen))
+    return "the machine's speed was not measured" if seen is None else str(SpeedSeen(**seen))
 
 
 def _costs(cases: list[KeptCase]) -> str:
@@ -91,9 +91,9 @@ def _costs(cases: list[KeptCase]) -> str:
     if not rows:
         return ""
     lines = [
-        "## Processor time and memory",
+        "## CPU time and memory",
         "",
-        "| case | repeats | processor time, ours | reference | peak memory, ours | reference |",
+        "| case | repeats | CPU time, ours | reference | peak memory, ours | reference |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -101,12 +101,19 @@ def _costs(cases: list[KeptCase]) -> str:
         cells = [row.title, str(row.processor.ours.count), str(row.processor.ours), str(row.processor.against or "")]
         cells += [str(one) for one in row.memory] if row.memory else ["", ""]
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "Processor time is user and system time of all cores and all processes but the Qdrant server's."]
+    lines += [
+        "",
+        "CPU time is the user and system time of all processes except the Qdrant server, summed over all cores.",
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _pictures() -> str:
-    names = {"ratios": "ratios against their targets", "stages": "an image, by stage", "growth": "by size of library"}
+    names = {
+        "ratios": "figures relative to their targets",
+        "stages": "time per image by stage",
+        "growth": "growth with the size of the library",
+    }
     return "\n".join(f"![{text}]({name}.png)\n" for name, text in names.items())
 
 
@@ -121,13 +128,13 @@ _SIGNS = {
 
 
 def lines_of(rows: list[Row]) -> list[str]:
-    """Two lines for each row, for the terminal: on the wall, and by processor time."""
-    told = []
+    """Two lines for each row, for the terminal: elapsed time and CPU time."""
+    lines = []
     for row in rows:
         target = f" (target {target_text(row)})" if row.target else ""
         against = "" if row.against is None else f" against {row.against}"
-        told.append(f"{_SIGNS[row.verdict]} {row.title}: {figure_text(row)}{target}; {row.ours}{against}")
+        lines.append(f"{_SIGNS[row.verdict]} {row.title}: {figure_text(row)}{target}; {row.ours}{against}")
         if row.processor is not None:
             against = "" if row.processor.against is None else f"; {row.processor.ours} against {row.processor.against}"
-            told.append(f"    processor time: {_processor_text(row)}{against}")
-    return told
+            lines.append(f"    CPU time: {_processor_text(row)}{against}")
+    return lines

@@ -1,4 +1,4 @@
-"""`results.json`: what every case came to when it was last run."""
+"""`results.json`: the latest results of every case."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from benchmarks.rows import CaseResult, Row
 
 @dataclass(frozen=True)
 class KeptCase:
-    """A case as it stands in the file: its rows, and when and on what machine it was measured."""
+    """A case in the file: its rows, and when and on which machine it was measured."""
 
     name: str
     rows: list[Row]
@@ -19,20 +19,20 @@ class KeptCase:
 
 
 class ResultsFile:
-    """The file in a folder; a case that is measured anew replaces its own entry and no other."""
+    """The file in a folder. Measuring a case replaces only the entry of that case."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "results.json"
 
     def put(self, name: str, result: CaseResult, measured: dict[str, Any]) -> None:
-        """Keep what a case came to; `measured` tells of the machine, the sizes and the time."""
+        """Store the result of a case; `measured` describes the machine, the sizes and the time."""
         content = self._read()
         content[name] = {"measured": measured, **result.as_dict()}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         write_json(self._path, content)
 
     def cases(self, order: list[str]) -> list[KeptCase]:
-        """All cases that are kept, those of `order` first and in that order."""
+        """All stored cases; those in `order` come first, in that order."""
         content = self._read()
         names = [name for name in order if name in content] + [name for name in content if name not in order]
         return [

@@ -1,4 +1,4 @@
-"""A row of the report: the pipeline, what it is held against, and how the two stand to each other."""
+"""Rows of the report: measurements of the pipeline and its reference, and their comparison with a target."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -9,24 +9,24 @@ from benchmarks.measuring.sample import Sample
 
 
 class Verdict(StrEnum):
-    """How a figure stands to its target."""
+    """The result of comparing a figure with its target."""
 
     REACHED = "yes"
     MISSED = "no"
-    OPEN = "open: the target lies within the spread"
+    OPEN = "open: the target is within the spread"
     UNMEASURED = "not measured"
-    CROWDED = "not judged: others used the processors"
+    CROWDED = "not judged: others used the CPUs"
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a figure should reach: at least, or at most, `value`."""
+    """The target of a figure: at least, or at most, `value`."""
 
     value: float
     at_least: bool = True
 
     def verdict(self, figure: Estimate | None) -> Verdict:
-        """Whether a figure does, wherever in its interval it is."""
+        """The verdict on a figure: reached or missed only if its whole interval is on that side of the target."""
         if figure is None or figure.refusal:
             return Verdict.UNMEASURED
         worst, best = (figure.low, figure.high) if self.at_least else (figure.high, figure.low)
@@ -40,7 +40,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Processor:
-    """The same as a row tells of the wall, in processor time: of all cores, and all processes but Qdrant's."""
+    """The measurements of a row in CPU time, over all cores and all processes except Qdrant's."""
 
     ours: Estimate
     against: Estimate | None = None
@@ -48,7 +48,7 @@ class Processor:
 
     @classmethod
     def of_rates(cls, ours: Sample, against: Sample) -> "Processor":
-        """Of two that were measured in the same turns: `figure` is how many times as much the reference takes."""
+        """From two samples measured in the same turns; `figure` is the ratio of the reference to the pipeline."""
         return cls(ours.estimate, against.estimate, against.over(ours))
 
 
@@ -56,10 +56,10 @@ class Processor:
 class Row:
     """A case of the report.
 
-    `figure` is what is judged: a ratio, or a time; None where it is made of something that cannot be stated. `whole` is
-    the ratio of whole processes, where `figure` is that of an image more. `memory` is the peak of ours and the
-    reference's. `crowded`: others used the machine meanwhile, see `Speed`; a time then holds theirs as well, and
-    is not judged, however little it varied. Ratios are, of two that were crowded alike.
+    The target applies to `figure`, a ratio or a time; None if it depends on something that cannot be reported. If
+    `figure` is a ratio per additional image, `whole` is the ratio of whole processes. `memory` is the peak memory of
+    the pipeline and the reference. `crowded` means that others used the machine meanwhile (see `Speed`). Then times are
+    not judged, however little they varied; ratios are, because both sides were slowed down equally.
     """
 
     title: str
@@ -76,7 +76,7 @@ class Row:
 
     @property
     def verdict(self) -> Verdict | None:
-        """How the figure stands to the target; None where there is none."""
+        """The verdict on the figure; None without a target."""
         if self.target is None:
             return None
         if self.crowded and self.figure is not None and self.figure.unit == "s":
@@ -122,11 +122,11 @@ def _present(content: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What a case came to: its rows, and what the plots show beside them.
+    """The result of a case: its rows, and what the plots show beside them.
 
-    `stages` are the milliseconds of each stage of an image, of the pipeline and of its reference, for the plots, by
-    title; `growth` are the sizes of libraries with milliseconds a file and peak megabytes; of both, what may be stated.
-    `table` is Markdown for the report.
+    For the plots, `stages` has the milliseconds per image of each stage, by title, for the pipeline and its reference,
+    and `growth` has the sizes of libraries with milliseconds per file and peak megabytes. Both contain only values that
+    can be reported. `table` is Markdown for the report.
     """
 
     rows: list[Row]

@@ -1,11 +1,11 @@
-"""How much is measured."""
+"""Sizes of the cases."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A small and a large number of images; what lies between them is the rate, free of start-up."""
+    """A small and a large number of images; the difference of their times gives the rate without start-up."""
 
     few: int
     many: int

@@ -1,4 +1,4 @@
-"""The seconds of each stage, as the pipeline itself reports them to Dagster."""
+"""Durations of the stages, as the pipeline reports them to Dagster."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ import dagster as dg
 
 
 def stage_seconds(home: Path) -> dict[str, float]:
-    """The seconds that each stage's materializations in a store tell of, in all; a step's length where they do not.
+    """The total seconds of each stage in a store, from its materializations or, without these, the length of its steps.
 
-    Stages that overlap take more together than there passed.
+    The sum may exceed the elapsed time, because stages overlap.
     """
     found: dict[str, float] = {}
-    told: set[str] = set()
+    reported: set[str] = set()
     with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
         for record in instance.get_run_records():
             run_id = record.dagster_run.run_id
@@ -22,8 +22,8 @@ def stage_seconds(home: Path) -> dict[str, float]:
                 if isinstance(seconds, dg.FloatMetadataValue) and seconds.value is not None:
                     stage = materialization.asset_key.to_user_string()
                     found[stage] = found.get(stage, 0.0) + seconds.value
-                    told.add(stage)
+                    reported.add(stage)
             for step in instance.get_run_step_stats(run_id):
-                if step.step_key not in told and step.start_time and step.end_time:
+                if step.step_key not in reported and step.start_time and step.end_time:
                     found[step.step_key] = found.get(step.step_key, 0.0) + step.end_time - step.start_time
     return found

@@ -1,14 +1,14 @@
 """Patches: changes to the inner workings of Python, Dagster, torch and transformers, for speed or memory.
 
-All of them are in this module. Each is written for one release of the package that it changes. If another release is
-installed, the patch is left off with a warning: the pipeline then gives the same results, only more slowly. A patch
-stays only if it saves at least 5 % of a command, a run or its memory. Measured on two cores, by processor time.
+All of them are in this module. Each is written for one release of the package that it changes. If a different release
+is installed, the patch is left off with a warning: the pipeline then gives the same results, only more slowly. A patch
+stays only if it saves at least 5 % of a command, a run or its memory. Gains are CPU time, measured on two cores.
 
 | patch | written for | measured gain |
 |---|---|---|
 | `collect_garbage_rarely` | CPython | `ingest` of 300 files 12 %, `status` 18 % |
 | `exit_without_collecting` | CPython | `status` 27 %, `ingest` with nothing to do 26 % |
-| `release_memory` | any (glibc, Arrow) | peak memory of 8 runs in one process: 1.4 times one run's without, 1.1 with |
+| `release_memory` | any (glibc, Arrow) | peak memory of 8 runs in one process: 1.1 times that of one run, not 1.4 |
 | `store_events_in_batches` | Dagster 1.13 | `ingest` of 100 directories with 3 files each 39 %, a repeated one 25 % |
 | `skip_random_weights` | torch 2.15 | creating ViT-B/32 94 %, SigLIP 2 B/16 75 % |
 | `fused_attention` | transformers 5.23 | BLIP's image encoder in fp32 13 %, in bf16 72 % |
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# An import of a command creates some 700,000 objects and no garbage; Python would look for garbage every 700 objects.
+# The imports of a command create about 700,000 objects and no garbage; Python would look for garbage every 700 objects.
 _OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 _BATCH_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
 _EVENTS_IN_BATCH = 200
 
 _DRAWING = {"kaiming_uniform_", "normal_", "uniform_"}
-"""The functions of `torch.nn.init`, and the tensor methods below its other functions, that draw random numbers."""
+"""Functions that draw random numbers: of `torch.nn.init`, or tensor methods that its other functions call."""
 
 
 @cache
 def is_written_for(package: str, release: str, effect: str) -> bool:
     """Whether the installed `package` is of the `release` (`1.13`) that a patch is written for.
 
-    If it is not, that is logged once per process as a warning, with the `effect` of doing without the patch.
+    If it is not, a warning with the `effect` of leaving the patch off is logged once per process.
     """
     installed = version(package)
     if f"{installed}.".startswith(f"{release}."):
@@ -64,8 +64,8 @@ def collect_garbage_rarely() -> None:
 def exit_without_collecting() -> None:
     """Let this process end without Python's last garbage collections: the system frees all of its memory anyway.
 
-    If torch was imported, only the first of them is skipped: a library of torch's reports on stderr as leaked what the
-    last one would have collected.
+    If torch was imported, only the first of them is skipped. Without the last one, a library of torch would report
+    uncollected objects as leaks on stderr.
     """
     if sys.implementation.name == "cpython":
         atexit.register(lambda: gc.disable() if "torch" in sys.modules else gc.freeze())
@@ -74,8 +74,8 @@ def exit_without_collecting() -> None:
 def release_memory() -> None:
     """Return the free memory of this process to the system, between two runs.
 
-    The C library and Arrow keep freed memory in pieces that a next run with other sizes cannot use. On systems without
-    glibc, only Arrow's is returned.
+    The C library and Arrow keep freed memory in pieces that the next run, with other sizes, cannot use. On systems
+    without glibc, only Arrow's memory is returned.
     """
     import pyarrow as pa
 
@@ -89,9 +89,10 @@ def release_memory() -> None:
 def store_events_in_batches() -> None:
     """Let this process write Dagster's events in batches, if Dagster keeps them in SQLite.
 
-    Dagster writes each event in transactions of its own, on newly opened connections, and each stage of a partition
-    has two: a small directory took longer to record than to ingest. Dagster passes events on in batches if the
-    variable is set, but its SQLite storage then stores them one by one. What is written is the same.
+    Dagster writes each event in separate transactions, on newly opened connections, and each stage of a partition has
+    two events: without batches, recording a small directory took longer than ingesting it. If the variable is set,
+    Dagster passes events on in batches, but its SQLite storage still writes them one by one. The patch changes that;
+    the stored events are the same.
     """
     if not is_written_for("dagster", "1.13", "an ingestion of many small directories takes nearly twice as long"):
         return
@@ -102,21 +103,21 @@ def store_events_in_batches() -> None:
 
 
 def _store_event_batch(storage: Any, events: Sequence[Any]) -> None:
-    """Store the events of assets together, all others one by one: `SqliteEventLogStorage.store_event` for many."""
+    """Store the events of assets together, and all others one by one, with the results of `store_event`."""
     from dagster._core.events import ASSET_EVENTS
 
-    for (run_id, is_of_asset), some in groupby(events, lambda e: (e.run_id, e.dagster_event_type in ASSET_EVENTS)):
+    for (run_id, is_of_asset), group in groupby(events, lambda e: (e.run_id, e.dagster_event_type in ASSET_EVENTS)):
         if is_of_asset:
-            _store_asset_events(storage, run_id, list(some))
+            _store_asset_events(storage, run_id, list(group))
         else:
-            for one in some:
-                storage.store_event(one)
+            for event in group:
+                storage.store_event(event)
 
 
 def _store_asset_events(storage: Any, run_id: str, events: list[Any]) -> None:
     from dagster._core.storage.event_log import SqlEventLogStorageTable
 
-    rows = [storage._event_to_row(one) for one in events]
+    rows = [storage._event_to_row(event) for event in events]
     insert = SqlEventLogStorageTable.insert()
     with storage.run_connection(run_id) as connection:
         connection.execute(insert, rows)
@@ -124,13 +125,13 @@ def _store_asset_events(storage: Any, run_id: str, events: list[Any]) -> None:
         keys = [connection.execute(insert, row).inserted_primary_key for row in rows]
         ids = [key[0] for key in keys if key is not None]
         storage._store_asset_event_tags(connection, events, ids)
-        # the row of an asset names its last event of each kind
+        # the row of an asset refers to its last event of each kind
         last = {
-            (one.get_dagster_event().asset_key, one.dagster_event_type): (one, number)
-            for one, number in zip(events, ids, strict=True)
+            (event.get_dagster_event().asset_key, event.dagster_event_type): (event, number)
+            for event, number in zip(events, ids, strict=True)
         }
-        for one, number in last.values():
-            storage._store_asset_event(connection, one, number)
+        for event, number in last.values():
+            storage._store_asset_event(connection, event, number)
 
 
 def skip_random_weights() -> AbstractContextManager[object]:

@@ -1,4 +1,4 @@
-"""What the demo models are trained on: drawn scenes, as cameras and formats leave them, and ways to say them."""
+"""Training data of the demo models: drawn scenes, in sizes and formats like those of photographs, and queries."""
 
 import io
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.scenes import Colour, Relation, Scene, Thing, caption, near_miss, random_scene
 
 SIZE = 64
-"""Both models see 64 × 64 pixels, whatever the shape of the picture was."""
+"""Width and height, in pixels, of the input of both models, whatever the shape of the picture."""
 
 WORDS = [
     "a",
@@ -51,7 +51,7 @@ WORDS = [
 ]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[MASK]"]
 VOCABULARY = [*SPECIAL, *WORDS, "[SEP]"]
-"""[SEP] stands last: open_clip takes the text's vector at the token of the highest number."""
+"""[SEP] is last, because open_clip takes the vector of the text at the token with the highest number."""
 
 _CHUNK = 500
 
@@ -65,7 +65,7 @@ class Drawn:
 
 
 def draw_pairs(pairs: int, *, held_out: bool, seed: int, processes: int = 2) -> Drawn:
-    """`pairs` random scenes, each followed by a near miss of it, from one side of the split."""
+    """`pairs` random scenes from one side of the split, each followed by a near miss of it."""
     chunks = [(seed, chunk, min(_CHUNK, pairs - chunk), held_out) for chunk in range(0, pairs, _CHUNK)]
     with ProcessPoolExecutor(processes) as executor:
         drawn = list(executor.map(_draw_chunk, chunks))
@@ -83,7 +83,7 @@ def _draw_chunk(chunk: tuple[int, int, int, bool]) -> tuple[list[Scene], np.ndar
 
 
 def photograph(scene: Scene, rng: np.random.Generator) -> np.ndarray:
-    """The scene as a model is shown it: drawn in some size and shape, perhaps a JPEG, squashed to 64 × 64."""
+    """The scene as input of a model: drawn in a random size and shape, perhaps saved as JPEG, squashed to 64 × 64."""
     area = rng.uniform(80, 200)
     aspect = rng.choice([1.0, 1.2, 4 / 3, 3 / 4, 1 / 1.2])
     picture = draw(scene, (int(area * aspect**0.5), int(area / aspect**0.5)), rng)
@@ -96,7 +96,7 @@ def photograph(scene: Scene, rng: np.random.Generator) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person asks for, in words, and what a scene must have to be it; None asks for nothing."""
+    """A query in words, and what a scene must contain to match it; a field that is None matches anything."""
 
     text: str
     things: tuple[Thing, ...]
@@ -113,7 +113,7 @@ class Asked:
 
 
 def phrasing(scene: Scene, rng: np.random.Generator) -> Asked:
-    """One of the ways in which people ask for a scene; half of the time its caption, else mostly a part of it."""
+    """A query for the scene as a person might phrase it: half of the time its caption, else mostly a part of it."""
     way = rng.random()
     background, behind = scene.background, f"on {_article(scene.background)} {scene.background} background"
     whole = Asked(caption(scene), scene.things, scene.relation, background)

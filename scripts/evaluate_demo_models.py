@@ -1,9 +1,9 @@
-"""Measures the demo models on scenes held out from their training, by the code that the pipeline itself uses.
+"""Evaluation of the demo models on scenes held out from their training, with the code of the pipeline.
 
     python scripts/evaluate_demo_models.py
 
-Prints Markdown: recall of the captions among 200 pictures, captions that are right word for word, and twenty queries
-to the demo library.
+Prints Markdown: the recall of captions among 200 pictures, the share of exactly correct captions, and twenty queries to
+the demo library.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ ASKED_FOR = Asked("a red circle on a blue background", (Thing(Shape.CIRCLE, Colo
 
 
 def distinct_scenes(count: int, rng: np.random.Generator) -> list[Scene]:
-    """Held-out scenes, no two alike."""
+    """`count` different scenes that are held out from training."""
     scenes: dict[Scene, None] = {}
     while len(scenes) < count:
         scenes[random_scene(rng, held_out=True)] = None
@@ -34,12 +34,12 @@ def distinct_scenes(count: int, rng: np.random.Generator) -> list[Scene]:
 
 
 def pictures_of(scenes: list[Scene], rng: np.random.Generator) -> np.ndarray:
-    """uint8 `[n, 3, 64, 64]`."""
+    """The pictures of scenes as model input, uint8 `[n, 3, 64, 64]`."""
     return np.stack([photograph(scene, rng).transpose(2, 0, 1) for scene in scenes])
 
 
 def recall_of_captions(inference: Inference, scenes: list[Scene], pictures: np.ndarray) -> tuple[float, float]:
-    """Recall at 1 and at 5 of each scene's picture, asked for by its caption."""
+    """Recall at 1 and at 5 of the pictures of scenes, with their captions as queries."""
     similarity = inference.embed_texts([caption(scene) for scene in scenes]) @ inference.embed_images(pictures).T
     own = np.diag(similarity)[:, None]
     rank = (similarity > own).sum(axis=1)
@@ -47,7 +47,7 @@ def recall_of_captions(inference: Inference, scenes: list[Scene], pictures: np.n
 
 
 def queries_of(scenes: list[Scene], rng: np.random.Generator) -> list[Asked]:
-    """Twenty queries that scenes satisfy: eight captions, six things on a background, six things; none twice."""
+    """Twenty different queries that match scenes: eight captions, six things on a background, and six things."""
     chosen = [scenes[index] for index in rng.permutation(len(scenes))]
     captions = [Asked(caption(scene), scene.things, scene.relation, scene.background) for scene in chosen[:8]]
     things = [scene.things[rng.integers(len(scene.things))] for scene in chosen[8:]]
@@ -60,15 +60,15 @@ def queries_of(scenes: list[Scene], rng: np.random.Generator) -> list[Asked]:
 
 
 def print_queries(inference: Inference, rng: np.random.Generator) -> None:
-    """A table of queries in the demo library: of the n files that satisfy one, the share among the n and 2n nearest."""
-    told = {caption(scene): scene for scene in all_scenes()}
+    """Print queries to the demo library: the share of the n matching files that is among the n and the 2n nearest."""
+    scene_of = {caption(scene): scene for scene in all_scenes()}
     with TemporaryDirectory() as directory:
         library = make_library(Path(directory))
-        scenes = [told[words] for words in library.captions.values()]
+        scenes = [scene_of[words] for words in library.captions.values()]
         [spec] = input_specs(inference)
         pictures = np.stack([decode_image(library.root / path, [spec]).arrays[0] for path in library.captions])
     images = inference.embed_images(pictures)
-    print(f"\n| query | files that satisfy it, of {len(scenes)} | the first does | recall at n | at 2n |")
+    print(f"\n| query | matching files, of {len(scenes)} | first result matches | recall at n | at 2n |")
     print("|---|---|---|---|---|")
     figures = []
     for asked in queries_of(scenes, rng):
@@ -83,7 +83,7 @@ def print_queries(inference: Inference, rng: np.random.Generator) -> None:
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Evaluate the models, and print the results."""
     rng = np.random.default_rng(SEED)
     with TemporaryDirectory() as home:
         inference = load_inference("demo", DType.FP32, Path(home))
@@ -91,11 +91,11 @@ def main() -> None:
         pictures = pictures_of(scenes, rng)
         at_1, at_5 = recall_of_captions(inference, scenes, pictures)
         written = inference.caption_images(pictures)
-        exact = np.mean([told.text == caption(scene) for told, scene in zip(written, scenes, strict=True)])
+        exact = np.mean([one.text == caption(scene) for one, scene in zip(written, scenes, strict=True)])
         print("| measured on scenes held out from training | |\n|---|---|")
         print(f"| text-to-image recall at 1, among {GALLERY} distinct captions | {at_1:.3f} |")
         print(f"| text-to-image recall at 5 | {at_5:.3f} |")
-        print(f"| captions right word for word, of {GALLERY} | {exact:.3f} |")
+        print(f"| exactly correct captions, of {GALLERY} | {exact:.3f} |")
         print_queries(inference, rng)
 
 

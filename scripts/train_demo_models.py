@@ -1,8 +1,8 @@
-"""Trains the two demo models from scenes that it draws, and writes them where the pipeline looks for them.
+"""Trains the two demo models on scenes that it draws, and writes them into the package.
 
     python scripts/train_demo_models.py [--further] [embedder] [captioner]
 
-Some forty minutes on two cores. `scripts/evaluate_demo_models.py` measures what came out.
+It takes about forty minutes on two cores. `scripts/evaluate_demo_models.py` evaluates the models.
 """
 
 import argparse
@@ -32,7 +32,7 @@ DIMENSION = 128
 EMBEDDER_CONFIGURATION = {
     "model_cfg": {
         "embed_dim": DIMENSION,
-        # a small ResNet: of the same loss after a step, a vision transformer takes three times the time on a CPU
+        # a small ResNet: on a CPU, a vision transformer takes three times as long to reach the same loss
         "vision_cfg": {"image_size": SIZE, "layers": [1, 1, 1, 1], "width": 24},
         "text_cfg": {
             "context_length": CONTEXT,
@@ -55,12 +55,12 @@ EMBEDDER_CONFIGURATION = {
 
 
 def make_tokenizer() -> BertTokenizer:
-    """A tokenizer that knows the words of the scenes, and nothing else."""
+    """A tokenizer that knows only the words of the scenes."""
     return BertTokenizer(vocab={word: index for index, word in enumerate(VOCABULARY)}, do_lower_case=True)
 
 
 def augmented(pictures: np.ndarray, rng: np.random.Generator, mean: float, std: float) -> torch.Tensor:
-    """uint8 `[n, 64, 64, 3]` to normalised float32 `[n, 3, 64, 64]`, under other light, as another camera sees it."""
+    """uint8 `[n, 64, 64, 3]` to normalised float32 `[n, 3, 64, 64]`, with random changes of brightness and colour."""
     pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
     count = len(pictures)
     gamma = torch.from_numpy(rng.uniform(0.85, 1.2, (count, 1, 1, 1)).astype(np.float32))
@@ -71,18 +71,18 @@ def augmented(pictures: np.ndarray, rng: np.random.Generator, mean: float, std: 
 
 
 def schedule(step: int, steps: int, warm_up: int = 100) -> float:
-    """The part of the learning rate: a linear warm-up, then half a cosine."""
+    """The factor of the learning rate at a step: a linear warm-up, then half a cosine."""
     return min(step / warm_up, 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
 def report(name: str, step: int, steps: int, loss: float, began: float) -> None:
-    """A line of progress every hundred steps."""
+    """Print a line of progress every hundred steps."""
     if step % 100 == 0:
         print(f"{name} {step}/{steps} loss {loss:.4f} {time.monotonic() - began:.0f} s", flush=True)
 
 
 def mixed_rows(scenes: int, batch: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of a batch: three quarters are any scenes, the rest pairs of a scene and a near miss of it."""
+    """The rows of a batch: three quarters are random scenes, the rest are pairs of a scene and its near miss."""
     pairs = rng.choice(scenes // 2, batch // 8, replace=False)
     others = np.setdiff1d(rng.choice(scenes, 2 * batch, replace=False), np.concatenate([2 * pairs, 2 * pairs + 1]))
     return np.concatenate([2 * pairs, 2 * pairs + 1, rng.permutation(others)[: batch - 2 * len(pairs)]])
@@ -91,7 +91,7 @@ def mixed_rows(scenes: int, batch: int, rng: np.random.Generator) -> np.ndarray:
 def train_embedder(
     directory: Path, drawn: Drawn, further: bool, steps: int = 4000, batch: int = 128, rate: float = 1.5e-3
 ) -> None:
-    """A CLIP: contrastive; a text and a picture belong together where the picture has all that the text asks for."""
+    """Train a CLIP with a contrastive loss: a picture matches a text if it has all that the text asks for."""
     make_tokenizer().save_pretrained(directory)
     (directory / "open_clip_config.json").write_text(json.dumps(EMBEDDER_CONFIGURATION, indent=2) + "\n")
     torch.manual_seed(SEED)
@@ -125,7 +125,7 @@ def train_embedder(
         with torch.no_grad():
             model.logit_scale.clamp_(0, math.log(100))
         report("embedder", step, steps, loss.item(), began)
-    # half the size in the repository; open_clip casts them to what it computes in
+    # fp16 halves the size in the repository; open_clip casts the weights to the type that it computes in
     weights = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in model.state_dict().items()
@@ -136,13 +136,13 @@ def train_embedder(
 def train_captioner(
     directory: Path, drawn: Drawn, further: bool, steps: int = 5000, batch: int = 96, rate: float = 2e-3
 ) -> None:
-    """A BLIP: the next word of the caption, given the picture."""
+    """Train a BLIP to predict the next word of the caption, given the picture."""
     sides = {"hidden_size": 112, "intermediate_size": 320, "num_attention_heads": 4}
     text = {
         **sides,
         "num_hidden_layers": 3,
         "encoder_hidden_size": sides["hidden_size"],
-        # one token more than the tokenizer knows begins every caption, as in the models that people use
+        # the token that begins every caption is one more than the tokenizer knows, as in published BLIP models
         "vocab_size": len(VOCABULARY) + 1,
         "max_position_embeddings": 32,
         "bos_token_id": len(VOCABULARY),
@@ -172,12 +172,12 @@ def train_captioner(
         tokens = tokenizer([caption(drawn.scenes[row]) for row in rows], padding=True, return_tensors="pt")
         words = tokens.input_ids.clone()
         words[:, 0] = text["bos_token_id"]
-        # the model shifts the labels itself; what begins a caption and what pads it is not learned
+        # the model shifts the labels itself; the first token and the padding are not learned
         labels = words.masked_fill(tokens.attention_mask == 0, -100)
         labels[:, 0] = -100
         with torch.autocast("cpu", torch.bfloat16):
             seen = model.vision_model(augmented(drawn.pictures[rows], rng, 0.5, 0.25)).last_hidden_state
-            told = model.text_decoder(
+            output = model.text_decoder(
                 input_ids=words,
                 attention_mask=tokens.attention_mask,
                 encoder_hidden_states=seen,
@@ -185,25 +185,27 @@ def train_captioner(
                 reduction="mean",
             )
         optimizer.zero_grad()
-        told.loss.backward()
+        output.loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         rates.step()
-        report("captioner", step, steps, told.loss.item(), began)
+        report("captioner", step, steps, output.loss.item(), began)
     model.save_pretrained(directory)
 
 
 def main() -> None:
-    """Train the models that are named, or both."""
+    """Train the given models, or both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", choices=["embedder", "captioner", []], help="which; both by default")
-    parser.add_argument("--further", action="store_true", help="a round more, from the weights that are there")
+    parser.add_argument(
+        "models", nargs="*", choices=["embedder", "captioner", []], help="models to train; both by default"
+    )
+    parser.add_argument("--further", action="store_true", help="continue training from the existing weights")
     chosen = parser.parse_args()
     models = chosen.models or ["embedder", "captioner"]
     drawn = draw_pairs(TRAIN_PAIRS, held_out=False, seed=SEED + chosen.further)
     trainings = {"embedder": train_embedder, "captioner": train_captioner}
     for name in models:
-        # the models that are there can be used until the new ones are whole
+        # the existing models stay usable until the new ones are complete
         with TemporaryDirectory(dir=MODELS, prefix=f".{name}-") as directory:
             trainings[name](Path(directory), drawn, chosen.further)
             shutil.rmtree(MODELS / name, ignore_errors=True)

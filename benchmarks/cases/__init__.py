@@ -1,4 +1,4 @@
-"""The cases of the bench, by the name that the command line knows them by."""
+"""The cases of the bench, by their names on the command line."""
 
 from collections.abc import Callable
 

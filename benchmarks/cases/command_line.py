@@ -1,4 +1,4 @@
-"""How soon the command line says something."""
+"""Cases of the command line: the time to its first line of output."""
 
 from functools import partial
 
@@ -14,7 +14,7 @@ _TIMES = 5
 
 
 def first_lines(bench: Bench) -> CaseResult:
-    """The first line of help and of status, from the start of the process."""
+    """Measure the time from the start of the process to the first line of `--help` and of `status`."""
     ingested = bench.ingest_anew(library(Kind.JPEG_SMALL, 3), "demo")
     words = ("--help", "status")
     times: dict[str, list[FirstLine]] = {word: [] for word in words}
@@ -37,7 +37,7 @@ def first_lines(bench: Bench) -> CaseResult:
             reference="",
             figure=seconds(word).estimate,
             target=Target(0.5, at_least=False),
-            note="processor time of the whole command",
+            note="CPU time of the whole command",
             processor=Processor(Sample.of([one.cpu_seconds for one in times[word]], "s").estimate),
         )
         for word in words

@@ -1,4 +1,4 @@
-"""The stages that read files, by themselves, against what the machine can do."""
+"""Cases of single stages that read files, against the limits of the machine."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ from image_pipeline.inference.configuration import read_embedder_configuration
 
 
 def decode(bench: Bench) -> CaseResult:
-    """The decode stage over 12-MP JPEG, against libjpeg-turbo on all cores at the same scale."""
+    """Measure the decode stage on 12-MP JPEG, against libjpeg-turbo on all cores at the same scale."""
     size, model = bench.sizes.decode, vit_b32()
     files = [os.fspath(file) for file in photographs(Kind.JPEG_12, size.many)]
     warm(map(Path, files))
@@ -42,13 +42,13 @@ def decode(bench: Bench) -> CaseResult:
     title = "decode stage alone, 12-MP JPEG for ViT-B/32"
     rows = [
         rate_row(title, with_thumbnails, against, reference, Target(0.85)),
-        rate_row(f"{title}, no thumbnails made", without, against, reference, None),
+        rate_row(f"{title}, without thumbnails", without, against, reference, None),
     ]
     return CaseResult(rows)
 
 
 def _scale(file: Path, model: Path) -> int:
-    """By how much the pipeline scales a file down while decoding it."""
+    """The factor by which the pipeline scales a file down while decoding it."""
     spec = read_embedder_configuration(model).input
     with file.open("rb") as opened:
         raster = decode_jpeg(opened, [spec], 1 << 30)
@@ -57,7 +57,7 @@ def _scale(file: Path, model: Path) -> int:
 
 
 def hashing(bench: Bench) -> CaseResult:
-    """The hashing of 12-MP JPEG files, against OpenSSL's rate on the same bytes in memory."""
+    """Measure the hashing of 12-MP JPEG files, against OpenSSL's rate on the same bytes in memory."""
     root = library(Kind.JPEG_12, bench.sizes.hashing.many)
     files = [os.fspath(file) for file in files_of(root)]
     warm(map(Path, files))
@@ -65,23 +65,23 @@ def hashing(bench: Bench) -> CaseResult:
         (python_program("benchmarks.programs.hash_stage"), {"library": str(root)}),
         (python_program("benchmarks.references.sha256"), {"files": files}),
     )
-    told: tuple[list[dict[str, float]], list[dict[str, float]]] = [], []
+    answers: tuple[list[dict[str, float]], list[dict[str, float]]] = [], []
 
     def run(which: int) -> None:
         command, request = programs[which]
-        told[which].append(bench.measure(command, request=request).answer)
+        answers[which].append(bench.measure(command, request=request).answer)
 
     def rates() -> list[Sample]:
-        return [Sample.of([one["bytes"] / one["seconds"] / 1e6 for one in each], "MB/s") for each in told]
+        return [Sample.of([one["bytes"] / one["seconds"] / 1e6 for one in each], "MB/s") for each in answers]
 
     take_turns([lambda: run(0), lambda: run(1)], bench.repeats, lambda: all(one.estimate.agreed for one in rates()))
     ours, against = rates()
-    cores = [Sample.of([1e12 * one["cpu_seconds"] / one["bytes"] for one in each], "ms/GB") for each in told]
+    cores = [Sample.of([1e12 * one["cpu_seconds"] / one["bytes"] for one in each], "ms/GB") for each in answers]
     row = Row(
         title="hashing, files in the page cache",
         ours=ours.estimate,
         against=against.estimate,
-        reference="limit: OpenSSL's SHA-256, the same bytes in memory, a thread a core",
+        reference="limit: OpenSSL's SHA-256, the same bytes in memory, one thread per core",
         figure=ours.over(against),
         processor=Processor.of_rates(*cores),
     )

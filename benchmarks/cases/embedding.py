@@ -1,4 +1,4 @@
-"""Photographs to embeddings in the collection: the whole pipeline against the loop that everybody writes."""
+"""Cases of the whole pipeline, from photographs to embeddings in the collection, against the usual loop."""
 
 import os
 from pathlib import Path
@@ -85,7 +85,7 @@ def _whole_pipeline(
 
 
 def rate_row(title: str, ours: Contestant, against: Contestant, reference: str, target: Target | None) -> Row:
-    """The row of two programs, judged by the time of an image more."""
+    """The row of two programs; its figure is the ratio of their times per additional image."""
     return Row(
         title=title,
         ours=ours.milliseconds_an_image.estimate,
@@ -94,7 +94,7 @@ def rate_row(title: str, ours: Contestant, against: Contestant, reference: str, 
         figure=against.milliseconds_an_image.over(ours.milliseconds_an_image),
         whole=against.whole_seconds.over(ours.whole_seconds),
         target=target,
-        note=f"an image more; whole processes over {ours.many} images: {ours.whole_seconds.estimate} and "
+        note=f"per additional image; whole processes over {ours.many} images: {ours.whole_seconds.estimate} and "
         f"{against.whole_seconds.estimate}",
         processor=Processor.of_rates(ours.core_milliseconds_an_image, against.core_milliseconds_an_image),
         memory=(ours.peak_megabytes.estimate, against.peak_megabytes.estimate),
@@ -102,9 +102,9 @@ def rate_row(title: str, ours: Contestant, against: Contestant, reference: str, 
 
 
 def stages_of_an_image(of_few: list[dict[str, float]], of_many: list[dict[str, float]], size: Pair) -> dict[str, float]:
-    """What an image more takes in each stage, in ms; of the seconds that the stages took over few and over many.
+    """The time per additional image of each stage, in ms, from the seconds of the stages over few and over many images.
 
-    Stages that take too little to be told from nothing are left out.
+    Stages whose time cannot be reported, because it is too short, are left out.
     """
     scale = 1000 / (size.many - size.few)
     samples = {

@@ -1,4 +1,4 @@
-"""Whether the fast path says what the slow one says: embeddings, and captions."""
+"""Fidelity cases: whether the embeddings and captions of the pipeline agree with those of the slow references."""
 
 import os
 from pathlib import Path
@@ -31,7 +31,7 @@ _DTYPES = ("auto", "bf16")
 
 
 def fidelity(bench: Bench) -> CaseResult:
-    """Cosines by decode path, of the bench's own photographs and of a user's; captions in both number formats."""
+    """Compare embeddings, by decode path, of the bench's and a user's photographs; and captions with those of fp32."""
     shown = {file: picture for kind in Kind for file, picture in pictures(kind, bench.sizes.fidelity).items()}
     own = set(map(str, shown))
     if bench.photographs is not None:
@@ -57,26 +57,26 @@ def _embedded(bench: Bench, model: Path, shown: dict[Path, str]) -> dict[str, An
         "dtypes": _DTYPES,
         "home": str(bench.new_folder()),
     }
-    told: dict[str, Any] = bench.measure(
+    answer: dict[str, Any] = bench.measure(
         python_program("benchmarks.programs.fidelity"), request=request | further
     ).answer
-    return told
+    return answer
 
 
-def _groups(told: dict[str, Any], own: set[str], dtype: str) -> dict[tuple[str, str], list[float]]:
-    """The cosines by whose photographs they are of, and by decode path."""
+def _groups(answer: dict[str, Any], own: set[str], dtype: str) -> dict[tuple[str, str], list[float]]:
+    """The cosines by source of the photographs (the bench or the user) and by decode path."""
     groups: dict[tuple[str, str], list[float]] = {}
-    for file, path, cosine in zip(told["files"], told["decode_paths"], told["cosines"][dtype], strict=True):
+    for file, path, cosine in zip(answer["files"], answer["decode_paths"], answer["cosines"][dtype], strict=True):
         groups.setdefault(("bench's own" if file in own else "photographs", path), []).append(cosine)
     return groups
 
 
-def _rows(name: str, told: dict[str, Any], own: set[str]) -> list[Row]:
+def _rows(name: str, answer: dict[str, Any], own: set[str]) -> list[Row]:
     rows = []
-    for dtype in told["cosines"]:
-        for (whose, path), cosines in sorted(_groups(told, own, dtype).items()):
+    for dtype in answer["cosines"]:
+        for (whose, path), cosines in sorted(_groups(answer, own, dtype).items()):
             title = f"cosine to the full decode in fp32, {name}, {dtype}, {path}, {whose}"
-            note = f"{told['devices'][dtype]}; different photographs {told['different']:.3f}"
+            note = f"{answer['devices'][dtype]}; different photographs {answer['different']:.3f}"
             if path in (_PREVIEW, _SCALED):
                 least = Target(0.998 if path == _SCALED else 0.97)
                 rows.append(_cosine_row(f"{title}, median", cosines, median(cosines), least, note))
@@ -86,7 +86,7 @@ def _rows(name: str, told: dict[str, Any], own: set[str]) -> list[Row]:
 
 
 def _cosine_row(title: str, cosines: list[float], figure: float, target: Target, note: str) -> Row:
-    """A row that is judged by `figure` itself: what differs is the photographs, and not how often they are measured."""
+    """A row with `figure` as an exact value: cosines vary between photographs, but not between repeats."""
     ours = Estimate(median(cosines), min(cosines), max(cosines), "", len(cosines), noisy=False)
     return Row(title, ours, None, "1", Estimate.exact(figure, "", len(cosines)), target=target, note=note)
 
@@ -95,31 +95,31 @@ def _captioned(bench: Bench) -> dict[str, Any]:
     files = photographs(Kind.JPEG_SMALL, bench.sizes.caption_fidelity)
     request = {"model": str(blip_base()), "files": [os.fspath(file) for file in files], "dtype": "auto"}
     request["home"] = str(bench.new_folder())
-    told: dict[str, Any] = bench.measure(python_program("benchmarks.programs.same_captions"), request=request).answer
-    return told
+    answer: dict[str, Any] = bench.measure(python_program("benchmarks.programs.same_captions"), request=request).answer
+    return answer
 
 
-def _captions_row(told: dict[str, Any]) -> Row:
-    same = [float(ours == expected) for ours, expected in zip(told["ours"], told["expected"], strict=True)]
+def _captions_row(answer: dict[str, Any]) -> Row:
+    same = [float(ours == expected) for ours, expected in zip(answer["ours"], answer["expected"], strict=True)]
     return Row(
-        title="captions that are word for word those of fp32, from the same tensors",
+        title="captions identical to those of fp32, from the same tensors",
         ours=Estimate.exact(fmean(same), "", len(same)),
         against=None,
         reference="transformers, fp32",
         figure=Estimate.exact(fmean(same), "", len(same)),
         target=Target(0.95),
-        note=f"{len(same)} photographs, {len(set(told['expected']))} different captions; {told['device']}",
+        note=f"{len(same)} photographs, {len(set(answer['expected']))} different captions; {answer['device']}",
     )
 
 
 def _table(embedded: dict[str, dict[str, Any]], captions: dict[str, Any], own: set[str]) -> str:
-    lines = ["| model | numbers | photographs | decode path | files | median | minimum | different photographs |"]
+    lines = ["| model | dtype | photographs | decode path | files | median | minimum | different photographs |"]
     lines.append("|---|---|---|---|---|---|---|---|")
-    for name, told in embedded.items():
-        for dtype in told["cosines"]:
-            for (whose, path), cosines in sorted(_groups(told, own, dtype).items()):
+    for name, answer in embedded.items():
+        for dtype in answer["cosines"]:
+            for (whose, path), cosines in sorted(_groups(answer, own, dtype).items()):
                 cells = [name, dtype, whose, path, str(len(cosines)), f"{median(cosines):.5f}", f"{min(cosines):.5f}"]
-                lines.append(f"| {' | '.join(cells)} | {told['different']:.3f} |")
+                lines.append(f"| {' | '.join(cells)} | {answer['different']:.3f} |")
     others = [pair for pair in zip(captions["ours"], captions["expected"], strict=True) if pair[0] != pair[1]]
     lines += ["", f"Captions that differ from those of fp32: {len(others) or 'none'}.", ""]
     lines += [f"- {ours!r} for {expected!r}" for ours, expected in others]

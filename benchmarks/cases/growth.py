@@ -1,4 +1,4 @@
-"""How the cost of a library grows with its files and with its directories. Demo models: what grows is not theirs."""
+"""Growth cases: the cost of a library by its numbers of files and directories, with the fast demo models."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ _MOST = Target(1.1, at_least=False)
 
 @dataclass
 class First:
-    """First ingests of `files` in `directories`, one in each turn."""
+    """First ingestions of a library of `files` files in `directories` directories, one in each turn."""
 
     files: int
     directories: int
@@ -33,30 +33,30 @@ class First:
 
     @property
     def seconds(self) -> list[float]:
-        """On the wall, whole processes."""
+        """The elapsed times of the whole processes."""
         return [run.seconds for run in self.runs]
 
     @property
     def cpu_seconds(self) -> list[float]:
-        """Of all processors, whole processes."""
+        """The CPU times of the whole processes."""
         return [run.cpu_seconds for run in self.runs]
 
     def a_file(self, start: "First") -> Sample:
-        """The time a file, without what a library of one file takes."""
+        """The time per file, minus the time of `start`, a library of one file."""
         return Sample.beyond(self.seconds, start.seconds, "ms", 1000 / self.files)
 
     def core_a_file(self, start: "First") -> Sample:
-        """The processor time a file, as above."""
+        """The CPU time per file, minus that of `start`."""
         return Sample.beyond(self.cpu_seconds, start.cpu_seconds, "ms", 1000 / self.files)
 
 
 def growth(bench: Bench) -> CaseResult:
-    """First ingests of many and of few files, in one directory and in many."""
+    """Measure first ingestions of many and of few files, in one directory and in many."""
     sizes = bench.sizes
     dealt = sizes.directories * sizes.files_a_directory
     dealt_few = sizes.few_directories * sizes.files_a_directory
-    # Of the short ones, half is the start of a process, which varies more than what they are there to measure. The long
-    # ones are an average of their own.
+    # Short runs are repeated more often: half of such a run is the start of the process, which varies more than the
+    # time to measure. A long run is an average in itself.
     short, long = bench.often(2), bench.seldom
     firsts = {
         "one file": First(1, 1, short),
@@ -76,9 +76,10 @@ def growth(bench: Bench) -> CaseResult:
 
 
 def take_all(firsts: list[First], ingest: Callable[[First], Measured]) -> None:
-    """Ingest all of them in turn, each as often as it asks for, and further ones while its time a file disagrees.
+    """Ingest all in turn, each as often as it specifies, and more often while its times per file disagree.
 
-    The first is what all others start with, and is taken in each turn: they are held against that of their own.
+    The first is the library of one file. It is ingested in each turn, because its time in the same turn is subtracted
+    from that of the others.
     """
     start, *others = firsts
 
@@ -94,13 +95,13 @@ def take_all(firsts: list[First], ingest: Callable[[First], Measured]) -> None:
 
 
 def result(bench: Bench, firsts: dict[str, First]) -> CaseResult:
-    """What the ingests come to."""
+    """The rows and plots of the ingestions."""
     sizes, start = bench.sizes, firsts["one file"]
     many, few = firsts["many"], firsts["few"]
     rows = [
-        _ratio(f"time a file, {sizes.large:,} files in one directory", many, few, start, sizes.small),
+        _ratio(f"time per file, {sizes.large:,} files in one directory", many, few, start, sizes.small),
         _ratio(
-            f"time a file, {sizes.directories:,} directories of {sizes.files_a_directory}",
+            f"time per file, {sizes.directories:,} directories of {sizes.files_a_directory}",
             firsts["many directories"],
             firsts["few directories"],
             start,
@@ -137,7 +138,7 @@ def _ratio(title: str, many: First, few: First, start: First, fewer: int) -> Row
         reference=f"the same with {fewer:,}",
         figure=ours.over(against),
         target=_MOST,
-        note=f"first ingest, less that of a library of one file, which takes {of_one}",
+        note=f"first ingestion, minus that of a library of one file, which takes {of_one}",
         processor=Processor(*cores, cores[0].over(cores[1])),
     )
 
@@ -145,13 +146,13 @@ def _ratio(title: str, many: First, few: First, start: First, fewer: int) -> Row
 def _a_directory(dealt: First, flat: First, files: int) -> Row:
     scale = 1 / dealt.directories
     return Row(
-        title=f"{dealt.directories:,} directories of {files} small files, first ingest, a directory",
+        title=f"{dealt.directories:,} directories of {files} small files, first ingestion, time per directory",
         ours=Sample.of(dealt.seconds, "s").estimate,
         against=Sample.of(flat.seconds, "s").estimate,
         reference="the same files in one directory",
         figure=Sample.beyond(dealt.seconds, flat.seconds, "s", scale).estimate,
         target=Target(0.1, at_least=False),
-        note="whole processes; the difference by the number of directories",
+        note="whole processes; the figure is the difference divided by the number of directories",
         processor=Processor(
             Sample.of(dealt.cpu_seconds, "s").estimate,
             Sample.of(flat.cpu_seconds, "s").estimate,
@@ -170,7 +171,7 @@ def _memory(many: First, few: First) -> Row:
         reference=f"the same with {few.files:,}",
         figure=ours.over(against),
         target=Target(1.15, at_least=False),
-        note="proportional set sizes, sampled four times a second; of that no file stands behind "
+        note="proportional set sizes, sampled four times a second; not backed by files: "
         f"{without_files[0]} and {without_files[1]}",
     )
 
@@ -182,11 +183,11 @@ def _disk(bench: Bench, many: First) -> Row:
     worth = Estimate.exact(many.files / len(partitions) * sum(spec.row_bytes for spec in specs) / 1e6, "MB")
     held = Sample.of_sizes([run.disk_bytes for run in many.runs]).estimate
     return Row(
-        title=f"disk held by decoded tensors, {many.files:,} files in one directory",
+        title=f"disk used by decoded tensors, {many.files:,} files in one directory",
         ours=held,
         against=worth,
-        reference=f"one of its {len(partitions)} partitions' worth",
+        reference=f"tensors of one of its {len(partitions)} partitions",
         figure=held.over(worth),
         target=Target(3, at_least=False),
-        note="the most at any time, sampled four times a second",
+        note="maximum, sampled four times a second",
     )

@@ -1,4 +1,4 @@
-"""The models: captions against transformers' pipeline, and embeddings against the bare model."""
+"""Cases of the models: captions against transformers' pipeline, and embeddings against the bare model."""
 
 import dataclasses
 import os
@@ -15,7 +15,7 @@ from benchmarks.rows import CaseResult, Processor, Row, Target
 
 
 def captions(bench: Bench) -> CaseResult:
-    """BLIP base through the whole pipeline, over JPEG of its own size, against R3; and whether the words agree."""
+    """Measure BLIP base in the whole pipeline on JPEG files of its input size, against R3, and compare the captions."""
     size, model = bench.sizes.captions, blip_base()
     libraries = {count: library(Kind.JPEG_SQUARE, count) for count in (size.few, size.many)}
 
@@ -36,24 +36,24 @@ def captions(bench: Bench) -> CaseResult:
     names = [file.relative_to(libraries[size.many]).as_posix() for file in files_of(libraries[size.many])]
     words = [(written[name], theirs) for name, theirs in zip(names, second.of_many[-1].answer["captions"], strict=True)]
     same = sum(ours == theirs for ours, theirs in words)
-    note = f"{same} of {len(words)} captions are word for word R3's, {len({theirs for _, theirs in words})} differ"
+    note = f"{same} of {len(words)} captions are identical to R3's, {len({theirs for _, theirs in words})} are distinct"
     row = rate_row(title, first, second, "R3", Target(3))
     row = dataclasses.replace(row, note=f"{row.note}; {note} from each other")
     return CaseResult([row])
 
 
 def bare_models(bench: Bench) -> CaseResult:
-    """The embedder over decoded images on disk, against the bare model on tensors in memory, best number format."""
+    """Measure the embedder on decoded images on disk, against the bare model on tensors in memory."""
     rows = []
     for name, model in (("ViT-B/32", vit_b32()), ("SigLIP 2 B/16", siglip2_b16())):
         count = bench.sizes.model_images
         request = {"model": str(model), "images": count, "repeats": bench.fewer_repeats}
-        told = bench.measure(python_program("benchmarks.programs.model_rate"), request=request).answer
+        answer = bench.measure(python_program("benchmarks.programs.model_rate"), request=request).answer
         ours, against = (
-            Sample.of([count / seconds for seconds in told[who]["seconds"]], "img/s") for who in ("ours", "against")
+            Sample.of([count / seconds for seconds in answer[who]["seconds"]], "img/s") for who in ("ours", "against")
         )
         cores = [
-            Sample.of([1000 * seconds / count for seconds in told[who]["cpu_seconds"]], "ms")
+            Sample.of([1000 * seconds / count for seconds in answer[who]["cpu_seconds"]], "ms")
             for who in ("ours", "against")
         ]
         rows.append(
@@ -61,7 +61,7 @@ def bare_models(bench: Bench) -> CaseResult:
                 title=f"embedder over decoded images on disk, {name}",
                 ours=ours.estimate,
                 against=against.estimate,
-                reference=f"limit: the bare model, {told['device']}",
+                reference=f"limit: the bare model, {answer['device']}",
                 figure=ours.over(against),
                 processor=Processor.of_rates(*cores),
             )

@@ -1,4 +1,4 @@
-"""A library that was ingested, once more: unchanged, with a file touched, with a file of new content."""
+"""Cases of repeated ingestion: of an unchanged library, with one file touched, and with one file of new content."""
 
 import itertools
 import json
@@ -28,7 +28,7 @@ _TOUCHED, _NEW = "touched", "of new content"
 
 
 def unchanged(bench: Bench) -> CaseResult:
-    """Second runs over an unchanged directory; and, in the same store, with one file changed."""
+    """Measure repeated runs over an unchanged directory and, in the same store, with one file changed."""
     root, single = (own_library(Kind.JPEG_SMALL, count, bench.new_folder()) for count in (bench.sizes.unchanged, 1))
     large, one = bench.ingest_anew(root, _MODELS), bench.ingest_anew(single, _MODELS)
     try:
@@ -50,26 +50,26 @@ def unchanged(bench: Bench) -> CaseResult:
 
 @dataclass
 class Beyond:
-    """What runs that have something to do take beyond those in the same turns that have not."""
+    """The time of runs minus that of the baseline runs in the same turns."""
 
     more: list[Measured] = field(default_factory=list)
     less: list[Measured] = field(default_factory=list)
 
     @property
     def seconds(self) -> Sample:
-        """On the wall."""
+        """The differences in elapsed time."""
         return Sample.beyond([run.seconds for run in self.more], [run.seconds for run in self.less], "s")
 
     @property
     def cpu_seconds(self) -> Sample:
-        """Of all processors."""
+        """The differences in CPU time."""
         return Sample.beyond([run.cpu_seconds for run in self.more], [run.cpu_seconds for run in self.less], "s")
 
 
 def _again(
     bench: Bench, title: str, large: tuple[Ingested, list[str]], one: tuple[Ingested, list[str]], listings: Laps
 ) -> Row:
-    """A command over an unchanged library, less the same over a library of one file."""
+    """Measure a command over an unchanged library, minus the same over a library of one file."""
     beyond = Beyond()
 
     def run(ingested: Ingested, command: list[str], kept: list[Measured]) -> None:
@@ -78,7 +78,7 @@ def _again(
     runs = [partial(run, *large, beyond.more), partial(run, *one, beyond.less)]
     take_turns(runs, bench.often(_TIMES_MORE), lambda: beyond.seconds.estimate.agreed)
     opened = opened_files(large[1], large[0])
-    opens = "not looked at, for want of strace" if opened is None else f"{len(opened)} files of the library were opened"
+    opens = "not checked, because strace is not installed" if opened is None else str(len(opened))
     ours, cores = beyond.seconds.estimate, beyond.cpu_seconds.estimate
     listing, listing_cores = (Sample.of(each, "s").estimate for each in (listings.seconds, listings.cpu_seconds))
     return Row(
@@ -88,8 +88,8 @@ def _again(
         reference="limit: scandir and stat",
         figure=ours.over(listing),
         target=_MOST_LISTINGS,
-        note=f"beyond the same over a library of one file; whole command {_whole(beyond.more)}, over one file "
-        f"{_whole(beyond.less)}; {opens}",
+        note=f"minus the same over a library of one file; whole command {_whole(beyond.more)}, over one file "
+        f"{_whole(beyond.less)}; opened files of the library: {opens}",
         processor=Processor(cores, listing_cores, cores.over(listing_cores)),
     )
 
@@ -107,11 +107,11 @@ def _changed(bench: Bench, large: Ingested, one: Ingested) -> list[Row]:
     rows = []
     for what, beyond in of_large.items():
         note = (
-            f"beyond the unchanged run, which takes {_whole(beyond.less)}; the same over a library of one file: "
+            f"minus the unchanged run, which takes {_whole(beyond.less)}; the same over a library of one file: "
             f"{of_one[what].seconds.estimate}"
         )
         if what == _NEW:
-            note += f"; a process that only loads the demo models and shows them one image takes {_whole(loading)}"
+            note += f"; a process that only loads the demo models and runs them on one image takes {_whole(loading)}"
         row = Row(
             title=f"one file of {bench.sizes.unchanged:,} {what}, `image-pipeline ingest`",
             ours=beyond.seconds.estimate,
@@ -127,7 +127,7 @@ def _changed(bench: Bench, large: Ingested, one: Ingested) -> list[Row]:
 
 
 def _runs_of_changes(bench: Bench, ingested: Ingested, serial: int) -> dict[str, Beyond]:
-    """The command over a library with its first file touched, and with new content; each beside an unchanged run."""
+    """Measure the command with the first file touched and with new content, each next to an unchanged run."""
     file, picture = files_of(ingested.library)[0], photographs(Kind.JPEG_SMALL, 1)[0]
     serials = itertools.count(serial)
     touched, new = Beyond(), Beyond()
@@ -153,7 +153,7 @@ def _runs_of_changes(bench: Bench, ingested: Ingested, serial: int) -> dict[str,
 
 def _check(measured: Measured, embedded: int) -> None:
     if measured.answer["embedded"] != embedded or measured.answer["quarantined"]:
-        raise RuntimeError(f"{embedded} images should have been embedded: {measured.answer}")
+        raise RuntimeError(f"{embedded} images should have been embedded, and none quarantined: {measured.answer}")
 
 
 def _environment(ingested: Ingested) -> dict[str, str]:
@@ -166,7 +166,7 @@ def _ingest_command(_: Bench, ingested: Ingested) -> list[str]:
 
 
 def _job_command(bench: Bench, ingested: Ingested) -> list[str]:
-    """A run of all partitions of a library, as the README has it."""
+    """The command of the README for a run of all partitions of a library."""
     scan = installed_program("image-pipeline", "scan", str(ingested.library), "--json")
     keys = [state["partition"] for state in bench.measure(scan, _environment(ingested)).answer]
     tags = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}

@@ -1,1 +1,1 @@
-"""What is measured on: photographs, libraries of them, and models, all made here."""
+"""Generated inputs of the cases: photographs, libraries, points and models."""

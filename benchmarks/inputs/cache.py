@@ -1,4 +1,4 @@
-"""The folder in which inputs are kept between runs of the bench."""
+"""Cache of inputs between runs of the bench."""
 
 import os
 import tempfile
@@ -6,18 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 VERSION = 2
-"""Raised when inputs come to be made otherwise, so that those of before are not taken for them."""
+"""Bump when the inputs change, so that old ones are not used."""
 
 
 def cache_folder() -> Path:
-    """The folder: some 10 GB at the default sizes, below the system's own for temporary files."""
+    """The cache, in the system's folder for temporary files: about 10 GB at the default sizes."""
     folder = Path(tempfile.gettempdir()) / f"image-pipeline-bench-{VERSION}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def made_once(path: Path, make: Callable[[Path], None]) -> Path:
-    """`path`, made by `make` (which is given the path to write to) where it is not there; never half of it."""
+    """`path`, which `make` creates atomically if it is missing; `make` is called with a temporary path to write to."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{os.getpid()}-{path.name}")

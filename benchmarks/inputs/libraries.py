@@ -1,4 +1,4 @@
-"""Libraries: photographs in directories, as a user has them."""
+"""Libraries of photographs in directories."""
 
 import os
 import shutil
@@ -10,16 +10,16 @@ from benchmarks.inputs.photographs import Kind, photographs
 
 
 def library(kind: Kind, files: int, directories: int = 1) -> Path:
-    """A library of `files` photographs of one kind, dealt to `directories` directories.
+    """A library of `files` photographs of one kind, spread over `directories` directories.
 
-    The files are links to those of `photographs`: making a library changes the ctime of files that another one has.
+    The files are hard links to those of `photographs`, so creating a library changes the ctime of files in others.
     """
     name = f"{kind}-{files}-in-{directories}"
     return made_once(cache_folder() / "libraries" / name, partial(_link, photographs(kind, files), directories))
 
 
 def own_library(kind: Kind, files: int, folder: Path) -> Path:
-    """A library in one directory in `folder`, of copies that belong to nobody else: for what looks at times."""
+    """A library of copies in one directory of `folder`, for cases that depend on the times of files."""
     directory = folder / "directory-0000"
     directory.mkdir(parents=True)
     for photograph in photographs(kind, files):

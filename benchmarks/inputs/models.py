@@ -1,4 +1,4 @@
-"""Models of the real shapes with random weights: for speed, what the weights say does not matter."""
+"""Models with real architectures and random weights: speed does not depend on the weights."""
 
 import json
 from functools import partial
@@ -14,7 +14,7 @@ _BLIP_SIZE = 384
 
 
 def vit_b32() -> Path:
-    """open_clip's ViT-B-32: a directory that the pipeline, and open_clip's `local-dir:`, load."""
+    """open_clip's ViT-B-32: a directory that the pipeline and open_clip's `local-dir:` can load."""
     return made_once(cache_folder() / "models" / "vit-b-32", partial(_write_open_clip, "ViT-B-32", {}))
 
 
@@ -35,17 +35,17 @@ def siglip2_b16() -> Path:
 
 
 def blip_base() -> Path:
-    """Salesforce/blip-image-captioning-base: a directory as `save_pretrained` writes it, with made words."""
+    """Salesforce/blip-image-captioning-base: a directory as `save_pretrained` writes it, with made-up words."""
     return made_once(cache_folder() / "models" / "blip-base", _write_blip)
 
 
 def _spread(model: Any, gain: float) -> None:
-    """Make the outputs of an untrained model differ from one input to the next, as those of a trained one do.
+    """Make the outputs of an untrained model differ between inputs, like those of a trained one.
 
-    `gain` decides how much a small change of the pixels tells. At 1.8, a resize without antialiasing takes the cosine
-    of ViT-B/32 on real photographs to 0.948 (1.5: 0.983; 2.0: 0.909), where about 0.94 is reported of a trained CLIP
+    `gain` determines the effect of a small change of the pixels. At 1.8, a resize without antialiasing lowers the
+    cosine of ViT-B/32 on real photographs to 0.948 (1.5: 0.983; 2.0: 0.909). For a trained CLIP, about 0.94 is reported
     (https://github.com/jina-ai/clip-as-service/issues/904).
-    Words weigh little beside their positions and what is seen: captions would else be one word, again and again.
+    Word embeddings get small weights compared with positions and image; otherwise captions would repeat one word.
     """
     import torch
 
@@ -62,7 +62,7 @@ def _write_open_clip(name: str, preprocess: dict[str, Any], directory: Path) -> 
     from safetensors.torch import save_file
 
     config = open_clip.get_model_config(name)
-    # without a name, open_clip takes the tokenizer that it brings along; the size of the vocabulary stays
+    # without a name, open_clip uses its own tokenizer; the size of the vocabulary stays
     config["text_cfg"].pop("hf_tokenizer_name", None)
     directory.mkdir()
     content = {"model_cfg": config, **({"preprocess_cfg": preprocess} if preprocess else {})}
@@ -86,7 +86,7 @@ def _write_blip(directory: Path) -> None:
     import torch
     from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, BlipProcessor
 
-    # its config.json, where that differs from transformers' defaults
+    # the values of its config.json that differ from transformers' defaults
     text = {
         "vocab_size": _VOCABULARY + 2,
         "num_attention_heads": 12,

@@ -1,4 +1,4 @@
-"""Photographs of each kind, as many as are asked for: a few pictures, in files whose bytes all differ."""
+"""Photographs of each kind: a few different pictures, in any number of files with different bytes."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -30,7 +30,7 @@ class Kind(StrEnum):
     JPEG_24 = "jpeg-24mp"
     JPEG_SMALL = "jpeg-small"
     JPEG_SQUARE = "jpeg-384"
-    """Upright, and of BLIP's own size: whoever prepares it, the model is shown the same pixels."""
+    """Upright, and of BLIP's input size, so that both sides pass the same pixels to the model."""
     HEIC_12 = "heic-12mp"
     DNG_FULL = "dng-24mp-full-preview"
     DNG_1616 = "dng-24mp-1616-preview"
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class _Recipe:
-    """How many distinct pictures there are of a kind, how its files end, and what writes one: path, number."""
+    """The number of distinct pictures of a kind, its file ending, and the function that writes one (path, number)."""
 
     pictures: int
     ending: str
@@ -47,7 +47,7 @@ class _Recipe:
 
 
 def photographs(kind: Kind, count: int) -> list[Path]:
-    """`count` files of a kind, made where they are not there yet; no two have the same content."""
+    """`count` files of a kind with different contents; missing ones are created."""
     recipe = _RECIPES[kind]
     folder = cache_folder() / "photographs" / kind
     bases = [
@@ -61,9 +61,9 @@ def photographs(kind: Kind, count: int) -> list[Path]:
 
 
 def pictures(kind: Kind, count: int) -> dict[Path, str]:
-    """Up to `count` photographs of a kind of which no two show the same, each with the name of what it shows.
+    """Up to `count` photographs of a kind with different pictures, each with the name of its picture.
 
-    All kinds of 24 megapixels show the same.
+    All kinds of 24 megapixels share the same pictures.
     """
     large = kind is Kind.JPEG_24 or kind.startswith("dng")
     files = photographs(kind, min(count, _RECIPES[kind].pictures))
@@ -71,13 +71,13 @@ def pictures(kind: Kind, count: int) -> dict[Path, str]:
 
 
 def _write_base(recipe: _Recipe, number: int, path: Path) -> None:
-    named = path.with_name(path.name + recipe.ending)  # libraries look at the ending
+    named = path.with_name(path.name + recipe.ending)  # Pillow and pillow-heif choose the format by the ending
     recipe.write(named, number)
     named.rename(path)
 
 
 def _write_copy(base: Path, number: int, path: Path) -> None:
-    """The file `base` with the serial number `number` in place of its own."""
+    """Write the file `base` to `path`, with a serial number from `number` in place of the placeholder."""
     content = base.read_bytes()
     at = content.index(_PLACEHOLDER.encode())
     serial = (_SERIAL % (number + 1)).encode()
@@ -85,7 +85,7 @@ def _write_copy(base: Path, number: int, path: Path) -> None:
 
 
 def with_serial(photograph: Path, number: int, path: Path) -> None:
-    """Write the picture of `photograph`, one of `photographs`, to `path` as another content."""
+    """Write `photograph` (one of `photographs`) to `path` with the serial number `number`, as different content."""
     content = photograph.read_bytes()
     at = content.index(_PLACEHOLDER[:3].encode())
     serial = (_SERIAL % (number + 1)).encode()
@@ -99,7 +99,7 @@ def _picture(number: int, size: tuple[int, int]) -> Image.Image:
 
 
 def _large_picture(number: int) -> Image.Image:
-    """A picture of 24 megapixels, kept, because it takes long and four kinds want it."""
+    """A picture of 24 megapixels; it is cached, because it takes long to make and four kinds use it."""
 
     def make(path: Path) -> None:
         _picture(number, _24_MP).save(path, "PNG", compress_level=1)
@@ -152,7 +152,7 @@ _RECIPES = {
 
 
 def warm(files: Iterable[Path]) -> None:
-    """Read files once, so that they are in memory for whoever is measured first as for the others."""
+    """Read files once, so that they are in memory for all programs, even the first."""
     for file in files:
         with file.open("rb", buffering=0) as opened:
             while opened.read(1 << 20):

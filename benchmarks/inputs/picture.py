@@ -1,15 +1,15 @@
-"""Pictures that cost a codec what photographs cost it: light that falls off as 1/f, edges, texture, sensor noise."""
+"""Synthetic pictures with the coding cost of photographs: a 1/f spectrum, edges, texture and sensor noise."""
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 _OBJECTS = 24
 _TEXTURE_DECAY = 0.45
-"""Amplitude falls as frequency to this power; trees and stone lie below 1, and skies above."""
+"""The amplitude falls as frequency to this power: below 1 for trees and stone, above 1 for skies."""
 
 
 def make_picture(seed: int, width: int, height: int) -> Image.Image:
-    """An RGB picture of `width` × `height`, free of noise; the same seed gives the same picture."""
+    """An RGB picture of `width` × `height` without noise; equal seeds give equal pictures."""
     rng = np.random.default_rng(seed)
     light = 118 + 40 * _falling_off(rng, width, height, 1.0) + 60 * np.linspace(0.5, -0.5, height)[:, None]
     texture = 14 * _falling_off(rng, width, height, _TEXTURE_DECAY)
@@ -23,16 +23,16 @@ def make_picture(seed: int, width: int, height: int) -> Image.Image:
     for channel, (blue, red) in enumerate(shares):
         plane = light + blue * chroma[0] + red * chroma[1] + 0.4 * colours[..., channel]
         pixels[..., channel] = np.clip(plane, 0, 255)
-    # exposed as RAW converters do it, to the brightest hundredth: their rendering and the picture are then alike
+    # expose for the brightest hundredth, as RAW converters do, so that their rendering is similar to the picture
     white = float(np.percentile(pixels[::8, ::8].max(axis=2), 99))
     stretched = np.clip(np.arange(256) * (255 / white), 0, 255).astype(np.uint8)
     return Image.fromarray(stretched[pixels])
 
 
 def with_noise(picture: Image.Image, seed: int, deviation: float) -> Image.Image:
-    """A picture with a sensor's noise of `deviation`, in levels of 255, most of it common to the three channels.
+    """A picture with sensor noise of standard deviation `deviation` (levels of 255), mostly common to the channels.
 
-    With 9, a JPEG of quality 92 takes some 3 bits a pixel, as those of cameras do.
+    With 9, a JPEG of quality 92 takes about 3 bits per pixel, like those of cameras.
     """
     rng = np.random.default_rng(seed)
     pixels = np.asarray(picture)
@@ -45,7 +45,7 @@ def with_noise(picture: Image.Image, seed: int, deviation: float) -> Image.Image
 
 
 def _falling_off(rng: np.random.Generator, width: int, height: int, decay: float) -> np.ndarray:
-    """Noise float32 `[height, width]` of mean 0 and deviation 1, an octave at a time, from 3 waves a side."""
+    """Noise of mean 0 and deviation 1, float32 `[height, width]`: a sum of octaves, the first with 3 waves per side."""
     total = np.zeros((height, width), np.float32)
     longer = max(width, height)
     waves, amplitude = 3, 1.0
@@ -63,7 +63,7 @@ def _enlarged(plane: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def _objects(rng: np.random.Generator, width: int, height: int, mode: str) -> Image.Image:
-    """Flat shapes with sharp edges on a middle grey, the later ones before the earlier."""
+    """Flat shapes with sharp edges on middle grey; later ones cover earlier ones."""
     image = Image.new(mode, (width, height), (128,) * len(mode) if mode == "RGB" else 128)
     draw = ImageDraw.Draw(image)
     for _ in range(_OBJECTS):

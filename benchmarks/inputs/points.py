@@ -1,4 +1,4 @@
-"""Points with the payload of real photographs, without photographs."""
+"""Points with realistic payload, without photographs."""
 
 import hashlib
 
@@ -9,11 +9,11 @@ from image_pipeline.collection.points import Point, make_point
 _CAMERAS = (("Demo", "Demo Mirrorless 5"), ("Demo", "Demo Compact 2"), ("Sample Optics", "Sample Phone 12"))
 _WORDS = ("a", "dog", "beach", "mountain", "red", "child", "with", "on", "street", "car", "tree", "blue", "sky", "the")
 _COPIES = 20
-"""One file in so many has the content of another."""
+"""One file in this many is a copy of a different one."""
 
 
 def make_points(first: int, count: int, dimension: int, producer: str) -> list[Point]:
-    """The points `first` … of a library of any size: float32 vectors of unit length, and some 25 fields of payload."""
+    """`count` points of a library, from number `first`: float32 unit vectors, and about 25 fields of payload."""
     rng = np.random.default_rng(first)
     vectors = rng.standard_normal((count, dimension), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -1,7 +1,7 @@
-"""RAW files as a camera of 24 megapixels writes them: 14 bits, lossless JPEG in tiles, with or without a preview.
+"""RAW files like those of a 24-megapixel camera: 14 bits, lossless JPEG in tiles, with or without a preview.
 
-The format is DNG 1.4 (Adobe): a mosaic in compression 7 with photometric interpretation 32803; its tiles are coded by
-imagecodecs, and laid out by tifffile.
+The format is DNG 1.4 (Adobe): a mosaic in compression 7 with photometric interpretation 32803. The tiles are encoded by
+imagecodecs, and written by tifffile.
 """
 
 import io
@@ -16,27 +16,27 @@ import tifffile
 from PIL import Image
 
 _BITS, _WHITE, _BLACK = 14, 16_383, 512
-_TILE = (800, 2000)  # height and width: multiples of 16, as TIFF 6.0 asks for, that divide 4000 × 6000
+_TILE = (800, 2000)  # height and width: multiples of 16, as TIFF 6.0 requires, that divide 4000 × 6000
 _FULL_WELL = 40_000
-"""Electrons at white: shot noise is the square root of how many there are."""
+"""Electrons per pixel at white; shot noise is the square root of their number."""
 _READ_NOISE = 6.0
-"""In units of the 14 bits."""
+"""Standard deviation in levels of the 14-bit values."""
 _JPEG, _CFA = 7, 32803
 _BYTE, _ASCII, _SHORT, _LONG, _SRATIONAL = 1, 2, 3, 4, 10
 _D65 = 21
-# From XYZ to linear sRGB: this camera's filters are sRGB's own primaries.
+# From XYZ to linear sRGB: the filters of this camera have the primaries of sRGB.
 _COLOUR_MATRIX = (3.2405, -1.5371, -0.4985, -0.9693, 1.8760, 0.0416, 0.0556, -0.2040, 1.0572)
 
 
 @dataclass(frozen=True)
 class Sensor:
-    """What a sensor under an RGGB filter records of a picture: uint16 `[height, width]`, linear, 14 bits."""
+    """The values that a sensor with an RGGB filter records: uint16 `[height, width]`, linear, 14 bits."""
 
     mosaic: np.ndarray
 
     @classmethod
     def exposed(cls, picture: Image.Image, seed: int) -> "Sensor":
-        """The mosaic of an RGB picture of even sides, with shot noise and read noise."""
+        """The mosaic of an RGB picture with even width and height, with shot noise and read noise."""
         rng = np.random.default_rng(seed)
         levels = np.arange(256, dtype=np.float32) / 255
         linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4).astype(np.float32)
@@ -51,7 +51,7 @@ class Sensor:
 
 
 def write_dng(path: Path, sensor: Sensor, serial: str, preview: Image.Image | None) -> None:
-    """Write a DNG; `serial` is the camera's, and `preview` stands beside the mosaic as a JPEG."""
+    """Write a DNG; `serial` is the serial number of the camera, `preview` an embedded JPEG."""
     height, width = sensor.mosaic.shape
     with tifffile.TiffWriter(path, byteorder="<") as file:
         file.write(
@@ -84,10 +84,10 @@ def write_dng(path: Path, sensor: Sensor, serial: str, preview: Image.Image | No
 
 
 def check_dng(path: Path, sensor: Sensor) -> None:
-    """Raise ValueError unless LibRaw finds in the file the mosaic that was written."""
+    """Raise ValueError unless LibRaw reads the same mosaic from the file."""
     with rawpy.imread(str(path)) as raw:
         if not np.array_equal(raw.raw_image, sensor.mosaic):
-            raise ValueError(f"LibRaw reads another mosaic from {path} than was written")
+            raise ValueError(f"LibRaw reads a mosaic from {path} that differs from the one written")
 
 
 def _tile(height: int, width: int) -> tuple[int, int]:
@@ -99,12 +99,12 @@ def _tiles(mosaic: np.ndarray) -> Iterator[bytes]:
     for top in range(0, mosaic.shape[0], height):
         for left in range(0, mosaic.shape[1], width):
             tile = np.ascontiguousarray(mosaic[top : top + height, left : left + width])
-            # two rows as one, so that what is predicted from above is of the same colour; readers fill rows in order
+            # two rows as one, so that each value is predicted from one of the same colour; readers fill rows in order
             yield bytes(imagecodecs.ljpeg_encode(tile.reshape(height // 2, 2 * width), bitspersample=_BITS))
 
 
 def _camera_tags(serial: str) -> list[tuple[int, int, int, object, bool]]:
-    """(number, type, count, value, only in the first directory) of what a camera says of itself."""
+    """The tags of the camera: (number, type, count, value, only in the first directory)."""
     pairs = [part for value in _COLOUR_MATRIX for part in (round(value * 10_000), 10_000)]
     return [
         (271, _ASCII, 0, "Demo", True),

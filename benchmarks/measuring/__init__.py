@@ -1,1 +1,1 @@
-"""Measuring: processes from start to end, their memory, and what repeated runs come to."""
+"""Measurement: whole processes, their memory, and statistics of repeated runs."""

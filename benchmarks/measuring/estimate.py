@@ -1,4 +1,4 @@
-"""What repeats say of a quantity: a value, the interval around it, and whether it may be stated at all."""
+"""Estimates of quantities from repeats: a value, its interval, and whether it may be reported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ _CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Estimate:
-    """A quantity in `unit`: `value`, which lies between `low` and `high` as far as `count` repeats can say.
+    """A quantity in `unit`: its `value`, and the interval from `low` to `high` that follows from `count` repeats.
 
-    `varied` and `noisy` are those of `Sample`. As a text, an estimate is its number or the reason why there is
-    none: nothing that is printed gets round the rule in `refusal`.
+    `varied` and `noisy` are those of `Sample`. As a text, an estimate is its number, or the reason why there is none:
+    everything that is printed obeys the rule in `refusal`.
     """
 
     value: float
@@ -27,11 +27,11 @@ class Estimate:
     def of(
         cls, values: Sequence[float], unit: str, varied: float, *, noisy: bool = True, share: float = 0.5
     ) -> "Estimate":
-        """The quantile at `share` (the median, unless another is asked for) of what the values are a sample of.
+        """The quantile at `share` (by default the median) of the distribution of which the values are a sample.
 
-        The interval is that of order statistics, which holds for any distribution: with a probability of 95 % the
-        quantile of all runs that there could be lies between the two values that are taken (David and Nagaraja, Order
-        Statistics, 3rd edition, section 7.1). Fewer values than that needs, for a median 6, give their least and most.
+        The interval comes from order statistics, which hold for any distribution: with a probability of 95 %, the
+        quantile of the distribution is between the two chosen values (David and Nagaraja, Order Statistics, 3rd
+        edition, section 7.1). With too few values for that, fewer than 6 for a median, it is the minimum and maximum.
         """
         ordered = sorted(values)
         low, high = _ranks(len(ordered), share)
@@ -39,7 +39,7 @@ class Estimate:
 
     @classmethod
     def exact(cls, value: float, unit: str, count: int = 1) -> "Estimate":
-        """A quantity that a repeat would not change."""
+        """A quantity that is the same in every repeat."""
         return cls(value, value, value, unit, count, noisy=False)
 
     @property
@@ -49,10 +49,11 @@ class Estimate:
 
     @property
     def refusal(self) -> str | None:
-        """Why the quantity must not be stated, in words for the report; None where it may be. The rule is here alone.
+        """Why the quantity must not be reported, in words for the report; None if it may be. Only this method decides.
 
-        A quantity whose spread is larger than itself is not known. A time that may be nothing or less, as no time is,
-        is lost in the noise of what it is the difference of. And of a time that was taken once, no spread is known.
+        A quantity is not known if its spread is larger than its value. A time that may be zero or negative is lost in
+        the noise of the two times of which it is the difference. The spread of a time that was measured only once is
+        unknown.
         """
         if self.noisy and self.count < 2:
             return "measured once"
@@ -62,11 +63,11 @@ class Estimate:
 
     @property
     def agreed(self) -> bool:
-        """Whether repeats agree so well that further ones are not needed: to half of the spread that may be stated."""
+        """Whether the repeats agree well enough: their spread is at most half of what may be reported."""
         return self.refusal is None and self.spread <= self.value / 2
 
     def over(self, other: "Estimate") -> "Estimate | None":
-        """The ratio to a quantity that was not measured in the same turns; None where one of both cannot be stated.
+        """The ratio to a quantity that was not measured in the same turns; None if one of the two cannot be reported.
 
         The interval is the widest that the two intervals allow.
         """
@@ -77,7 +78,7 @@ class Estimate:
         return Estimate(self.value / other.value, low, high, "×", count, varied, self.noisy or other.noisy)
 
     def __str__(self) -> str:
-        """`12.3 ms (12.1–12.9)`, `12.3 ms` where there is no spread, or why there is no number."""
+        """`12.3 ms (12.1–12.9)`, `12.3 ms` if there is no spread, or the reason why there is no number."""
         if self.refusal:
             return self.refusal
         middle, low, high = (self._number(value) for value in (self.value, self.low, self.high))
@@ -95,7 +96,7 @@ class Estimate:
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Between the two nearest ranks, as `statistics.median` takes it and numpy's `percentile` does."""
+    """The quantile, interpolated between the nearest ranks like `statistics.median` and numpy's `percentile`."""
     place = share * (len(ordered) - 1)
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
@@ -103,11 +104,11 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def _ranks(count: int, share: float) -> tuple[int, int]:
-    """Between which of the ordered values, from 0, a quantile lies; the first and the last if no others will do."""
+    """The ranks, from 0, of the ordered values that bound a quantile; first and last if there are too few values."""
     below = [comb(count, hits) * share**hits * (1 - share) ** (count - hits) for hits in range(count + 1)]
     tail = (1 - _CONFIDENCE) / 2
     low, seen = 0, 0.0
-    for rank in range(count):  # as many values below the quantile as `rank`, or fewer, are that unlikely
+    for rank in range(count):  # `seen`: the probability that at most `rank` values are below the quantile
         seen += below[rank]
         if seen > tail:
             break

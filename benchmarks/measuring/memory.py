@@ -1,4 +1,4 @@
-"""What a tree of processes takes of memory and disk, looked at again and again while it runs."""
+"""Peak memory and disk space of a tree of processes, sampled while it runs."""
 
 import os
 import threading
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OFTEN, SELDOM = 0.25, 1.0
-"""Seconds between two looks, each of which takes some ms: often where memory is what is measured."""
+"""Seconds between two samples, each of which takes a few ms. `OFTEN` is for cases that measure memory."""
 
 
 @dataclass
 class Peak:
-    """The most that was seen at any time, in bytes.
+    """The maximum of each quantity over all samples, in bytes.
 
-    `pss_bytes` is the sum of the processes' proportional set sizes: a page that several share, of a library or of a
-    mapped file, is counted once. `anonymous_bytes` is the part of it that no file stands behind. `disk_bytes` is what
-    the watched folder held, in blocks that are really taken.
+    `pss_bytes` is the sum of the processes' proportional set sizes: a page that several processes share, of a library
+    or a mapped file, is counted once. `anonymous_bytes` is the part that is not backed by a file. `disk_bytes` is the
+    space of the allocated blocks in the watched folder.
     """
 
     pss_bytes: int = 0
@@ -24,21 +24,21 @@ class Peak:
 
 
 class Sampler:
-    """Looks at a process and all that it starts, and at a folder, until it is stopped."""
+    """Samples a process with its descendants, and a folder, until it is stopped."""
 
     def __init__(self, pid: int, folder: Path | None = None, every: float = SELDOM) -> None:
-        """`every` is the time between two looks, in s."""
+        """Prepare to sample the process `pid` and `folder`; `every` is the time between two samples, in s."""
         self._pid, self._folder, self._every = pid, folder, every
         self.peak = Peak()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start sampling."""
         self._thread.start()
 
     def stop(self) -> Peak:
-        """LibrarySnapshot no more; gives what was seen."""
+        """Stop sampling; returns the maximums."""
         self._stopped.set()
         self._thread.join()
         return self.peak
@@ -53,7 +53,7 @@ class Sampler:
 
 
 def process_tree(pid: int) -> list[int]:
-    """A process and its descendants that live."""
+    """A process and its living descendants."""
     found, waiting = [], [pid]
     while waiting:
         parent = waiting.pop()
@@ -67,7 +67,7 @@ def process_tree(pid: int) -> list[int]:
 
 
 def allocated_bytes(folder: Path) -> int:
-    """What the files below a folder take on disk; those that vanish meanwhile count nothing."""
+    """The disk space of the files below a folder; files that disappear meanwhile do not count."""
     total = 0
     for directory, _, names in os.walk(folder):
         for name in names:

@@ -1,4 +1,4 @@
-"""Which files of a library a command opens, told by strace; in a run of its own, which is not timed."""
+"""The files of a library that a command opens, according to strace, in a separate run that is not timed."""
 
 import re
 import shutil
@@ -8,12 +8,12 @@ from pathlib import Path
 from benchmarks.bench import Ingested
 from benchmarks.measuring.process import measure
 
-# the path of what was opened stands behind the descriptor (strace's -y); directories are listed, which is no reading
+# with -y, strace prints the path after the descriptor; opened directories do not count, because they are only listed
 _OPENED = re.compile(r"\bopen(?:at2?)?\(.*= \d+<(?P<path>.*)>$")
 
 
 def opened_files(command: list[str], ingested: Ingested) -> list[str] | None:
-    """The files of the library that `command` and what it starts open; None where there is no strace."""
+    """The files of the library that `command` and its child processes open; None if strace is not installed."""
     strace = shutil.which("strace")
     if strace is None:
         return None

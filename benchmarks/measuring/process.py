@@ -1,4 +1,4 @@
-"""A whole process, from its start to its end, as whoever starts it sees it."""
+"""Measurement of a whole process from outside, from its start to its end."""
 
 import json
 import os
@@ -18,15 +18,14 @@ _TAIL = 4000
 
 
 class ProgramFailedError(Exception):
-    """A program that was to be measured failed; the message has the end of what it printed."""
+    """A measured program failed; the message has the end of its output."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a process came to: `seconds` on the wall, `cpu_seconds` of it and all that it started, user and
-    system; peaks in bytes.
+    """The measurements of a process: elapsed `seconds`, `cpu_seconds` (user and system, with children), peaks in bytes.
 
-    `answer` is the JSON of the last line on its standard output.
+    `answer` is the JSON of the last line on its stdout; None if there is none.
     """
 
     seconds: float
@@ -38,19 +37,19 @@ class Measured:
 
 
 def python_program(module: str, *arguments: str) -> list[str]:
-    """The command of a module of the bench, in this Python."""
+    """The command that runs a module of the bench in this Python."""
     return [sys.executable, "-W", "ignore", "-m", module, *arguments]
 
 
 def installed_program(name: str, *arguments: str) -> list[str]:
-    """The command of a program that was installed with this Python."""
+    """The command of a program that is installed with this Python."""
     return [str(Path(sys.executable).with_name(name)), *arguments]
 
 
 def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a measured process: this one's, with none of its settings of the pipeline, and no network.
+    """The environment of a measured process: no settings of the pipeline except `settings`, and no downloads.
 
-    The package that is measured is that of this checkout, whatever is installed.
+    The process uses the package of this checkout, whatever is installed.
     """
     ours = ("IMAGE_", "QDRANT_", "DAGSTER_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -64,10 +63,9 @@ def measure(
     request: Any = None,
     every: float = SELDOM,
 ) -> Measured:
-    """Run a command to its end; `request` is given to it as JSON, `watched` is a folder whose size is looked at, as
-    memory is, each `every` seconds.
+    """Run a command with `request` as JSON on stdin; sample its memory, and the folder `watched`, each `every` seconds.
 
-    Raises ProgramFailedError where it does not end with 0.
+    Raises ProgramFailedError if its exit code is not 0.
     """
     with tempfile.TemporaryFile("w+b") as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         stdin.write(json.dumps(request).encode())
@@ -86,8 +84,8 @@ def measure(
         stderr.seek(0)
         printed = stdout.read().decode(errors="replace")
         if process.returncode != 0:
-            told = (printed + stderr.read().decode(errors="replace"))[-_TAIL:]
-            raise ProgramFailedError(f"{' '.join(command)} ended with {process.returncode}:\n{told}")
+            output = (printed + stderr.read().decode(errors="replace"))[-_TAIL:]
+            raise ProgramFailedError(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
     return Measured(
         seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
@@ -100,14 +98,14 @@ def measure(
 
 @dataclass(frozen=True)
 class FirstLine:
-    """How long it took until a command had printed its first line, and the processor time of all of it, in seconds."""
+    """The time until a command printed its first line, and the CPU time of the whole command, in seconds."""
 
     seconds: float
     cpu_seconds: float
 
 
 def first_line(command: Sequence[str], settings: Mapping[str, str] | None = None) -> FirstLine:
-    """Run a command, and see when its first line comes. Raises ProgramFailedError where none does."""
+    """Run a command, and time its first line of output. Raises ProgramFailedError if it fails or prints none."""
     began = time.perf_counter()
     with subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""The machine's own speed, looked at between the runs: what a fixed calculation takes."""
+"""The speed of the machine, measured between the runs with a fixed calculation."""
 
 import hashlib
 import os
@@ -11,34 +11,33 @@ from benchmarks.measuring.stopwatch import Laps
 
 _BLOCK = bytes(4 << 20)
 _BLOCKS = 24
-"""In all 96 MiB, some 50 ms of each core: long enough to be interrupted by whatever else wants the processors."""
+"""96 MiB in total, about 50 ms per core: long enough to be interrupted by other processes that want the CPUs."""
 
 _ENOUGH = 0.75
 
 
 @dataclass
 class Speed(Laps):
-    """What the calculation took each time, on each of `cores` cores.
+    """The times of the calculation, which uses `cores` cores.
 
-    If both times are longer, the processors themselves were slower; if that on the wall alone is, others had them
-    meanwhile.
+    If both times are longer, the CPUs themselves were slower; if only the elapsed time is, others used them meanwhile.
     """
 
     cores: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
     def look(self) -> None:
-        """Calculate once more: SHA-256 of the same bytes on each core, all at the same time."""
+        """Time the calculation once more: SHA-256 of the same bytes on all cores at the same time."""
         with ThreadPoolExecutor(self.cores) as executor:
             self.time(lambda: list(executor.map(_calculate, range(self.cores))))
 
     @property
     def share(self) -> float:
-        """How much of the processors the calculation had, from 0 to 1; the rest was others'."""
+        """The share of the CPUs that the calculation got (0 to 1); others used the rest."""
         return median(cpu / (wall * self.cores) for wall, cpu in zip(self.seconds, self.cpu_seconds, strict=True))
 
     @property
     def crowded(self) -> bool:
-        """Whether others used the machine so much that a time on the wall is not that of what was measured."""
+        """Whether others used the machine so much that elapsed times are not meaningful."""
         return self.share < _ENOUGH
 
     @property
@@ -59,13 +58,13 @@ class SpeedSeen:
     share: float
 
     def __str__(self) -> str:
-        """By how much the speed varied, what the calculation took, and how much of the machine; for people."""
+        """The variation of the speed, the times of the calculation, and its share of the CPUs, for people."""
         varied = variation([self.least_seconds, self.most_seconds])
         return (
             f"the machine's speed varied by {100 * varied:.0f} %: a fixed calculation between the runs took "
             f"{1000 * self.least_seconds:.0f} to {1000 * self.most_seconds:.0f} ms, and "
-            f"{1000 * self.least_cpu_seconds:.0f} to {1000 * self.most_cpu_seconds:.0f} ms of the processors, "
-            f"of which it had {100 * self.share:.0f} %"
+            f"{1000 * self.least_cpu_seconds:.0f} to {1000 * self.most_cpu_seconds:.0f} ms of CPU time, "
+            f"with {100 * self.share:.0f} % of the CPUs"
         )
 
 

@@ -1,4 +1,4 @@
-"""The time of a part of a program, on the wall and of the processors."""
+"""Elapsed time and CPU time of a part of a program."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,21 +9,21 @@ from typing import Any
 
 @dataclass
 class Laps:
-    """What several rounds of the same took, in seconds; `cpu_seconds` are of all threads of this process."""
+    """The times of repeated rounds, in seconds; `cpu_seconds` covers all threads of this process."""
 
     seconds: list[float] = field(default_factory=list)
     cpu_seconds: list[float] = field(default_factory=list)
 
     @contextmanager
     def lap(self) -> Iterator[None]:
-        """A round: what runs within is timed."""
+        """Time the block as one round."""
         began, cpu_began = time.perf_counter(), time.process_time()
         yield
         self.seconds.append(time.perf_counter() - began)
         self.cpu_seconds.append(time.process_time() - cpu_began)
 
     def time(self, run: Callable[[], object]) -> None:
-        """A round of `run`."""
+        """Time `run` as one round."""
         with self.lap():
             run()
 

@@ -1,4 +1,4 @@
-"""Programs in turn, over few images and over many, so that what a start costs can be told from the rate."""
+"""Programs run alternately, over few images and over many, so that start-up can be separated from the rate."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ from benchmarks.measuring.sample import Sample
 Run = Callable[[int], Measured]
 
 _TIMES_MORE = 2
-"""How often a turn is repeated at most, as a multiple of what was asked for, while the repeats disagree."""
+"""Maximum number of turns while the repeats disagree, as a multiple of the requested number."""
 
 
 def most_turns(repeats: int) -> int:
-    """How many turns there are at most where `repeats` are asked for."""
+    """The maximum number of turns if `repeats` are requested."""
     return _TIMES_MORE * repeats if repeats > 1 else 1
 
 
 def take_turns(runs: Sequence[Callable[[], None]], repeats: int, agreed: Callable[[], bool]) -> None:
-    """Each of `runs` one after the other, and then the same backwards: A B B A A B …
+    """Call each of `runs` in order, then in reverse order, and so on: A B B A A B …
 
-    That is repeated `repeats` times, and up to as many more while what the runs came to has not `agreed`; one repeat is
-    not followed by more. A machine that grows slower or faster meanwhile does so for all of them alike.
+    There are `repeats` turns, and up to as many more while the results have not `agreed`; if one repeat is requested,
+    there is only one turn. If the machine becomes slower or faster meanwhile, that affects all runs equally.
     """
     for turn in range(most_turns(repeats)):
         if turn >= repeats and agreed():
@@ -32,7 +32,7 @@ def take_turns(runs: Sequence[Callable[[], None]], repeats: int, agreed: Callabl
 
 @dataclass
 class Contestant:
-    """One of the programs: what it came to over `few` images and over `many`, a repeat at a time."""
+    """One of the programs: its measurements over `few` and over `many` images, one for each repeat."""
 
     few: int
     many: int
@@ -41,17 +41,17 @@ class Contestant:
 
     @property
     def whole_seconds(self) -> Sample:
-        """Of the whole process over many images, start-up and all."""
+        """The time of the whole process over many images, including start-up."""
         return Sample.of([measured.seconds for measured in self.of_many], "s")
 
     @property
     def milliseconds_an_image(self) -> Sample:
-        """The time of an image more, without start-up."""
+        """The time per additional image, without start-up."""
         return self._an_image(lambda measured: measured.seconds)
 
     @property
     def core_milliseconds_an_image(self) -> Sample:
-        """The processor time of an image more, of all cores together."""
+        """The CPU time per additional image, over all cores."""
         return self._an_image(lambda measured: measured.cpu_seconds)
 
     @property
@@ -59,13 +59,13 @@ class Contestant:
         """The peak memory over many images."""
         return Sample.of_sizes([measured.pss_bytes for measured in self.of_many])
 
-    def _an_image(self, of: Callable[[Measured], float]) -> Sample:
-        few, many = ([of(measured) for measured in runs] for runs in (self.of_few, self.of_many))
+    def _an_image(self, quantity: Callable[[Measured], float]) -> Sample:
+        few, many = ([quantity(measured) for measured in runs] for runs in (self.of_few, self.of_many))
         return Sample.beyond(many, few, "ms", 1000 / (self.many - self.few))
 
 
 def in_turn(programs: Sequence[Run], few: int, many: int, repeats: int) -> list[Contestant]:
-    """Each of `programs` over `few` and over `many` images, in turn, until the times of an image more agree."""
+    """Run `programs` alternately over `few` and over `many` images, until the times per additional image agree."""
     contestants = [Contestant(few, many) for _ in programs]
 
     def run(program: Run, count: int, kept: list[Measured]) -> Callable[[], None]:

@@ -1,1 +1,1 @@
-"""Parts of the pipeline by themselves, called as a program that uses the package's library would call them."""
+"""Programs that run single parts of the pipeline, as other users of the package would call them."""

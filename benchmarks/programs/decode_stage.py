@@ -1,6 +1,7 @@
-"""The decode stage: files to rows of a tensor file, in the pipeline's worker processes.
+"""The decode stage: decodes files into the rows of a tensor file, in the pipeline's worker processes.
 
-The request: files, model (whose input is made), folder (to write to, new), thumbnails (whether they are made too).
+The request: files, model (whose input is produced), folder (a new folder to write to), thumbnails (whether to make
+them).
 """
 
 import time
@@ -13,7 +14,7 @@ from image_pipeline.storage.tensors import create_tensor_files
 
 
 def main() -> None:
-    """Decode the files, and tell how long that took (the start of the workers included)."""
+    """Decode the files, and report the time, including the start of the workers."""
     request = read_request()
     folder, files = Path(request["folder"]), request["files"]
     spec = read_embedder_configuration(Path(request["model"])).input

@@ -1,7 +1,7 @@
-"""What the pipeline's embeddings and captions are beside those of the models' own libraries, in full and in fp32.
+"""Cosines of the pipeline's embeddings to reference embeddings of the same files.
 
-The request: model (a directory of an embedder) and vectors (a `.npy` file: the reference's embeddings of files), files,
-pictures (the name of what each shows), dtypes (as the setting names them), home.
+The request: model (the directory of an embedder), files, vectors (a `.npy` file with the reference embeddings of the
+files), pictures (the name of the picture in each file), dtypes (as in the setting), home.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from image_pipeline.stages.registry import input_specs
 
 
 def main() -> None:
-    """Tell the decode path of each file, its cosine in each number format, and how alike different files are."""
+    """Report the decode path and the cosines of each file, and the mean cosine of different pictures."""
     request = read_request()
     expected = np.load(request["vectors"])
     home = Path(request["home"])

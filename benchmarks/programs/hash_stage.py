@@ -1,4 +1,4 @@
-"""The hashing of files, as the stage does it. The request: library."""
+"""Hashing of files, as the stage does it. The request: library."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from image_pipeline.schema.rows import DiscoveredFile
 
 
 def main() -> None:
-    """Hash the files of a library, and tell how long that took."""
+    """Hash the files of a library, and report the time."""
     root = Path(read_request()["library"])
     files = []
     for path in sorted(path for path in root.rglob("*") if path.is_file()):

@@ -1,6 +1,6 @@
-"""What a first new image costs, whatever the library: torch is imported, the models are loaded, and see an image.
+"""The fixed cost of the first new image: torch is imported, and the models are loaded and run on one image.
 
-The request: models (as the setting), home (a folder for records), image.
+The request: models (as in the setting), home (a folder for records), image.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from image_pipeline.stages.models import load_inference
 
 
 def main() -> None:
-    """Show one image to the models."""
+    """Run the models on one image."""
     request = read_request()
     inference = load_inference(request["models"], DType.AUTO, Path(request["home"]))
     specs = [producer.input for producer in inference.producers]

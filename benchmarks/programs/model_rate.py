@@ -1,4 +1,4 @@
-"""The embedder over decoded images on disk, and the bare model, in turn. The request: model, images, repeats."""
+"""The embedder on decoded images on disk and the bare model, alternately. The request: model, images, repeats."""
 
 import tempfile
 from pathlib import Path
@@ -11,7 +11,7 @@ from benchmarks.rates import BareModel, embed_all, make_embedder, write_images
 
 
 def main() -> None:
-    """Measure both, and tell the seconds of each repeat."""
+    """Measure both, and report the seconds of each repeat."""
     request = read_request()
     with tempfile.TemporaryDirectory(prefix="image-pipeline-bench-") as folder:
         embedder = make_embedder(Path(request["model"]), Path(folder))

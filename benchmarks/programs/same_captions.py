@@ -1,6 +1,6 @@
-"""Captions from the same tensors: the pipeline's, in the number format that it chooses, and transformers' in fp32.
+"""Captions from the same tensors: by the pipeline in the number format of the setting, and by transformers in fp32.
 
-The request: model (a directory), files, home, dtype (as the setting names it).
+The request: model (a directory), files, home, dtype (as in the setting).
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ _BATCH = 8
 
 
 def main() -> None:
-    """Tell both captions of each file."""
+    """Report both captions of each file."""
     request = read_request()
     setting = f"bundled:embedder,{request['model']}"
     inference = load_inference(setting, DType(request["dtype"]), Path(request["home"]))

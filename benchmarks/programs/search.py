@@ -1,7 +1,7 @@
-"""Searches by words in a warm process: the pipeline's, and a bare query of a client that is kept, in turn.
+"""Searches by words in a warm process: by the pipeline, and by a bare query of an open client, alternately.
 
-The settings are the environment's; the collection is there. The request: queries, points, patience (seconds to wait
-until the server has built its index).
+The settings come from the environment, and the collection exists. The request: queries, points, patience (the maximum
+seconds to wait until the server has built its index).
 """
 
 import time
@@ -18,14 +18,14 @@ from image_pipeline.settings import load_settings
 from image_pipeline.stages.models import load_inference
 
 _LIMIT = 10
-_WARMING = 3  # texts, which load the models and warm both
+_WARMING = 3  # texts that load the models and warm up both sides
 _FIELDS = ["path", "caption", "sha256"]
 _SUBJECTS = ("a dog", "two children", "a red car", "an old house", "mountains", "a birthday cake", "a ship", "flowers")
 _PLACES = ("on a beach", "in the snow", "at night", "by a lake", "in a street", "under trees", "in a kitchen")
 
 
 def main() -> None:
-    """Search for as many different texts, and tell the seconds of each search of both kinds."""
+    """Search for `queries` different texts, and report the seconds of each search on both sides."""
     request = read_request()
     settings = load_settings()
     client = QdrantClient(
@@ -37,7 +37,7 @@ def main() -> None:
     )
     found = client.count(settings.collection).count
     if found != request["points"]:
-        raise RuntimeError(f"{found} points are there, and not {request['points']}")
+        raise RuntimeError(f"the collection has {found} points instead of {request['points']}")
     waited = _wait(client, settings.collection, request["patience"])
     search = Search(settings, address_of(settings))
     embedder = load_inference(settings.models, settings.dtype, settings.home).embedder
@@ -61,17 +61,17 @@ def main() -> None:
         bare(_text(number), against, embedding)
         if number % 2 == 1:
             by_pipeline(_text(number), ours)
-    told = {"ours": ours.as_dict(), "against": against.as_dict(), "embedding": embedding.as_dict()}
-    answer(**told, indexed=waited is not None, waited=waited)
+    results = {"ours": ours.as_dict(), "against": against.as_dict(), "embedding": embedding.as_dict()}
+    answer(**results, indexed=waited is not None, waited=waited)
 
 
 def _text(number: int) -> str:
-    """A text that no other number has."""
+    """A text that is different for every number."""
     return f"{_SUBJECTS[number % len(_SUBJECTS)]} {_PLACES[number % len(_PLACES)]}, number {number}"
 
 
 def _wait(client: QdrantClient, name: str, patience: float) -> float | None:
-    """Wait until the server has indexed what it was given; the seconds that took, None where it did not get there."""
+    """Wait until the server has indexed all points; returns the seconds, None if it took longer than `patience`."""
     began = time.monotonic()
     while time.monotonic() - began < patience:
         if client.get_collection(name).status is CollectionStatus.GREEN:

@@ -1,6 +1,6 @@
-"""The upload of points to a server, by the pipeline and by a bare client, in turn, to collections made alike.
+"""Uploads of points to a server, by the pipeline and by a bare client, alternately, to identical collections.
 
-The request: url, grpc_port, points, chunks, model (a directory: what the collection is made for), home, alias. The
+The request: url, grpc_port, points, chunks, model (the directory of the embedder of the collection), home, alias. The
 pipeline's collection stays, under the alias.
 """
 
@@ -21,7 +21,7 @@ from image_pipeline.stages.models import load_inference
 
 
 def main() -> None:
-    """Upload the points chunk by chunk to both, and tell the seconds of each chunk."""
+    """Upload the points chunk by chunk to both, and report the seconds of each chunk."""
     request = read_request()
     home = Path(request["home"])
     inference = load_inference(f"{request['model']},none", DType.AUTO, home)
@@ -48,7 +48,7 @@ def main() -> None:
         counts = collection.count(), same.count()
         bare.delete_collection(same.version.name)
     if counts != (size * request["chunks"],) * 2:
-        raise RuntimeError(f"{counts} points are there")
+        raise RuntimeError(f"the collections have {counts[0]} and {counts[1]} points, not {size * request['chunks']}")
     answer(points=size, ours=ours.as_dict(), against=against.as_dict())
 
 

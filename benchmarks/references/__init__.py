@@ -1,1 +1,1 @@
-"""What a user would do otherwise, and what the machine can do at all; each a program of its own."""
+"""References: programs for the usual alternatives, and for the limits of the machine."""

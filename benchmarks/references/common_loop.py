@@ -1,9 +1,9 @@
-"""R1 and R2: the loop that everybody writes. A file decoded in full, open_clip's own transform, `encode_image`.
+"""R1 and R2: the usual loop of full decode, open_clip's own transform, and `encode_image`.
 
-A DataLoader with a worker a core and batches of 64, or a little fewer, so that all workers have as many of them; RAW
-files by `rawpy.postprocess()`, as its README has it. The autocast is that of open_clip's README,
-`torch.autocast("cuda")`, which does nothing on a processor; `precision` gives that of its scripts instead (`amp` is
-their default: float16, which a processor without such arithmetic emulates).
+A DataLoader has one worker per core and batches of 64, or slightly fewer so that all workers get the same number. RAW
+files are decoded by `rawpy.postprocess()`, as in its README. There is no autocast, because that of open_clip's README,
+`torch.autocast("cuda")`, does nothing on a CPU. `precision` selects the autocast of open_clip's scripts instead; their
+default, `amp`, is float16, which a CPU without float16 support emulates.
 
 The request: model (a directory), files, and optionally precision.
 """
@@ -28,17 +28,17 @@ _RAW = (".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2", ".pef", 
 
 
 class Photographs(torch.utils.data.Dataset[torch.Tensor]):
-    """Files as tensors, by the transform that comes with the model."""
+    """Files as tensors, by the transform of the model."""
 
     def __init__(self, files: list[str], transform: Any) -> None:
         self._files, self._transform = files, transform
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of files."""
         return len(self._files)
 
     def __getitem__(self, number: int) -> torch.Tensor:
-        """float32 `[3, height, width]`."""
+        """A file as float32 `[3, height, width]`."""
         tensor: torch.Tensor = self._transform(opened(self._files[number]))
         return tensor
 
@@ -52,16 +52,16 @@ def opened(file: str) -> Image.Image:
 
 
 def even_batch(images: int, workers: int) -> int:
-    """The size of batches of which each worker gets as many: a batch is decoded by one worker alone.
+    """The batch size that gives each worker the same number of batches; a batch is decoded by one worker.
 
-    In a library of thousands it does not matter; of 32 images, batches of 64 would leave one worker with all.
+    For thousands of images it does not matter; with 32 images, a batch of 64 would give one worker all of them.
     """
     rounds = math.ceil(images / (_MOST_IN_A_BATCH * workers))
     return math.ceil(images / (rounds * workers))
 
 
 def main() -> None:
-    """Embed the files, and tell how long the loop took (without imports and loading)."""
+    """Embed the files, and report the time of the loop, without imports and loading."""
     request = read_request()
     register_heif_opener()
     model, transform = open_clip.create_model_from_pretrained(f"local-dir:{request['model']}")

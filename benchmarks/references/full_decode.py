@@ -1,8 +1,8 @@
-"""What embeddings are held against: each file decoded in full, open_clip's own transform, fp32.
+"""Reference embeddings for fidelity: each file decoded in full, with open_clip's own transform, in fp32.
 
-As R1 and R2 do it, but upright and in sRGB, as a viewer shows the file: those steps are no matter of speed. RAW is
-`rawpy.postprocess()` as it comes. The request: model (a directory), files, vectors (a `.npy` file to write). Files that
-Pillow or rawpy do not read are left out of the answer.
+They are computed as in R1 and R2, but upright and in sRGB, as a viewer shows the file; R1 and R2 leave out these steps,
+because they only compare speed. RAW files use the defaults of `rawpy.postprocess()`. The request: model (a directory),
+files, vectors (a `.npy` file to write). Files that Pillow or rawpy cannot read are left out of the answer.
 """
 
 import io
@@ -35,7 +35,7 @@ def as_shown(file: str) -> Image.Image:
 
 
 def main() -> None:
-    """Write the vectors of the files that can be read, and tell which those are."""
+    """Write the vectors of the files that can be read, and report these files."""
     request = read_request()
     register_heif_opener()
     warnings.simplefilter("ignore")
@@ -53,7 +53,7 @@ def main() -> None:
     for file in request["files"]:
         try:
             tensors.append(transform(as_shown(file)))
-        except Exception:  # of a user's photographs, whatever these libraries raise: there is nothing to compare with
+        except Exception:  # a user's file may raise any error; it then has no reference
             continue
         files.append(file)
         if len(tensors) == _BATCH:

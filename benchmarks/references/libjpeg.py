@@ -1,7 +1,7 @@
-"""The limit for decoding JPEG: libjpeg-turbo, scaling while it decodes, on all cores, and nothing else.
+"""The limit for decoding JPEG: only libjpeg-turbo's scaled decode, on all cores.
 
-Through Pillow, whose part in it is to allocate the picture. The request: files, and scale (1, 2, 4 or 8), that which
-the pipeline takes.
+It is called through Pillow, which only allocates the picture. The request: files, and scale (1, 2, 4 or 8: the one that
+the pipeline uses).
 """
 
 import multiprocessing
@@ -15,7 +15,7 @@ from benchmarks.exchange import answer, read_request
 
 
 def decode(scale: int, file: str) -> int:
-    """Decode a file; gives the number of pixels that came of it."""
+    """Decode a file; returns the number of pixels of the scaled picture."""
     with Image.open(file) as image:
         image.draft(None, (image.width // scale, image.height // scale))
         image.load()
@@ -23,7 +23,7 @@ def decode(scale: int, file: str) -> int:
 
 
 def main() -> None:
-    """Decode the files, and tell how long that took (without the start of the processes)."""
+    """Decode the files, and report the time, without the start of the processes."""
     request = read_request()
     with multiprocessing.Pool(len(os.sched_getaffinity(0))) as pool:
         pool.map(abs, range(100))

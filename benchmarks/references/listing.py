@@ -1,11 +1,11 @@
-"""The limit for a second run: `os.scandir` and a `stat` of every file."""
+"""The limit for a repeated run: `os.scandir` and a `stat` of every file."""
 
 import os
 from pathlib import Path
 
 
 def list_library(library: Path) -> None:
-    """List a library, and ask for the size and the times of each file."""
+    """List a library, and read the size and the times of each file."""
     waiting = [os.fspath(library)]
     while waiting:
         with os.scandir(waiting.pop()) as entries:

@@ -1,4 +1,4 @@
-"""The limit for hashing: OpenSSL's SHA-256 of the same bytes, in memory already, a thread a core.
+"""The limit for hashing: OpenSSL's SHA-256 of the same bytes in memory, with one thread per core.
 
 The request: files.
 """
@@ -13,7 +13,7 @@ from benchmarks.measuring.stopwatch import Laps
 
 
 def main() -> None:
-    """Hash the files' bytes, and tell how long that took."""
+    """Hash the bytes of the files, and report the time."""
     contents = [Path(file).read_bytes() for file in read_request()["files"]]
     laps = Laps()
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as executor, laps.lap():

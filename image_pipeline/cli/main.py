@@ -1,4 +1,4 @@
-"""The command line: `image-pipeline …`. What is heavy is imported by the command that needs it."""
+"""The command line, `image-pipeline …`. Heavy modules are imported only by the commands that need them."""
 
 import dataclasses
 import math
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 @click.version_option(package_name="image-pipeline")
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Turns a folder of photographs into a Qdrant collection that can be searched.
+    """Turn a folder of photographs into a searchable Qdrant collection.
 
-    Every option can also be set by the environment variable that stands behind it.
+    An option with an environment variable in brackets can also be set by that variable.
     """
     collect_garbage_rarely()
     exit_without_collecting()
@@ -49,17 +49,17 @@ for command in (verify, repair, retry, history, adopt, forget, rescue):
 @main.command()
 @click.argument("directory", required=False, type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of stdout.")
-@click.option("--allow-deletions", is_flag=True, help="Also where a large share of the library has vanished.")
+@click.option("--allow-deletions", is_flag=True, help="Proceed even if a large share of the library has disappeared.")
 @shared_options
 @errors_for_people
 def ingest(directory: Path | None, as_json: bool, allow_deletions: bool, **given: Any) -> None:
     """Bring the collection up to date with the library in DIRECTORY (or IMAGE_LIBRARY).
 
-    Ends with 0 if every file is a point or in quarantine, 1 if a stage failed or a directory cannot be listed (what
-    came of the others is printed all the same), 2 for wrong usage.
+    The exit code is 0 if every file is a point or in quarantine, 1 if a stage failed or a directory cannot be listed
+    (the summary of the other directories is still printed), and 2 for wrong usage.
 
     The keys of the JSON object: directories, files, indexed, quarantined, unchanged, embedded, captioned, deleted,
-    seconds. embedded and captioned count the images that really went through a model.
+    seconds. embedded and captioned count only the images that went through a model.
     """
     settings = _settings(library=directory, **given)
     from image_pipeline.cli.runs import ingest_with_progress
@@ -79,19 +79,21 @@ def _show_summary(summary: "Summary", as_json: bool) -> None:
     echo(
         f"{counted(summary.files, 'file')} in {counted(summary.directories, 'directory', 'directories')}: "
         f"{summary.indexed} indexed, "
-        f"{summary.quarantined} in quarantine. {summary.unchanged} were up to date, {summary.embedded} embedded, "
+        f"{summary.quarantined} in quarantine. {summary.unchanged} up to date, {summary.embedded} embedded, "
         f"{summary.captioned} captioned, {summary.deleted} deleted, in {summary.seconds:.1f} s."
     )
     if summary.quarantined:
-        echo("`image-pipeline quarantine` says why.")
+        echo("`image-pipeline quarantine` lists the reasons.")
     if not summary.files:
-        echo("There is no picture in the library: is it the right folder? `image-pipeline adopt FOLDER` names another.")
+        echo("The library contains no pictures: is it the right folder? `image-pipeline adopt FOLDER` changes it.")
 
 
 @main.command()
 @click.argument("text", required=False)
 @click.option("--image", type=PICTURE, help="Search by this picture instead of TEXT.")
-@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many photographs.")
+@click.option(
+    "--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="Maximum number of photographs."
+)
 @click.option("--near", metavar="LAT,LON,KM", help="Only photographs taken within KM km of a place.")
 @click.option("--after", metavar="DATE", help="Only photographs taken on or after this date (2024-05-01).")
 @click.option("--before", metavar="DATE", help="Only photographs taken before this date.")
@@ -112,7 +114,7 @@ def search(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Find the photographs nearest to TEXT, best first. Copies of one photograph count once.
+    """Find the photographs nearest to TEXT, best first. Copies of a photograph are listed once.
 
     The keys of each object in the JSON list: path, score (cosine), caption, sha256, copies (other files with the same
     content).
@@ -132,11 +134,11 @@ def search(
         echo_json([dataclasses.asdict(hit) for hit in hits])
         return
     for hit in hits:
-        copies = f"  (+{len(hit.copies)} copies)" if hit.copies else ""
+        copies = f"  (+{counted(len(hit.copies), 'copy', 'copies')})" if hit.copies else ""
         echo(f"{hit.score:.3f}  {hit.path}{copies}")
         echo(f"       {hit.caption}")
     if not hits:
-        echo("Nothing was found.")
+        echo("No photographs were found.")
 
 
 @main.command()
@@ -144,15 +146,16 @@ def search(
 @shared_options
 @errors_for_people
 def status(as_json: bool, **given: Any) -> None:
-    """Report what was ingested, with what, what waits for it, and the disk that it takes.
+    """Report what was ingested and with which models, what is waiting, and how much disk space is used.
 
-    The library and the store are looked at for two seconds each: of very large ones, the least that there is.
+    The library and the store are examined for up to two seconds each. For very large ones, the figures are lower
+    bounds.
 
-    The keys of the JSON object: library, collection, points, directories, quarantined, models (what made the
-    embeddings), qdrant; store, embedder and dtype (of what is searched), next_embedder (null unless the settings name
-    another one), captioner (null: captions are off), waiting (new, changed and gone directories, files in them,
-    directories looked at, is_whole; null without a library that can be read, and library_error says why), size (parts,
-    in bytes; is_whole), last_run (run_id, job, status, began, seconds, error; null before the first).
+    The keys of the JSON object: library, collection, points, directories, quarantined, models (the producers of the
+    embeddings), qdrant, store, embedder and dtype (of the collection that is searched), next_embedder (null unless the
+    settings name a different one), captioner (null if captions are off), waiting (new, changed and gone directories,
+    files in them, directories examined, is_whole; null if the library cannot be read, as library_error explains), size
+    (of each part, in bytes; is_whole), last_run (run_id, job, status, began, seconds, error; null before the first).
     """
     settings = _settings(**given)
     wiring = Wiring(settings)
@@ -182,7 +185,7 @@ def status(as_json: bool, **given: Any) -> None:
 def quarantine(as_json: bool, **given: Any) -> None:
     """List the files that could not be read, each with the reason.
 
-    The keys of each object in the JSON list: path, reason, message; and sha256, run_id, since.
+    The keys of each object in the JSON list: path, reason, message, sha256, run_id, since.
     """
     settings = _settings(**given)
     files = Wiring(settings).ledger.quarantine()
@@ -194,7 +197,10 @@ def quarantine(as_json: bool, **given: Any) -> None:
         echo(f"{file.reason:<16} {file.path}")
         echo(f"                 {file.message}")
     are = "is" if len(files) == 1 else "are"
-    echo(f"{counted(len(files), 'file')} {are} in quarantine. Each is tried again when it changes, or by `retry PATH`.")
+    echo(
+        f"{counted(len(files), 'file')} {are} in quarantine. "
+        "A file is retried if it changes, or by `image-pipeline retry PATH`."
+    )
 
 
 @main.command()
@@ -225,18 +231,18 @@ def scan(directory: Path | None, as_json: bool, **given: Any) -> None:
     default=3000,
     show_default=True,
     type=click.IntRange(1, 65535),
-    help="Port of the page, on this machine only.",
+    help="Port of the page, which only this machine can reach.",
 )
 @shared_options
 @errors_for_people
 def dev(port: int, **given: Any) -> None:
-    """Open the Dagster page of the library, with the sensor's daemon."""
+    """Serve Dagster's page for the library, and run the daemon of the sensor."""
     settings = _settings(**given)
     from image_pipeline.page.dev import open_page
 
     try:
         open_page(settings, port)
-    except KeyboardInterrupt:  # there is no other end to it
+    except KeyboardInterrupt:  # the only way to end it
         ignore_further_signals()
         sys.exit(interrupted_exit_code())
 
@@ -245,7 +251,7 @@ def dev(port: int, **given: Any) -> None:
 @click.argument("directory", type=NEW_FOLDER)
 @errors_for_people
 def demo_library(directory: Path) -> None:
-    """Draw the demo library, some 300 scenes in a dozen directories, in DIRECTORY."""
+    """Draw the demo library, about 300 scenes in a dozen directories, in DIRECTORY."""
     from image_pipeline.demo.library import make_library
 
     with usual_rights():
@@ -272,10 +278,11 @@ def _search_filter(
             latitude, longitude, kilometres = (float(part) for part in near.split(","))
         except ValueError as error:
             raise click.BadParameter("give LAT,LON,KM, such as 52.52,13.40,5", param_hint="--near") from error
-        # written so that what is no number at all is refused as well
+        # written so that NaN is refused, too
         if not (-90 <= latitude <= 90 and -180 <= longitude <= 180 and 0 < kilometres < math.inf):
             raise click.BadParameter(
-                "give a place on Earth (-90 to 90 degrees north, -180 to 180 east) and km above 0", param_hint="--near"
+                "give a latitude from -90 to 90, a longitude from -180 to 180, and a distance above 0 km",
+                param_hint="--near",
             )
         place = Near(latitude, longitude, kilometres)
     return SearchFilter(place, _date(after, "--after"), _date(before, "--before"), camera, words)
@@ -289,5 +296,5 @@ def _date(text: str | None, name: str) -> Any:
     try:
         date = datetime.fromisoformat(text)
         return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:  # in UTC, it may lie outside of the years 1 to 9999
+    except (ValueError, OverflowError) as error:  # in UTC, it may be outside the years 1 to 9999
         raise click.BadParameter("give a date as 2024-05-01 or 2024-05-01T18:30", param_hint=name) from error

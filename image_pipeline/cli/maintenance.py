@@ -1,4 +1,4 @@
-"""The commands that look whether all is well, and mend what is not: verify, repair, history."""
+"""The commands that check and repair the collection: verify, repair, history."""
 
 import dataclasses
 import os
@@ -16,12 +16,12 @@ from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import load_settings
 from image_pipeline.terminal import counted, echo, echo_json, unescaped
 
-_REMEDY = "`image-pipeline repair` mends this; what is being ingested just now mends itself."
+_REMEDY = "`image-pipeline repair` fixes this; files that are being ingested right now need no repair."
 
 _MEANINGS = {
     "missing": "no point",
     "orphaned": "no file",
-    "stale": "another content, or made by another version",
+    "stale": "different content, or made by a different version",
 }
 
 
@@ -30,14 +30,14 @@ _MEANINGS = {
 @shared_options
 @errors_for_people
 def verify(as_json: bool, **given: Any) -> None:
-    """Read every file and every point, and tell where disk, store and collection disagree.
+    """Read every file and every point, and report where disk, store and collection disagree.
 
-    Ends with 0 where they agree, 1 where they do not. Files that are ingested meanwhile may be reported as wrong.
+    The exit code is 0 if they agree, and 1 if not. Files that are being ingested meanwhile may be reported as well.
 
     The keys of the JSON object: ok (true or false), and lists of paths: missing (files without a point), orphaned
-    (points, or entries of the quarantine, without a readable file), stale (points with another content than their
-    file, or made by other models or another version), and, which is no disagreement, quarantined (files in
-    quarantine) and without_metadata (points whose date, place and camera could not be read, and are tried again).
+    (points or quarantine entries without a readable file), stale (points whose content differs from their file, or
+    that were made by other models or a different version), and two that are not disagreements: quarantined (files in
+    quarantine) and without_metadata (points whose metadata could not be read yet).
     """
     from image_pipeline.cli.runs import verify_with_progress
 
@@ -52,7 +52,7 @@ def verify(as_json: bool, **given: Any) -> None:
         counts = ", ".join(f"{len(paths[kind])} {kind}" for kind in _MEANINGS)
         echo(f"{counts}; {counted(len(paths['quarantined']), 'file')} in quarantine.")
         for path in paths["without_metadata"]:
-            echo(f"{path} has no metadata yet, since they could not be read: `image-pipeline retry` tries again.")
+            echo(f"{path} has no metadata, because they could not be read: `image-pipeline retry` tries again.")
         echo("Disk, store and collection agree." if verification.ok else _REMEDY)
     if not verification.ok:
         sys.exit(FAILED)
@@ -60,15 +60,15 @@ def verify(as_json: bool, **given: Any) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of stdout.")
-@click.option("--allow-deletions", is_flag=True, help="Also where a large share of the library has vanished.")
+@click.option("--allow-deletions", is_flag=True, help="Proceed even if a large share of the library has disappeared.")
 @shared_options
 @errors_for_people
 def repair(as_json: bool, allow_deletions: bool, **given: Any) -> None:
-    """Verify, and mend what is found: ingest the directories concerned again, delete the points that have no file.
+    """Verify, then ingest the affected directories again, and delete points that have no file.
 
-    No image goes through a model that went through it before.
+    Images that already went through a model do not go through it again.
 
-    The keys of the JSON object: missing, orphaned, stale (how many were found), partitions (ingested again), deleted
+    The keys of the JSON object: missing, orphaned, stale (the numbers found), partitions (ingested again), deleted
     (points), embedded, captioned, seconds.
     """
     from image_pipeline.cli.runs import repair_with_progress
@@ -78,9 +78,9 @@ def repair(as_json: bool, allow_deletions: bool, **given: Any) -> None:
         echo_json(dataclasses.asdict(done))
         return
     echo(
-        f"{done.missing} missing, {done.orphaned} orphaned, {done.stale} stale. {done.partitions} partitions were "
-        f"ingested again, {done.deleted} points deleted, {done.embedded} images embedded, {done.captioned} captioned, "
-        f"in {done.seconds:.1f} s."
+        f"{done.missing} missing, {done.orphaned} orphaned, {done.stale} stale. "
+        f"{counted(done.partitions, 'partition')} ingested again, {counted(done.deleted, 'point')} deleted, "
+        f"{counted(done.embedded, 'image')} embedded, {done.captioned} captioned, in {done.seconds:.1f} s."
     )
 
 
@@ -90,12 +90,12 @@ def repair(as_json: bool, allow_deletions: bool, **given: Any) -> None:
 @shared_options
 @errors_for_people
 def history(path: Path, as_json: bool, **given: Any) -> None:
-    """Tell what happened to the file PATH (in the library, or relative to it), oldest first.
+    """Show what happened to the file PATH (in the library, or relative to it), oldest first.
 
-    A file keeps its last 20 events, a deleted one for 90 days.
+    The last 20 events of a file are kept; those of a deleted file are kept for 90 days.
 
-    The keys of each object in the JSON list: path, at, run_id, event (indexed, replaced, moved to another partition,
-    quarantined, released from quarantine, deleted), partition, sha256, reason, message.
+    The keys of each object in the JSON list: path, at, run_id, event (indexed, replaced, moved to a different
+    partition, quarantined, released from quarantine, deleted), partition, sha256, reason, message.
     """
     settings = load_settings(**given)
     ledger = Wiring(settings).ledger
@@ -103,8 +103,8 @@ def history(path: Path, as_json: bool, **given: Any) -> None:
     events = next((found for name in names if (found := ledger.history(name))), [])
     if not events:
         raise LibraryError(
-            f"Nothing is known of {to_text(str(path))}: give the path of a file that was ingested, as `image-pipeline "
-            "search` and `quarantine` print it."
+            f"The store has no record of {to_text(str(path))}: give the path of an ingested file as `image-pipeline "
+            "search` or `image-pipeline quarantine` prints it."
         )
     if as_json:
         report = [
@@ -126,10 +126,10 @@ def _is_text(name: str) -> bool:
 
 
 def names_of(path: Path, root: Path | None) -> Iterator[str]:
-    """What the store may call a file or directory: as it was printed, relative to the library, or as it is on disk."""
+    """Possible names of a file or directory in the store: as printed, as on disk, and relative to the library."""
     yield from filter(_is_text, (str(path), unescaped(str(path))))
     yield to_text(os.path.normpath(path))
-    lies = Path(os.path.normpath(path.absolute()))
+    absolute = Path(os.path.normpath(path.absolute()))
     for library in () if root is None else (root, root.resolve()):
-        if lies.is_relative_to(library):
-            yield to_text(str(lies.relative_to(library)))
+        if absolute.is_relative_to(library):
+            yield to_text(str(absolute.relative_to(library)))

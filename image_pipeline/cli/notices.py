@@ -18,7 +18,7 @@ def show_notices() -> None:
 
 
 class _Notices(logging.Handler):
-    """Writes a line for people, or, with IMAGE_PIPELINE_LOG_FORMAT=json, a JSON object unless Dagster writes it."""
+    """Writes records as lines for people; with IMAGE_PIPELINE_LOG_FORMAT=json, as JSON unless Dagster does."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""

@@ -1,4 +1,4 @@
-"""What the commands share: the options that are settings, and errors for people."""
+"""Options and error messages that the commands share."""
 
 import io
 import os
@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 FAILED, WRONG_USAGE = 1, 2
 
-# One that is not there is wrong usage, and click says which.
+# A missing folder or file is wrong usage; click names it in its message.
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 PICTURE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -29,8 +29,9 @@ _SHARED = ("home", "models", "qdrant_url", "qdrant_api_key")
 
 
 class Commands(click.Group):
-    """The commands. Errors of wrong usage are escaped (a shell's `*` puts any file's name there), and JSON lines if
-    logs are.
+    """The commands. Usage errors are printed as JSON lines if the logs are JSON.
+
+    Their text is escaped, because the shell expands `*`, so that it may contain any file name.
     """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -48,7 +49,7 @@ class Commands(click.Group):
             else:
                 vars(error)["message"] = escaped(error.message)
                 shown = io.StringIO()
-                error.show(shown)  # click itself writes UTF-8, whatever the terminal takes
+                error.show(shown)  # click itself writes UTF-8, whatever the terminal's encoding
                 for line in shown.getvalue().splitlines():
                     echo(line, err=True)
             ctx.exit(error.exit_code)
@@ -59,7 +60,7 @@ def _are_logs_json() -> bool:
 
 
 def say_beside(message: str) -> None:
-    """Say something on stderr that is not the command's own business, and no error."""
+    """Print a notice on stderr that is neither an error nor part of the command's output."""
     if _are_logs_json():
         echo_json(warning_line(message), err=True)
     else:
@@ -73,14 +74,14 @@ def _option(name: str) -> Callable[[F], F]:
 
 
 def shared_options(command: F) -> F:
-    """The options that every command has: each is a setting, and stands before its environment variable."""
+    """Add the options that all commands share; the help of each ends with its environment variable."""
     for name in reversed(_SHARED):
         command = _option(name)(command)
     return command
 
 
 def errors_for_people(command: F) -> F:
-    """Prints an error for people, or that the command was interrupted, as one line, and ends with its exit code."""
+    """Print a PipelineError or an interruption as one line, and exit with its code."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:

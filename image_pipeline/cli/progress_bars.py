@@ -1,4 +1,4 @@
-"""Progress of the stages of a command: how far they are, how fast, and how much time is left."""
+"""Progress bars of the stages of a command: images done, rate and time left."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from image_pipeline.stages.registry import STAGES
 from image_pipeline.terminal import echo
 
 LINE_SECONDS = 10.0
-"""Between two lines of progress, if stderr is not a terminal."""
+"""Seconds between two lines of progress if stderr is not a terminal."""
 
 _WHAT = {
     **{str(stage): declaration.doing for stage, declaration in STAGES.items() if declaration.doing is not None},
@@ -37,7 +37,7 @@ class Stage:
 
     @property
     def total(self) -> int:
-        """The images of the directories that were started, and those that may follow in the same run."""
+        """The images of the directories that were started, and those expected later in the same run."""
         return self.begun + self.ahead
 
     @property
@@ -47,7 +47,7 @@ class Stage:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until `total` images are done, at the present rate."""
+        """Seconds until `total` images are done at the current rate; None if the rate is unknown."""
         return (self.total - self.done) / self.rate if self.rate else None
 
     @property
@@ -107,7 +107,7 @@ class Stages:
 
 
 class _Bars:
-    """On a terminal: one bar for the runs, one for each stage."""
+    """Progress on a terminal: one bar for the runs, and one for each stage."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -116,14 +116,14 @@ class _Bars:
         self._stages = Stages()
 
     def show_run(self, done: int, total: int) -> None:
-        """`done` of `total` runs are done."""
+        """Show that `done` of `total` runs are done."""
         if total > 1:
             if self._runs is None:
                 self._runs = self._progress.add_task("runs", total=total, speed="")
             self._progress.update(self._runs, completed=done, total=total)
 
     def show(self, step: Step) -> None:
-        """A step of a stage is done; the stages add up over the partitions."""
+        """Show a report of a stage; the numbers add up over the partitions."""
         stage = self._stages.add(step)
         if stage is None:
             return
@@ -133,7 +133,7 @@ class _Bars:
 
 
 class _Lines:
-    """Elsewhere, as in a log of cron's or of CI: a line every ten seconds, for the stage that is at work."""
+    """Progress elsewhere, as in the log of cron or CI: a line about the current stage every ten seconds."""
 
     def __init__(self, seconds: float = LINE_SECONDS) -> None:
         self._seconds = seconds
@@ -141,17 +141,17 @@ class _Lines:
         self._run = ""
 
     def show_run(self, done: int, total: int) -> None:
-        """`done` of `total` runs are done."""
+        """Show that `done` of `total` runs are done."""
         self._run = f" (run {min(done + 1, total)} of {total})" if total > 1 else ""
 
     def show(self, step: Step) -> None:
-        """A step of a stage is done."""
+        """Add a report of a stage."""
         with self._lock:
             self._stages.add(step)
 
     @contextmanager
     def written(self) -> Iterator[None]:
-        """Write the lines for the length of the block."""
+        """Write the lines while the block runs."""
         ended = Event()
         thread = Thread(target=self._write, args=(ended,), name="progress", daemon=True)
         thread.start()
@@ -172,7 +172,7 @@ class _Lines:
 
 @contextmanager
 def show_progress(settings: Settings) -> Iterator[Callable[[int, int], None]]:
-    """Progress on stderr, unless the logs go there as JSON; gives what is to be told of the runs that are done."""
+    """Show progress on stderr, unless the logs are JSON; yields a function to call with (runs done, total runs)."""
     if settings.log_format is LogFormat.JSON:
         yield lambda done, total: None
         return

@@ -1,4 +1,4 @@
-"""The command that tries files again that failed: retry."""
+"""The retry command: tries failed files again."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -16,9 +16,7 @@ from image_pipeline.settings import load_settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.terminal import counted, echo, echo_json
 
-_NOTHING = (
-    "Nothing is to be tried again; give a PATH to try what failed there for a reason that does not pass by itself."
-)
+_NOTHING = "There is nothing to retry; give a PATH to retry files there that failed for any other reason."
 
 
 @click.command()
@@ -27,11 +25,11 @@ _NOTHING = (
 @shared_options
 @errors_for_people
 def retry(paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
-    """Try files again, at once, that are in quarantine or whose metadata could not be read.
+    """Immediately retry files that are in quarantine or whose metadata could not be read.
 
-    Of each PATH, a file or a directory of the library, all that failed; without any, what failed for a reason that may
-    pass: unreadable, timeout, out_of_memory, decoder_crashed. These are tried again by themselves, too, after a minute,
-    and then ever more rarely.
+    A PATH is a file or directory of the library; all files there that failed are retried. Without PATH, the files that
+    failed for a temporary reason are retried: unreadable, timeout, out_of_memory, decoder_crashed. Later runs also
+    retry these automatically: unreadable files every time, the others at growing intervals.
 
     The keys of each object in the JSON list: path, outcome (indexed, failed, gone, not_tried), reason, message.
     """
@@ -48,7 +46,7 @@ def retry(paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
     for file in retried:
         why = f"  ({': '.join(filter(None, (file.reason, file.message)))})" if file.message else ""
         echo(f"{file.outcome:<9} {file.path}{why}")
-    echo(f"{counted(len(retried), 'file')} to be tried again: {_counts(retried)}." if retried else _NOTHING)
+    echo(f"{counted(len(retried), 'file')} to retry: {_counts(retried)}." if retried else _NOTHING)
 
 
 def _counts(retried: Iterable[Any]) -> str:
@@ -57,16 +55,16 @@ def _counts(retried: Iterable[Any]) -> str:
 
 
 def _below(path: Path, library: Path | None, ledger: Ledger) -> Iterator[str]:
-    """What the store may call a file or directory, as far as anything failed there.
+    """The possible names of `path` in the store, without those at or below which no file failed.
 
-    Raises LibraryError where nothing did.
+    Raises LibraryError if none is left.
     """
     failed = [file.path for file in ledger.quarantine()] + [file.path for file in ledger.without_metadata()]
     names = ["" if name == "." else name for name in names_of(path, library)]
     found = [name for name in names if any(name in ("", one) or one.startswith(f"{name}/") for one in failed)]
     if not found:
         raise LibraryError(
-            f"Nothing is in quarantine at {to_text(str(path))}: give the path of a file, or of a directory, as "
-            "`image-pipeline quarantine` prints it."
+            f"Nothing at {to_text(str(path))} is in quarantine: give a path that `image-pipeline quarantine` prints, "
+            "or a directory above it."
         )
     yield from found

@@ -1,4 +1,4 @@
-"""What the command line does with Dagster: runs in its own process, with progress that moves."""
+"""Dagster runs in the process of the command, with progress bars."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from image_pipeline.settings import Settings
 
 
 def ingest_with_progress(settings: Settings, allow_deletions: bool) -> Summary:
-    """Ingest the library, with a bar on stderr. Raises PipelineError where a stage failed, or too much would vanish."""
+    """Ingest the library, with bars on stderr. Raises as `Ingestion.run` does."""
     with open_ingestion(settings) as ingestion, show_progress(settings) as on_run:
         return ingestion.run(on_run, allow_deletions)
 
@@ -28,18 +28,18 @@ def verify_with_progress(settings: Settings) -> Verification:
 
 
 def repair_with_progress(settings: Settings, allow_deletions: bool) -> Repair:
-    """Mend what a verification finds, with bars on stderr. Raises as `repair` does."""
+    """Repair what a verification finds, with bars on stderr. Raises as `repair` does."""
     with open_ingestion(settings) as ingestion, show_progress(settings) as on_run:
         return repair(ingestion, on_run, allow_deletions)
 
 
 def retry_with_progress(settings: Settings, paths: Sequence[str]) -> list[Retried]:
-    """Try files again that failed, with bars on stderr. Raises as `retry` does."""
+    """Retry failed files, with bars on stderr. Raises as `retry` does."""
     with open_ingestion(settings) as ingestion, show_progress(settings) as on_run:
         return retry(ingestion, paths, on_run)
 
 
 def scan_library(settings: Settings) -> Scan:
-    """Scan the library, and register its partitions. Raises LibraryError where it cannot be listed."""
+    """Scan the library, and register its partitions. Raises as `Ingestion.scan` does."""
     with open_ingestion(settings) as ingestion:
         return ingestion.scan()

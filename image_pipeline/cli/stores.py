@@ -1,4 +1,4 @@
-"""The commands for the store as a whole: adopt, rescue, forget."""
+"""The commands for a whole store: adopt, rescue, forget."""
 
 import os
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 
 @click.command()
 @click.argument("directory", type=FOLDER)
-@click.option("--allow-deletions", is_flag=True, help="Accept that a large share of the library is missing.")
+@click.option("--allow-deletions", is_flag=True, help="Proceed even if a large share of the library is missing.")
 @shared_options
 @errors_for_people
 def adopt(directory: Path, allow_deletions: bool, **given: Any) -> None:
@@ -91,7 +91,7 @@ def forget(with_collection: bool, yes: bool, **given: Any) -> None:
     store = Store(settings.home)
     check_place(store.home)
     if not _is_store(store.home):
-        raise SettingsError(f"The folder {store.home} is not a store: set IMAGE_PIPELINE_HOME to the one to delete.")
+        raise SettingsError(f"The folder {store.home} is not a store: set IMAGE_PIPELINE_HOME to the store to delete.")
     from image_pipeline.collection.connection import address_of
     from image_pipeline.storage.removal import delete_contents, nobody_else
 
@@ -114,9 +114,9 @@ def forget(with_collection: bool, yes: bool, **given: Any) -> None:
         delete_contents(store.home, found)
     echo(f"The store {store.home} was deleted.")
     if store.home.exists() and not found.others:
-        echo("Its empty folder stays, since the system does not allow its deletion.")
+        echo("Its empty folder stays, because the system does not allow it to be deleted.")
     if found.others:
-        echo(f"The folder stays, with files that do not belong to the pipeline: {_names(found.others)}.")
+        echo(f"The folder stays, with these files that do not belong to the pipeline: {_names(found.others)}.")
 
 
 def _is_store(home: Path) -> bool:
@@ -136,14 +136,14 @@ def _say_what_goes(store: Store, found: Contents) -> None:
         echo(f"  {name:<16} {counted(len(files), 'file')}" if files != [Path(name)] else f"  {name}")
     echo(f"{counted(len(found.files), 'file')}, {_size(found.size_bytes)}, will be deleted.")
     if found.others:
-        echo(f"These do not belong to the pipeline, and stay: {_names(found.others)}.")
+        echo(f"These files do not belong to the pipeline, and stay: {_names(found.others)}.")
     dagster = os.environ.get("DAGSTER_HOME")
     if dagster and Path(dagster).expanduser().resolve() != store.dagster_home.resolve():
         echo(f"Dagster's records in DAGSTER_HOME, {dagster}, are not part of the store, and stay.")
 
 
 def _forget_with_collection(address: "QdrantAddress", alias: str, store: Store, yes: bool) -> None:
-    """Delete the versions of the collection that the store made, once a person has said yes."""
+    """Ask, and then delete the versions of the collection that the store made."""
     from image_pipeline.collection.ownership import own_versions
 
     ledger = Ledger(store.ledger_file)
@@ -152,9 +152,9 @@ def _forget_with_collection(address: "QdrantAddress", alias: str, store: Store, 
         versions = own_versions(qdrant, ledger.libraries(), ingested)
         own = [name for name, is_own in versions.items() if is_own]
         others = [name for name, is_own in versions.items() if not is_own]
-        echo(f"To be deleted in Qdrant at {address}: {', '.join(own) or 'nothing, since none is the store’s'}.")
+        echo(f"To be deleted in Qdrant at {address}: {', '.join(own) or 'nothing, as no collection is the store’s'}.")
         if others:
-            echo(f"These belong to another library, and stay: {', '.join(others)}.")
+            echo(f"These belong to a different library, and stay: {', '.join(others)}.")
         _ask("Delete both?", yes)
         qdrant.delete_versions(own)
 

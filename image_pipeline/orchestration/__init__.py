@@ -1,1 +1,1 @@
-"""Dagster's side: assets, partitions, jobs, sensor, checks and resources, and the commands that run them."""
+"""Dagster: assets, partitions, jobs, sensor, checks and resources, and the functions that run them for commands."""

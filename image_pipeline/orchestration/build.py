@@ -11,12 +11,12 @@ from image_pipeline.orchestration.sensors import library_sensor
 from image_pipeline.settings import Settings
 from image_pipeline.stages.registry import STAGES
 
-# Another model makes what is there stale, as another version of the code does.
+# A different model makes the existing materializations stale, like a different version of the code.
 _MODEL_ASSETS = {dg.AssetKey(stage.value) for stage, declaration in STAGES.items() if declaration.producer_field}
 
 
 def make_definitions(settings: Settings) -> dg.Definitions:
-    """Assets, checks, jobs, sensor and resources, as the settings say."""
+    """The assets, checks, jobs, sensor and resources for `settings`."""
 
     def with_models(spec: dg.AssetSpec) -> dg.AssetSpec:
         if spec.key not in _MODEL_ASSETS:

@@ -1,4 +1,4 @@
-"""The library as a whole: what is to be done, and the runs that do it. The command line's way to the jobs."""
+"""Ingestion of a whole library by the command line: compares disk and ledger, and executes the jobs."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -44,19 +44,19 @@ from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.tensors import sweep_tensors
 
 _QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_ERRORS_OF_RECORDS = "sqlalchemy.exc."  # only Dagster's own databases are used through it
+_ERRORS_OF_RECORDS = "sqlalchemy.exc."  # SQLAlchemy is used only for Dagster's databases
 _INTERRUPTIONS = [interruption.__name__ for interruption in INTERRUPTIONS]
 
 
 class RunFailedError(PipelineError):
-    """A run of a job failed; the message is that of its first step that did."""
+    """A run of a job failed; the message is that of its first failed step."""
 
 
 @dataclass(frozen=True)
 class Scan:
-    """The library as it is on disk against what was ingested: `vanished` of the `ingested` files are not there.
+    """Comparison of the library on disk with the ledger: `vanished` of the `ingested` files are missing on disk.
 
-    Of what is `unlisted`, and below it, nothing is known.
+    Nothing is known about the directories in `unlisted` and those below them.
     """
 
     states: list[PartitionState]
@@ -71,10 +71,10 @@ class Scan:
 
 @dataclass(frozen=True)
 class Summary:
-    """What an ingestion came to. `files`, `indexed` and `quarantined` are those of the library, and so `directories`.
+    """The result of an ingestion. `directories`, `files`, `indexed` and `quarantined` count the whole library.
 
-    `embedded` and `captioned` count the images that went through a model, `unchanged` the points that were right as
-    they were, `deleted` those that were deleted.
+    `embedded` and `captioned` count the images that went through a model, `unchanged` the points that were already up
+    to date, and `deleted` the deleted points.
     """
 
     directories: int
@@ -89,7 +89,7 @@ class Summary:
 
 
 class PartlyIngestedError(UnlistedError):
-    """Directories cannot be listed: `unlisted`. All others are up to date, and `summary` is what that came to."""
+    """The directories `unlisted` cannot be listed. All others are up to date; `summary` is the result."""
 
     def __init__(self, unlisted: Unlisted, summary: Summary) -> None:
         super().__init__(str(unlisted.error), unlisted)
@@ -106,42 +106,43 @@ class Ingestion:
 
     @property
     def ledger(self) -> Ledger:
-        """What was ingested, the quarantine, and the history of files."""
+        """The ledger of the store: ingested partitions, the quarantine, and the history of files."""
         return self._wiring.ledger
 
     @property
     def library_root(self) -> Path:
-        """The root of the library. Raises SettingsError or LibraryError if there is none to be read."""
+        """The root of the library. Raises SettingsError or LibraryError if there is none, or it cannot be read."""
         return self._wiring.library_root
 
     @property
     def verifier(self) -> Verifier:
-        """Compares the library with the collection. Raises as `scan` does."""
+        """The verifier of the library against the collection. Raises as `scan` does."""
         return self._wiring.verifier
 
     @property
     def deletion_share(self) -> float:
-        """The share of the library that may vanish at once."""
+        """The share of the library (0 to 1) that may disappear at a time."""
         return self._settings.deletion_share
 
     def scan(self) -> Scan:
-        """Compare disk and ledger, and make the partitions known to Dagster.
+        """Compare disk and ledger, and register the partitions with Dagster.
 
-        Raises LibraryError where the library cannot be listed, and ModelError where the models' configuration cannot
-        be had; CollectionError where the collection is another library's.
+        Raises LibraryError if the library cannot be listed, ModelError if the configuration of the models is not
+        available, and CollectionError if the collection belongs to a different library.
         """
         root, ledger, recipe = self._wiring.library_root, self._wiring.ledger, self._wiring.recipe
         address, alias = self._wiring.address, self._settings.collection
         versions = None
-        with suppress(ServiceUnavailableError):  # the runs wait for it, and say so
+        with suppress(ServiceUnavailableError):  # the runs wait for Qdrant, and report that
             versions = address.versions(alias)
-        if versions and address.traits.is_shared:  # told before anything is done; others are the store's own
+        # fail before any work is done; a Qdrant that is not shared always belongs to the store
+        if versions and address.traits.is_shared:
             with address.connect(alias) as qdrant:
                 own_collection(qdrant, ledger.libraries())
         ledger.set_outdated_to_try(self._wiring.limits)
         ingested = ledger.ingested(recipe, versions)
         known = registered_keys(self._instance)
-        # a run that was killed may have written points of a partition that never came to the ledger
+        # a killed run may have written points of a partition that never reached the ledger
         begun = [key for key in known if key not in ingested and Partition.is_key(key)]
         unlisted = Unlisted()
         listed = list_partitions(walk(root, unlisted), self._settings.partition_size, [*ingested, *begun])
@@ -164,19 +165,19 @@ class Ingestion:
         allow_deletions: bool = False,
         only: Collection[str] | None = None,
     ) -> Summary:
-        """Bring the collection to what is on disk; `on_run` is told of the runs that are done, and of how many.
+        """Bring the collection up to date; `on_run` is called with the numbers of finished and of all runs.
 
-        If `only` is given, that is done for these directories alone, and nothing that is gone is taken out.
+        If `only` is given, only these directories are ingested, and nothing is retired.
 
-        Raises LibraryError if more files would vanish than may without `allow_deletions`; PartlyIngestedError, once all
-        others are up to date, if a directory cannot be listed; RunFailedError if a stage failed: what was done before
-        stays.
+        Raises LibraryError if more files would disappear than are allowed without `allow_deletions`;
+        PartlyIngestedError if a directory cannot be listed, once all others are up to date; RunFailedError if a stage
+        failed (finished work is kept); RunInterruptedError if the run was interrupted.
         """
         began = time.monotonic()
         scan = self.scan()
         allowed = {ALLOW_DELETIONS_TAG: "true"} if allow_deletions else {}
         changed = {s.key: s.files for s in scan.states if s.state in (State.NEW, State.CHANGED)}
-        wanted = {
+        pending = {
             key: files for key, files in changed.items() if only is None or Partition.from_key(key).directory in only
         }
         gone: list[str] = []
@@ -185,19 +186,19 @@ class Ingestion:
             gone = scan.keys(State.GONE)
         totals: dict[str, int] = {}
         done = 0
-        while ranges := self._ranges(wanted):
-            some = ranges[0]
+        while ranges := self._ranges(pending):
+            partition_range = ranges[0]
             on_run(done, done + len(ranges))
             if done:
                 release_memory()
-            with within_range(some.keys):
-                result = self._execute("ingest", tags=range_tags(some) | allowed)
+            with within_range(partition_range.keys):
+                result = self._execute("ingest", tags=range_tags(partition_range) | allowed)
             for event in result.get_asset_materialization_events():
                 for name, value in event.materialization.metadata.items():
                     if isinstance(value, dg.IntMetadataValue) and value.value is not None:
                         totals[name] = totals.get(name, 0) + value.value
-            for key in some.keys:
-                del wanted[key]
+            for key in partition_range.keys:
+                del pending[key]
             done += 1
         on_run(done, done)
         deleted = totals.get("points_deleted", 0)
@@ -213,10 +214,10 @@ class Ingestion:
             raise PartlyIngestedError(unlisted, summary)
         return summary
 
-    def _ranges(self, wanted: Mapping[str, int]) -> list[PartitionRange]:
-        """The runs for the `wanted` partitions; not for those that another process took out since they were listed."""
+    def _ranges(self, pending: Mapping[str, int]) -> list[PartitionRange]:
+        """The ranges for the `pending` partitions, without those that a different process has unregistered since."""
         registered = registered_keys(self._instance)
-        return group_into_ranges(registered, wanted, self._settings.partition_size, PARTITIONS_PER_RUN)
+        return group_into_ranges(registered, pending, self._settings.partition_size, PARTITIONS_PER_RUN)
 
     def _execute(
         self, job: str, tags: Mapping[str, str] | None = None, config: Mapping[str, object] | None = None
@@ -241,20 +242,20 @@ class Ingestion:
             if data.error is not None:
                 causes = list(_causes(data.error))
                 cause = causes[-1]
-                # Dagster wrote of the step's work in vain; what it wrote of the failure found room again.
+                # Dagster could not record the work of the step, but could record its failure.
                 if any(error.message.startswith(_ERRORS_OF_RECORDS) for error in causes):
                     return unusable_records(cause.message.partition(": ")[2].strip(), self._wiring.store)
                 return f"The step {event.step_key} failed: {cause.message.strip()}"
         return (
-            "The run failed, and Dagster could not write down why: make room on the disk of its records (DAGSTER_HOME, "
-            "or the store), and begin again"
+            "The run failed, and Dagster could not record why: make room on the disk of its records (DAGSTER_HOME, or "
+            "the store), and start again"
         )
 
 
 @contextmanager
 def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
-    """The library of `settings`, with Dagster's records in the store (or DAGSTER_HOME)."""
-    # the resources name the variable of Qdrant's key, and take its value when a run begins
+    """Open the library of `settings`, with Dagster's records in the store (or DAGSTER_HOME)."""
+    # the resources name the environment variable of Qdrant's key, and read its value when a run begins
     export_settings(settings)
     store_events_in_batches()
     store = Wiring(settings).store
@@ -263,14 +264,14 @@ def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
 
 
 def _is_interrupted(result: dg.ExecuteInProcessResult) -> bool:
-    """Whether somebody ended a run; also between two steps, or before the first, which is no step's failure."""
+    """Whether a run was interrupted, even between two steps or before the first, when no step fails."""
     ends = [event for event in result.all_events if event.is_job_event and event.event_specific_data is not None]
     errors = [getattr(event.event_specific_data, "error", None) for event in ends]
     return any(cause.cls_name in _INTERRUPTIONS for error in errors for cause in _causes(error))
 
 
 def _causes(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:
-    """An error, and what lies under it, down to where it began."""
+    """An error and its causes, down to the first."""
     while error is not None:
         yield error
         error = error.cause

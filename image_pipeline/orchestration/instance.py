@@ -1,4 +1,4 @@
-"""Dagster's instance: its records of partitions and runs, in DAGSTER_HOME or, where that is not set, in the store."""
+"""Dagster's instance: its records of partitions and runs, in DAGSTER_HOME or, if that is not set, in the store."""
 
 import errno
 import os
@@ -23,18 +23,18 @@ from image_pipeline.storage.store import Store
 _CONFIGURATION = "dagster.yaml"
 _REASON_LENGTH = 200
 
-# What the runs of a command print is for the terminal. To copy it for the page, Dagster begins processes of its own,
-# which a Ctrl-C ends with a stack trace each.
+# The output of a command's runs is for the terminal. To copy it for the page, Dagster would start processes, each of
+# which prints a stack trace at Ctrl-C.
 _IN_THIS_PROCESS: Any = {
     "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 }
 
 
 def open_instance(store: Store) -> dg.DagsterInstance:
-    """The instance; DAGSTER_HOME is set to a folder of the store where it is not set, and made where it is not there.
+    """Open the instance in DAGSTER_HOME; if that is not set, set it to a folder of the store. Creates a missing folder.
 
-    One process at a time makes it: two that begin its databases together hinder each other. Raises StoreError where it
-    cannot be made, SettingsError where DAGSTER_HOME is no folder of Dagster's or its configuration is wrong.
+    One process at a time opens it, because two that create its databases together would disturb each other. Raises
+    StoreError if the folder cannot be created, SettingsError if Dagster cannot use it or its configuration is wrong.
     """
     store.prepare()
     home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home).expanduser().absolute()
@@ -46,11 +46,11 @@ def open_instance(store: Store) -> dg.DagsterInstance:
             instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_IN_THIS_PROCESS))
         except (DBAPIError, sqlite3.Error, OSError):
             raise
-        except Exception as error:  # a wrong configuration has no error of its own: Dagster raises its own, and YAML's
+        except Exception as error:  # a wrong configuration raises errors of Dagster or YAML of many types
             reason = " ".join(str(error).split())[:_REASON_LENGTH]
             raise SettingsError(
                 f"DAGSTER_HOME is {home}, which cannot be used ({reason}): correct its {_CONFIGURATION}, set "
-                "DAGSTER_HOME to a folder that is not there yet, or unset it to keep Dagster's records in the store."
+                "DAGSTER_HOME to a new folder, or unset it to keep Dagster's records in the store."
             ) from error
         instance.get_runs(limit=1)
         fail_dead_runs(instance, store)
@@ -58,33 +58,34 @@ def open_instance(store: Store) -> dg.DagsterInstance:
 
 
 def fail_dead_runs(instance: dg.DagsterInstance, store: Store) -> None:
-    """Let the runs whose process was killed end as failed.
+    """Mark the runs whose process was killed as failed.
 
-    Dagster itself does not see it where the process that began the run went, too, as when a machine goes down, or was
-    the run's own: they would take the place of other runs, and keep their directories from being ingested, for ever.
+    Dagster does not notice this if the process that started the run was killed, too (as when the machine goes down), or
+    is the same process. Such runs would count as running for ever: they would take the place of other runs, and their
+    directories would not be ingested.
     """
     for file in unclaimed_runs(store.runs_directory):
         run = instance.get_run_by_id(file.name)
-        if run is None:  # it stands in the records of another DAGSTER_HOME
+        if run is None:  # it is recorded in a different DAGSTER_HOME
             continue
         if not run.is_finished:
             instance.report_run_failed(
-                run, "The process of the run was killed, or its machine went down; the next run goes on where it was."
+                run, "The process of the run was killed, or its machine went down; the next run continues from there."
             )
         file.unlink(missing_ok=True)
 
 
 def _make(home: Path) -> None:
-    """Make Dagster's folder, with the pipeline's `dagster.yaml` and all databases, in one step.
+    """Create Dagster's folder, with the pipeline's `dagster.yaml` and all databases, in one atomic step.
 
-    Dagster takes a database for whole as soon as it is there, also where a process was killed that was making it.
+    Dagster assumes that any existing database is complete, even if the process that created it was killed halfway.
     """
     unfinished = home.with_name(f".{home.name}.new")
     try:
         if os.path.lexists(unfinished):
             _delete_unfinished(unfinished)
         if not home.parent.exists():
-            with usual_rights():  # others may have folders in those above DAGSTER_HOME
+            with usual_rights():  # other users may have folders in the parents of DAGSTER_HOME
                 home.parent.mkdir(parents=True, exist_ok=True)
         unfinished.mkdir()
         (unfinished / _CONFIGURATION).write_bytes(_shipped_configuration().read_bytes())
@@ -95,28 +96,28 @@ def _make(home: Path) -> None:
         unfinished.rename(home)
     except OSError as error:
         raise StoreError(
-            f"{home} cannot be made ({error.strerror}): make room on that disk, set DAGSTER_HOME to a folder that can "
-            "be written, or unset it to keep Dagster's records in the store."
+            f"Dagster's folder {home} cannot be created ({error.strerror}): make room on that disk, set DAGSTER_HOME "
+            "to a writable folder, or unset it to keep Dagster's records in the store."
         ) from error
 
 
 def _delete_unfinished(unfinished: Path) -> None:
-    """Delete what a killed process has left of making Dagster's folder.
+    """Delete what remains of Dagster's folder if the process that was creating it was killed.
 
-    Raises StoreError where anything in it is somebody else's.
+    Raises StoreError if it contains anything that does not belong to the pipeline.
     """
     left = unfinished_records(unfinished) if unfinished.is_dir() and not unfinished.is_symlink() else None
     if left is None or left.others:
         raise StoreError(
-            f"{unfinished} is in the way, and was not made by the pipeline: move it to another place, or set "
-            "DAGSTER_HOME to another folder."
+            f"{unfinished} is in the way, and does not belong to the pipeline: move it elsewhere, or set DAGSTER_HOME "
+            "to a different folder."
         )
     delete_contents(unfinished, left)
 
 
 @contextmanager
 def errors_of_records(store: Store) -> Iterator[None]:
-    """Raises StoreError where Dagster cannot write its records in the block, as where the disk is full."""
+    """Raises StoreError if Dagster cannot write its records in the block, for example because the disk is full."""
     try:
         yield
     except (DBAPIError, sqlite3.Error, OSError) as error:
@@ -126,10 +127,10 @@ def errors_of_records(store: Store) -> Iterator[None]:
 
 
 def unusable_records(cause: object, store: Store) -> str:
-    """What is told of records that `cause` keeps from being used."""
+    """The message for records that cannot be used because of `cause`."""
     return (
         f"Dagster's records in {os.environ.get('DAGSTER_HOME', store.dagster_home)} cannot be used ({cause}): make "
-        "room on that disk, or set IMAGE_PIPELINE_HOME to a folder that can be written."
+        "room on that disk, or set IMAGE_PIPELINE_HOME to a writable folder."
     )
 
 

@@ -1,4 +1,4 @@
-"""Interruptions of a step: by Ctrl-C, by the page's Terminate, or by the end of the page or the machine."""
+"""Interruptions of a step: by Ctrl-C, by *Terminate* on the page, or because the page or the machine shuts down."""
 
 import signal
 import threading
@@ -9,22 +9,22 @@ import dagster as dg
 
 INTERRUPTIONS = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
 
-INTERRUPTED = "Interrupted: begin again at any time; finished work is kept."
-"""The message of a run that Ctrl-C, or a termination from the page, ended."""
+INTERRUPTED = "Interrupted: start again at any time; finished work is kept."
+"""The message of a run that was ended by Ctrl-C or from the page."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Remembers, for the length of its block, that a signal came to interrupt it.
+    """Remembers whether a signal has interrupted its block.
 
-    The handler of Python's, and of Dagster's, raises in whatever runs at that moment. If that is a finalizer, or a
-    callback of the garbage collector, Python prints the exception and goes on as if nothing had been. So the step asks,
-    as often as it gets on.
+    The handlers of Python and Dagster raise an exception in the code that runs at that moment. If that is a finalizer
+    or a callback of the garbage collector, Python prints the exception and continues as if nothing had happened.
+    Therefore the step calls `check` whenever it makes progress.
     """
 
     def __init__(self) -> None:
-        self._came = False
+        self._received = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -41,12 +41,12 @@ class Interruption:
             signal.signal(number, handler)
 
     def check(self) -> None:
-        """Raises DagsterExecutionInterruptedError if a signal has come."""
-        if self._came:
+        """Raises DagsterExecutionInterruptedError if a signal was received."""
+        if self._received:
             raise dg.DagsterExecutionInterruptedError
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self._came = True
+        self._received = True
         before = self._before[signal.Signals(number)]
         if callable(before):
             before(number, frame)

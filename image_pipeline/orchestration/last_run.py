@@ -1,4 +1,4 @@
-"""The last run of the pipeline, as Dagster recorded it: of the command line, the sensor or the page."""
+"""The last run that Dagster recorded, whether the command line, the sensor or the page started it."""
 
 import os
 from datetime import datetime
@@ -8,7 +8,7 @@ from image_pipeline.storage.store import Store
 
 
 def last_run(store: Store) -> LastRun | None:
-    """The run that was begun last; None if there was none. Raises StoreError or SettingsError as `open_instance`."""
+    """The run that was started last; None if there was none. Raises as `open_instance` does."""
     if not (os.environ.get("DAGSTER_HOME") or store.dagster_home.exists()):
         return None
     import dagster as dg

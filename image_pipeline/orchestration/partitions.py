@@ -1,4 +1,4 @@
-"""The partitions of the assets: one for each directory of the library, or part of a very large one."""
+"""The partitions of the assets: one for each directory of the library, or for each part of a very large one."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from dagster._core.storage.tags import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG
 
 from image_pipeline.files.plan import PartitionRange
 
-# All are used on purpose, and a line for each asset at every start tells nobody anything.
+# These features are used on purpose; Dagster would print a warning per asset at every start.
 warnings.filterwarnings("ignore", r"Parameter `(backfill_policy|owners)` of .* is currently in beta", dg.BetaWarning)
 warnings.filterwarnings("ignore", r"Handling yaml-defined logging configuration", dg.BetaWarning)
 
@@ -19,18 +19,18 @@ _range_of_run: ContextVar[tuple[dg.PartitionKeyRange, Sequence[str]] | None] = C
 
 
 class DirectoryPartitions(dg.DynamicPartitionsDefinition):
-    """The directories of the library that are registered.
+    """The registered directories of the library. A run keeps the keys that its range had when it began.
 
-    Dagster reads all keys there are to check each piece of metadata that a step adds to a partition: with a thousand
-    directories that takes longer than the step. And while a run waits for a directory, another run may take it out, or
-    out and in again, which puts its key last: the range would be another one. So a run keeps the keys that its range
-    had when it began: see `within_range` and `keep_range`.
+    There are two reasons. Dagster reads all registered keys to check each piece of metadata that a step adds to a
+    partition; with a thousand directories, that takes longer than the step. And while a run waits for a directory, a
+    different run may unregister its key, or unregister it and register it again, which moves it to the end: the range
+    would then contain other keys. See `within_range` and `keep_range`.
     """
 
     def get_partition_keys_in_range(self, partition_key_range: dg.PartitionKeyRange) -> Sequence[str]:
         """The keys from the first to the last of a range, in the order of registration.
 
-        Raises DagsterInvalidInvocationError, with a sentence for people, if one of the two is not registered.
+        Raises DagsterInvalidInvocationError, with a message for people, if the first or the last is not registered.
         """
         known = _range_of_run.get()
         if known is not None and known[0] == partition_key_range:
@@ -38,15 +38,15 @@ class DirectoryPartitions(dg.DynamicPartitionsDefinition):
         for key in (partition_key_range.start, partition_key_range.end):
             if not self.has_partition_key(key):
                 raise dg.DagsterInvalidInvocationError(
-                    f"{key!r} is no directory that is registered: `image-pipeline scan` registers those of the library "
-                    "and prints their keys."
+                    f"{key!r} is not a registered directory: run `image-pipeline scan`, which registers the "
+                    "directories of the library and prints their keys."
                 )
         return super().get_partition_keys_in_range(partition_key_range)
 
 
 @contextmanager
 def within_range(keys: Sequence[str]) -> Iterator[None]:
-    """For the length of the block, the range from the first to the last of `keys`, a run's, is taken to be `keys`."""
+    """While the block runs, resolve the range from the first to the last of `keys` to exactly `keys`."""
     token = _range_of_run.set((dg.PartitionKeyRange(keys[0], keys[-1]), keys))
     try:
         yield
@@ -56,7 +56,7 @@ def within_range(keys: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def range_of_its_own() -> Iterator[None]:
-    """For the length of the block, a run: what `keep_range` was told is forgotten at its end."""
+    """Limit the effect of `keep_range` to the block, which is a run."""
     token = _range_of_run.set(_range_of_run.get())
     try:
         yield
@@ -65,20 +65,20 @@ def range_of_its_own() -> Iterator[None]:
 
 
 def keep_range(keys: Sequence[str]) -> None:
-    """From now on, until the run ends, its range from the first to the last of `keys` is taken to be `keys`."""
+    """From now until the run ends, resolve its range from the first to the last of `keys` to exactly `keys`."""
     _range_of_run.set((dg.PartitionKeyRange(keys[0], keys[-1]), keys))
 
 
 DIRECTORIES = DirectoryPartitions(name="directory")
 
 PARTITIONS_PER_RUN = 100
-"""Partitions that one run takes at most: an empty run costs over a second, so that small directories share one."""
+"""Maximum number of partitions per run. An empty run takes over a second, so small directories share one."""
 
 ALLOW_DELETIONS_TAG = "image_pipeline/allow_deletions"
-"""Set to `true`, a run may delete more of the collection than `IMAGE_PIPELINE_DELETION_SHARE`."""
+"""If `true`, the run may delete a larger share of the collection than `IMAGE_PIPELINE_DELETION_SHARE`."""
 
 DIRECTORIES_TAG = "image_pipeline/directories"
-"""What a run is about, for the list of runs: its directory, or the first and the last of several, and their number."""
+"""A tag for the list of runs: the directory of a run, or its first and last directory and their number."""
 
 _NAME_LENGTH = 60
 
@@ -86,36 +86,36 @@ BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=PARTITIONS_
 
 
 def registered_keys(instance: dg.DagsterInstance) -> list[str]:
-    """The keys that Dagster knows, in the order in which they were registered."""
+    """The registered keys, in the order of registration."""
     return list(instance.get_dynamic_partitions(str(DIRECTORIES.name)))
 
 
 def register(instance: dg.DagsterInstance, keys: list[str]) -> None:
-    """Make keys known to Dagster; those that are known stay where they are in the order."""
+    """Register keys with Dagster; those that are already registered keep their position in the order."""
     if keys:
         instance.add_dynamic_partitions(str(DIRECTORIES.name), keys)
 
 
 def unregister(instance: dg.DagsterInstance, keys: list[str]) -> None:
-    """Let Dagster forget keys; what it has recorded of their runs stays."""
+    """Remove keys from Dagster; the records of their runs stay."""
     for key in keys:
         instance.delete_dynamic_partition(str(DIRECTORIES.name), key)
 
 
-def range_tags(some: PartitionRange) -> dict[str, str]:
-    """The tags of a run that takes a range of partitions."""
+def range_tags(partition_range: PartitionRange) -> dict[str, str]:
+    """The tags of a run for a range of partitions."""
     return {
-        "dagster/asset_partition_range_start": some.start,
-        "dagster/asset_partition_range_end": some.end,
-        **directory_tags(some.keys),
+        "dagster/asset_partition_range_start": partition_range.start,
+        "dagster/asset_partition_range_end": partition_range.end,
+        **directory_tags(partition_range.keys),
     }
 
 
 def directory_tags(keys: Sequence[str]) -> dict[str, str]:
-    """The tags that say which partitions a run is about, and that a run begun again by itself does all of its steps.
+    """The tags that name the partitions of a run, and that make an automatic retry execute all steps.
 
-    Begun again from the step that failed, it would read tables that another run may have replaced since, and tensors
-    that went with its process. What was done is in the cache, and costs nothing.
+    A retry from the failed step would read tables that a different run may have replaced since, and tensors that were
+    deleted when the process of the first run ended. Finished work is in the cache and costs nothing.
     """
     first, last = _shortened(keys[0]), _shortened(keys[-1])
     name = first if len(keys) == 1 else f"{first} … {last} ({len(keys)})"
@@ -123,10 +123,10 @@ def directory_tags(keys: Sequence[str]) -> dict[str, str]:
 
 
 def correct_tags(instance: dg.DagsterInstance, run: dg.DagsterRun, keys: Sequence[str]) -> None:
-    """Give a run its `directory_tags`, and no more retries than Dagster's settings: who launches it may set any."""
+    """Set the `directory_tags` of a run, and limit its retries to Dagster's setting: its launcher can set any tag."""
     right = directory_tags(keys) if keys else {}
     most = instance.run_retries_max_retries
-    with suppress(ValueError):  # Dagster tries a run again for no such word
+    with suppress(ValueError):  # Dagster ignores a number of retries that is not a number
         if int(run.tags.get(MAX_RETRIES_TAG, most)) > most:
             right[MAX_RETRIES_TAG] = str(most)
     if right.items() - run.tags.items():

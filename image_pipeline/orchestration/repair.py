@@ -1,4 +1,4 @@
-"""Mends what a verification finds: the partitions it concerns are ingested again, and points of nobody are deleted."""
+"""Repair of what a verification finds: affected partitions are ingested again, and orphaned points are deleted."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -22,10 +22,10 @@ from image_pipeline.storage.partition_claims import PartitionClaims
 
 @dataclass(frozen=True)
 class Repair:
-    """What was found, and done about it.
+    """The findings of a repair, and what was done.
 
-    `missing`, `orphaned` and `stale` count what was found, `partitions` those that were ingested again, `deleted` the
-    points that were deleted; `embedded` and `captioned` the images that went through a model.
+    `missing`, `orphaned` and `stale` are the numbers of findings, `partitions` is the number of partitions ingested
+    again, `deleted` that of deleted points; `embedded` and `captioned` count the images that went through a model.
     """
 
     missing: int
@@ -39,10 +39,10 @@ class Repair:
 
 
 def repair(ingestion: Ingestion, on_run: Callable[[int, int], None], allow_deletions: bool) -> Repair:
-    """Verify, and mend what is found; `on_run` is told of the runs that are done, and of how many.
+    """Verify, and repair what is found; `on_run` is called with the numbers of finished and of all runs.
 
-    Nothing is mended that a run would not do: a run is let take for changed what does not agree. Raises LibraryError
-    where more would be deleted than may without `allow_deletions`, and as `Verifier.verify` and `Ingestion.run` do.
+    Disagreeing partitions are marked as outdated, so that ordinary runs repair them. Raises LibraryError if more points
+    would be deleted than are allowed without `allow_deletions`; otherwise as `Verifier.verify` and `Ingestion.run` do.
     """
     began = time.monotonic()
     verifier = ingestion.verifier
@@ -70,23 +70,23 @@ def repair(ingestion: Ingestion, on_run: Callable[[int, int], None], allow_delet
 
 
 def _is_nowhere(key: str | None, root: Path, entries: Mapping[str, LedgerEntry]) -> bool:
-    """Whether no run would delete a point of this partition: it is not on disk, and was never ingested."""
+    """Whether no run would delete the points of this partition: it is not on disk, and was never ingested."""
     if key is None or key in entries:
         return key is None
     try:
         return is_gone(root, Partition.from_key(key), entries)
-    except SettingsError:  # no key of this pipeline
+    except SettingsError:  # not a key of this pipeline
         return True
 
 
 def _set_outdated(
     verifier: Verifier, found: Verification, strays: list[PointId], entries: Mapping[str, LedgerEntry]
 ) -> int:
-    """Delete strays, and let the next run do the other findings' partitions again; gives how many those are."""
+    """Delete strays, and mark the partitions of the other findings as outdated; returns the number of partitions."""
     stale = [finding.point_id for finding in found.stale if finding.point_id is not None]
     with verifier.address.connect(verifier.alias) as qdrant:
         own_collection(qdrant, verifier.ledger.libraries())
-        # of a version that has replaced the one that was read, nothing is known: an id may be a rightful point there
+        # if a newer version replaced the one that was verified, leave it alone: these ids may be valid points there
         if found.collection is not None and found.collection in qdrant.versions():
             points = qdrant.points(found.collection)
             with suppress(VersionReplacedError), points.reading():
@@ -98,8 +98,8 @@ def _set_outdated(
     parts = [Partition.from_key(key) for key in keys & unlike_disk]
     tables = {one.key for part in parts for one in (part, *part.ancestors)}
     with PartitionClaims(verifier.tables.store) as claims:
-        claims.take(keys | tables)  # a run that is at work on one needs its tables
+        claims.take(keys | tables)  # a run that is processing one needs its tables
         verifier.ledger.set_outdated(keys)
-        for key in tables:  # so that files are read that look as they did
+        for key in tables:  # so that files are read again even if their size and times are unchanged
             verifier.tables.delete(key)
     return len(keys)

@@ -1,4 +1,4 @@
-"""Tries files again that failed: at once, and nothing else of the library."""
+"""Immediate retries of failed files, without the rest of the library."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from image_pipeline.storage.history import Event
 
 
 class Outcome(StrEnum):
-    """What came of a file that was tried again."""
+    """The result of retrying a file."""
 
     INDEXED = "indexed"
     FAILED = "failed"
@@ -24,10 +24,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Retried:
-    """A file that was tried again, and what came of it.
+    """A file to retry, and the outcome.
 
-    If it failed, `reason` is that of its quarantine, or `metadata` if it is a point and these could not be read. If it
-    was not tried, `message` says why.
+    If it failed, `reason` is the reason of its quarantine, or `metadata` if it is a point whose metadata could not be
+    read. If it was not tried, `message` says why.
     """
 
     path: str
@@ -47,11 +47,11 @@ class _Failed:
 
 
 def retry(ingestion: Ingestion, paths: Sequence[str], on_run: Callable[[int, int], None]) -> list[Retried]:
-    """Try the files again that are in quarantine, or whose metadata could not be read, and say what came of each.
+    """Retry files that are in quarantine or whose metadata could not be read, and return the outcome of each.
 
-    Of `paths` (relative to the library; a directory stands for all that is below it, "" for everything) all that
-    failed, whatever the reason; where there are none, what failed for a reason that the surroundings can cause. Raises
-    as `Ingestion.run` does.
+    `paths` are files or directories relative to the library ("" is the whole library); all failed files at or below
+    them are retried. Without `paths`, the files are retried that failed for a temporary reason (`PASSING`). Raises as
+    `Ingestion.run` does.
     """
     ledger = ingestion.ledger
     failed = _failed(ingestion)
@@ -59,7 +59,7 @@ def retry(ingestion: Ingestion, paths: Sequence[str], on_run: Callable[[int, int
     if not chosen:
         return []
     contents = {file.sha256 for file in chosen if file.sha256 is not None}
-    # a content that is sound lets all its copies out of quarantine
+    # if a content is readable now, all its copies leave quarantine
     concerned = {file.partition_key for file in failed if file in chosen or file.sha256 in contents}
     ledger.try_again(contents)
     ledger.set_outdated(concerned)
@@ -89,11 +89,11 @@ def _failed(ingestion: Ingestion) -> list[_Failed]:
 
 
 class _Outcomes:
-    """What came of files in a run that ingested the partitions `tried`, and could not list what is `unlisted`."""
+    """The outcomes of files in a run that ingested the partitions `tried` and could not list those in `unlisted`."""
 
     def __init__(self, ingestion: Ingestion, tried: Collection[str], unlisted: Unlisted) -> None:
         self._ledger, self._root, self._unlisted = ingestion.ledger, ingestion.library_root, unlisted
-        # where a directory was split, the whole of it stands in quarantine, too, until it is retired
+        # if a directory was split, its files are also in the quarantine of the unsplit partition until that is retired
         self._failed = {file.path: file for file in _failed(ingestion) if file.partition_key in tried}
         self._tried: dict[str, list[Partition]] = {}
         for partition in map(Partition.from_key, tried):
@@ -115,7 +115,7 @@ class _Outcomes:
 
 
 def _exists(root: Path, path: str) -> bool:
-    """Whether a file is on disk, or may be: nobody knows where its directory cannot be snapshot into."""
+    """Whether a file is on disk; True if its directory cannot be read, because the file may be there."""
     try:
         (root / from_text(path)).lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -126,6 +126,6 @@ def _exists(root: Path, path: str) -> bool:
 
 
 def _is_below(path: str, chosen: Collection[str]) -> bool:
-    """Whether a file is one of `chosen`, or lies below a directory that is."""
+    """Whether a file is one of `chosen`, or below a directory that is."""
     parts = path.split("/")
     return any("/".join(parts[:depth]) in chosen for depth in range(len(parts) + 1))

@@ -1,4 +1,4 @@
-"""What Dagster's records tell of the runs of partitions: which are under way, which failed, which were asked for."""
+"""Runs of partitions in Dagster's records: those in progress, failed, or already requested."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ _MOST_RUNS = 1000
 
 
 class RunRecords:
-    """The runs of an instance, read when they are asked for."""
+    """The runs of an instance, read on demand."""
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self._instance = instance
@@ -39,14 +39,14 @@ class RunRecords:
 
     @cached_property
     def in_flight(self) -> set[str]:
-        """The partitions of the runs that are queued or under way."""
+        """The partitions of the runs that are queued or in progress."""
         runs = self._instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED))
         return {key for run in runs for key in self._keys(run)}
 
     def failed_since(self, moments: Mapping[str, float]) -> set[str]:
-        """The partitions of which a run failed, or was canceled, that was begun after a moment (s since 1970) of each.
+        """The partitions with a failed or canceled run created at or after the moment given for them (s since 1970).
 
-        A run that Dagster is about to begin again has not failed yet.
+        A run that Dagster will retry does not count as failed yet.
         """
         if not moments:
             return set()
@@ -60,7 +60,7 @@ class RunRecords:
         return failed
 
     def begun(self, run_keys: Sequence[str]) -> set[str]:
-        """Those of `run_keys` for which there is a run: Dagster begins no other."""
+        """Those of `run_keys` that already have a run: Dagster starts no second one."""
         if not run_keys:
             return set()
         runs = self._instance.get_runs(filters=dg.RunsFilter(tags={RUN_KEY_TAG: list(run_keys)}))

@@ -1,4 +1,4 @@
-"""The sensor: directories that came, changed or went are brought to the collection by themselves."""
+"""The sensor: keeps the collection up to date with new, changed and deleted directories automatically."""
 
 import hashlib
 import math
@@ -28,14 +28,14 @@ from image_pipeline.orchestration.run_records import RunRecords
 TICK_SECONDS = 30
 SWEEP_SECONDS = 600.0
 BUDGET_SECONDS = 25.0
-"""A tick is ended by Dagster after 60 s."""
+"""Time limit for reading the library in one tick; Dagster ends a tick after 60 s."""
 
 KEYS_PER_TICK = 500
 """Dagster's check of new keys is quadratic: 4,000 in one tick take 0.4 s, 20,000 take 21 s."""
 
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 900, 6 * 3600
-"""A directory that looks the same is tried again after this time, and each time after twice as long: its run failed, or
-it has a file that cannot be read. Each run leaves some 300 KB of Dagster's records."""
+"""An unchanged directory is retried if its run failed or a file could not be read: first after the shorter time, and
+then each time after twice as long, up to the longer. Each run adds about 300 KB to Dagster's records."""
 
 
 @dg.sensor(
@@ -50,9 +50,9 @@ def library_sensor(
     inference: InferenceResource,
     qdrant: QdrantResource,
 ) -> dg.SensorResult | dg.SkipReason:
-    """Watches the library, and ingests a directory once it has been quiet for `settle_seconds`.
+    """Watches the library, and ingests a directory once it has not changed for `settle_seconds`.
 
-    What was ingested with other models, or by another version, is ingested again.
+    Directories that were ingested with other models, or by a different version, are ingested again.
     """
     now = time.time()
     fail_dead_runs(context.instance, store.store)
@@ -74,23 +74,23 @@ def library_sensor(
     departing = _departing(snapshot, ingested, due, runs, now)
     free = [state for state in due.settled if state.key not in runs.in_flight and state.key not in departing]
     run_keys = _RunKeys(snapshot, "\n".join([recipe, *sorted(versions)]), to_try, now)
-    wanted = _requests(runs.registered, _with_few_new(free, runs.registered), run_keys, store.partition_size)
-    begun = runs.begun([wish.run_key for wish in wanted])
-    requests = [wish.request for wish in wanted if wish.run_key not in begun]
+    candidates = _requests(runs.registered, _with_few_new(free, runs.registered), run_keys, store.partition_size)
+    begun = runs.begun([candidate.run_key for candidate in candidates])
+    requests = [candidate.request for candidate in candidates if candidate.run_key not in begun]
     if not requests:
-        tried = [key for wish in wanted for key in wish.keys]
+        tried = [key for candidate in candidates for key in candidate.keys]
         in_flight = [state.key for state in due.settled if state.key in runs.in_flight]
         unsettled = [state.key for state in due.unsettled]
         return dg.SkipReason(reason_to_skip(snapshot, unsettled, in_flight, departing - runs.in_flight, tried, now))
     known = set(runs.registered)
-    new = [key for wish in wanted if wish.request in requests for key in wish.keys if key not in known]
+    new = [key for one in candidates if one.request in requests for key in one.keys if key not in known]
     return dg.SensorResult(
         run_requests=requests, dynamic_partitions_requests=[DIRECTORIES.build_add_request(new)] if new else []
     )
 
 
 def _check_losses(store: StoreResource, snapshot: LibrarySnapshot, ingested: Mapping[str, Ingested]) -> None:
-    """Raises LibraryError if more is gone, and not retired yet, than may vanish at once."""
+    """Raises LibraryError if more files are missing and not retired yet than may disappear at a time."""
     ledger, listed = store.ledger, snapshot.listed
     seen = without_unlisted(ingested, snapshot.unlisted)
     before = ledger.renamed()
@@ -104,14 +104,14 @@ def _check_losses(store: StoreResource, snapshot: LibrarySnapshot, ingested: Map
 def _departing(
     snapshot: LibrarySnapshot, ingested: Mapping[str, Ingested], due: DueStates, runs: RunRecords, now: float
 ) -> set[str]:
-    """The partitions that are gone, and wait for what came."""
+    """The missing partitions whose retirement waits until possible replacements are ingested."""
     gone = {state.key: snapshot.since(state.key) for state in due.settled if state.state is State.GONE}
-    came = possible_replacements(snapshot.listed, ingested) if gone else set()
-    return waiting_for_replacements(gone, came - runs.failed_since({key: snapshot.since(key) for key in came}), now)
+    new = possible_replacements(snapshot.listed, ingested) if gone else set()
+    return waiting_for_replacements(gone, new - runs.failed_since({key: snapshot.since(key) for key in new}), now)
 
 
 def attempt(seconds: float) -> int:
-    """The number of the try that is due for what has snapshot the same for so long: see `RETRY_SECONDS`."""
+    """The number of the attempt that is due for a directory unchanged for `seconds`, from 0: see `RETRY_SECONDS`."""
     doublings = int(math.log2(LONGEST_RETRY_SECONDS / RETRY_SECONDS))
     longest_from = RETRY_SECONDS * (2**doublings - 1)
     if seconds < longest_from:
@@ -120,7 +120,7 @@ def attempt(seconds: float) -> int:
 
 
 def next_attempt(seconds: float) -> float:
-    """After how many seconds the try comes that follows the one of `attempt`."""
+    """When the attempt after `attempt(seconds)` is due, in s since the directory last changed."""
     number = attempt(seconds) + 1
     doublings = int(math.log2(LONGEST_RETRY_SECONDS / RETRY_SECONDS))
     return (
@@ -138,22 +138,20 @@ def reason_to_skip(
     tried: Collection[str],
     now: float,
 ) -> str:
-    """What there is to be said of a tick that asks for no run, of the partitions by what they wait for."""
+    """The reason why a tick requests no run: what the given partitions are waiting for."""
     said = [str(snapshot.unlisted.error).rstrip(".")] if snapshot.unlisted else []
     if not snapshot.is_whole:
-        said.append("not every directory was snapshot at yet: the next tick goes on")
+        said.append("not all directories were checked yet: the next tick continues")
     if unsettled:
-        said.append(f"{_directories(unsettled, 'waits', 'wait')} to be quiet")
+        said.append(f"{_directories(unsettled, 'has', 'have')} changed too recently")
     if in_flight:
         said.append(f"{_directories(in_flight, 'is', 'are')} being ingested")
     if departing:
-        said.append(
-            f"{_directories(departing, 'that is gone waits', 'that are gone wait')} until what came is ingested"
-        )
+        said.append(f"{_directories(departing, 'is gone and waits', 'are gone and wait')} until new files are ingested")
     if tried:
         dues = [snapshot.since(key) + next_attempt(now - snapshot.since(key)) for key in tried]
         at = datetime.fromtimestamp(min(dues)).astimezone().isoformat(sep=" ", timespec="minutes")
-        said.append(f"{_directories(tried, 'was', 'were')} tried, and the next try is at {at}")
+        said.append(f"{_directories(tried, 'was', 'were')} tried, and the next attempt is at {at}")
     if not said:
         return f"All {len(snapshot.listed)} partitions of the library are ingested."
     text = "; ".join(said)
@@ -166,26 +164,26 @@ def _directories(keys: Collection[str], one: str, several: str) -> str:
 
 
 class _RunKeys:
-    """Names runs, so that Dagster begins one once for what the directories look like, what is wanted, and each try."""
+    """Run keys: Dagster starts one run per state of the directories, target (models and versions) and attempt."""
 
     def __init__(self, snapshot: LibrarySnapshot, target: str, to_try: Mapping[str, str], now: float) -> None:
-        self._looked, self._target, self._to_try, self._now = snapshot, target, to_try, now
+        self._snapshot, self._target, self._to_try, self._now = snapshot, target, to_try, now
         self._fingerprints = {key: part.fingerprint for key, part in snapshot.listed.items()}
 
     def key_of(self, keys: Sequence[str]) -> str:
-        """The run key of the run for partitions."""
-        since = max(self._looked.snapshots[Partition.from_key(key).directory].since for key in keys)
-        # a directory that returns to an earlier state gets a new run key: Dagster keeps run keys for ever
-        # nor has a directory changed of which a file is to be tried again: then, the run counts that tried it last
+        """The run key of a run for the partitions `keys`."""
+        since = max(self._snapshot.snapshots[Partition.from_key(key).directory].since for key in keys)
+        # Dagster keeps run keys for ever. A directory that returns to an earlier state gets a new one from `since`, and
+        # an unchanged directory with a file to retry gets a new one from the run that last tried the file.
         looks = (f"{key}\0{self._fingerprints.get(key)}\0{self._to_try.get(key, '')}" for key in keys)
         state = "\n".join([self._target, f"{since}", *looks])
         return f"{hashlib.sha256(state.encode()).hexdigest()[:16]}-{attempt(self._now - since)}"
 
 
 def _with_few_new(states: list[PartitionState], registered: list[str]) -> list[PartitionState]:
-    """`states` without the keys that are too many to be registered in one tick.
+    """`states` without the new keys that are too many to be registered in one tick.
 
-    Those that are registered are not counted: where their runs fail, tick after tick, they hold up no others.
+    Registered keys are not counted, so that those whose runs fail, tick after tick, do not delay new ones.
     """
     known = set(registered)
     new = [state.key for state in states if state.key not in known and state.state is not State.GONE]
@@ -206,21 +204,21 @@ class _Request:
 def _requests(
     registered: list[str], states: list[PartitionState], run_keys: _RunKeys, partition_size: int
 ) -> list[_Request]:
-    wanted = {state.key: state.files for state in states if state.state is not State.GONE}
+    pending = {state.key: state.files for state in states if state.state is not State.GONE}
     known = set(registered)
-    new = [key for key in wanted if key not in known]
+    new = [key for key in pending if key not in known]
     gone = tuple(state.key for state in states if state.state is State.GONE)
-    made = [
+    requests = [
         _Request(
-            dg.RunRequest(run_key=run_keys.key_of(some.keys), job_name=ingest_job.name, tags=range_tags(some)),
-            some.keys,
+            dg.RunRequest(run_key=run_keys.key_of(chosen.keys), job_name=ingest_job.name, tags=range_tags(chosen)),
+            chosen.keys,
         )
-        for some in group_into_ranges(registered + new, wanted, partition_size, PARTITIONS_PER_RUN)
+        for chosen in group_into_ranges(registered + new, pending, partition_size, PARTITIONS_PER_RUN)
     ]
     if gone:
         config = dg.RunConfig(ops={"retire_partitions": {"config": {"keys": list(gone)}}})
         request = dg.RunRequest(
             run_key=run_keys.key_of(gone), job_name=retire_job.name, run_config=config, tags=directory_tags(gone)
         )
-        made.append(_Request(request, gone))
-    return made
+        requests.append(_Request(request, gone))
+    return requests

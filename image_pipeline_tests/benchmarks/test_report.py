@@ -54,7 +54,7 @@ def test_a_clean_case_is_told_on_the_wall_and_by_processor_time(tmp_path: Path) 
     assert "| yes |" in told
     assert "| photographs | 3 | 150.0 ms | 600.0 ms | 100.0 MB | 100.0 MB |" in told
     assert "+ photographs: 3.00 × (2.98–3.00) (target ≥ 2.5 ×); 60.0 ms (60.0–61.0) against 180.0 ms" in told
-    assert "    processor time: 4.00 ×; 150.0 ms against 600.0 ms" in told
+    assert "    CPU time: 4.00 ×; 150.0 ms against 600.0 ms" in told
     assert (tmp_path / "ratios.png").is_file()
 
 

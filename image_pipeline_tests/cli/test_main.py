@@ -116,9 +116,12 @@ def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None
     for wrong, sentence in (
         (
             {"dagster/partition": "nowhere"},
-            "'nowhere' is no directory that is registered: `image-pipeline scan` registers",
+            "'nowhere' is not a registered directory: run `image-pipeline scan`, which registers",
         ),
-        ({start: "a", end: "nowhere"}, "'nowhere' is no directory that is registered: `image-pipeline scan` registers"),
+        (
+            {start: "a", end: "nowhere"},
+            "'nowhere' is not a registered directory: run `image-pipeline scan`, which registers",
+        ),
         ({start: "c", end: "a"}, "'a' stands before 'c' in the order in which `image-pipeline scan` prints them"),
         ({}, "The run names no directory: `image-pipeline scan` registers those of the library"),
     ):

@@ -18,7 +18,9 @@ def test_a_persons_folder_in_the_way_of_dagsters_is_named_and_stays(tmp_path: Pa
     (unfinished / mine).write_text("mine")
     before = Snapshot.of(unfinished)
     os.environ["DAGSTER_HOME"] = str(tmp_path / "records")
-    with pytest.raises(StoreError, match=r"\.records\.new is in the way.*move it"):
+    with pytest.raises(
+        StoreError, match=r"\.records\.new is in the way, and does not belong to the pipeline: move it elsewhere"
+    ):
         open_instance(Store(tmp_path / "store"))
     assert before.differences() == []
 

@@ -154,7 +154,7 @@ def test_what_other_models_made_is_stale(settings: Settings) -> None:
         "IMAGE_PIPELINE_DTYPE": "fp32",
     }
     told = CliRunner().invoke(main, ["verify", "--home", str(settings.home)], env=environment).stdout
-    assert "trip/a0.jpg  (another content, or made by another version)" in told
+    assert "trip/a0.jpg  (different content, or made by a different version)" in told
     narrower = pipeline.with_settings(dtype="auto", decode_pixels=10**6)
     assert findings(narrower) == {}, "limits have no part in what was made"
     assert mend(other).embedded == 2

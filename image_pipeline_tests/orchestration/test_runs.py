@@ -72,7 +72,10 @@ def test_an_unchanged_directory_shows_what_it_showed_when_it_was_made(page: Page
 @pytest.mark.parametrize(
     ("tags", "sentence"),
     [
-        ({"dagster/partition": "nope"}, "'nope' is no directory that is registered: `image-pipeline scan` registers"),
+        (
+            {"dagster/partition": "nope"},
+            "'nope' is not a registered directory: run `image-pipeline scan`, which registers",
+        ),
         (
             {RANGE_START: "b", RANGE_END: "a"},
             "'a' stands before 'b' in the order in which `image-pipeline scan` prints",

@@ -73,9 +73,9 @@ def test_a_quiet_library_asks_for_nothing(pipeline: Pipeline, instance: dg.Dagst
 def test_a_folder_that_is_still_being_copied_waits(pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
     patient = pipeline.with_settings(settle_seconds=3600)
     draw_scenes(pipeline.root / "trip", 2)
-    assert said(tick(patient, instance)) == "1 directory waits to be quiet."
+    assert said(tick(patient, instance)) == "1 directory has changed too recently."
     draw_scenes(pipeline.root / "walk", 2)
-    assert said(tick(patient, instance)) == "2 directories wait to be quiet."
+    assert said(tick(patient, instance)) == "2 directories have changed too recently."
 
 
 def retired(told: dg.SensorResult | dg.SkipReason) -> list[str]:
@@ -252,9 +252,9 @@ def test_many_small_losses_are_a_large_one_until_they_are_retired(
     shutil.rmtree(pipeline.root / "a")
     assert retired(tick(pipeline, instance)) == ["a"]
     shutil.rmtree(pipeline.root / "b")
-    with pytest.raises(LibraryError, match="102 of 153 files would vanish"):
+    with pytest.raises(LibraryError, match="102 of 153 files would disappear from the collection, more than 50%"):
         tick(pipeline, instance)
-    with pytest.raises(LibraryError, match="102 of 153 files would vanish"):
+    with pytest.raises(LibraryError, match="102 of 153 files would disappear from the collection, more than 50%"):
         pipeline.ingest()
     assert len(pipeline.points()) == 153
     assert pipeline.ingest(allow_deletions=True).deleted == 102
@@ -275,4 +275,4 @@ def test_what_went_does_not_wait_for_what_came_once_that_failed(
     told = tick(pipeline, instance)
     assert retired(told) == ["trip"]
     execute(pipeline, instance, told)
-    assert "1 directory was tried, and the next try is at" in said(tick(pipeline, instance))
+    assert "1 directory was tried, and the next attempt is at" in said(tick(pipeline, instance))

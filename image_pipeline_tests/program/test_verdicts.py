@@ -298,13 +298,11 @@ def test_retry_tries_at_once_and_says_what_came_of_it(pipeline: Pipeline) -> Non
     assert decoded(pipeline) == 1, "it was really tried"
     assert pipeline.quarantine() == [bad], "it is there since its first failure"
     refused = CliRunner().invoke(main, ["retry", *given, "new"])
-    assert refused.exit_code == 1 and "Nothing is in quarantine at new" in refused.stderr
+    assert refused.exit_code == 1 and "Nothing at new is in quarantine" in refused.stderr
     (pipeline.root / "slow/bad.jpg").unlink()
     assert [file["outcome"] for file in retry("slow/bad.jpg")] == ["gone"]
     done = CliRunner().invoke(main, ["retry", *given])
-    nothing = (
-        "Nothing is to be tried again; give a PATH to try what failed there for a reason that does not pass by itself."
-    )
+    nothing = "There is nothing to retry; give a PATH to retry files there that failed for any other reason."
     assert (done.exit_code, done.stdout) == (0, f"{nothing}\n")
 
 
