@@ -98,7 +98,10 @@ def test_processes_take_turns_with_an_embedded_qdrant(embedded_address: Embedded
         """
     )
     both = [subprocess.Popen([sys.executable, "-c", program, me], stderr=subprocess.PIPE, text=True) for me in "ab"]
-    assert [process.communicate(timeout=120)[1] for process in both] == ["", ""]
+    errors = [line for process in both for line in process.communicate(timeout=120)[1].splitlines()]
+    # on a busy machine, one may wait for more than a second, and says so
+    assert [line for line in errors if not line.startswith("Waiting for the embedded Qdrant")] == []
+    assert [process.returncode for process in both] == [0, 0]
     with embedded_address.connect("images") as qdrant:
         assert qdrant.collection(VERSION).count() == 8
 
