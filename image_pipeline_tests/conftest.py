@@ -144,3 +144,12 @@ def qdrant_address(request: pytest.FixtureRequest) -> QdrantAddress:
     """Qdrant, both ways, with nothing in it."""
     address: QdrantAddress = request.getfixturevalue(f"{request.param}_address")
     return address
+
+
+@pytest.fixture
+def library() -> Iterator[Path]:
+    """An empty folder that every user can look into."""
+    root = Path(tempfile.mkdtemp(prefix="library-"))
+    root.chmod(0o755)
+    yield root
+    shutil.rmtree(root)

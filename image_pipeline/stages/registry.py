@@ -30,7 +30,10 @@ _FIRST_IN_RECIPE = (
 def versions(models: Inference) -> dict[Stage, str]:
     """The versions of the stages that have one and are switched on. Raises ModelError as the models' producers do."""
     found = {stage: declaration.version(models) for stage, declaration in STAGES.items()}
-    return {stage: version for stage, version in found.items() if version is not None}
+    current = {stage: version for stage, version in found.items() if version is not None}
+    if len(set(current.values())) < len(current):
+        raise ValueError(f"Two stages have the same version, which is the key of their cached values: {current}")
+    return current
 
 
 def recipe(models: Inference) -> str:

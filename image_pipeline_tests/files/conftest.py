@@ -1,12 +1,9 @@
 """A library of small real pictures."""
 
 import io
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
 from image_pipeline.files.discovery import Discovery, discover, list_files
@@ -26,12 +23,3 @@ def picture(image_format: str = "JPEG", colour: str = "red") -> bytes:
 def discovered(root: Path, partition: Partition = LIBRARY, known: Mapping[str, DiscoveredFile] = {}) -> Discovery:
     """What a partition holds on disk; all that lies directly in the library, where none is named."""
     return discover(root, partition, list_files(root, partition), known)
-
-
-@pytest.fixture
-def library() -> Iterator[Path]:
-    """An empty folder that every user can look into."""
-    root = Path(tempfile.mkdtemp(prefix="library-"))
-    root.chmod(0o755)
-    yield root
-    shutil.rmtree(root)

@@ -1,6 +1,7 @@
 """What follows from the declarations of all stages; a store of today is used by later versions."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,14 @@ def test_versions_are_texts_under_which_existing_caches_keep_their_rows(models: 
     assert now[Stage.DECODED_TENSORS] == decoder_version()
     assert now[Stage.IMAGE_METADATA] == metadata_version()
     assert Stage.CONTENT_HASHES not in now
+
+
+def test_two_stages_with_one_version_are_refused(models: Inference, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache keeps the values of all stages under their versions: each would read the values of the other."""
+    copied = replace(STAGES[Stage.CAPTIONS], version=STAGES[Stage.EMBEDDINGS].version)
+    monkeypatch.setitem(STAGES, Stage.CAPTIONS, copied)
+    with pytest.raises(ValueError, match="Two stages have the same version"):
+        versions(models)
 
 
 def test_the_recipe_is_that_of_existing_ledgers(models: Inference, embedder: Inference) -> None:
