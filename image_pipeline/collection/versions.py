@@ -27,7 +27,7 @@ def complete_version(collection: Collection, entries: Mapping[str, LedgerEntry])
 
 
 def complete_left_version(qdrant: Qdrant, entries: Mapping[str, LedgerEntry]) -> list[str]:
-    """Do the same as `complete_version` after partitions were removed: all others may be in a newer version.
+    """Do the same as `complete_version` after partitions were removed: the rest may all be in a newer version.
 
     Returns the names of the deleted versions.
     """

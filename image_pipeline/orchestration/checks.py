@@ -61,7 +61,7 @@ def ingested_partitions(
     """All checks of a run's partitions, in one step: an empty step costs as much as checking a small directory.
 
     Partitions that `qdrant_collection` has just left unchanged are skipped: they were checked in the run that made
-    them, and their points were counted in this one. Without that asset in the run, all partitions are checked.
+    them, and their points were counted in this one. If that asset is not in the run, all partitions are checked.
     """
     with step(context, store):
         keys = keys_at_work(context)

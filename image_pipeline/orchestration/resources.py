@@ -34,7 +34,7 @@ from image_pipeline.storage.tables import StageTables
 
 
 class _Fixed(dg.ConfigurableResource):
-    """A resource built from the settings. They are a dependency, because run config could set a field."""
+    """A resource built from the settings. They are a dependency, because run config could override a field."""
 
     settings: dg.ResourceDependency[Settings]
 

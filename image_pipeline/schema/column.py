@@ -57,9 +57,9 @@ def column(
 ) -> Any:
     """A field of a dataclass that is a column of a stage's table.
 
-    `arrow_type` is the name of an Arrow type, or `list of` and one; it is a text, so that declaring columns does not
-    import Arrow. With `payload`, the column is also a field of the payload of a point, with that index. The default of
-    `kind` follows from the Arrow type.
+    `arrow_type` is the name of an Arrow type, or of a list of such a type, as in `list of string`. It is a text, so
+    that declaring columns does not import Arrow. With `payload`, the column is also a field of the payload of a point,
+    with that index. The default of `kind` follows from the Arrow type.
     """
     metadata = {
         "type": arrow_type,

@@ -141,7 +141,7 @@ def _waiting(waiting: Waiting) -> str:
     if waiting.is_whole:
         return summary
     scanned = counted(waiting.directories, "directory", "directories")
-    return f"{summary} (so far: only {scanned} scanned in {_LOOK_SECONDS:g} s)"
+    return f"{summary} (incomplete: {scanned} scanned in {_LOOK_SECONDS:g} s)"
 
 
 def _run(run: LastRun) -> str:

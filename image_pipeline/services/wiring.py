@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from image_pipeline.storage.tables import StageTables
 
 WALL_SECONDS_PER_SECOND = 10
-"""The limit of elapsed time per second of the limit of processor time: the machine may be busy with other work."""
+"""Seconds of elapsed time that are allowed per second of processor time: the machine may be busy with other work."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The registry of the stages that write tables, and what all declarations together determine, such as the recipe."""
+"""The registry of the stages that write tables, and values derived from all declarations, such as the recipe."""
 
 import hashlib
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _FIRST_IN_RECIPE = (
     *(Stage.EMBEDDINGS, Stage.CAPTIONS, Stage.DISCOVERED_FILES),
     *(Stage.DECODED_TENSORS, Stage.IMAGE_METADATA),
 )
-"""The order of the recipes in existing ledgers: a different order would cause every library to be ingested again."""
+"""The order in which existing recipes were made: a different order would cause every library to be ingested again."""
 
 
 def versions(models: Inference) -> dict[Stage, str]:

@@ -41,7 +41,7 @@ class TensorStage(StageDeclaration[C]):
     def rows(
         self, models: "Inference", cache: ContentCache, partitions: Mapping[str, DecodedPartition]
     ) -> Iterator[PartitionRows[C]]:
-        """The rows of each of `partitions` (by key), without any if the stage is switched off.
+        """The rows of each of `partitions` (by key); there are none if the stage is switched off.
 
         Small partitions share batches. Each batch is cached as soon as it is computed, so that a run that ends early
         loses at most one. Raises StoreError if an image that is not cached no longer has a tensor, and ModelError if

@@ -24,7 +24,7 @@ def decoded_tensors(
     inference: InferenceResource,
     qdrant: QdrantResource,
 ) -> None:
-    """Model-ready images, uint8 `[n, 3, height, width]`, one file for each input size of the models; and thumbnails.
+    """Model-ready images, uint8 `[n, 3, height, width]`, one file per input specification; and thumbnails.
 
     Worker processes decode the images, with limits on time, memory and pixels for each file. A file that is not a
     readable image gets a row with the reason. Only images that some model has not processed yet are decoded; the

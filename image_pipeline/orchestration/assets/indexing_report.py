@@ -62,5 +62,5 @@ def log_indexed(log: dg.DagsterLogManager, key: str, indexed: IndexedPartition) 
         "deleted": indexed.deleted,
         "unchanged": indexed.unchanged,
     }
-    changes = ", ".join(f"{count} {name}" for name, count in counts.items())
-    log.info(f"{key} is up to date: {changes}.", extra={"partition": key, **counts})
+    changes = ", ".join(f"{name}: {count}" for name, count in counts.items())
+    log.info(f"{key} is up to date ({changes}).", extra={"partition": key, **counts})

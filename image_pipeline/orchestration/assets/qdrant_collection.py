@@ -39,7 +39,7 @@ from image_pipeline.storage.leftovers import delete_leftovers
 def qdrant_collection(
     context: dg.AssetExecutionContext, store: StoreResource, inference: InferenceResource, qdrant: QdrantResource
 ) -> None:
-    """A point in Qdrant for each readable file: new ones are added, changed ones replaced, those of lost files deleted.
+    """One point in Qdrant per readable file: new ones are added, changed ones replaced, those of missing files deleted.
 
     Each embedding model has its own version of the collection. Searches use an alias, which points to the newest
     complete version.

@@ -11,7 +11,7 @@ from image_pipeline.storage.tables import StageTables
 
 
 def outlook(tables: StageTables, partitions: Sequence[Partition]) -> Iterator[Partition]:
-    """Yields the partitions of a stage; its progress reports include the number of files in the later partitions.
+    """Yields the partitions of a stage; progress reports meanwhile include the number of files in later partitions.
 
     The numbers are the row counts of `discovered_files`. They are read once, and only if progress is reported at all.
     """

@@ -34,8 +34,8 @@ LISTED_ROWS = 50
 TRANSIENT_RETRY = dg.RetryPolicy(max_retries=4, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For temporary errors: retries after about 2, 6, 14 and 30 s, and then the run fails.
 
-It is not the retry policy of any asset: Dagster would then retry every error, even a permanent one, and would treat an
-interruption as one more failure of the step, so that the rest of the run would go on.
+No asset has it as its retry policy: Dagster would then retry every error, even a permanent one, and would treat an
+interruption as one more failure of the step, and go on with the rest of the run.
 """
 
 
@@ -61,9 +61,8 @@ def step(
 ) -> Iterator[Sequence[str]]:
     """Run the work of an asset: progress goes to the log, and a PipelineError becomes the step's failure.
 
-    Before the block, the run claims its partitions, or those that `find_keys` returns, until the run ends. The block
-    gets their keys. A failure is retried only if the same call may succeed a little later. An interruption ends the
-    whole run.
+    The run claims its partitions, or those that `find_keys` returns, and keeps them until it ends; the block gets their
+    keys. A failure is retried only if the same call may succeed a little later. An interruption ends the whole run.
     """
     with Interruption() as interruption, ExitStack() as stack:
         stack.enter_context(listening(_ProgressLog(context.log, interruption)))

@@ -60,7 +60,7 @@ class Remembered:
 
     def _sheet(self, entry: LedgerEntry) -> str:
         if self._left <= 0 and entry.indexed:
-            return "Unchanged: see the contact sheet in the run that made this partition."
+            return "Unchanged: see the contact sheet in the run that indexed this partition."
         tables, store = self._store.tables, self._store.store
         captions = {row.sha256: row.caption for row in tables.first(ImageCaption, entry.key, self._shown)}
         decoded = tables.first(DecodedContent, entry.key, self._shown + entry.quarantined)
