@@ -24,7 +24,7 @@ _FIRST_IN_RECIPE = (
     *(Stage.EMBEDDINGS, Stage.CAPTIONS, Stage.DISCOVERED_FILES),
     *(Stage.DECODED_TENSORS, Stage.IMAGE_METADATA),
 )
-"""The order in which existing recipes were made: a different order would cause every library to be ingested again."""
+"""The order of the versions in existing recipes: in a different order, every library would be ingested again."""
 
 
 def versions(models: Inference) -> dict[Stage, str]:

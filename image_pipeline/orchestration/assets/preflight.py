@@ -15,10 +15,10 @@ class Preflight:
         self._is_qdrant_there = False
 
     def qdrant(self) -> None:
-        """Raises as `qdrant_collection` would if a server does not answer or refuses the key.
+        """Raises as `qdrant_collection` would if Qdrant is shared and cannot be used.
 
-        It also does so if the collection there belongs to a different library. A Qdrant that is not shared is not
-        checked: opening it reads all points, and keeps other processes waiting.
+        It may not answer, may refuse the key, or may hold the collection of a different library. A Qdrant that is not
+        shared is not checked: opening it reads all points, and keeps other processes waiting.
         """
         address, alias = self._qdrant.address, self._qdrant.alias
         if self._is_qdrant_there or not address.traits.is_shared:
