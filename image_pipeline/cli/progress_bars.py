@@ -133,7 +133,7 @@ class _Bars:
 
 
 class _Lines:
-    """Progress elsewhere, as in the log of cron or CI: a line about the current stage every ten seconds."""
+    """Progress without a terminal, as in the log of cron or CI: every ten seconds, a line about the current stage."""
 
     def __init__(self, seconds: float = LINE_SECONDS) -> None:
         self._seconds = seconds

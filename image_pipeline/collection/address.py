@@ -1,4 +1,4 @@
-"""Addresses of Qdrant, whatever kind it is: what the pipeline may ask without knowing whether it is embedded."""
+"""The address of Qdrant: one interface to a server and to the embedded Qdrant."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Traits:
-    """What a user should know about a kind of Qdrant.
+    """The properties of a kind of Qdrant that a user should know.
 
-    `name` is how it is shown. If `is_shared`, several processes, and several stores, can use it at the same time;
+    `name` is shown to the user. If `is_shared`, several processes and several stores can use it at the same time;
     otherwise it is part of the store, only one process at a time can have it open, and opening it reads all points.
     `slow_beyond` is the number of points beyond which it is slow, None if it has no such limit.
     """
@@ -26,12 +26,12 @@ class Traits:
     slow_beyond: int | None = None
 
     def advice(self, points: int) -> str | None:
-        """What a user should do if the collection holds so many points; None if there is nothing to do."""
+        """Advice to a user whose collection holds `points` points; None if it is fast with that many."""
         if self.slow_beyond is None or points <= self.slow_beyond:
             return None
         return (
             f"The embedded Qdrant slows down beyond {self.slow_beyond:,} points: start a Qdrant server, set "
-            "QDRANT_URL, and ingest once more; no image goes through a model again."
+            "QDRANT_URL, and ingest again; no image goes through a model again."
         )
 
 
@@ -44,7 +44,7 @@ class QdrantAddress(ABC):
     @property
     @abstractmethod
     def traits(self) -> Traits:
-        """What a user should know about this Qdrant."""
+        """The properties of this Qdrant that a user should know."""
 
     @property
     @abstractmethod
@@ -53,7 +53,7 @@ class QdrantAddress(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Raises what `connect` does if this Qdrant is shared and does not answer, or refuses the key.
+        """Raises as `connect` does if this Qdrant is shared and does not answer, or refuses the key.
 
         One that is not shared is not checked: opening it reads all points, and keeps other processes waiting.
         """
@@ -85,8 +85,8 @@ class QdrantAddress(ABC):
 
     @abstractmethod
     def client(self) -> AbstractContextManager["QdrantClient"]:
-        """A client; whatever is done with it belongs in blocks of `errors_for_people`."""
+        """A client, to be used in blocks of `errors_for_people`."""
 
     @abstractmethod
     def tune(self) -> None:
-        """Called after a version was created: set up how its points are written."""
+        """Set up how the points of a version are written; called after the version was created."""

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
 
 PRODUCER = "embedding_producer"
-"""The metadata key that every version has, and that collections made by others lack."""
+"""The metadata key that every version has, and that collections made by other programs lack."""
 
 
 def is_version(alias: str, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The collection: one version per embedding producer, all payload indexes, behind one alias."""
+"""The collection: one version per embedding producer, each with all payload indexes, behind one alias."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,10 +42,10 @@ class CollectionVersion:
 
 
 class Collection(VersionPoints):
-    """One version of the collection, through an open client: created if need be, and then searched."""
+    """One version of the collection, through an open client: creates it, and reads and writes its points."""
 
     def __init__(self, client: "QdrantClient", version: CollectionVersion, tune: Callable[[], None]) -> None:
-        """`tune` is called after the version was made sure of: it sets up how points are written."""
+        """`ensure` calls `tune` at its end, to set up how points are written."""
         super().__init__(client, version.name)
         self.version = version
         self._tune = tune
@@ -75,7 +75,7 @@ class Collection(VersionPoints):
         target = self.check()
         if not self.exists:
             self._create()
-            self._check_size()  # another process may have been faster
+            self._check_size()  # a different process may have created it first
         self._create_indexes()
         if target is None:
             self.point_alias_here()
@@ -115,7 +115,7 @@ class Collection(VersionPoints):
                 },
             )
         except Exception:
-            if not self._client.collection_exists(self.name):  # another process was faster
+            if not self._client.collection_exists(self.name):  # a different process created it first
                 raise
 
     def _create_indexes(self) -> None:
@@ -132,9 +132,9 @@ class Collection(VersionPoints):
                 type=models.TextIndexType.TEXT, tokenizer=models.TokenizerType.WORD, lowercase=True
             ),
         }
-        there = self._client.get_collection(self.name).payload_schema
+        existing = self._client.get_collection(self.name).payload_schema
         for field in PAYLOAD:
-            if field.index is not Index.NONE and field.name not in there:
+            if field.index is not Index.NONE and field.name not in existing:
                 schema = schemas[field.index]
                 self._client.create_payload_index(self.name, field.name, field_schema=schema, wait=True)
 

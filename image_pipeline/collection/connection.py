@@ -1,4 +1,4 @@
-"""Connections to Qdrant as the settings say: which kind it is, and how long a connection is kept."""
+"""Connections to Qdrant: the kind of Qdrant that the settings select, and a connection that is kept open."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +14,7 @@ from image_pipeline.storage.store import Store
 def address_of(settings: Settings) -> QdrantAddress:
     """The address of Qdrant according to the settings: a server if they name one, else the embedded one in the store.
 
-    Nothing else decides which kind it is.
+    This is the only place that decides which kind it is.
     """
     if settings.qdrant_url is None:
         store = Store(settings.home)
@@ -24,9 +24,9 @@ def address_of(settings: Settings) -> QdrantAddress:
 
 
 class KeptConnection:
-    """A connection for many questions: to a shared Qdrant it is kept; otherwise each question opens it again.
+    """A connection for many requests: kept open to a shared Qdrant, otherwise opened for each request.
 
-    Other processes wait for a Qdrant that is not shared as long as it is open.
+    While a Qdrant that is not shared is open, other processes have to wait for it.
     """
 
     def __init__(self, address: QdrantAddress, alias: str) -> None:

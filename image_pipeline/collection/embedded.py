@@ -27,7 +27,7 @@ _DESCRIPTION = "meta.json"  # Qdrant's own
 class EmbeddedAddress(QdrantAddress):
     """The address of an embedded Qdrant: the folder of its files.
 
-    Only one process at a time can open it: it holds `lock_file` meanwhile, and other processes wait for it for up to
+    Only one process at a time can open it: it holds `lock_file` meanwhile, and other processes wait for up to
     `lock_seconds`.
     """
 
@@ -49,9 +49,9 @@ class EmbeddedAddress(QdrantAddress):
         """Checks nothing: opening it reads all of its points, and keeps other processes waiting."""
 
     def versions(self, alias: str) -> list[str]:
-        """The names of the existing versions of the collection `alias`, by their folders: opening it reads all points.
+        """The names of the existing versions of the collection `alias`, found by their folders.
 
-        A run that has it open does not keep this waiting.
+        Opening Qdrant would read all of its points. This does not wait for a run that has it open.
         """
         folders = self.directory / "collection"
         names = [folder.name for folder in folders.iterdir()] if folders.is_dir() else []
@@ -76,8 +76,8 @@ class EmbeddedAddress(QdrantAddress):
         Raises ServiceUnavailableError if a program that ignores our lock has it open, CollectionError if it is damaged.
         """
         with warnings.catch_warnings():
-            # it warns that it ignores payload indexes, which are created for both kinds alike, and that it is slow with
-            # many points, which `status` reports itself
+            # it warns that it ignores payload indexes, which are created for either kind of Qdrant, and that it is slow
+            # with many points, which `status` reports already
             warnings.filterwarnings("ignore", message="Payload indexes have no effect")
             warnings.filterwarnings("ignore", message="Local mode is not recommended")
             client = self._open()
@@ -103,7 +103,7 @@ class EmbeddedAddress(QdrantAddress):
             ) from error
 
     def tune(self) -> None:
-        """From now on, use SQLite's WAL for its collections.
+        """Switch the existing collections to SQLite's WAL.
 
         The embedded Qdrant commits each point separately, which takes half as long with WAL, and is as safe.
         """
@@ -123,7 +123,7 @@ class EmbeddedAddress(QdrantAddress):
 
     @contextmanager
     def errors_for_people(self) -> Iterator[None]:
-        """Raises StoreError if the disk is full; the embedded Qdrant has no other errors of its own."""
+        """Raises StoreError if the disk is full; other errors pass unchanged."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
@@ -138,6 +138,6 @@ class EmbeddedAddress(QdrantAddress):
 
 def _is_disk_full(error: sqlite3.Error | OSError) -> bool:
     if isinstance(error, sqlite3.Error):
-        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF  # a full disk gives several codes of SQLITE_IOERR
+        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF  # a full disk causes several codes of SQLITE_IOERR
         return primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
     return error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -21,7 +21,7 @@ def own_collection(qdrant: Qdrant, libraries: Sequence[Path]) -> None:
     roots = [to_text(str(root.resolve())) for root in libraries]
     owners: dict[str, str | None] = {}
     for name in qdrant.versions():
-        with suppress(VersionReplacedError), qdrant.points(name).reading():  # a run may just be replacing it
+        with suppress(VersionReplacedError), qdrant.points(name).reading():  # a run may be replacing it right now
             owners[name] = _owner(qdrant, name)
     for name, owner in owners.items():
         if owner is not None and owner not in roots:

@@ -68,7 +68,7 @@ def make_point(path: str, vector: Sequence[float], payload: Mapping[str, Any]) -
 
 
 def payload_digest(payload: Mapping[str, Any]) -> str:
-    """16 hex digits over a payload, except for the fields about the run that wrote it."""
+    """A hash of a payload, 16 hex digits, without the fields about the run that wrote it."""
     lasting = {name: value for name, value in payload.items() if name not in NOT_CONTENT}
     return hashlib.blake2b(json.dumps(lasting, sort_keys=True).encode(), digest_size=8).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Qdrant, open: the versions of one collection, the alias that points to one of them, and their points."""
+"""An open connection to Qdrant: the versions of one collection, the alias that points to one of them, their points."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ class Qdrant:
         return alias_target(self._client, self.alias)
 
     def searched_version(self) -> SearchedVersion:
-        """The version that the alias points to, and what made it.
+        """The version that the alias points to, and the model that made it.
 
         Raises CollectionError if there is no collection yet, VersionReplacedError if it is being replaced.
         """
@@ -103,7 +103,7 @@ class Qdrant:
             self._client.delete_collection(name)
 
     def delete_partition(self, partition_key: str) -> int:
-        """Delete a partition's points from all versions; returns how many the version that is searched had."""
+        """Delete a partition's points from all versions; returns how many of them the searched version had."""
         searched, deleted = self.alias_target(), 0
         for name in self.versions():
             points = self.points(name)

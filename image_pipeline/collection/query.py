@@ -75,7 +75,7 @@ def nearest(
 def _with_copies(
     client: "QdrantClient", version: str, found: "dict[str, models.ScoredPoint]", conditions: "list[models.Condition]"
 ) -> list[Hit]:
-    """One hit per content, with the first path of all files that have it."""
+    """One hit per content: the first path of the files that have it, and the others as copies."""
     from qdrant_client import models
 
     requests = [
@@ -104,7 +104,7 @@ def _content(*sha256: str) -> "models.Condition":
 
 
 def conditions_of(search_filter: SearchFilter) -> "list[models.Condition]":
-    """What Qdrant is asked to filter by: one condition for each filter that is set."""
+    """The conditions that Qdrant filters by: one for each filter that is set."""
     from qdrant_client import models
 
     must: list[models.Condition] = []

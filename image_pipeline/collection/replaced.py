@@ -1,4 +1,4 @@
-"""Repeats a request to Qdrant if the version of the collection that it reads is replaced meanwhile."""
+"""Replaced versions: a request to Qdrant is repeated if the version that it reads is deleted meanwhile."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

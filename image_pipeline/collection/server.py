@@ -33,11 +33,11 @@ class ServerAddress(QdrantAddress):
 
     @property
     def exists(self) -> bool:
-        """True: only a connection can tell."""
+        """Always True: without a connection, nothing is known."""
         return True
 
     def check(self) -> None:
-        """Raises what `connect` does if the server does not answer or refuses the key."""
+        """Raises as `connect` does if the server does not answer or refuses the key."""
         with self.errors_for_people(), self.client() as client:
             client.get_aliases()
 

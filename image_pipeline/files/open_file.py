@@ -17,7 +17,7 @@ from pathlib import Path
 from image_pipeline.files.names import from_text
 from image_pipeline.files.status import FileStatus
 
-# O_NONBLOCK: opening a FIFO would block until somebody wrote to it
+# O_NONBLOCK: opening a FIFO would block until a process opened it for writing
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 

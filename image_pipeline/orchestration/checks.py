@@ -1,4 +1,4 @@
-"""What must be true of a directory once it was ingested; told on the assets' pages."""
+"""The asset checks: what must be true of a directory after it was ingested."""
 
 from collections.abc import Iterator, Mapping
 
@@ -16,10 +16,10 @@ from image_pipeline.schema.rows import DecodedContent, Embedding, ImageCaption
 from image_pipeline.storage.ledger import LedgerEntry
 
 QUARANTINE_SHARE = 0.1
-"""The share of contents in quarantine above which a person should look."""
+"""The share of contents in quarantine above which a person should investigate."""
 
 LISTED_PATHS = 50
-"""Paths of each kind that a check lists: what it tells is kept for ever."""
+"""The maximum number of paths of each kind that a check lists, since Dagster keeps the results for ever."""
 
 UNIT_TOLERANCE = 1e-3
 
@@ -46,8 +46,8 @@ _COUNT = dg.AssetCheckSpec(
 _AGREES = dg.AssetCheckSpec(
     "collection_agrees_with_disk",
     asset=qdrant_collection,
-    description="Every file and every point was read: disk, store and collection agree. It takes the time of reading "
-    "the library, and is run by itself; `image-pipeline repair` mends what it finds.",
+    description="Disk, store and collection agree. This check reads every file and every point, which takes long for a "
+    "large library, and runs only when it is selected; `image-pipeline repair` repairs what it finds.",
 )
 
 
@@ -60,8 +60,8 @@ def ingested_partitions(
 ) -> Iterator[dg.AssetCheckResult]:
     """All checks of a run's partitions, in one step: an empty step costs as much as checking a small directory.
 
-    A partition that `qdrant_collection` has just left as it was, was checked in the run that made it, and counted in
-    this one. Checks that are executed by themselves look at all.
+    Partitions that `qdrant_collection` has just left unchanged are skipped: they were checked in the run that made
+    them, and their points were counted in this one. If that asset is not in the run, all partitions are checked.
     """
     with step(context, store):
         keys = keys_at_work(context)
@@ -93,21 +93,21 @@ def ingested_partitions(
 def whole_collection(
     context: dg.AssetCheckExecutionContext, store: StoreResource, qdrant: QdrantResource
 ) -> Iterator[dg.AssetCheckResult]:
-    """The check of everything, which is run by itself: in a run of partitions, it does nothing."""
+    """The check of the whole library, which runs alone: in a run of partitions, it does nothing."""
     if context.has_partition_key or context.has_partition_key_range:
         yield dg.Output(None, _AGREES.get_python_identifier())  # type: ignore[misc]  # without one, Dagster complains
         return
     with step(context, store, lambda: ()):
         verification = qdrant.verifier.verify()
     paths = verification.paths
-    metadata: dict[str, int | list[str]] = {f"{kind}_files": len(some) for kind, some in paths.items()}
-    yield _result(_AGREES, verification.ok, metadata | {kind: some[:LISTED_PATHS] for kind, some in paths.items()})
+    metadata: dict[str, int | list[str]] = {f"{kind}_files": len(found) for kind, found in paths.items()}
+    yield _result(_AGREES, verification.ok, metadata | {kind: found[:LISTED_PATHS] for kind, found in paths.items()})
 
 
 def _is_to_be_checked(run: dg.DagsterRun, entry: LedgerEntry | None) -> bool:
     is_chosen = run.asset_selection is not None or run.asset_check_selection is not None
     by_themselves = is_chosen and qdrant_collection.key not in (run.asset_selection or ())
-    # a run that is retried goes on from the step that failed: what the run before it made was not checked
+    # a retried run continues at the step that failed: the partitions that the failed run made were not checked
     return by_themselves or entry is None or entry.run_id in (run.run_id, run.parent_run_id, run.root_run_id)
 
 

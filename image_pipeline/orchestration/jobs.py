@@ -1,4 +1,4 @@
-"""The jobs: `ingest` brings directories up to date, `retire` takes out those that are no more."""
+"""The jobs: `ingest` brings directories up to date, `retire` removes those that no longer exist."""
 
 from datetime import UTC, datetime
 
@@ -17,43 +17,44 @@ ingest_job = dg.define_asset_job(
     "ingest",
     # without the check that reads the whole library
     selection=dg.AssetSelection.all() - dg.AssetSelection.checks(whole_collection),
-    description="Brings directories up to date: every readable file is a point, every other one is in quarantine.",
+    description="Brings directories up to date: every readable file becomes a point, and every other file goes into "
+    "quarantine.",
 )
 
 
-# Plain strings: those of a `dg.Config` may also be given as the name of an environment variable, whose value would then
-# be seen in the run's records.
+# Plain strings: a string in a `dg.Config` may also be given as the name of an environment variable, and the run's
+# records would then show the value of that variable.
 @dg.op(out=dg.Out(int), config_schema={"keys": [str]})
 def retire_partitions(context: dg.OpExecutionContext, store: StoreResource, qdrant: QdrantResource) -> int:
-    """Deletes the points, tables and keys of partitions that are really gone; gives the number of points deleted."""
+    """Deletes the points, tables and keys of partitions that are really gone; returns the number of points deleted."""
     with step(context, store, lambda: _known(context, store)) as keys:
         root, ledger = store.library_root, store.ledger
         entries = ledger.entries()
         gone = [key for key in keys if is_gone(root, Partition.from_key(key), entries)]
         for key in sorted(set(keys) - set(gone)):
-            context.log.warning(f"{key} is on disk again and is left as it is.")
+            context.log.warning(f"{key} is on disk again, and is not removed.")
         with qdrant.address.connect(qdrant.alias) as connection:
             own_collection(connection, ledger.libraries())
             deleted = retire(connection, store.tables, ledger, gone, context.run_id)
         unregister(context.instance, gone)
         delete_leftovers(store.store, ledger, store.cache, datetime.now(UTC).isoformat(timespec="seconds"))
     context.add_output_metadata({"directories": records(["partition"], [[key] for key in gone[:LISTED_ROWS]])})
-    context.log.info(f"{len(gone)} partitions were taken out, and {deleted} points with them.")
+    context.log.info(f"Removed partitions: {len(gone)}; deleted points: {deleted}.")
     return deleted
 
 
 def _known(context: dg.OpExecutionContext, store: StoreResource) -> list[str]:
-    """The keys of the run config that are those of partitions: anybody may have put anything there."""
+    """The keys in the run config that belong to partitions; the run config may contain anything."""
     named: list[str] = list(dict.fromkeys(context.op_config["keys"]))
-    there = {*store.ledger.entries(), *registered_keys(context.instance)}
-    known = [key for key in named if key in there and Partition.is_key(key)]
+    existing = {*store.ledger.entries(), *registered_keys(context.instance)}
+    known = [key for key in named if key in existing and Partition.is_key(key)]
     if len(known) < len(named):
-        # not shown: it may be a secret that was put there by mistake
-        context.log.warning(f"{len(named) - len(known)} of the keys are of no partition, and are ignored.")
+        # not shown: one of them may be a secret that was put there by mistake
+        context.log.warning(f"Ignored keys that belong to no partition: {len(named) - len(known)}.")
     return known
 
 
-@dg.job(name="retire", description="Takes directories that are no more out of the collection.")
+@dg.job(name="retire", description="Removes directories that no longer exist from the collection.")
 def retire_job() -> None:
-    """Takes directories that are no more out of the collection."""
+    """Removes directories that no longer exist from the collection."""
     retire_partitions()

@@ -1,7 +1,7 @@
-"""The resources of the assets: thin wrappers of the library's objects. None loads a model when it is set up.
+"""The resources of the assets: thin wrappers around the objects of the wiring. None loads a model when it is set up.
 
-None takes any configuration, so that a run does what the settings of its process say, and not what whoever launches it
-writes into its run config: where the store is, which Qdrant is written to, or which environment variable is read.
+None takes any run config. So only the settings of the process decide where the store is, which Qdrant is written to and
+which environment variables are read, and a user who launches a run cannot change that.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ from image_pipeline.storage.tables import StageTables
 
 
 class _Fixed(dg.ConfigurableResource):
-    """A resource made of the settings. They are a dependency, which, unlike a field, no run config can set."""
+    """A resource built from the settings. They are a dependency, because run config could override a field."""
 
     settings: dg.ResourceDependency[Settings]
 
@@ -50,8 +50,8 @@ class StoreResource(_Fixed):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["StoreResource"]:
-        """Claim the run for its process, so that others see whether it still goes on."""
-        if context.run is None:  # a sensor's
+        """Claim the run for this process, so that other processes see whether it is still running."""
+        if context.run is None:  # a sensor uses the resource
             yield self
             return
         store, run_id = self.store, context.run.run_id
@@ -64,12 +64,12 @@ class StoreResource(_Fixed):
 
     @property
     def claims(self) -> PartitionClaims:
-        """The partitions that the run has for itself until it ends."""
+        """The claims of the run on its partitions, until it ends."""
         return self._claims
 
     @property
     def store(self) -> Store:
-        """The store, made if it is not there yet. Raises SettingsError and StoreError as `Store.prepare` does."""
+        """The store, created if it does not exist. Raises SettingsError and StoreError as `Store.prepare` does."""
         return self._wiring.store
 
     @property
@@ -79,27 +79,27 @@ class StoreResource(_Fixed):
 
     @property
     def ledger(self) -> Ledger:
-        """What was ingested, and the quarantine."""
+        """The ledger: what was ingested, and the quarantine."""
         return self._wiring.ledger
 
     @property
     def cache(self) -> ContentCache:
-        """Values by content."""
+        """The content cache."""
         return self._wiring.cache
 
     @property
     def unchanged(self) -> Unchanged:
-        """The partitions that no stage has anything to make of. Raises as `InferenceResource.recipe` does."""
+        """Finds the partitions for which no stage has anything to do. Raises as `InferenceResource.recipe` does."""
         return self._wiring.unchanged
 
     @property
     def library_root(self) -> Path:
-        """The root of the library. Raises SettingsError or LibraryError if there is none to read."""
+        """The root of the library. Raises SettingsError or LibraryError if there is none, or it cannot be read."""
         return self._wiring.library_root
 
     @property
     def partition_size(self) -> int:
-        """Files in one partition, at most."""
+        """The maximum number of files in one partition."""
         return self.settings.partition_size
 
     @property
@@ -109,19 +109,19 @@ class StoreResource(_Fixed):
 
     @property
     def deletion_share(self) -> float:
-        """The share of the library that may vanish at once."""
+        """The share of the library's files, 0 to 1, that may disappear at a time."""
         return self.settings.deletion_share
 
     @property
     def keep_decoded_tensors(self) -> bool:
-        """Whether decoded tensors stay once they are indexed."""
+        """Whether decoded tensors are kept after indexing."""
         return self.settings.keep_decoded_tensors
 
 
 class DecodingResource(_Fixed):
     """Worker processes that decode images and read metadata, within limits for each file.
 
-    They are started at the first file of a run, and serve its stages one after the other until it ends.
+    They are started at the first file of a run, and serve all of its stages until it ends.
     """
 
     _pool: WorkerPool = PrivateAttr()
@@ -139,54 +139,55 @@ class DecodingResource(_Fixed):
 
     @property
     def limits(self) -> DecodeLimits:
-        """What one file may cost."""
+        """The limits for decoding one file."""
         return self._wiring.limits
 
     @property
     def decoder(self) -> Decoder:
-        """Decodes images in the workers of the run. Raises as `InferenceResource.pipeline` does."""
+        """A decoder that uses the workers of the run. Raises as `InferenceResource.recipe` does."""
         return self._wiring.decoder(self._pool)
 
     @property
     def metadata_reader(self) -> MetadataReader:
-        """Reads metadata in the workers of the run."""
+        """A metadata reader that uses the workers of the run."""
         return self._wiring.metadata_reader(self._pool)
 
 
 class InferenceResource(_Fixed):
-    """Batched inference on the best device there is. Models are loaded at the first batch, and once a process."""
+    """Batched inference on the best device. Each model is loaded at its first batch, once per process."""
 
     @property
     def pipeline(self) -> Inference:
-        """The models. Raises SettingsError or ModelError where they are not known or their configuration is missing."""
+        """The models. Raises SettingsError if the setting cannot be understood."""
         return self._wiring.models
 
     @property
     def recipe(self) -> str:
-        """What names the versions of all that has a part in a point. Raises as `pipeline` does."""
+        """The recipe: a hash of the versions of all stages. Raises ModelError if a model's configuration is missing."""
         return self._wiring.recipe
 
     def provenance(self, run_id: str, at: str) -> Provenance:
-        """What the points of a run, at the time `at` (ISO 8601, UTC), say about it. Raises as `pipeline` does."""
+        """The origin of the points of a run at the time `at` (ISO 8601, UTC). Raises as `recipe` does."""
         return self._wiring.provenance(run_id, at)
 
     @contextmanager
     def device_lock(self) -> Iterator[None]:
-        """Wait until no other process of this store uses the device, and have it for the length of the block.
+        """Hold the device for the length of the block; waits while a different process of this store uses it.
 
-        A lock of the kernel's, which ends with its holder: a slot in one of Dagster's pools stays taken for ever where
-        a run's process was killed, and every run after it would wait. Raises StoreError where there can be no lock.
+        The kernel releases this lock when its holder ends. A slot in one of Dagster's pools would stay taken for ever
+        after a run's process was killed, and every later run would wait for it. Raises StoreError if the file cannot be
+        locked.
         """
         with exclusive_lock(self._wiring.store.device_lock_file, "the device that models run on"):
             yield
 
 
 class QdrantResource(_Fixed):
-    """The way to Qdrant, and the name under which the collection is searched."""
+    """The address of Qdrant, and the name under which the collection is searched."""
 
     @property
     def address(self) -> QdrantAddress:
-        """Where Qdrant is."""
+        """The address of Qdrant."""
         return self._wiring.address
 
     @property
@@ -196,12 +197,12 @@ class QdrantResource(_Fixed):
 
     @property
     def verifier(self) -> Verifier:
-        """Compares the library with the collection. Raises as `Wiring.verifier` does."""
+        """The verifier of library, store and collection. Raises as `Wiring.verifier` does."""
         return self._wiring.verifier
 
 
 def make_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
-    """The resources, as the settings say."""
+    """The resources for `settings`."""
     return {
         "store": StoreResource(settings=settings),
         "decoding": DecodingResource(settings=settings),

@@ -13,7 +13,7 @@ import threading
 import time
 
 GRACE_SECONDS = 10.0
-"""How long the program, and the runs that are its children, may take to end after they are told to."""
+"""How long the program and its child runs may take to end after SIGINT, before they are killed."""
 
 
 def main() -> None:

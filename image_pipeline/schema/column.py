@@ -17,7 +17,7 @@ class Kind(StrEnum):
     FLOAT = "float"
     """A number with a fraction."""
     DATETIME = "datetime"
-    """A string as in ISO 8601; without an offset, filters take it for UTC."""
+    """A string in ISO 8601 format; filters take it as UTC if it has no offset."""
     GEO = "geo point"
     """An object with `lat` and `lon`, in degrees."""
 
@@ -26,7 +26,7 @@ class Index(StrEnum):
     """The payload index of a field, by which Qdrant filters without reading every point."""
 
     KEYWORD = "keyword"
-    """For whole values; of a list, any of its values."""
+    """For whole values; a list matches by any of its values."""
     INTEGER = "integer"
     FLOAT = "float"
     DATETIME = "datetime"
@@ -57,9 +57,9 @@ def column(
 ) -> Any:
     """A field of a dataclass that is a column of a stage's table.
 
-    `arrow_type` is the name of an Arrow type, or `list of` and one, so that declaring columns does not import Arrow.
-    With `payload`, the column is also a field of the payload of a point, with that index, and of a `kind` that follows
-    from the Arrow type if it is not given.
+    `arrow_type` is the name of an Arrow type, or of a list of such a type, as in `list of string`. It is a text, so
+    that declaring columns does not import Arrow. With `payload`, the column is also a field of the payload of a point,
+    with that index. The default of `kind` follows from the Arrow type.
     """
     metadata = {
         "type": arrow_type,

@@ -1,6 +1,6 @@
 """Metadata of a photograph: the only declaration of its fields, for workers, stage tables and payload.
 
-Decoding workers import this, so it needs nothing that takes long to import.
+Decoding workers import this module, so it imports nothing that is slow to import.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from image_pipeline.schema.column import Index, Kind, column
 
 @dataclass(frozen=True)
 class ImageMetadata:
-    """The metadata of one file; None for what the file does not give, or gives without a plausible value."""
+    """The metadata of one file; a field is None if the file has no plausible value for it."""
 
     width: int | None = column("int64", "width as displayed", "pixels", default=None, payload=Index.NONE)
     height: int | None = column("int64", "height as displayed", "pixels", default=None, payload=Index.NONE)
@@ -40,7 +40,7 @@ class ImageMetadata:
     keywords: Sequence[str] = column(
         "list of string", "keywords given by a person (XMP, IPTC)", default=(), payload=Index.KEYWORD
     )
-    # XMP has -1 for "rejected" beside its 0 to 5, and the reader keeps it
+    # in XMP, -1 means "rejected"; the reader keeps it
     rating: int | None = column(
         "int64", "rating given by a person, 0 to 5; -1: rejected", default=None, payload=Index.NONE
     )

@@ -10,15 +10,15 @@ from image_pipeline.schema.column import Index, Kind
 from image_pipeline.schema.rows import Stage, row_types
 
 COLLECTION_ASSET = "qdrant_collection"
-"""The asset that writes points: the source of what no stage's table has."""
+"""The asset that writes points: the source of the fields that no stage table has."""
 
 
 @dataclass(frozen=True)
 class PayloadField:
     """A field of the payload: a point has it only if there is a value.
 
-    `source` is the asset whose result it is from. The digest of a payload covers all fields but those that are not
-    content: they differ from run to run.
+    `source` is the asset that the value comes from. Fields with `is_content` False may differ from run to run; the
+    digest of a payload leaves them out.
     """
 
     name: str
@@ -59,7 +59,7 @@ DIGEST = PayloadField(
     "digest",
     Kind.TEXT,
     COLLECTION_ASSET,
-    "16 hex digits over the content of the payload; empty if the point is out of date",
+    "hash of the payload's content, 16 hex digits; empty if the point is out of date",
     is_content=False,
 )
 
@@ -77,7 +77,7 @@ PAYLOAD = (
     ),
     DIGEST,
 )
-"""All fields: the columns that are declared with a payload index in `schema.rows`, and what is put together here."""
+"""All fields: the columns that are declared as payload fields in `schema.rows`, and the fields declared here."""
 
 NOT_CONTENT = frozenset(field.name for field in PAYLOAD if not field.is_content)
 """The names of the fields that the digest leaves out."""

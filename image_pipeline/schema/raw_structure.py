@@ -77,8 +77,11 @@ def _is_sensor(table: _Table) -> bool:
 
 
 def _is_cameras_preview(first: _Table) -> bool:
-    """Whether a file begins with what cameras write and scanners do not: a small preview by a named maker, with the
-    picture itself in a sub-directory. So does a RAW whose sensor data was removed along with its directory."""
+    """Whether the first directory is one that cameras write and scanners do not.
+
+    It holds a small preview and names a maker, and the picture itself is in a sub-directory. This also recognises a RAW
+    whose sensor data was removed together with its directory.
+    """
     is_reduced = (_value(first, _NEW_SUBFILE_TYPE) or 0) & 1 == 1
     return is_reduced and _SUB_IFDS in first and _MAKE in first
 

@@ -17,9 +17,9 @@ _LIST = "list of "
 
 
 class Stage(StrEnum):
-    """The stages that write a table, in the order of the data, by the names of their assets.
+    """The stages that write a table, in the order of the data flow, by the names of their assets.
 
-    This is the one list of them: `stages.registry` and `orchestration.assets` import the files that have these names.
+    This is the only list of the stages: `stages.registry` and `orchestration.assets` import the files with these names.
     """
 
     DISCOVERED_FILES = "discovered_files"
@@ -68,7 +68,7 @@ class Row:
         return tuple(f.name for f in fields(cls) if f.metadata["payload"] is not None)
 
     def payload(self) -> dict[str, Any]:
-        """The values of these columns."""
+        """The values of the columns in `payload_names`."""
         values = vars(self)  # `asdict` copies each value deeply, and takes ten times as long
         return {name: values[name] for name in self.payload_names()}
 
@@ -80,7 +80,7 @@ class Row:
 
 @dataclass(frozen=True)
 class ContentRow(Row):
-    """A row about a content, and not about a file: any partition that has the content takes the same row."""
+    """A row about a content rather than a file: each partition that has the content uses the same row."""
 
     sha256: str = _sha256()
 
@@ -122,7 +122,7 @@ class MetadataOfImage(ImageMetadata, ContentRow):
 
 @dataclass(frozen=True)
 class DecodedContent(ContentRow):
-    """An image in the partition's tensor files, or, with a reason, a content that goes into quarantine."""
+    """A decoded image, or, with a reason, a content that is in quarantine."""
 
     stage = Stage.DECODED_TENSORS
     row: int | None = column("int64", "row in the tensor files; null if no model needs the image any more")

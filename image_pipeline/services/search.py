@@ -1,4 +1,4 @@
-"""A search as a person asks for it: words or a picture, to the photographs that are nearest."""
+"""Search by words or by a picture: the nearest photographs in the collection."""
 
 import os
 import tempfile
@@ -25,7 +25,7 @@ from image_pipeline.storage.tensors import create_tensor_files, read_tensors
 class Search:
     """Searches the collection of `settings`; a context manager.
 
-    The embedding model is loaded at the first query and kept, as is the connection unless other processes wait for it.
+    The embedding model is loaded at the first query and kept. The connection is kept, too, if Qdrant is shared.
     """
 
     def __init__(self, settings: Settings, address: QdrantAddress) -> None:
@@ -48,8 +48,8 @@ class Search:
     def by_picture(self, file: Path, limit: int, search_filter: SearchFilter) -> list[Hit]:
         """The `limit` photographs nearest to a picture, best first.
 
-        Raises PipelineError where the picture cannot be decoded, CollectionError where there is no collection or
-        Qdrant refuses, ServiceUnavailableError where it does not answer, ModelError where the model cannot be had.
+        Raises PipelineError if the picture cannot be decoded, CollectionError if there is no collection or Qdrant
+        refuses, ServiceUnavailableError if it does not answer, ModelError if the model cannot be fetched or loaded.
         """
         return self._search(lambda inference: self._embed_picture(inference, file), limit, search_filter)
 
@@ -60,15 +60,15 @@ class Search:
                 outcome = next(iter(pool.decode([DecodeTask("query", os.fspath(file), 0, None)], outputs)))
             if isinstance(outcome, DecodeFailure):
                 raise PipelineError(
-                    f"{file} cannot be searched for ({outcome.reason}: {outcome.message}): give the path of a picture "
-                    "that can be read."
+                    f"{file} cannot be read as a picture ({outcome.reason}: {outcome.message}): give the path of a "
+                    "different one."
                 )
             images = read_tensors(Path(directory) / "query", inference.embedding_producer.input, [0])[0:1]
         vector: np.ndarray = inference.embed_images(images)[0]
         return vector
 
     def _search(self, embed: Callable[[Inference], np.ndarray], limit: int, search_filter: SearchFilter) -> list[Hit]:
-        """Asks the version whose model embedded the query; begins again once if that was replaced meanwhile."""
+        """Search the version whose model embeds the query; start over once if that version is replaced meanwhile."""
 
         def ask() -> list[Hit]:
             version, inference = self._version()
@@ -79,7 +79,7 @@ class Search:
         return again_if_replaced(ask)
 
     def _version(self) -> tuple[SearchedVersion, Inference]:
-        """What is searched now, and the models that made it: the next version may be another model's."""
+        """The version that is searched now, and the models that made it: the next version may be from other models."""
         known = self._known
         with self._qdrant.connect() as qdrant:
             if known is not None and known[0].name == qdrant.alias_target():
@@ -90,10 +90,10 @@ class Search:
 
 
 def inference_for(version: SearchedVersion, settings: Settings) -> Inference:
-    """The models that made what is searched: those of the settings, or, where they differ, the one that is named there.
+    """The models that made `version`: those in the settings, or, if they differ, the model that the version names.
 
-    The network is not asked for those of the settings: they may be models that nobody has used yet. Raises
-    CollectionError if the model that is named is another one by now, ModelError if it cannot be had.
+    Nothing is fetched for the models in the settings, which may never have been used so far. Raises CollectionError if
+    the model that the version names has changed since, ModelError if it cannot be fetched or read.
     """
     configured = Wiring(settings).models
     if configured.is_configured_here and str(configured.embedding_producer) == version.producer:
@@ -101,7 +101,7 @@ def inference_for(version: SearchedVersion, settings: Settings) -> Inference:
     named = load_inference(f"{version.model},none", version.dtype, settings.home)
     if str(named.embedding_producer) != version.producer:
         raise CollectionError(
-            f"What is searched was made with {version.producer}, and {version.model} is another model now: "
-            "ingest the library once more."
+            f"The collection was made with {version.producer}, and {version.model} is a different model now: "
+            "ingest the library again."
         )
     return named

@@ -1,4 +1,4 @@
-"""What was ingested, with what, what waits, and what it takes."""
+"""The status of a library: what was ingested and with which models, what is waiting, and the size of the store."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from image_pipeline.storage.size import StoreSize, size_of_store
 from image_pipeline.terminal import counted
 
 _LOOK_SECONDS = 2.0
-"""For a look at the library, and for one at the store: whoever asks for the status waits."""
+"""The time limit for scanning the library, and for measuring the store, since the user waits for the status."""
 
 
 @dataclass(frozen=True)
 class LastRun:
-    """`job` is `ingest` or `retire`; `status` is Dagster's, in lower case; `began` is ISO 8601, None if it is to begin.
+    """`job` is `ingest` or `retire`; `status` is Dagster's, in lower case; `began` is ISO 8601, None before the start.
 
-    `seconds` is how long it took, None if it goes on. `error` is what a failed one died of.
+    `seconds` is the duration, None before the end. `error` is the error that made the run fail, None if it did not.
     """
 
     run_id: str
@@ -41,9 +41,10 @@ class LastRun:
 class Status:
     """The library, the version of the collection that is searched (None before the first ingestion), and counts.
 
-    `models` is the embedding producer of what is searched, or, where nothing is yet, the setting. `embedder` and
-    `dtype` made what is searched, or will; `next_embedder` is the settings' if that is another one, `captioner` the
-    settings' (None: captions are off). `waiting` is None without a library that can be read; `library_error` says why.
+    `models` is the embedding producer of that version, or the setting before the first ingestion; `embedder` and
+    `dtype` likewise. `next_embedder` is the embedder in the settings if it is a different one, `captioner` is the one
+    in the settings (None: captions are off). `waiting` is None if there is no library that can be read; `library_error`
+    says why it cannot be read.
     """
 
     library: str | None
@@ -64,7 +65,7 @@ class Status:
     last_run: LastRun | None
 
     def lines(self) -> Iterator[tuple[str, str]]:
-        """Everything but the library, as a person reads it: what it is, and what is to be said of it."""
+        """Everything except the library, for people: a name and a text for each line."""
         yield "store", self.store
         yield "disk", _size(self.size)
         yield "collection", f"{self.collection or 'none yet'}, {self.qdrant}"
@@ -72,7 +73,7 @@ class Status:
         yield "quarantine", counted(self.quarantined, "file")
         yield "embeddings", f"{self.embedder}, dtype {self.dtype}"
         if self.next_embedder is not None:
-            yield "", f"{self.next_embedder} is next, once everything is ingested with it"
+            yield "", f"{self.next_embedder} will replace it once everything is ingested with it"
         yield "captions", self.captioner or "off"
         yield "waiting", self.library_error or ("nothing" if self.waiting is None else _waiting(self.waiting))
         yield "last run", "none yet" if self.last_run is None else _run(self.last_run)
@@ -81,9 +82,9 @@ class Status:
 def read_status(
     settings: Settings, library: Path | None, ledger: Ledger, address: QdrantAddress, last_run: LastRun | None
 ) -> Status:
-    """The status; `last_run` is the one that Dagster recorded. Connects to Qdrant and to nothing else; loads no model.
+    """Read the status; `last_run` is the last run that Dagster recorded. Connects to Qdrant only, and loads no model.
 
-    Raises ServiceUnavailableError where Qdrant does not answer.
+    Raises ServiceUnavailableError if Qdrant does not answer.
     """
     entries = ledger.entries()
     inference = Wiring(settings).models
@@ -120,7 +121,7 @@ def read_status(
 
 
 def _ask_qdrant(settings: Settings, address: QdrantAddress) -> tuple[SearchedVersion | None, int, list[str]]:
-    """The version that is searched, its points, and all versions."""
+    """The version that is searched, its number of points, and the names of all versions."""
     if not address.exists:
         return None, 0, []
     with address.connect(settings.collection) as qdrant:
@@ -134,17 +135,17 @@ def _ask_qdrant(settings: Settings, address: QdrantAddress) -> tuple[SearchedVer
 
 
 def _waiting(waiting: Waiting) -> str:
-    of = [(waiting.new, "new"), (waiting.changed, "changed"), (waiting.gone, "gone")]
-    parts = ", ".join(f"{counted(count, 'directory', 'directories')} {what}" for count, what in of if count)
+    kinds = [(waiting.new, "new"), (waiting.changed, "changed"), (waiting.gone, "gone")]
+    parts = ", ".join(f"{counted(count, 'directory', 'directories')} {kind}" for count, kind in kinds if count)
     summary = f"{parts}, with {counted(waiting.files, 'file')}" if parts else "nothing"
     if waiting.is_whole:
         return summary
-    looked = counted(waiting.directories, "directory", "directories")
-    return f"{summary}, as far as {looked} tell that were looked at in {_LOOK_SECONDS:g} s"
+    scanned = counted(waiting.directories, "directory", "directories")
+    return f"{summary} (incomplete: {scanned} scanned in {_LOOK_SECONDS:g} s)"
 
 
 def _run(run: LastRun) -> str:
-    began = "not begun" if run.began is None else datetime.fromisoformat(run.began).strftime("%Y-%m-%d %H:%M:%S")
+    began = "not started" if run.began is None else datetime.fromisoformat(run.began).strftime("%Y-%m-%d %H:%M:%S")
     took = "" if run.seconds is None else f" in {run.seconds:,.1f} s"
     error = "" if run.error is None else f": {run.error}"
     return f"{began}  {run.job} {run.status}{took} (run {run.run_id[:8]}){error}"

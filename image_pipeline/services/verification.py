@@ -15,7 +15,7 @@ VECTOR_TOLERANCE = 1e-3
 class StoredPartition:
     """A partition in the store: its points and its quarantine (sha256, None if unreadable), both by path.
 
-    `is_current` is False if it was made by other models or another version than today's.
+    `is_current` is False if it was made by models or versions other than the current ones.
     """
 
     points: Mapping[str, Point]
@@ -50,12 +50,12 @@ class Comparison:
 class Verification:
     """The disagreements between disk, store and collection.
 
-    `missing`: files without a point that are not in quarantine. `stale`: points that have other content than their
-    file, were made by other models, or differ from the store. `orphaned`: points or quarantine entries without a
-    readable file, and points with an id that does not match their file.
+    `missing`: files without a point that are not in quarantine. `stale`: points whose content differs from that of
+    their file, that were made by other models, or that differ from the store. `orphaned`: points or quarantine entries
+    without a readable file, and points with an id that does not match their file.
 
-    `quarantined` and `without_metadata` are paths, not disagreements; the latter are points for files whose metadata
-    could not be read, which is tried again. `collection` is the version whose points were read, None if there was none.
+    `quarantined` and `without_metadata` are paths, not disagreements; the latter have a point, but their metadata could
+    not be read, and is tried again. `collection` is the version whose points were read, None if there was none.
     """
 
     missing: tuple[Finding, ...]
@@ -74,7 +74,7 @@ class Verification:
     def paths(self) -> dict[str, list[str]]:
         """The paths of each kind of finding, of files in quarantine, and of files without metadata."""
         findings = {"missing": self.missing, "orphaned": self.orphaned, "stale": self.stale}
-        paths = {kind: [finding.path for finding in some] for kind, some in findings.items()}
+        paths = {kind: [finding.path for finding in found] for kind, found in findings.items()}
         return {**paths, "quarantined": list(self.quarantined), "without_metadata": list(self.without_metadata)}
 
 

@@ -38,7 +38,7 @@ Disk = Mapping[str, Mapping[str, str | None]]
 class Verifier:
     """Compares the library at `root` with the store, and with the collection that `alias` points to.
 
-    `provenance` and `recipe` are those of today's models and versions; `threads` is the number of threads that read
+    `provenance` and `recipe` are those of the current models and versions; `threads` is the number of threads that read
     files.
     """
 
@@ -117,25 +117,25 @@ class Verifier:
     def _with_points(self, key: str, stored: StoredPartition) -> StoredPartition:
         try:
             tables = read_tables(self.tables, key)
-        except StoreError:  # a table is not there, or damaged: the store says nothing
+        except StoreError:  # a table is missing or damaged: the store has no points to compare
             return stored
         decoded = {row.sha256 for row in tables[DecodedContent]}
-        # a run that ended between two stages leaves tables of which the later ones know nothing of a new file
+        # after a run that ended between two stages, the tables of the later stages lack the new files
         known = tables.having(ContentHash, [row for row in tables[ContentHash] if row.sha256 in decoded])
         points = points_of(Partition.from_key(key), known, self.provenance)
         return replace(stored, points={point.payload["path"]: point for point in points})
 
 
 def check_ingested(ledger: Ledger, address: QdrantAddress, alias: str) -> None:
-    """Raises StoreError before the first ingestion: there is nothing to compare with the library."""
+    """Raises StoreError before the first ingestion, when there is nothing to compare with the library."""
     if not ledger.entries() and address.versions(alias) == []:
         raise StoreError(
-            f"Nothing was ingested yet into the store {ledger.file.parent}: run `image-pipeline ingest DIRECTORY`."
+            f"Nothing has been ingested into the store {ledger.file.parent} yet: run `image-pipeline ingest DIRECTORY`."
         )
 
 
 def _batches(sizes: Mapping[str, int]) -> Iterator[Sequence[str]]:
-    """Partitions in groups of a limited number of files: few requests to Qdrant, and bounded memory."""
+    """Partitions in groups with a limited number of files, for few requests to Qdrant and bounded memory."""
     keys: list[str] = []
     files = 0
     for key, size in sizes.items():

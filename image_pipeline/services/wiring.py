@@ -1,6 +1,6 @@
-"""The wiring: the library's objects, built from the settings. There is no second place that builds them.
+"""The wiring: the only place that builds the objects of the pipeline from the settings.
 
-What a command does not need is imported only when it is asked for.
+Imports are in the properties that need them, so that a command imports only what it uses.
 """
 
 import os
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from image_pipeline.storage.tables import StageTables
 
 WALL_SECONDS_PER_SECOND = 10
-"""How much longer than its limit of processor time a file may take by the clock, on a machine that has other work."""
+"""Seconds of elapsed time that are allowed per second of processor time: the machine may be busy with other work."""
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """The objects of `settings`. None opens a connection, starts a process or loads a model when it is built."""
+    """The objects for `settings`. None opens a connection, starts a process or loads a model when it is built."""
 
     settings: Settings
 
     @property
     def store(self) -> Store:
-        """The store, made if it is not there. Raises SettingsError and StoreError as `Store.prepare` does."""
+        """The store, created if it does not exist. Raises SettingsError and StoreError as `Store.prepare` does."""
         store = Store(self.settings.home)
         store.prepare(self.settings.library)
         return store
 
     @property
     def ledger(self) -> Ledger:
-        """What was ingested, and the quarantine."""
+        """The ledger: what was ingested, and the quarantine."""
         return Ledger(self.store.ledger_file)
 
     @property
@@ -56,21 +56,21 @@ class Wiring:
 
     @property
     def cache(self) -> "ContentCache":
-        """Values by content."""
+        """The content cache."""
         from image_pipeline.storage.cache import ContentCache
 
         return ContentCache(self.store.cache_file)
 
     @property
     def library_root(self) -> Path:
-        """The root of the library. Raises SettingsError or LibraryError if there is none to read."""
+        """The root of the library. Raises SettingsError or LibraryError if there is none, or it cannot be read."""
         from image_pipeline.storage.library_binding import open_library
 
         return open_library(self.settings.library, self.ledger)
 
     @property
     def address(self) -> "QdrantAddress":
-        """Where Qdrant is: a server, or the embedded one in the store, which is made if it is not there."""
+        """The address of Qdrant: a server, or the embedded one in the store, which is created if it does not exist."""
         from image_pipeline.collection.connection import address_of
 
         _ = self.store  # creates it
@@ -78,7 +78,7 @@ class Wiring:
 
     @property
     def models(self) -> "Inference":
-        """The models, the same objects for the whole process; each is loaded at its first batch.
+        """The models: the same objects in the whole process, each loaded at its first batch.
 
         Raises SettingsError if the setting cannot be understood.
         """
@@ -88,20 +88,20 @@ class Wiring:
 
     @property
     def recipe(self) -> str:
-        """What names the versions of all stages. Raises ModelError if the configuration of a model is missing."""
+        """The recipe: a hash of the versions of all stages. Raises ModelError if a model's configuration is missing."""
         from image_pipeline.stages.registry import recipe
 
         return recipe(self.models)
 
     @property
     def unchanged(self) -> "Unchanged":
-        """The partitions that no stage has anything to make of. Raises as `recipe` does."""
+        """Finds the partitions for which no stage has anything to do. Raises as `recipe` does."""
         from image_pipeline.stages.unchanged import Unchanged
 
         return Unchanged(self.recipe, self.tables, self.ledger.entries())
 
     def provenance(self, run_id: str = "", at: str = "") -> "Provenance":
-        """What the points of a run say about it. Raises as `recipe` does."""
+        """The origin of the points of a run at the time `at` (ISO 8601, UTC). Raises as `recipe` does."""
         from image_pipeline.stages.partition_points import Provenance
         from image_pipeline.stages.registry import versions
 
@@ -126,23 +126,23 @@ class Wiring:
         return WorkerPool(self.limits, self.processes)
 
     def decoder(self, pool: "WorkerPool") -> "Decoder":
-        """Decodes images in the processes of `pool`. Raises as `recipe` does."""
+        """A decoder that uses the processes of `pool`. Raises as `recipe` does."""
         from image_pipeline.stages.decoded_tensors import Decoder
         from image_pipeline.stages.registry import input_specs
 
         return Decoder.of(pool, self.store, self.cache, self.ledger, self.limits, input_specs(self.models))
 
     def metadata_reader(self, pool: "WorkerPool") -> "MetadataReader":
-        """Reads metadata in the processes of `pool`."""
+        """A metadata reader that uses the processes of `pool`."""
         from image_pipeline.stages.image_metadata import MetadataReader
 
         return MetadataReader.of(pool, self.cache, self.ledger, self.limits)
 
     @property
     def verifier(self) -> "Verifier":
-        """Compares the library with the collection.
+        """The verifier of library, store and collection.
 
-        Raises SettingsError or LibraryError if there is no library, ModelError if the models cannot be had.
+        Raises SettingsError or LibraryError if there is no library, ModelError if a model's configuration is missing.
         """
         from image_pipeline.services.verifier import Verifier
 

@@ -1,1 +1,1 @@
-"""The stages: one file for each, named after its asset, and what they share."""
+"""The stages: one file per stage, named after its asset, and the code that they share."""

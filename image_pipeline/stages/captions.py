@@ -1,4 +1,4 @@
-"""The captions of images: each content once, from its tensors."""
+"""The captions of images, computed from their tensors, once per content."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any

@@ -12,10 +12,11 @@ from image_pipeline.storage.tables import StageTables
 
 
 def hash_partition(root: Path, tables: StageTables, partition: Partition, threads: int) -> HashedFiles:
-    """The hashes of the files of a partition of the library at `root`, read by `threads` threads.
+    """Hash the files of a partition of the library at `root`, with `threads` threads.
 
-    A file whose size and times are those of a row that the partition has already, or the whole directory had before it
-    was split, is not read again. Raises StoreError if `discovered_files` has not run for the partition.
+    A file is not read again if its size and times match its row in the partition's previous table, or, if there is
+    none, in the tables that the directory had before it was split. Raises StoreError if `discovered_files` has not run
+    for the partition.
     """
     files = tables.read(DiscoveredFile, partition.key)
     known = tables.read_if_there(ContentHash, partition.key) or [
@@ -25,7 +26,7 @@ def hash_partition(root: Path, tables: StageTables, partition: Partition, thread
 
 
 def digest(rows: Iterable[ContentHash]) -> str:
-    """The SHA-256, 64 hex digits, over the paths and hashes of a table: it is the table's note."""
+    """The SHA-256 of the paths and hashes in a table, 64 hex digits; it is stored as the table's note."""
     listing = "".join(f"{row.path}\0{row.sha256}\0" for row in rows)
     return hashlib.sha256(listing.encode()).hexdigest()
 

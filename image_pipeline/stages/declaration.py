@@ -1,4 +1,4 @@
-"""The declaration of a stage: what the rest of the pipeline has to know about it."""
+"""The declaration of a stage: everything that the rest of the pipeline needs to know about it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ R = TypeVar("R", bound=Row)
 class StageDeclaration(Generic[R]):
     """A stage that writes rows of the class `row` into one table per partition.
 
-    `reads` are the stages whose tables it reads. `version` gives, for the configured models, a text that changes
-    whenever the stage may make different rows: partitions are then ingested again, and what was cached under the
-    previous version is not used. It gives None if the stage has no version, or is switched off. `doing` is what
-    progress bars call its work. `payload` gives the values that a row adds to the payload of a point, by default its
-    columns that are declared for it; values that are None are left out. `producer_field` is the field of the payload
-    that names the version, for rows that a model makes.
+    `reads` are the stages whose tables it reads. `version` returns, for the configured models, a text that changes
+    whenever the stage may compute different rows: partitions are then ingested again, and values cached under the
+    previous version are not used. It returns None if the stage has no version, or is switched off. `doing` describes
+    its work in progress bars. `payload` returns the values that a row adds to the payload of a point, by default those
+    of the columns that are declared as payload fields; values of None are left out. `producer_field` is the payload
+    field that names the version, for stages that run a model.
     """
 
     row: type[R]
@@ -33,5 +33,5 @@ class StageDeclaration(Generic[R]):
 
     @property
     def stage(self) -> Stage:
-        """The name of the stage, which is that of its asset."""
+        """The name of the stage, which is also the name of its asset."""
         return self.row.stage

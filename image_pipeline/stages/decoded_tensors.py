@@ -32,9 +32,9 @@ STAGE = StageDeclaration(
 
 @dataclass(frozen=True)
 class DecodedImages:
-    """The rows of a partition, one for each content; `decoded` of them were decoded now, the others were known.
+    """The rows of a partition, one per content; `decoded` of them were decoded now, the others were known before.
 
-    `maker` names the run, and its attempt, whose tensors they are; it is the table's note.
+    `maker` names the run and attempt that wrote the tensors; it is stored as the table's note.
     """
 
     rows: list[DecodedContent]
@@ -46,8 +46,8 @@ class DecodedImages:
 class Decoder:
     """Decodes images in the processes of `pool`, into tensor files of `store`, one file for each of `specs`.
 
-    `cache` holds the successes of this version of the decoder, which stay valid whatever the limits become, and
-    `failures` what there is no use in trying once more.
+    `cache` holds the successes of this version of the decoder, which stay valid when the limits change. `failures`
+    holds the failures, and knows which of them to try again.
     """
 
     pool: WorkerPool
@@ -66,7 +66,7 @@ class Decoder:
         limits: DecodeLimits,
         specs: Sequence[InputSpec],
     ) -> "Decoder":
-        """A decoder whose cache and failures are in a store's `cache` and `ledger`, for files within `limits`."""
+        """A decoder that uses the `cache` of a store, and the failures in its `ledger` under these `limits`."""
         version = decoder_version()
         cache.take_over_successes(older_decoder_version(), version)
         failures = ledger.failures(Stage.DECODED_TENSORS, version, limits)
@@ -80,11 +80,11 @@ class Decoder:
         run_id: str,
         attempt: int = 0,
     ) -> DecodedImages:
-        """Decode the contents `sources` that no worker has seen yet, and those that a stage is still to see (`wanted`).
+        """Decode those `sources` (by sha256) that were never decoded, that are `wanted`, or that lack a thumbnail.
 
-        One whose thumbnail was deleted is decoded for it once more.
-        The wanted ones get a row in new tensor files, in a directory of the run and its `attempt` (0 is the first): no
-        two runs share one. What earlier attempts made of the partition is deleted: another directory made them fail.
+        `wanted` are the contents that some stage has not processed yet. They get a row in new tensor files, in a
+        directory that only this run and `attempt` (0 is the first) use. The partition's tensors from earlier attempts
+        are deleted: such an attempt finished this partition, and failed at a later one.
         """
         *earlier, maker = (f"{run_id}-{number}" for number in range(attempt + 1))
         for failed_attempt in earlier:
@@ -100,13 +100,13 @@ class Decoder:
                 if not isinstance(outcome, DecodeFailure):
                     rows[sha256] = self._row(sha256, row=row_of[sha256], decode_path=outcome.decode_path)
                 elif sha256 in rows:
-                    pass  # it was decoded before, and now for its thumbnail alone
+                    pass  # it was decoded before, and this time only to make its thumbnail
                 elif not sources[sha256].is_unchanged():
-                    # also where the worker was ended, which then says nothing of it
+                    # checked here, since a worker that was killed cannot report the change
                     rows[sha256] = self._row(sha256, reason=Reason.UNREADABLE, message=CHANGED)
                 else:
                     rows[sha256] = self._row(sha256, reason=outcome.reason, message=outcome.message)
-                    if outcome.reason is not Reason.UNREADABLE:  # which is tried again in each run
+                    if outcome.reason is not Reason.UNREADABLE:  # an unreadable file is tried again in each run
                         failed[sha256] = outcome.reason, outcome.message
                 counter.advance()
         decoded = [rows[sha256] for sha256 in row_of if rows[sha256].reason is None]
@@ -117,9 +117,9 @@ class Decoder:
     def _known(
         self, sources: Mapping[str, LibraryFile], wanted: Collection[str]
     ) -> tuple[dict[str, DecodedContent], list[DecodeTask]]:
-        """The rows of the contents that are known, by sha256, and what is to be decoded.
+        """The rows that are known already, by sha256, and the tasks for the workers.
 
-        A content that is in both is decoded for its thumbnail alone, which was deleted.
+        A content that is in both is decoded only to make its missing thumbnail.
         """
         known = self.cache.get(list(sources))
         standing = self.failures.standing([sha256 for sha256 in sources if sha256 in wanted or sha256 not in known])
@@ -152,11 +152,11 @@ class Decoder:
 
 
 def read_decoded(tables: StageTables, partition_key: str) -> DecodedPartition:
-    """A partition as it was decoded. Raises StoreError if it was not."""
+    """The rows and the tensor directory of a decoded partition. Raises StoreError if it was not decoded."""
     rows, maker = tables.read_noted(DecodedContent, partition_key)
     return DecodedPartition(tables.store.tensor_directory(partition_key, maker), rows)
 
 
 def release_decoded(tables: StageTables, partition_key: str) -> None:
-    """Delete the tensors of a partition, once all that reads them is done."""
+    """Delete the tensors of a partition, after all stages that read them have run."""
     release_tensors(read_decoded(tables, partition_key).directory)

@@ -1,4 +1,4 @@
-"""The image files of a directory: the stage that all others begin from."""
+"""The image files of a directory: the first stage, on which all others depend."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -18,31 +18,31 @@ STAGE = StageDeclaration(row=DiscoveredFile, version=lambda models: DISCOVERY_VE
 def discover_partition(
     root: Path, tables: StageTables, unchanged: Unchanged, partition: Partition, listed: Sequence[ListedFile]
 ) -> Discovery:
-    """The image files among the `listed` files of a partition of the library at `root`.
+    """Find the image files among the `listed` files of a partition of the library at `root`.
 
-    The first bytes of a file are read unless the partition's table has its format already. Raises StoreError if the
-    system refuses that table.
+    The first bytes of a file are read to identify its format, unless the partition's table has the format already.
+    Raises StoreError if that table cannot be read.
     """
-    # another version may have decided otherwise about a file's format
-    is_of_today = unchanged.is_of_recipe(partition.key)
-    known = (tables.read_if_there(DiscoveredFile, partition.key) or []) if is_of_today else []
+    # a different version may have identified the formats differently
+    is_current = unchanged.is_of_recipe(partition.key)
+    known = (tables.read_if_there(DiscoveredFile, partition.key) or []) if is_current else []
     return discover(root, partition, listed, {file.path: file for file in known})
 
 
 def check_known(root: Path, named: Sequence[Partition], entries: Collection[str]) -> None:
-    """Raises LibraryError if none of the partitions is, or was, a directory of the library: its key is invented.
+    """Raises LibraryError if none of the `named` partitions is, or ever was, a directory of the library.
 
-    `entries` are the keys of the partitions that the ledger has.
+    `entries` are the keys in the ledger.
     """
     if not any(partition.key in entries or _is_directory(root, partition) for partition in named):
         raise LibraryError(
-            f"The library has no directory {named[0].key!r}, and never had: `image-pipeline scan` prints the keys of "
-            "those that it has."
+            f"The library has no directory {named[0].key!r}, and never had one: `image-pipeline scan` prints the keys "
+            "of its directories."
         )
 
 
 def _is_directory(root: Path, partition: Partition) -> bool:
     try:
         return (root / partition.os_directory).is_dir()
-    except OSError:  # no file system has a name of such a length
+    except OSError:  # the name is longer than any file system allows
         return False

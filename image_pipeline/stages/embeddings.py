@@ -1,4 +1,4 @@
-"""The embeddings of images: each content once, from its tensors."""
+"""The embeddings of images, computed from their tensors, once per content."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ def _compute(models: "Inference", images: UnseenImages) -> Iterator[list[Embeddi
 
 
 def rows_of(sha256s: Sequence[str], vectors: np.ndarray) -> list[Embedding]:
-    """The rows of `vectors`, float32 `[n, d]`, one for each of `sha256s`. Raises ValueError if they are not as many."""
+    """One row for each of `sha256s`, from `vectors`, float32 `[n, d]`. Raises ValueError if their numbers differ."""
     pairs = zip(sha256s, vectors.astype(np.float32, copy=False), strict=True)
     return [Embedding(sha256, array("f", vector.tobytes())) for sha256, vector in pairs]
 

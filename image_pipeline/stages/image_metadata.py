@@ -21,7 +21,7 @@ from image_pipeline.storage.ledger import Ledger
 
 @dataclass(frozen=True)
 class ReadMetadata:
-    """The rows of a partition, one a content; `read` of them were read now, the others were known."""
+    """The rows of a partition, one per content; `read` of them were read now, the others were known before."""
 
     rows: list[MetadataOfImage]
     read: int
@@ -31,8 +31,8 @@ class ReadMetadata:
 class MetadataReader:
     """Reads metadata in the processes of `pool`; `cache` and `failures` are those of this version of the reader.
 
-    What could not be read has an empty row with its reason, and is tried again as `failures` say: a file that was not
-    read is no file without metadata.
+    A content whose metadata could not be read gets an empty row with the reason, and is tried again when `failures`
+    says so.
     """
 
     pool: WorkerPool
@@ -41,13 +41,13 @@ class MetadataReader:
 
     @classmethod
     def of(cls, pool: WorkerPool, cache: ContentCache, ledger: Ledger, limits: DecodeLimits) -> "MetadataReader":
-        """A reader whose cache and failures are in a store's `cache` and `ledger`, for files within `limits`."""
+        """A reader that uses the `cache` of a store, and the failures in its `ledger` under these `limits`."""
         version = metadata_version()
         failures = ledger.failures(Stage.IMAGE_METADATA, version, limits)
         return cls(pool, RowCache(cache, MetadataOfImage, version), failures)
 
     def read(self, sources: Mapping[str, LibraryFile]) -> ReadMetadata:
-        """The metadata of the contents `sources`, by sha256, in their order."""
+        """Read the metadata of `sources` (by sha256); the rows are in the same order."""
         rows = self.cache.get(list(sources))
         for failure in self.failures.standing([sha256 for sha256 in sources if sha256 not in rows]).values():
             rows[failure.sha256] = _row(failure.sha256, ImageMetadata(), failure.reason)

@@ -1,4 +1,4 @@
-"""The models of a process: which they are, and the models themselves, loaded when first used."""
+"""The models of a process: their names and producers, and the models themselves, each loaded at its first use."""
 
 from collections.abc import Sequence
 from functools import cache, cached_property
@@ -46,7 +46,7 @@ class Inference:
 
     @property
     def model_name(self) -> str:
-        """The embedding model as a setting would name it, with its revision."""
+        """The embedding model with its revision, written as in the setting."""
         return self._models.embedder.setting
 
     @cached_property
@@ -89,7 +89,7 @@ class Inference:
         return [caption for _, captions in self.captioner.caption_batches(images) for caption in captions]
 
     def fetch_for(self, cache: ContentCache, sha256s: Sequence[str]) -> None:
-        """Fetch the missing weights of each model that has not seen all of these contents; no model is loaded.
+        """Fetch the missing weights of each model that has not processed all of these contents; no model is loaded.
 
         Raises ModelError if weights are not on this machine and cannot be fetched. Weights that were found once are not
         checked again in this process.

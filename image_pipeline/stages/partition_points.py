@@ -1,4 +1,4 @@
-"""The points of a partition, built from its stage tables; and its quarantine."""
+"""The points and the quarantine of a partition, built from its stage tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ _CONTENTS: list[StageDeclaration[Any]] = [one for one in STAGES.values() if issu
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made the points of a run, and when (`at`: ISO 8601, UTC).
+    """The origin of a run's points: the versions of the stages, the run, and its time (`at`: ISO 8601, UTC).
 
-    `versions` are those of the stages that have one and are switched on.
+    Stages that have no version, or are switched off, are not in `versions`.
     """
 
     versions: Mapping[Stage, str]
@@ -39,7 +39,7 @@ class Provenance:
 
 
 def read_tables(tables: StageTables, partition_key: str) -> PartitionTables:
-    """The tables that become points: all but that of the listing. Raises StoreError if a stage has not run."""
+    """The tables that points are built from: all but `discovered_files`. Raises StoreError if a stage has not run."""
     return tables.read_all([_FILES.row, *(declaration.row for declaration in _CONTENTS)], partition_key)
 
 
@@ -68,10 +68,10 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
 def check_tables(
     partition: Partition, files: Sequence[DiscoveredFile], tables: PartitionTables, provenance: Provenance
 ) -> None:
-    """Raises StoreError if the tables are of different runs, as when single stages were materialized by hand.
+    """Raises StoreError if the tables do not match, for example after single stages were materialized by hand.
 
-    Files would then be neither points nor in quarantine. Decoding has a row for each content, every other stage at
-    least for each that was decoded, unless it is switched off.
+    A file could then be neither a point nor in quarantine. `decoded_tensors` must have a row for each content, and
+    every other stage that is switched on must have one for each decoded content.
     """
     listed = [(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns) for file in files]
     if listed != [(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns) for file in tables[ContentHash]]:
@@ -113,7 +113,7 @@ def quarantine_of(partition: Partition, tables: PartitionTables, provenance: Pro
 
 
 def without_metadata(points: Iterable[Point], tables: PartitionTables) -> dict[str, str]:
-    """The sha256 of those files that are points although their metadata could not be read, by path."""
+    """The files that have a point although their metadata could not be read: path → sha256."""
     unread = {row.sha256 for row in tables[MetadataOfImage] if row.reason is not None}
     sha256s = {str(point.payload["path"]): str(point.payload["sha256"]) for point in points}
     return {path: sha256 for path, sha256 in sha256s.items() if sha256 in unread}

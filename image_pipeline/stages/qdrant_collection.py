@@ -1,4 +1,4 @@
-"""The collection that is searched: each partition is brought to what its files are, and entered in the ledger."""
+"""The collection in Qdrant: brings the points of each partition up to date, and records it in the ledger."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,23 +30,24 @@ from image_pipeline.storage.locks import index_lock
 from image_pipeline.storage.tables import StageTables
 
 READS = (Stage.CONTENT_HASHES, *LAST_STAGES)
-"""The stages that have to be done before."""
+"""The stages that have to run first."""
 
 
 @contextmanager
 def open_collection(
     address: QdrantAddress, version: CollectionVersion, tables: StageTables, ledger: Ledger
 ) -> Iterator[Collection]:
-    """The collection's `version`, through a client that is closed at the end of the block; made if it is not there.
+    """Open a `version` of the collection for the length of the block, and create it if it does not exist.
 
-    If a version was lost, what was in it counts as ingested no more. Raises CollectionError if the collection is
-    another library's, or as `Collection.ensure` does, and ServiceUnavailableError if Qdrant does not answer.
+    If an existing version was lost, its partitions no longer count as ingested. Raises CollectionError as
+    `Collection.ensure` does, or if the collection belongs to a different library, and ServiceUnavailableError if Qdrant
+    does not answer.
     """
     with address.connect(version.alias) as qdrant:
         collection = qdrant.collection(version)
-        with index_lock(tables.store):  # two versions that are both the first would each take the alias
+        with index_lock(tables.store):  # else two processes that create a first version would both set the alias
             own_collection(qdrant, ledger.libraries())
-            if not collection.exists:  # set before it is made: a run that ends in between begins here again
+            if not collection.exists:  # before it is created: if the run ends in between, the next run does this again
                 entries = ledger.entries()
                 ledger.set_outdated([key for key, entry in entries.items() if entry.collection == version.name])
             collection.ensure()
@@ -56,7 +57,7 @@ def open_collection(
 
 @dataclass(frozen=True)
 class IndexedPartition:
-    """The points and the quarantine of a partition, and how many points were written, deleted and already up to date.
+    """The points and the quarantine of a partition, and the numbers of points written, deleted and left unchanged.
 
     `events` are the changes of its files since it was last ingested.
     """
@@ -87,18 +88,18 @@ class Indexer:
     def locked(
         self, partitions: Sequence[Partition]
     ) -> Iterator[Callable[[Partition], IndexedPartition | LedgerEntry]]:
-        """A function that makes the collection hold exactly the readable files of one of `partitions`.
+        """Yields a function that makes the collection hold exactly the readable files of one of `partitions`.
 
         For a partition that is unchanged since it was ingested, and has as many points in the collection as then, the
         function does nothing and returns the ledger's entry.
 
         New points are written before old ones are deleted, so that a renamed file can be found at any time. The ledger
         is written last, so that an interrupted run is repeated. One process at a time holds the index lock, for the
-        length of the block, so that the later of two runs determines the whole result. The state of Qdrant is read only
-        once, since the embedded one scans all points for each request.
+        length of the block, so that the later of two runs determines the whole result. The existing points are read
+        only once, since the embedded Qdrant scans all of its points for each request.
 
-        Raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer. The function raises
-        these too; and StoreError if a stage has not run, or not since the stage before it ran, and LibraryError if too
+        Raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer. The function raises the
+        same errors, StoreError if a stage has not run or its table is older than its input, and LibraryError if too
         many points would disappear.
         """
         with index_lock(self.tables.store):
@@ -130,7 +131,7 @@ class Indexer:
         return {key: entry for key, entry in here.items() if counts[key] == entry.indexed}
 
     def _index(self, partition: Partition, existing: Mapping[str, str], others: Sequence[str]) -> IndexedPartition:
-        """`others` are parts of the same directory, split otherwise: what is written here may be points of theirs."""
+        """`others` are parts of the same directory from a different split, whose points may be overwritten here."""
         tables = read_tables(self.tables, partition.key)
         files, fingerprint = self.tables.read_noted(DiscoveredFile, partition.key)
         check_tables(partition, files, tables, self.provenance)

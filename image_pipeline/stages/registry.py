@@ -1,4 +1,4 @@
-"""The stages that write tables, and what follows from all of their declarations together."""
+"""The registry of the stages that write tables, and values derived from all declarations, such as the recipe."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from image_pipeline.stages.tensor_stage import TensorStage
 from image_pipeline.storage.cache import ContentCache
 
 STAGES: dict[Stage, StageDeclaration[Any]] = {stage: import_module(f"{__package__}.{stage}").STAGE for stage in Stage}
-"""The declaration of each stage, from the file that has its name, in the order of the data."""
+"""The declaration of each stage, from the file that has its name, in the order of the data flow."""
 
 TENSOR_STAGES = [declaration for declaration in STAGES.values() if isinstance(declaration, TensorStage)]
 
@@ -24,7 +24,7 @@ _FIRST_IN_RECIPE = (
     *(Stage.EMBEDDINGS, Stage.CAPTIONS, Stage.DISCOVERED_FILES),
     *(Stage.DECODED_TENSORS, Stage.IMAGE_METADATA),
 )
-"""The order is that of the recipes in existing ledgers: in another order, every library would be ingested again."""
+"""The order of the versions in existing recipes: in a different order, every library would be ingested again."""
 
 
 def versions(models: Inference) -> dict[Stage, str]:
@@ -37,20 +37,20 @@ def versions(models: Inference) -> dict[Stage, str]:
 
 
 def recipe(models: Inference) -> str:
-    """16 hex digits over the versions of all stages: what was ingested by another recipe is ingested again."""
+    """A hash of the versions of all stages, 16 hex digits; a partition with a different recipe is ingested again."""
     current = versions(models)
     order = dict.fromkeys([*_FIRST_IN_RECIPE, *Stage])
     return hashlib.sha256("\n".join(current[stage] for stage in order if stage in current).encode()).hexdigest()[:16]
 
 
 def input_specs(models: Inference) -> list[InputSpec]:
-    """What the stages that read tensors want images to look like, without repetition."""
+    """The input specifications of the stages that read tensors, without duplicates."""
     specs = [declaration.input(models) for declaration in TENSOR_STAGES]
     return list(dict.fromkeys(spec for spec in specs if spec is not None))
 
 
 def unseen(models: Inference, cache: ContentCache, sha256s: Sequence[str]) -> set[str]:
-    """The contents of which at least one of the stages that read tensors has no row in the cache."""
+    """The contents that still need tensors: at least one stage that reads tensors has no cached row for them."""
     current = [declaration.version(models) for declaration in TENSOR_STAGES]
-    seen = [cache.get(version, sha256s).keys() for version in current if version is not None]
-    return {sha256 for sha256 in sha256s if not all(sha256 in one for one in seen)}
+    cached = [cache.get(version, sha256s).keys() for version in current if version is not None]
+    return {sha256 for sha256 in sha256s if not all(sha256 in keys for keys in cached)}

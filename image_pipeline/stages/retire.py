@@ -18,12 +18,12 @@ from image_pipeline.storage.tables import StageTables
 def is_gone(root: Path, partition: Partition, entries: Mapping[str, LedgerEntry]) -> bool:
     """Whether a partition is gone: each of its files on disk is in a smaller part that was ingested since.
 
-    Raises LibraryError if the library or the directory cannot be read, or if the library is empty, as it is when a disk
-    is not mounted. In these cases, nothing counts as gone.
+    Raises LibraryError if the library or the directory cannot be read, or if the library is empty, for example because
+    a disk is not mounted. In these cases, nothing counts as gone.
     """
     check_library(root)
-    with os.scandir(root) as there:
-        if next(there, None) is None:
+    with os.scandir(root) as listing:
+        if next(listing, None) is None:
             raise LibraryError(
                 f"The library {root} is empty, although files of it were ingested: mount it, or, if it is meant to be "
                 "empty, delete the store."
@@ -36,8 +36,8 @@ def is_gone(root: Path, partition: Partition, entries: Mapping[str, LedgerEntry]
 def retire(qdrant: Qdrant, tables: StageTables, ledger: Ledger, partition_keys: Sequence[str], run_id: str = "") -> int:
     """Delete the points, tables, tensors and ledger entries of partitions; returns the number of points deleted.
 
-    `run_id` is the run that does it. If all remaining partitions are in a newer version of the collection, that one is
-    searched from then on. The ledger is updated last, so that an interrupted retirement is repeated. Raises
+    `run_id` is the run that retires them. If all remaining partitions are in a newer version of the collection, that
+    version is searched from then on. The ledger is updated last, so that an interrupted retirement is repeated. Raises
     CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer.
     """
     deleted = 0

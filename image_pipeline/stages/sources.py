@@ -1,4 +1,4 @@
-"""Sources of contents: for each content, a file that had it when the file was hashed."""
+"""Sources of contents: for each sha256, one of the files that had it when they were hashed."""
 
 import os
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Stages that make one row of each decoded image, and make it once per content."""
+"""Stages that compute one row for each decoded image, once per content."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ C = TypeVar("C", bound=ContentRow)
 
 @dataclass(frozen=True)
 class PartitionRows(Generic[C]):
-    """The rows of a partition's readable images; `computed` of them were made now, the others were cached."""
+    """The rows of a partition's readable images; `computed` of them were computed now, the others were cached."""
 
     key: str
     rows: list[C]
@@ -31,8 +31,8 @@ class PartitionRows(Generic[C]):
 class TensorStage(StageDeclaration[C]):
     """A stage that reads the tensors of `decoded_tensors`; its rows are cached under its version.
 
-    `input` is what an image has to look like, None if the stage is switched off. `compute` gives the rows of images,
-    batch by batch and in their order.
+    `input` returns the input specification of its images, None if the stage is switched off. `compute` yields the rows
+    of images in batches, in the order of the images.
     """
 
     input: Callable[["Inference"], InputSpec | None]
@@ -41,11 +41,11 @@ class TensorStage(StageDeclaration[C]):
     def rows(
         self, models: "Inference", cache: ContentCache, partitions: Mapping[str, DecodedPartition]
     ) -> Iterator[PartitionRows[C]]:
-        """The rows of `partitions`, by their keys; small partitions share batches. None if the stage is switched off.
+        """The rows of each of `partitions` (by key); there are none if the stage is switched off.
 
-        Each batch is cached as soon as it is computed, so that a run that ends early loses one at most. Raises
-        StoreError if an image that is not cached has no tensor any more, and ModelError if the model cannot be loaded,
-        or gives what is no number.
+        Small partitions share batches. Each batch is cached as soon as it is computed, so that a run that ends early
+        loses at most one. Raises StoreError if an image that is not cached no longer has a tensor, and ModelError if
+        the model cannot be loaded or returns values that are not finite.
         """
         version, spec = self.version(models), self.input(models)
         if version is None or spec is None:

@@ -1,4 +1,4 @@
-"""Unchanged partitions: no stage has anything to do, since they look as they did when they were ingested."""
+"""Unchanged partitions: their files are the same as when they were ingested, so no stage has anything to do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from image_pipeline.storage.tables import StageTables
 
 @dataclass(frozen=True)
 class Unchanged:
-    """Finds the partitions of `entries` that are unchanged and were ingested with today's `recipe`."""
+    """Finds the partitions of `entries` that are unchanged and were ingested with the current `recipe`."""
 
     recipe: str
     tables: StageTables
@@ -34,16 +34,16 @@ class Unchanged:
         return entry if all(file.exists() for file in files) else None
 
     def begin(self, partition_key: str, ledger: Ledger) -> None:
-        """Let a partition that is to be made count as not ingested from now on, until it is indexed."""
+        """Mark a partition that is about to be processed: until it is indexed, it does not count as ingested."""
         if self.counts_as_ingested(partition_key):
             ledger.set_outdated([partition_key])
 
     def is_of_recipe(self, partition_key: str) -> bool:
-        """Whether a partition was ingested with today's recipe, even if its files have changed since."""
+        """Whether a partition was ingested with the current recipe, even if its files have changed since."""
         entry = self.entries.get(partition_key)
         return entry is not None and entry.recipe == self.recipe
 
     def counts_as_ingested(self, partition_key: str) -> bool:
-        """Whether the ledger has a partition, with any recipe, and not marked as outdated."""
+        """Whether a partition is in the ledger, with any recipe, and not marked as outdated."""
         entry = self.entries.get(partition_key)
         return entry is not None and not entry.fingerprint.startswith(OUTDATED)

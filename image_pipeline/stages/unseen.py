@@ -1,4 +1,4 @@
-"""Images of partitions that a model has not seen yet."""
+"""Unseen images: those that a model has not processed yet, from several partitions."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ class UnseenImages:
 def unseen_images(partitions: Iterable[DecodedPartition], spec: InputSpec, seen: Container[str]) -> UnseenImages:
     """The readable images of `partitions` that are not in `seen`, each content once.
 
-    Raises StoreError if one of them has no tensor, or no longer has one.
+    Raises StoreError if one of them has no tensor, for example because it was deleted.
     """
     taken: set[str] = set()
     parts = []

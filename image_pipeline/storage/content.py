@@ -1,4 +1,4 @@
-"""Cached stage rows by content: what one version of a stage computed for an image, reused by any partition."""
+"""Cached stage rows by content: what one version of a stage computed for an image, for use in any partition."""
 
 import json
 from array import array
@@ -22,7 +22,7 @@ class RowCache(Generic[C]):
         self._row_type: type[C] = row_type
 
     def get(self, sha256s: Sequence[str]) -> dict[str, C]:
-        """The cached rows of contents, by sha256; those with other columns than today's are left out."""
+        """The cached rows of contents, by sha256; rows whose columns differ from the current ones are left out."""
         values = self._cache.get(self._producer, sha256s)
         if issubclass(self._row_type, Embedding):
             return {sha256: self._row_type(sha256, _numbers(value)) for sha256, value in values.items()}
@@ -31,7 +31,7 @@ class RowCache(Generic[C]):
         return {sha256: self._row_type(**row) for sha256, row in rows.items() if row.keys() == columns}
 
     def put(self, rows: Iterable[C]) -> None:
-        """Keep rows."""
+        """Store rows."""
         self._cache.put(self._producer, {row.sha256: _value(row) for row in rows})
 
 

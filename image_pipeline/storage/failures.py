@@ -122,10 +122,10 @@ class Failures:
             return found
         with self.database.transaction() as connection:
             for start in range(0, len(sha256s), _VARIABLES):
-                some = sha256s[start : start + _VARIABLES]
+                chunk = sha256s[start : start + _VARIABLES]
                 rows = connection.execute(
-                    f"SELECT {_COLUMNS} FROM failure WHERE stage = ? AND sha256 IN ({','.join('?' * len(some))})",
-                    (self.stage, *some),
+                    f"SELECT {_COLUMNS} FROM failure WHERE stage = ? AND sha256 IN ({','.join('?' * len(chunk))})",
+                    (self.stage, *chunk),
                 )
                 found |= {row[0]: _failure(row) for row in rows}
         return found

@@ -38,12 +38,12 @@ def is_plain(path: Path) -> bool:
 
 
 def is_ledger(file: Path) -> bool:
-    """Whether a file is a store's ledger, or lies beside one, judged by tables and columns."""
+    """Whether a file is a store's ledger, or one of its SQLite side files, judged by tables and columns."""
     return _has_tables(file, _LEDGER)
 
 
 def is_cache(file: Path) -> bool:
-    """Whether a file is a store's content cache, or lies beside one, judged by table and columns."""
+    """Whether a file is a store's content cache, or one of its SQLite side files, judged by table and columns."""
     return _has_tables(file, _CACHE)
 
 

@@ -33,7 +33,7 @@ class PartitionTables:
         return cast("Sequence[R]", self._rows[row_type.stage])
 
     def having(self, row_type: type[R], rows: Sequence[R]) -> "PartitionTables":
-        """The same tables, with `rows` for those of one stage."""
+        """The same tables, with the rows of one stage replaced by `rows`."""
         return PartitionTables({**self._rows, row_type.stage: rows})
 
 
@@ -112,7 +112,7 @@ class StageTables:
         return _rows(row_type, table), note
 
     def read_all(self, row_types: Iterable[type[Row]], partition_key: str) -> PartitionTables:
-        """The tables of several stages. Raises StoreError as `read` does, for the first that is not there."""
+        """The tables of several stages. Raises StoreError as `read` does, for the first one that is missing."""
         return PartitionTables({row_type.stage: self.read(row_type, partition_key) for row_type in row_types})
 
     def write(self, row_type: type[R], partition_key: str, rows: Sequence[R], note: str = "") -> Path:

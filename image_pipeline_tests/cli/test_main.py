@@ -49,7 +49,12 @@ def test_from_a_folder_to_an_answer(shell: Shell) -> None:
     assert (status["last_run"]["job"], status["last_run"]["status"]) == ("ingest", "success")
     draw_scenes(library / "2025", 2, seed=2)
     told = shell.run("status", IMAGE_PIPELINE_MODELS="light,none").stdout
-    for line in ("captions     off", "embeddings   bundled:embedder, dtype auto", "is next, once", "last run     20"):
+    for line in (
+        "captions     off",
+        "embeddings   bundled:embedder, dtype auto",
+        "will replace it once everything is ingested with it",
+        "last run     20",
+    ):
         assert line in told, told
     assert shell.json("status")["waiting"] == {**waiting, "new": 1, "files": 2, "directories": 5}
     (library / "2025").rename(shell.home / "2025")
@@ -122,8 +127,8 @@ def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None
             {start: "a", end: "nowhere"},
             "'nowhere' is not a registered directory: run `image-pipeline scan`, which registers",
         ),
-        ({start: "c", end: "a"}, "'a' stands before 'c' in the order in which `image-pipeline scan` prints them"),
-        ({}, "The run names no directory: `image-pipeline scan` registers those of the library"),
+        ({start: "c", end: "a"}, "'a' comes before 'c' in the order in which `image-pipeline scan` prints them"),
+        ({}, "The run names no directory: `image-pipeline scan` registers the directories of the library"),
     ):
         done = execute(wrong)
         assert done.returncode == 1 and sentence in done.stderr + done.stdout
@@ -141,8 +146,8 @@ def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None
         (["search", "--image", "nowhere.jpg"], {}, 2, ["nowhere.jpg", "does not exist"]),
         (["demo-library", "a file"], {}, 2, ["a file", "is a file"]),
         (["demo-library", "library"], {}, 2, ["library", "not empty", "new folder"]),
-        (["verify"], {}, 1, ["Nothing was ingested yet", "image-pipeline ingest"]),
-        (["verify"], {"IMAGE_LIBRARY": "library"}, 1, ["Nothing was ingested yet", "image-pipeline ingest"]),
+        (["verify"], {}, 1, ["Nothing has been ingested into the store", "image-pipeline ingest"]),
+        (["verify"], {"IMAGE_LIBRARY": "library"}, 1, ["Nothing has been ingested into the", "image-pipeline ingest"]),
         (["ingest"], {}, 2, ["IMAGE_LIBRARY"]),
         (["ingest", "library", "--models", "gigantic"], {}, 2, ["IMAGE_PIPELINE_MODELS", "gigantic", "demo"]),
         (["ingest", "library", "--models", "./no/model,none"], {}, 2, ["no/model", "IMAGE_PIPELINE_MODELS"]),

@@ -78,7 +78,7 @@ def test_an_unchanged_directory_shows_what_it_showed_when_it_was_made(page: Page
         ),
         (
             {RANGE_START: "b", RANGE_END: "a"},
-            "'a' stands before 'b' in the order in which `image-pipeline scan` prints",
+            "'a' comes before 'b' in the order in which `image-pipeline scan` prints",
         ),
         ({"dagster/partition": "invented on the page"}, "The library has no directory 'invented on the page'"),
         (

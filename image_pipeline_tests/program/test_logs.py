@@ -60,7 +60,7 @@ def test_an_error_is_a_line_as_well_and_text_is_for_people(shell: Shell) -> None
     assert line["level"] == "ERROR" and nowhere in line["message"] and "DIRECTORY" in line["message"]
     done = shell.run("verify")
     [line] = [json.loads(line) for line in done.stderr.splitlines()]
-    assert done.returncode == 1 and "Nothing was ingested yet" in line["message"]
+    assert done.returncode == 1 and "Nothing has been ingested into the store" in line["message"]
     done = shell.run("verify", IMAGE_PIPELINE_LOG_FORMAT="text")
     assert done.stderr.strip().startswith("image-pipeline: ")
     done = shell.run("verify", IMAGE_PIPELINE_LOG_FORMAT="loud")

@@ -1,4 +1,4 @@
-"""The assets: one file for each stage, and for the collection, named after it."""
+"""The assets: one file for each stage and one for the collection, each named after its asset."""
 
 from importlib import import_module
 
@@ -9,4 +9,4 @@ from image_pipeline.schema.rows import Stage
 ASSETS: list[dg.AssetsDefinition] = [
     getattr(import_module(f"{__name__}.{name}"), name) for name in (*Stage, "qdrant_collection")
 ]
-"""All assets, in the order of the data."""
+"""All assets, in the order of the data flow."""

@@ -15,8 +15,8 @@ from image_pipeline.stages.captions import STAGE
 def captions(context: dg.AssetExecutionContext, store: StoreResource, inference: InferenceResource) -> None:
     """The caption of each image, by a BLIP model, with the mean probability of its tokens as confidence.
 
-    A content that the model has seen before, in whatever directory, is not shown to it again. Where captions are
-    switched off, the table is empty.
+    A content that the model has captioned before, in any directory, is not captioned again. If captions are switched
+    off, the table is empty.
     """
     with step(context, store), inference.device_lock():
         models, tables = inference.pipeline, store.tables

@@ -14,7 +14,7 @@ _COLUMNS = 4
 _CELL = 150
 _TEXT_HEIGHT = 40
 _LIMIT_BYTES = 36_000
-"""The largest size of a sheet: event logs keep it for ever, and base64 turns 36 kB into 48 kB."""
+"""The maximum size of a sheet: event logs keep it for ever, and base64 turns 36 kB into 48 kB."""
 
 
 def contact_sheet(pictures: Sequence[tuple[Path, str]]) -> str:
@@ -50,7 +50,7 @@ def _open(path: Path) -> Image.Image | None:
 def _encode(sheet: Image.Image) -> bytes:
     for quality in (80, 60, 40, 20, 5):
         buffer = io.BytesIO()
-        sheet.save(buffer, "WEBP", quality=quality, method=0)  # the fastest: each directory gets a sheet
+        sheet.save(buffer, "WEBP", quality=quality, method=0)  # the fastest method, since each directory gets a sheet
         if buffer.tell() <= _LIMIT_BYTES:
             break
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The SHA-256 of each file: its identity as content."""
+"""The SHA-256 of each file, which identifies its content."""
 
 import time
 
@@ -17,7 +17,7 @@ def content_hashes(
 ) -> dg.MaterializeResult:
     """The SHA-256 of each file of a directory, read in parallel.
 
-    A file whose size and modification time are unchanged is not read again. A file that cannot be read is a row with
+    A file whose size and modification time are unchanged is not read again. A file that cannot be read gets a row with
     the system's message, and goes into quarantine.
     """
     with step(context, store):

@@ -1,4 +1,4 @@
-"""The images as the models want to be shown them."""
+"""The decoded images, in the input format of the models."""
 
 import time
 from collections import Counter
@@ -24,11 +24,11 @@ def decoded_tensors(
     inference: InferenceResource,
     qdrant: QdrantResource,
 ) -> None:
-    """Model-ready images, uint8 `[n, 3, height, width]`, one file for each input that the models want; and thumbnails.
+    """Model-ready images, uint8 `[n, 3, height, width]`, one file per input specification; and thumbnails.
 
-    Decoded in worker processes with a limit of time, memory and pixels for each file. A file that is no readable image
-    is a row with its reason. Only what a model has not seen yet is decoded; the tensors are deleted once the
-    directory is indexed.
+    Worker processes decode the images, with limits on time, memory and pixels for each file. A file that is not a
+    readable image gets a row with the reason. Only images that some model has not processed yet are decoded; the
+    tensors are deleted after the directory is indexed.
     """
     with step(context, store):
         root, tables, decoder = store.library_root, store.tables, decoding.decoder

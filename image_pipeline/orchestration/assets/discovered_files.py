@@ -1,4 +1,4 @@
-"""The image files that are in each directory."""
+"""The image files in each directory."""
 
 from collections import Counter
 
@@ -23,17 +23,19 @@ def discovered_files(
     inference: InferenceResource,
     qdrant: QdrantResource,
 ) -> dg.MaterializeResult:
-    """The image files that lie directly in a directory of the library, with size, modification time and format.
+    """The image files directly in a directory of the library, with size, modification time and format.
 
-    The format is told by the content. Hidden files, side files of systems and programs, links and what is no image
-    are left out. A directory that is gone gives an empty table; one that cannot be listed fails, and nothing changes.
+    The format is identified by the content. Hidden files, files that systems and programs create for themselves, links,
+    and files that are not images are left out. If the directory no longer exists, the table is empty; if it cannot be
+    listed, the run fails and nothing changes.
     """
     fingerprints: list[str] = []
     with step(context, store):
         root, tables, ledger = store.library_root, store.tables, store.ledger
         ledger.set_outdated_to_try(decoding.limits)
         named = partitions(context)
-        # what a command has just listed may be gone by now, which is no error; whoever launches a run may set any tag
+        # a directory that a command has just listed may be gone by now, which is not an error; the tag of a run that
+        # was launched from the page proves nothing, since its user can set any tag
         is_listed = DIRECTORIES_TAG in context.run.tags and context.run.remote_job_origin is None
         if named and not is_listed:
             check_known(root, named, ledger.entries())

@@ -13,7 +13,7 @@ from image_pipeline.stages.embeddings import STAGE
 def embeddings(context: dg.AssetExecutionContext, store: StoreResource, inference: InferenceResource) -> None:
     """The embedding of each image, of unit length, by an open_clip model (CLIP, SigLIP).
 
-    A content that the model has seen before, in whatever directory, is not shown to it again.
+    A content that the model has embedded before, in any directory, is not embedded again.
     """
     with step(context, store), inference.device_lock():
         models, tables = inference.pipeline, store.tables

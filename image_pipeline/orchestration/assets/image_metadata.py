@@ -16,8 +16,8 @@ from image_pipeline.stages.sources import sources_of
 def image_metadata(context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource) -> None:
     """EXIF, GPS, XMP and IPTC of each content, read in worker processes.
 
-    Values that cannot be true (a latitude of 900, the year 0) are dropped. A content that was read before, in
-    whatever directory, is not read again; one that could not be read, as it took too long, is tried again later.
+    Values that cannot be true (a latitude of 900, the year 0) are dropped. A content that was read before, in any
+    directory, is not read again. One that could not be read, for example because it took too long, is retried later.
     """
     with step(context, store):
         root, tables, reader = store.library_root, store.tables, decoding.metadata_reader

@@ -1,4 +1,4 @@
-"""What a run says about the partitions that it indexed, on the page and in its log."""
+"""The report on the partitions that a run indexed: metadata for Dagster's page, and the run's log."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from image_pipeline.storage.store import Store
 from image_pipeline.terminal import escaped
 
 MOST_PICTURES, LEAST_PICTURES, PICTURES_OF_A_RUN = 12, 4, 400
-"""On contact sheets: of a directory, and of all directories of a run, since nobody looks at each of a hundred."""
+"""The numbers of pictures on contact sheets: the most and the least per partition, and about how many per run."""
 
 
 def pictures_shown(partitions: int) -> int:
@@ -22,7 +22,7 @@ def pictures_shown(partitions: int) -> int:
 
 
 def indexed_metadata(store: Store, indexed: IndexedPartition, shown: int) -> dict[str, int | dg.MetadataValue]:
-    """What the page shows of a partition: counts, a contact sheet of `shown` pictures, the quarantine."""
+    """The metadata of a partition: counts, a contact sheet of `shown` pictures, the quarantine."""
     pictures = [
         (store.thumbnail_file(point.payload["sha256"]), point.payload.get("caption", ""))
         for point in indexed.points[:shown]
@@ -40,7 +40,7 @@ def indexed_metadata(store: Store, indexed: IndexedPartition, shown: int) -> dic
 
 
 def library_metadata(entries: Mapping[str, LedgerEntry]) -> dict[str, int]:
-    """The library as a whole, as it is now."""
+    """The counts of the whole library."""
     return {
         "library_files": sum(entry.files for entry in entries.values()),
         "library_points": sum(entry.indexed for entry in entries.values()),
@@ -49,7 +49,7 @@ def library_metadata(entries: Mapping[str, LedgerEntry]) -> dict[str, int]:
 
 
 def log_indexed(log: dg.DagsterLogManager, key: str, indexed: IndexedPartition) -> None:
-    """A warning for each file that went into quarantine since the last run, and a line for the partition."""
+    """Log a warning for each file that went into quarantine since the last run, and a line about the partition."""
     for event in indexed.events:
         if event.event is Event.QUARANTINED:
             what = {"partition": key, "path": event.path, "sha256": event.sha256, "reason": event.reason}
@@ -62,5 +62,5 @@ def log_indexed(log: dg.DagsterLogManager, key: str, indexed: IndexedPartition) 
         "deleted": indexed.deleted,
         "unchanged": indexed.unchanged,
     }
-    changes = ", ".join(f"{count} {name}" for name, count in counts.items())
-    log.info(f"{key} is up to date: {changes}.", extra={"partition": key, **counts})
+    changes = ", ".join(f"{name}: {count}" for name, count in counts.items())
+    log.info(f"{key} is up to date ({changes}).", extra={"partition": key, **counts})

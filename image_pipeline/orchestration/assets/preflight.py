@@ -1,4 +1,4 @@
-"""Whether what a run needs in the end can be had: asked before it works for hours, and only if it has work."""
+"""Preflight: checks that Qdrant and the models are available before a run works for hours, and only if it has work."""
 
 from collections.abc import Collection as Contents
 
@@ -8,16 +8,17 @@ from image_pipeline.storage.failures import Failures
 
 
 class Preflight:
-    """Asks for Qdrant and for the models, each once in a step."""
+    """Checks Qdrant and the models, each once in a step."""
 
     def __init__(self, store: StoreResource, inference: InferenceResource, qdrant: QdrantResource) -> None:
         self._store, self._inference, self._qdrant = store, inference, qdrant
         self._is_qdrant_there = False
 
     def qdrant(self) -> None:
-        """Raises what `qdrant_collection` would: if a server does not answer, refuses the key or has another's points.
+        """Raises as `qdrant_collection` would if Qdrant is shared and cannot be used.
 
-        One that is not shared is not asked: opening it reads all of its points, and keeps other processes waiting.
+        It may not answer, may refuse the key, or may hold the collection of a different library. A Qdrant that is not
+        shared is not checked: opening it reads all points, and keeps other processes waiting.
         """
         address, alias = self._qdrant.address, self._qdrant.alias
         if self._is_qdrant_there or not address.traits.is_shared:
@@ -28,10 +29,10 @@ class Preflight:
         self._is_qdrant_there = True
 
     def models(self, wanted: Contents[str], failures: Failures) -> None:
-        """Let the weights be there of each model that has not seen one of the contents `wanted` (sha256).
+        """Fetch the missing weights of each model that has not processed all of the contents `wanted` (sha256).
 
-        Those that are among the decoder's `failures`, and are not tried again, are shown to no model. Raises ModelError
-        if weights are neither on this machine nor to be fetched.
+        Contents in `failures` that the decoder does not try again do not count, since they never reach a model. Raises
+        ModelError if weights are not on this machine and cannot be fetched.
         """
         failed = failures.standing(list(wanted))
         readable = [sha256 for sha256 in wanted if sha256 not in failed]

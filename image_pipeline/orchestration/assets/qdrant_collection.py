@@ -1,4 +1,4 @@
-"""The collection that is searched."""
+"""The collection in Qdrant, which is what people search."""
 
 import time
 from datetime import UTC, datetime
@@ -39,10 +39,10 @@ from image_pipeline.storage.leftovers import delete_leftovers
 def qdrant_collection(
     context: dg.AssetExecutionContext, store: StoreResource, inference: InferenceResource, qdrant: QdrantResource
 ) -> None:
-    """A point in Qdrant for each readable file: new ones are written, changed ones replaced, vanished ones deleted.
+    """One point in Qdrant per readable file: new ones are added, changed ones replaced, those of missing files deleted.
 
-    A version of the collection is made for each embedding model, and the alias that is searched leads to the newest
-    complete one.
+    Each embedding model has its own version of the collection. Searches use an alias, which points to the newest
+    complete version.
     """
     at = datetime.now(UTC).isoformat(timespec="seconds")
     with (

@@ -1,4 +1,4 @@
-"""How much is still to come in a stage: without it, nobody could say when a run of many small directories ends."""
+"""The remaining work of a stage, so that progress bars can show the time left in a run of many small directories."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -11,9 +11,9 @@ from image_pipeline.storage.tables import StageTables
 
 
 def outlook(tables: StageTables, partitions: Sequence[Partition]) -> Iterator[Partition]:
-    """The partitions of a stage, one after the other; what is counted of one is told with the files of those to come.
+    """Yields the partitions of a stage; progress reports meanwhile include the number of files in later partitions.
 
-    Their numbers are those of `discovered_files`, read once, and only if something is counted at all.
+    The numbers are the row counts of `discovered_files`. They are read once, and only if progress is reported at all.
     """
 
     @cache

@@ -1,4 +1,4 @@
-"""The asset of a stage that writes a table: what its declaration says, and what all of them have alike."""
+"""The asset of a stage that writes a table: properties from the declaration, and those that all stages share."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +16,9 @@ OWNERS = ["team:photographs"]
 def stage_asset(
     declaration: StageDeclaration[Any], *, group_name: str, kinds: set[str], pool: str | None = None
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """Make the function of a stage its asset, which depends on the stages that it reads, and shows its columns.
+    """A decorator that makes a function the asset of a stage, with the stage's dependencies and column schema.
 
-    Groups, kinds and pools are Dagster's; what runs a model is in the pool `gpu`.
+    Groups, kinds and pools are Dagster's; an asset that runs a model is in the pool `gpu`.
     """
     return dg.asset(
         group_name=group_name,

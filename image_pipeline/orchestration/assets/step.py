@@ -1,4 +1,4 @@
-"""What the assets share: partitions in, errors for people, progress in the step's log."""
+"""The step of an asset: the partitions of the run, errors for people, progress in the step's log."""
 
 import hashlib
 import logging
@@ -26,21 +26,21 @@ from image_pipeline.terminal import escaped
 
 _LOG_SECONDS = 5.0
 
-_log = logging.getLogger(__name__)  # unlike the log of a step, it is seen on the command line, too
+_log = logging.getLogger(__name__)  # unlike the log of a step, this one is also shown on the command line
 
 LISTED_ROWS = 50
-"""Rows of a table that a materialization shows: what it shows is kept for ever."""
+"""The maximum number of rows in a materialization's table, since Dagster keeps materializations for ever."""
 
 TRANSIENT_RETRY = dg.RetryPolicy(max_retries=4, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""For errors that may pass: 2, 6, 14, 30 s, more or less, and then the run fails.
+"""For temporary errors: retries after about 2, 6, 14 and 30 s, and then the run fails.
 
-No asset has it as its own policy. Dagster would then repeat whatever failed, for however obvious a reason, and take an
-interruption for one more failure of the step: the rest of the run would follow.
+No asset has it as its retry policy: Dagster would then retry every error, even a permanent one, and would treat an
+interruption as one more failure of the step, and go on with the rest of the run.
 """
 
 
 class _ProgressLog:
-    """Writes progress into a step's log, every few seconds; ends the step if it was interrupted."""
+    """Writes progress to a step's log every few seconds, and ends the step if it was interrupted."""
 
     def __init__(self, log: dg.DagsterLogManager, interruption: Interruption) -> None:
         self._log, self._interruption, self._last = log, interruption, time.monotonic()
@@ -59,11 +59,10 @@ StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpEx
 def step(
     context: StepContext, store: StoreResource, find_keys: Callable[[], Sequence[str]] | None = None
 ) -> Iterator[Sequence[str]]:
-    """The work of an asset: its progress goes to the log, and an error for people becomes the step's failure.
+    """Run the work of an asset: progress goes to the log, and a PipelineError becomes the step's failure.
 
-    From its beginning to the end of the run, its partitions are no other run's: all of the run's, or those that
-    `find_keys` gives. The block gets their keys. The failure is retried only if the same call may succeed a little
-    later. An interruption ends the whole run.
+    The run claims its partitions, or those that `find_keys` returns, and keeps them until it ends; the block gets their
+    keys. A failure is retried only if the same call may succeed a little later. An interruption ends the whole run.
     """
     with Interruption() as interruption, ExitStack() as stack:
         stack.enter_context(listening(_ProgressLog(context.log, interruption)))
@@ -100,10 +99,10 @@ def _failure(context: StepContext, error: PipelineError) -> dg.Failure | dg.Retr
 
 
 def _end_as_canceled(context: StepContext) -> None:
-    """Let a run that somebody began in a terminal, and ends there with Ctrl-C, end as canceled.
+    """Report a run as canceled if it was started in a terminal and is interrupted there, for example with Ctrl-C.
 
-    For Dagster a run is canceled if the page asked for it, and failed otherwise. A run that was launched from the page
-    and is interrupted without being asked for goes down with the page, and is begun again with it.
+    Otherwise Dagster reports an interrupted run as failed, unless it was canceled on the page. A run that was launched
+    from the page and is interrupted in any other way stops together with the page, and is started again with it.
     """
     if context.run.remote_job_origin is None:
         context.instance.report_run_canceling(context.run, INTERRUPTED)
@@ -120,27 +119,27 @@ def keys_of_run(context: StepContext) -> Sequence[str]:
         raise SettingsError(str(error)) from error
     except dg.DagsterInvariantViolationError as error:
         raise SettingsError(
-            "The run names no directory: `image-pipeline scan` registers those of the library and prints their keys; "
-            'give one as --tags \'{"dagster/partition": "KEY"}\'.'
+            "The run names no directory: `image-pipeline scan` registers the directories of the library and prints "
+            'their keys; give one as --tags \'{"dagster/partition": "KEY"}\'.'
         ) from error
     if not keys:
         start, end = context.partition_key_range
         raise SettingsError(
-            f"{end!r} stands before {start!r} in the order in which `image-pipeline scan` prints them: let the range "
+            f"{end!r} comes before {start!r} in the order in which `image-pipeline scan` prints them: let the range "
             f"begin with {end!r}."
         )
     return keys
 
 
 def partitions(context: dg.AssetExecutionContext) -> list[Partition]:
-    """The partitions of a run that there are: see `keys_at_work`."""
+    """The partitions of a run that still exist: see `keys_at_work`."""
     return [Partition.from_key(key) for key in keys_at_work(context)]
 
 
 def keys_at_work(context: StepContext) -> list[str]:
-    """The keys of a run, in a `step` of it, without those that another run took out while this one waited for them.
+    """The keys of a run, without those that a different run removed while this one waited for its claim.
 
-    There is nothing to be done for these. Raises SettingsError as `keys_of_run` does.
+    Call it within a `step`. Raises SettingsError as `keys_of_run` does.
     """
     registered = set(registered_keys(context.instance))
     return [key for key in keys_of_run(context) if key in registered]
@@ -152,11 +151,11 @@ def to_be_made(
     row_type: type[Row],
     metadata_of: Callable[[LedgerEntry, int], Mapping[str, Any]] | None = None,
 ) -> Iterator[Partition]:
-    """The partitions of a run of which a stage has something to make; of the others, it says that they are unchanged.
+    """Yields the partitions of a run that a stage has to process; the others are reported as unchanged.
 
-    Those to be made count as not ingested from then on. `metadata_of` gives what is said of an unchanged one, from what
-    was ingested of it and its number of rows; if None, that is `unchanged_metadata`.
-    Raises SettingsError as `partitions` does.
+    Each yielded partition counts as not ingested from then on. `metadata_of` makes the metadata of an unchanged one
+    from its ledger entry and its number of rows; the default is `unchanged_metadata`. Raises SettingsError as
+    `partitions` does.
     """
     unchanged = store.unchanged
     metadata_of = metadata_of or unchanged_metadata
@@ -171,14 +170,14 @@ def to_be_made(
 
 
 def unchanged_metadata(entry: LedgerEntry, rows: int) -> dict[str, int | dg.MetadataValue]:
-    """What a stage tells of a partition that it left as it was: the run that made it."""
+    """The metadata of a partition that a stage left unchanged: the number of rows, and the run that made them."""
     return {"dagster/row_count": rows, "unchanged_since": dg.MetadataValue.dagster_run(entry.run_id)}
 
 
 def decoded_to_be_made(
     context: dg.AssetExecutionContext, store: StoreResource, row_type: type[Row]
 ) -> dict[str, DecodedPartition]:
-    """The partitions of `to_be_made` as they were decoded, by key. Raises StoreError if one of them was not."""
+    """The decoded partitions among those of `to_be_made`, by key. Raises StoreError if one of them was not decoded."""
     chosen = to_be_made(context, store, row_type)
     return {partition.key: read_decoded(store.tables, partition.key) for partition in chosen}
 
@@ -197,9 +196,9 @@ def records(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.Tabl
 
 
 def throughput_metadata(throughput: Throughput | None) -> dict[str, str | float]:
-    """What a model has done in this process: its device, number format, batch size, and images a second.
+    """The throughput of a model in this process: device, number format, batch size, and images per second.
 
-    The rate is that of the model over all directories that share its batches, not of one of them.
+    The rate is over all directories that share the model's batches, not for a single one.
     """
     if throughput is None:
         return {"device": "not needed: every image was seen before"}

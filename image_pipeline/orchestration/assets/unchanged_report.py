@@ -1,4 +1,4 @@
-"""What the page shows of a partition that a run left as it was: the same as when it was made."""
+"""The report on the partitions that a run left unchanged: it shows what was shown when they were made."""
 
 from functools import cached_property
 
@@ -11,20 +11,23 @@ from image_pipeline.schema.rows import DecodedContent, ImageCaption
 from image_pipeline.storage.ledger import LedgerEntry, QuarantinedFile
 
 MOST_PICTURES, LEAST_PICTURES, PICTURES_OF_A_RUN = 12, 4, 24
-"""On the contact sheets of what is unchanged: of a partition, and of all of a run, which is to cost next to nothing."""
+"""The numbers of pictures on contact sheets: the most and the least per partition, and about how many per run.
+
+A run without changes should take next to no time, so it shows fewer than other runs.
+"""
 
 
 class Remembered:
-    """The metadata of partitions that are unchanged, from the ledger and the tables; nothing is decoded again."""
+    """The metadata of unchanged partitions, from the ledger and the tables; nothing is decoded again."""
 
     def __init__(self, store: StoreResource, partitions: int) -> None:
-        """`partitions` is the number of those of the run."""
+        """`partitions` is the number of partitions in the run."""
         self._store = store
         self._left = PICTURES_OF_A_RUN
         self._shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // max(1, partitions)))
 
     def of_points(self, entry: LedgerEntry) -> dict[str, int | str | dg.MetadataValue]:
-        """What `qdrant_collection` says of a partition."""
+        """The metadata of a partition in `qdrant_collection`."""
         files = [(file.path, file.reason, file.message) for file in self._quarantine(entry)]
         return {
             **unchanged_metadata(entry, entry.indexed),
@@ -36,7 +39,7 @@ class Remembered:
         }
 
     def of_tensors(self, entry: LedgerEntry, rows: int) -> dict[str, int | str | dg.MetadataValue]:
-        """What `decoded_tensors` says of a partition with so many contents."""
+        """The metadata of a partition in `decoded_tensors`, whose table has `rows` rows."""
         contents = {file.sha256: file for file in self._quarantine(entry) if file.sha256 is not None}
         bad = [(sha256[:12], file.reason, file.message) for sha256, file in contents.items()]
         return {
@@ -57,7 +60,7 @@ class Remembered:
 
     def _sheet(self, entry: LedgerEntry) -> str:
         if self._left <= 0 and entry.indexed:
-            return "Unchanged: the contact sheet is with the run that made it."
+            return "Unchanged: see the contact sheet in the run that indexed this partition."
         tables, store = self._store.tables, self._store.store
         captions = {row.sha256: row.caption for row in tables.first(ImageCaption, entry.key, self._shown)}
         decoded = tables.first(DecodedContent, entry.key, self._shown + entry.quarantined)
