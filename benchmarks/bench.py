@@ -92,7 +92,7 @@ class Bench:
         tensors = Path(settings["IMAGE_PIPELINE_HOME"]) / "tensors"
         return self.measure(command, settings, watched=tensors, every=every)
 
-    def ingest_anew(self, library: Path, models: str, every: float = SELDOM) -> Ingested:
+    def ingest_again(self, library: Path, models: str, every: float = SELDOM) -> Ingested:
         """Ingest a library into a new store. Raises RuntimeError unless every file becomes a point."""
         settings = self.settings(models)
         measured = self.ingest(library, settings, every)
@@ -103,7 +103,7 @@ class Bench:
 
     def first_ingest(self, library: Path, models: str, every: float = SELDOM) -> Measured:
         """Measure a first ingestion, and delete its store and collection."""
-        ingested = self.ingest_anew(library, models, every)
+        ingested = self.ingest_again(library, models, every)
         self.discard(ingested)
         return ingested.measured
 

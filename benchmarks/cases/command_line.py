@@ -15,7 +15,7 @@ _TIMES = 5
 
 def first_lines(bench: Bench) -> CaseResult:
     """Measure the time from the start of the process to the first line of `--help` and of `status`."""
-    ingested = bench.ingest_anew(library(Kind.JPEG_SMALL, 3), "demo")
+    ingested = bench.ingest_again(library(Kind.JPEG_SMALL, 3), "demo")
     words = ("--help", "status")
     times: dict[str, list[FirstLine]] = {word: [] for word in words}
 

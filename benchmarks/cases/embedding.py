@@ -65,7 +65,7 @@ def _whole_pipeline(
     stages: dict[int, list[dict[str, float]]] = {size.few: [], size.many: []}
 
     def ours(count: int) -> Measured:
-        ingested = bench.ingest_anew(libraries[count], f"{model},none")
+        ingested = bench.ingest_again(libraries[count], f"{model},none")
         stages[count].append(stage_seconds(ingested.home))
         bench.discard(ingested)
         return ingested.measured

@@ -22,7 +22,7 @@ def captions(bench: Bench) -> CaseResult:
     written: dict[str, str] = {}
 
     def ours(count: int) -> Measured:
-        ingested = bench.ingest_anew(libraries[count], f"bundled:embedder,{model}")
+        ingested = bench.ingest_again(libraries[count], f"bundled:embedder,{model}")
         written.update(bench.captions(ingested))
         bench.discard(ingested)
         return ingested.measured

@@ -30,7 +30,7 @@ _TOUCHED, _NEW = "touched", "of new content"
 def unchanged(bench: Bench) -> CaseResult:
     """Measure repeated runs over an unchanged directory and, in the same store, with one file changed."""
     root, single = (own_library(Kind.JPEG_SMALL, count, bench.new_folder()) for count in (bench.sizes.unchanged, 1))
-    large, one = bench.ingest_anew(root, _MODELS), bench.ingest_anew(single, _MODELS)
+    large, one = bench.ingest_again(root, _MODELS), bench.ingest_again(single, _MODELS)
     try:
         listings = Laps()
         for _ in range(_LISTINGS):

@@ -12,12 +12,12 @@ from image_pipeline.cli.maintenance import history, repair, verify
 from image_pipeline.cli.notices import show_notices
 from image_pipeline.cli.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors_for_people, shared_options
 from image_pipeline.cli.retry import retry
-from image_pipeline.cli.stores import adopt, forget, hint_at_strewn_store, rescue
+from image_pipeline.cli.stores import adopt, forget, hint_at_scattered_store, rescue
 from image_pipeline.patches import collect_garbage_rarely, exit_without_collecting
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.signals import catch_signals, ignore_further_signals, interrupted_exit_code
-from image_pipeline.storage.private_files import keep_private, usual_rights
+from image_pipeline.storage.private_files import default_permissions, keep_private
 from image_pipeline.terminal import counted, echo, echo_json
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def main(context: click.Context) -> None:
     catch_signals()
     keep_private()
     if context.invoked_subcommand != rescue.name:
-        hint_at_strewn_store()
+        hint_at_scattered_store()
 
 
 for command in (verify, repair, retry, history, adopt, forget, rescue):
@@ -254,7 +254,7 @@ def demo_library(directory: Path) -> None:
     """Draw the demo library, about 300 scenes in a dozen directories, in DIRECTORY."""
     from image_pipeline.demo.library import make_library
 
-    with usual_rights():
+    with default_permissions():
         library = make_library(directory)
     echo(f"{len(library.captions)} scenes were drawn in {directory}.")
 

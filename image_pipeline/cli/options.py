@@ -59,7 +59,7 @@ def _are_logs_json() -> bool:
     return os.environ.get(variable_of("log_format")) == LogFormat.JSON
 
 
-def say_beside(message: str) -> None:
+def print_notice(message: str) -> None:
     """Print a notice on stderr that is neither an error nor part of the command's output."""
     if _are_logs_json():
         echo_json(warning_line(message), err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from image_pipeline.cli.options import FOLDER, errors_for_people, say_beside, shared_options
+from image_pipeline.cli.options import FOLDER, errors_for_people, print_notice, shared_options
 from image_pipeline.errors import SettingsError, StoreError
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import load_settings
@@ -65,12 +65,12 @@ def rescue(yes: bool, **given: Any) -> None:
     echo(f"Moved {counted(gather(home, target), 'file')} to {target.home}.")
 
 
-def hint_at_strewn_store() -> None:
+def hint_at_scattered_store() -> None:
     """Print a notice if a store is scattered over the user's home folder."""
     home = strewn_store()
     if home is None:
         return
-    say_beside(
+    print_notice(
         f"An earlier version left its store directly in {home}, where this version does not look for it: "
         "`image-pipeline rescue` lists those files and moves them to a separate folder."
     )
@@ -93,7 +93,7 @@ def forget(with_collection: bool, yes: bool, **given: Any) -> None:
     if not _is_store(store.home):
         raise SettingsError(f"The folder {store.home} is not a store: set IMAGE_PIPELINE_HOME to the store to delete.")
     from image_pipeline.collection.connection import address_of
-    from image_pipeline.storage.removal import delete_contents, nobody_else
+    from image_pipeline.storage.removal import delete_contents, exclusive_use
 
     address = address_of(settings)
     if with_collection and not address.traits.is_shared:
@@ -104,7 +104,7 @@ def forget(with_collection: bool, yes: bool, **given: Any) -> None:
     mark = read_mark(store.home)
     if mark is not None:
         store.check_version(mark)
-    with nobody_else(store):
+    with exclusive_use(store):
         found = contents(store.home, is_marked=True)
         _say_what_goes(store, found)
         if with_collection:

@@ -14,7 +14,7 @@ from image_pipeline.inference.local import sha256_of_file
 from image_pipeline.inference.model_records import Records
 from image_pipeline.inference.producer import ProducerKind
 from image_pipeline.inference.profiles import PINS
-from image_pipeline.storage.private_files import usual_rights
+from image_pipeline.storage.private_files import default_permissions
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class HubRepository:
                 needed = [name for name in needed if name in CONFIGURATION_FILES[self.kind]]
             else:
                 _log.info("The weights of %s are not on this machine yet: fetching them.", self.repository)
-            with usual_rights():  # the hub's cache may be shared by several users
+            with default_permissions():  # the hub's cache may be shared by several users
                 return Path(snapshot_download(self.repository, revision=revision, allow_patterns=needed))
 
     def _commit_and_files(self, revision: str) -> tuple[str, list[str]]:

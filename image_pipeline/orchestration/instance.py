@@ -16,7 +16,7 @@ from image_pipeline.errors import SettingsError, StoreError
 from image_pipeline.storage.claims import unclaimed_runs
 from image_pipeline.storage.locks import exclusive_lock
 from image_pipeline.storage.own_files import unfinished_records
-from image_pipeline.storage.private_files import usual_rights
+from image_pipeline.storage.private_files import default_permissions
 from image_pipeline.storage.removal import delete_contents
 from image_pipeline.storage.store import Store
 
@@ -85,7 +85,7 @@ def _make(home: Path) -> None:
         if os.path.lexists(unfinished):
             _delete_unfinished(unfinished)
         if not home.parent.exists():
-            with usual_rights():  # other users may have folders in the parents of DAGSTER_HOME
+            with default_permissions():  # other users may have folders in the parents of DAGSTER_HOME
                 home.parent.mkdir(parents=True, exist_ok=True)
         unfinished.mkdir()
         (unfinished / _CONFIGURATION).write_bytes(_shipped_configuration().read_bytes())

@@ -10,8 +10,7 @@ from image_pipeline.orchestration.assets.step import LISTED_ROWS, records, step
 from image_pipeline.orchestration.checks import whole_collection
 from image_pipeline.orchestration.partitions import registered_keys, unregister
 from image_pipeline.orchestration.resources import QdrantResource, StoreResource
-from image_pipeline.stages.retire import is_gone, retire
-from image_pipeline.storage.leftovers import delete_leftovers
+from image_pipeline.stages.retire import delete_leftovers, is_gone, retire
 
 ingest_job = dg.define_asset_job(
     "ingest",

@@ -55,7 +55,7 @@ def within_range(keys: Sequence[str]) -> Iterator[None]:
 
 
 @contextmanager
-def range_of_its_own() -> Iterator[None]:
+def own_range() -> Iterator[None]:
     """Limit the effect of `keep_range` to the block, which is a run."""
     token = _range_of_run.set(_range_of_run.get())
     try:

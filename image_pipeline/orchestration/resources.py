@@ -14,7 +14,7 @@ from pydantic import PrivateAttr
 
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.imaging.pool import WorkerPool
-from image_pipeline.orchestration.partitions import range_of_its_own
+from image_pipeline.orchestration.partitions import own_range
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.services.verifier import Verifier
 from image_pipeline.services.wiring import Wiring
@@ -58,7 +58,7 @@ class StoreResource(_Fixed):
         with (
             claiming(store.runs_directory / run_id),
             PartitionClaims(store, run_id) as self._claims,
-            range_of_its_own(),
+            own_range(),
         ):
             yield self
 

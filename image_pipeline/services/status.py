@@ -18,7 +18,7 @@ from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.size import StoreSize, size_of_store
 from image_pipeline.terminal import counted
 
-_LOOK_SECONDS = 2.0
+_SCAN_SECONDS = 2.0
 """The time limit for scanning the library, and for measuring the store, since the user waits for the status."""
 
 
@@ -96,7 +96,7 @@ def read_status(
         recipe = Wiring(settings).recipe if is_here else ""
         try:
             ingested = ledger.ingested(recipe, versions)
-            waiting = count_waiting(library, ingested, settings.partition_size, _LOOK_SECONDS)
+            waiting = count_waiting(library, ingested, settings.partition_size, _SCAN_SECONDS)
         except LibraryError as error:
             library_error = str(error)
     is_same = version is None or (is_here and version.producer == str(inference.embedding_producer))
@@ -115,7 +115,7 @@ def read_status(
         next_embedder=None if is_same else embedder,
         waiting=waiting,
         library_error=library_error,
-        size=size_of_store(settings.home, _LOOK_SECONDS),
+        size=size_of_store(settings.home, _SCAN_SECONDS),
         last_run=last_run,
     )
 
@@ -141,7 +141,7 @@ def _waiting(waiting: Waiting) -> str:
     if waiting.is_whole:
         return summary
     scanned = counted(waiting.directories, "directory", "directories")
-    return f"{summary} (incomplete: {scanned} scanned in {_LOOK_SECONDS:g} s)"
+    return f"{summary} (incomplete: {scanned} scanned in {_SCAN_SECONDS:g} s)"
 
 
 def _run(run: LastRun) -> str:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from image_pipeline.schema.rows import ImageCaption, Stage
-from image_pipeline.stages.tensor_stage import TensorStage
-from image_pipeline.stages.unseen import UnseenImages
+from image_pipeline.stages.tensor_stage import TensorStage, UnseenImages
 
 if TYPE_CHECKING:
     from image_pipeline.stages.models import Inference

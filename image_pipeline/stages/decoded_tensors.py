@@ -13,9 +13,8 @@ from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import Reason
 from image_pipeline.schema.rows import DecodedContent, Stage
 from image_pipeline.stages.declaration import StageDeclaration
-from image_pipeline.stages.unseen import DecodedPartition
-from image_pipeline.storage.cache import ContentCache
-from image_pipeline.storage.content import RowCache
+from image_pipeline.stages.tensor_stage import DecodedPartition
+from image_pipeline.storage.cache import ContentCache, RowCache
 from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store

@@ -25,7 +25,7 @@ def discover_partition(
     """
     # a different version may have identified the formats differently
     is_current = unchanged.is_of_recipe(partition.key)
-    known = (tables.read_if_there(DiscoveredFile, partition.key) or []) if is_current else []
+    known = (tables.read_if_exists(DiscoveredFile, partition.key) or []) if is_current else []
     return discover(root, partition, listed, {file.path: file for file in known})
 
 

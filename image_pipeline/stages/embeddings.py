@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from image_pipeline.schema.rows import Embedding, Stage
-from image_pipeline.stages.tensor_stage import TensorStage
-from image_pipeline.stages.unseen import UnseenImages
+from image_pipeline.stages.tensor_stage import TensorStage, UnseenImages
 
 if TYPE_CHECKING:
     from image_pipeline.stages.models import Inference

@@ -13,8 +13,7 @@ from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import Reason
 from image_pipeline.schema.rows import MetadataOfImage, Stage
 from image_pipeline.stages.declaration import StageDeclaration
-from image_pipeline.storage.cache import ContentCache
-from image_pipeline.storage.content import RowCache
+from image_pipeline.storage.cache import ContentCache, RowCache
 from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.ledger import Ledger
 

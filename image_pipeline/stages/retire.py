@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from image_pipeline.collection.qdrant import Qdrant
@@ -9,9 +10,11 @@ from image_pipeline.collection.versions import complete_left_version
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.discovery import check_library, list_files
 from image_pipeline.files.partition import Partition
+from image_pipeline.storage.cache import ContentCache
 from image_pipeline.storage.claims import delete_unclaimed
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.locks import index_lock
+from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
 
 
@@ -51,3 +54,19 @@ def retire(qdrant: Qdrant, tables: StageTables, ledger: Ledger, partition_keys: 
         complete_left_version(qdrant, left)
         ledger.forget(partition_keys, run_id)
     return deleted
+
+
+def delete_leftovers(store: Store, ledger: Ledger, cache: ContentCache, now: str) -> int:
+    """Delete thumbnails and cached values of contents that no file has had for 90 days; returns the number of contents.
+
+    Until then, a photograph that reappears need not be processed again. `now` is ISO 8601, UTC. Raises StoreError if
+    the ledger or the cache cannot be used.
+    """
+    left = ledger.left_contents(now)
+    if left:
+        cache.delete(left)
+        for sha256 in left:
+            with suppress(OSError):  # a thumbnail that remains does no harm
+                store.thumbnail_file(sha256).unlink()
+        ledger.forget_contents(left)
+    return len(left)

@@ -13,7 +13,7 @@ from pathlib import Path
 from image_pipeline.errors import StoreError
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.own_files import contents
-from image_pipeline.storage.removal import delete_empty, nobody_else
+from image_pipeline.storage.removal import delete_empty, exclusive_use
 from image_pipeline.storage.signatures import is_ledger
 from image_pipeline.storage.store import Store
 
@@ -49,9 +49,9 @@ def gather(home: Path, target: Store) -> int:
     the ledger is moved last. Raises StoreError if something was ingested in `target`, if a process uses one of the two,
     or if a file cannot be moved.
     """
-    with nobody_else(Store(home)):
+    with exclusive_use(Store(home)):
         target.prepare()
-        with nobody_else(target):
+        with exclusive_use(target):
             if is_ledger(target.ledger_file) and Ledger(target.ledger_file).entries():
                 raise StoreError(
                     f"{target.home} is a store in which something was ingested: give a different folder, "

@@ -20,7 +20,7 @@ from typing import Self
 from image_pipeline.errors import StoreError
 from image_pipeline.storage.store import Store
 
-_LOOK_SECONDS = 0.05
+_SCAN_SECONDS = 0.05
 _PATIENCE_SECONDS = 1.0
 _FLOCK = "hhqqi4x"
 """The system's `struct flock`: type, whence, start, length, process."""
@@ -76,7 +76,7 @@ class PartitionClaims:
                     if not said and time.monotonic() - began >= _PATIENCE_SECONDS:
                         key, said = wanted[place], True
                         _log.warning("Waiting for the directory %s: in use by %s.", key, _holder(self._store, key))
-                    time.sleep(_LOOK_SECONDS)
+                    time.sleep(_SCAN_SECONDS)
         except OSError as error:
             raise StoreError(
                 f"{self._store.partitions_lock_file} cannot be used ({error.strerror}): make room in the store, or set "

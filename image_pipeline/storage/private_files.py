@@ -20,7 +20,7 @@ def keep_private() -> None:
 
 
 @contextmanager
-def usual_rights() -> Iterator[None]:
+def default_permissions() -> Iterator[None]:
     """For the length of the block, create files with the user's own umask, for files outside the store."""
     before = os.umask(_PRIVATE)
     os.umask(int(os.environ.get(_USUAL, f"{before:o}"), 8))

@@ -15,7 +15,7 @@ from image_pipeline.storage.store import Store
 
 
 @contextmanager
-def nobody_else(store: Store) -> Iterator[None]:
+def exclusive_use(store: Store) -> Iterator[None]:
     """Keep other processes out of the store for the length of the block. Raises StoreError if one is using it.
 
     An open page uses the store even while it does nothing.

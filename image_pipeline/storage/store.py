@@ -13,7 +13,7 @@ from image_pipeline.files.store_mark import VERSION, Mark
 from image_pipeline.storage.location import check_place
 from image_pipeline.storage.mark import read_mark, write_mark
 from image_pipeline.storage.own_files import FILE_STEM, is_nothing, is_unmarked_store
-from image_pipeline.storage.private_files import usual_rights
+from image_pipeline.storage.private_files import default_permissions
 
 _PRIVATE = 0o700
 _DAGSTER = "dagster"
@@ -35,7 +35,7 @@ class Store:
         check_place(self.home, library)
         try:
             if not self.home.parent.exists():
-                with usual_rights():  # other users may need the folders above the store
+                with default_permissions():  # other users may need the folders above the store
                     self.home.parent.mkdir(parents=True, exist_ok=True)
             self.home.mkdir(mode=_PRIVATE, exist_ok=True)
             mark = read_mark(self.home) or self._mark()

@@ -47,7 +47,7 @@ class StageTables:
         """The rows of a stage's table. Raises StoreError if the stage has not run for the partition."""
         return self.read_noted(row_type, partition_key)[0]
 
-    def read_if_there(self, row_type: type[R], partition_key: str) -> list[R] | None:
+    def read_if_exists(self, row_type: type[R], partition_key: str) -> list[R] | None:
         """The rows of a stage's table; None if there is no usable table, so that it has to be made again.
 
         A table is not usable if it is damaged, or if it has different columns (from an older version). Raises

@@ -236,7 +236,7 @@ def test_a_partition_that_is_gone_leaves_nothing(pipeline: Pipeline, store: Stor
     assert pipeline.paths().keys() == {"Oslo/a.jpg"}
     assert pipeline.ledger.entries().keys() == {"Oslo"}
     assert [file.path for file in pipeline.ledger.quarantine()] == ["Oslo/bad.jpg"]
-    assert pipeline.tables.read_if_there(DiscoveredFile, "Rome") is None
+    assert pipeline.tables.read_if_exists(DiscoveredFile, "Rome") is None
     assert not store.tensor_directories("Rome").exists()
     assert store.tensor_directories("Oslo").exists()
     assert pipeline.retire("Rome") == 0

@@ -15,8 +15,7 @@ from image_pipeline.settings import DType
 from image_pipeline.stages.content_hashes import digest
 from image_pipeline.stages.models import Inference, load_inference
 from image_pipeline.stages.registry import LAST_STAGES, STAGES, TENSOR_STAGES, input_specs, recipe, unseen, versions
-from image_pipeline.storage.cache import ContentCache
-from image_pipeline.storage.content import RowCache
+from image_pipeline.storage.cache import ContentCache, RowCache
 
 EMBEDDER = "embedding bundled:embedder@cbfae5f6a90c4525d644d3ec9b7be4bd0ff4a464210fdcbc0053222dc7652e2b"
 CAPTIONER = "caption bundled:captioner@f43a7e24653b53dc06795cdb49ebc415acf37d2815735066f502c81f5a695432"

@@ -8,7 +8,7 @@ import pytest
 from image_pipeline.errors import StoreError
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.rows import DecodedContent
-from image_pipeline.stages.unseen import DecodedPartition, unseen_images
+from image_pipeline.stages.tensor_stage import DecodedPartition, unseen_images
 from image_pipeline.storage.tensors import create_tensor_files
 
 SPEC = InputSpec(2, 3, ResizeMode.SQUASH, Interpolation.BICUBIC)

@@ -10,8 +10,7 @@ import pytest
 
 from image_pipeline.errors import StoreError
 from image_pipeline.schema.rows import DecodedContent, Embedding, ImageCaption, MetadataOfImage
-from image_pipeline.storage.cache import ContentCache
-from image_pipeline.storage.content import RowCache
+from image_pipeline.storage.cache import ContentCache, RowCache
 from image_pipeline_tests.storage.conftest import metadata, sha256, unit_vector
 
 

@@ -85,7 +85,7 @@ def test_a_table_is_read_by_other_programs(tables: StageTables) -> None:
 
 
 def test_a_table_that_is_not_there_says_what_to_do(tables: StageTables) -> None:
-    assert tables.read_if_there(Embedding, "a") is None
+    assert tables.read_if_exists(Embedding, "a") is None
     for read in (tables.read, tables.read_noted):
         with pytest.raises(StoreError, match=r"no embeddings of partition 'a'.*materialize embeddings"):
             read(Embedding, "a")
@@ -94,10 +94,10 @@ def test_a_table_that_is_not_there_says_what_to_do(tables: StageTables) -> None:
 def test_a_table_with_other_columns_is_made_again(tables: StageTables, store: Store) -> None:
     path = tables.write(ContentHash, "a", [])
     pq.write_table(pa.table({"path": ["a"], "sha256": ["b"]}), path)
-    assert tables.read_if_there(ContentHash, "a") is None
+    assert tables.read_if_exists(ContentHash, "a") is None
     older = [pa.field(one.name, pa.int32() if one.name == "size_bytes" else one.type) for one in ContentHash.schema()]
     pq.write_table(pa.schema(older).empty_table(), path)
-    assert tables.read_if_there(ContentHash, "a") is None, "the same names, another type"
+    assert tables.read_if_exists(ContentHash, "a") is None, "the same names, another type"
 
 
 def test_a_damaged_table_is_made_again(tables: StageTables) -> None:
@@ -109,7 +109,7 @@ def test_a_damaged_table_is_made_again(tables: StageTables) -> None:
         damaged = bytearray(good)
         damaged[drawn.randrange(len(good))] ^= 1 << drawn.randrange(8)
         path.write_bytes(damaged[: drawn.choice([len(good), drawn.randrange(len(good))])])
-        outcomes.append(tables.read_if_there(MetadataOfImage, "a"))
+        outcomes.append(tables.read_if_exists(MetadataOfImage, "a"))
     assert outcomes.count(None) > 200
     assert sum(outcome not in (None, rows) for outcome in outcomes) <= 3, "checksums find nearly all"
 
@@ -117,7 +117,7 @@ def test_a_damaged_table_is_made_again(tables: StageTables) -> None:
 def test_a_table_that_the_system_withholds_is_an_error(tables: StageTables, store: Store) -> None:
     store.table_file(Stage.EMBEDDINGS, "a").mkdir(parents=True)
     with pytest.raises(StoreError, match=r"cannot be read \(Is a directory\)"):
-        tables.read_if_there(Embedding, "a")
+        tables.read_if_exists(Embedding, "a")
     with pytest.raises(StoreError, match=r"cannot be written \(Is a directory\).*IMAGE_PIPELINE_HOME"):
         tables.write(Embedding, "a", [])
     assert not [path for path in (store.home / "tables").rglob("*") if path.is_file()], "nothing half-written is left"

@@ -11,7 +11,7 @@ from image_pipeline.schema.rows import Stage
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.runs import Run
 
-_LOOK_SECONDS = 0.001
+_SCAN_SECONDS = 0.001
 
 
 class Place(StrEnum):
@@ -77,7 +77,7 @@ class StoreWatch:
                 if changes == moment.changes:
                     time.sleep(moment.seconds)
                     return True
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_SCAN_SECONDS)
         return False
 
     def snapshot(self) -> dict[Place, frozenset[tuple[str, int, int]]]:
@@ -112,5 +112,5 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
     while time.monotonic() < ends_at:
         if condition():
             return True
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_SCAN_SECONDS)
     return False

@@ -6,14 +6,14 @@ from collections import Counter
 import dagster as dg
 
 from image_pipeline.orchestration.assets.preflight import Preflight
+from image_pipeline.orchestration.assets.reports import UnchangedReport
 from image_pipeline.orchestration.assets.stage_asset import stage_asset
 from image_pipeline.orchestration.assets.step import LISTED_ROWS, partitions, records, step, to_be_made
-from image_pipeline.orchestration.assets.unchanged_report import Remembered
 from image_pipeline.orchestration.resources import DecodingResource, InferenceResource, QdrantResource, StoreResource
 from image_pipeline.schema.rows import ContentHash, DecodedContent
+from image_pipeline.stages.content_hashes import sources_of
 from image_pipeline.stages.decoded_tensors import STAGE
 from image_pipeline.stages.registry import unseen
-from image_pipeline.stages.sources import sources_of
 
 
 @stage_asset(STAGE, group_name="images", kinds={"python", "numpy"})
@@ -33,8 +33,8 @@ def decoded_tensors(
     with step(context, store):
         root, tables, decoder = store.library_root, store.tables, decoding.decoder
         preflight = Preflight(store, inference, qdrant)
-        remembered = Remembered(store, len(partitions(context)))
-        for partition in to_be_made(context, store, DecodedContent, remembered.of_tensors):
+        unchanged_report = UnchangedReport(store, len(partitions(context)))
+        for partition in to_be_made(context, store, DecodedContent, unchanged_report.of_tensors):
             began = time.monotonic()
             sources = sources_of(root, tables.read(ContentHash, partition.key))
             wanted = unseen(inference.pipeline, store.cache, list(sources))

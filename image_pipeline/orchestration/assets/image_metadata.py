@@ -8,8 +8,8 @@ from image_pipeline.orchestration.assets.stage_asset import stage_asset
 from image_pipeline.orchestration.assets.step import step, to_be_made
 from image_pipeline.orchestration.resources import DecodingResource, StoreResource
 from image_pipeline.schema.rows import ContentHash, MetadataOfImage
+from image_pipeline.stages.content_hashes import sources_of
 from image_pipeline.stages.image_metadata import STAGE
-from image_pipeline.stages.sources import sources_of
 
 
 @stage_asset(STAGE, group_name="images", kinds={"python", "parquet"})

@@ -12,7 +12,7 @@ class Preflight:
 
     def __init__(self, store: StoreResource, inference: InferenceResource, qdrant: QdrantResource) -> None:
         self._store, self._inference, self._qdrant = store, inference, qdrant
-        self._is_qdrant_there = False
+        self._qdrant_exists = False
 
     def qdrant(self) -> None:
         """Raises as `qdrant_collection` would if Qdrant is shared and cannot be used.
@@ -21,12 +21,12 @@ class Preflight:
         shared is not checked: opening it reads all points, and keeps other processes waiting.
         """
         address, alias = self._qdrant.address, self._qdrant.alias
-        if self._is_qdrant_there or not address.traits.is_shared:
+        if self._qdrant_exists or not address.traits.is_shared:
             return
         with address.connect(alias) as connection:
             own_collection(connection, self._store.ledger.libraries())
             connection.collection(self._inference.pipeline.collection_version(alias)).check()
-        self._is_qdrant_there = True
+        self._qdrant_exists = True
 
     def models(self, wanted: Contents[str], failures: Failures) -> None:
         """Fetch the missing weights of each model that has not processed all of the contents `wanted` (sha256).

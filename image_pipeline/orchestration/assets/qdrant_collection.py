@@ -7,23 +7,22 @@ import dagster as dg
 
 from image_pipeline.collection.versions import complete_version
 from image_pipeline.files.deletions import DeletionLimit, Shrinkage
-from image_pipeline.orchestration.assets.indexing_report import (
+from image_pipeline.orchestration.assets.reports import (
+    UnchangedReport,
     indexed_metadata,
     library_metadata,
     log_indexed,
     pictures_shown,
 )
-from image_pipeline.orchestration.assets.remaining_work import outlook
 from image_pipeline.orchestration.assets.stage_asset import OWNERS
-from image_pipeline.orchestration.assets.step import partitions, step
-from image_pipeline.orchestration.assets.unchanged_report import Remembered
+from image_pipeline.orchestration.assets.step import partitions, step, with_remaining_work
 from image_pipeline.orchestration.partitions import ALLOW_DELETIONS_TAG, BACKFILL_POLICY, DIRECTORIES
 from image_pipeline.orchestration.resources import InferenceResource, QdrantResource, StoreResource
 from image_pipeline.orchestration.run_config import NO_CONFIG
 from image_pipeline.stages.decoded_tensors import release_decoded
 from image_pipeline.stages.qdrant_collection import READS, Indexer, open_collection
+from image_pipeline.stages.retire import delete_leftovers
 from image_pipeline.storage.ledger import LedgerEntry
-from image_pipeline.storage.leftovers import delete_leftovers
 
 
 @dg.asset(
@@ -57,13 +56,13 @@ def qdrant_collection(
         shrinkage = Shrinkage(limit, collection.count())
         indexer = Indexer(collection, tables, ledger, provenance, inference.recipe, shrinkage)
         chosen = partitions(context)
-        remembered, shown = Remembered(store, len(chosen)), pictures_shown(len(chosen))
+        unchanged_report, shown = UnchangedReport(store, len(chosen)), pictures_shown(len(chosen))
         with indexer.locked(chosen) as index:
-            for partition in outlook(tables, chosen):
+            for partition in with_remaining_work(tables, chosen):
                 began = time.monotonic()
                 indexed = index(partition)
                 if isinstance(indexed, LedgerEntry):
-                    context.add_asset_metadata(remembered.of_points(indexed), partition_key=partition.key)
+                    context.add_asset_metadata(unchanged_report.of_points(indexed), partition_key=partition.key)
                     continue
                 log_indexed(context.log, partition.key, indexed)
                 if not store.keep_decoded_tensors:

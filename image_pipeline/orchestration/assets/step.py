@@ -5,6 +5,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import dagster as dg
@@ -13,15 +15,15 @@ from dagster._core.storage.tags import MAX_RETRIES_TAG
 from image_pipeline.errors import PipelineError, SettingsError
 from image_pipeline.files.partition import Partition
 from image_pipeline.inference.batching import Throughput
-from image_pipeline.orchestration.assets.remaining_work import outlook
 from image_pipeline.orchestration.interruption import INTERRUPTED, INTERRUPTIONS, Interruption
 from image_pipeline.orchestration.partitions import correct_tags, keep_range, registered_keys
 from image_pipeline.orchestration.resources import StoreResource
-from image_pipeline.progress import Progress, listening
-from image_pipeline.schema.rows import Row
+from image_pipeline.progress import Progress, expect, listening
+from image_pipeline.schema.rows import DiscoveredFile, Row
 from image_pipeline.stages.decoded_tensors import read_decoded
-from image_pipeline.stages.unseen import DecodedPartition
+from image_pipeline.stages.tensor_stage import DecodedPartition
 from image_pipeline.storage.ledger import LedgerEntry
+from image_pipeline.storage.tables import StageTables
 from image_pipeline.terminal import escaped
 
 _LOG_SECONDS = 5.0
@@ -159,7 +161,7 @@ def to_be_made(
     """
     unchanged = store.unchanged
     metadata_of = metadata_of or unchanged_metadata
-    for partition in outlook(store.tables, partitions(context)):
+    for partition in with_remaining_work(store.tables, partitions(context)):
         entry = unchanged.entry(partition.key)
         if entry is None:
             unchanged.begin(partition.key, store.ledger)
@@ -206,3 +208,21 @@ def throughput_metadata(throughput: Throughput | None) -> dict[str, str | float]
         "device": f"{throughput.device}, batches of {throughput.batch_size}",
         "images_per_second": round(throughput.images_per_second, 1),
     }
+
+
+def with_remaining_work(tables: StageTables, partitions: Sequence[Partition]) -> Iterator[Partition]:
+    """Yields the partitions of a stage; progress reports meanwhile include the number of files in later partitions.
+
+    The numbers are the row counts of `discovered_files`. They are read once, and only if progress is reported at all.
+    """
+
+    @cache
+    def files_up_to() -> list[int]:
+        return list(accumulate(tables.row_count(DiscoveredFile, partition.key) for partition in partitions))
+
+    try:
+        for index, partition in enumerate(partitions):
+            expect(lambda index=index: files_up_to()[-1] - files_up_to()[index])  # type: ignore[misc]
+            yield partition
+    finally:
+        expect()
