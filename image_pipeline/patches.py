@@ -23,7 +23,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from importlib.metadata import version
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +47,8 @@ def is_written_for(package: str, release: str, effect: str) -> bool:
 
     If it is not, a warning with the `effect` of leaving the patch off is logged once per process.
     """
+    from importlib.metadata import version  # takes a tenth of `--help`
+
     installed = version(package)
     if f"{installed}.".startswith(f"{release}."):
         return True

@@ -24,7 +24,9 @@ def ask_anew() -> Iterator[None]:
 
 @pytest.fixture
 def other_releases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patches, "version", {"dagster": "1.14.0", "torch": "2.150.1", "transformers": "6.0"}.get)
+    monkeypatch.setattr(
+        "importlib.metadata.version", {"dagster": "1.14.0", "torch": "2.150.1", "transformers": "6.0"}.get
+    )
 
 
 def tiny_blip() -> BlipForConditionalGeneration:
