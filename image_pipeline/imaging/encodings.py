@@ -5,10 +5,12 @@ import unicodedata
 
 _RARE_LATIN = re.compile(r"[\x80-\x9f]")
 _WORDS = re.compile(r"[^\s!-/:-@\[-`{-~]+")
-_BEFORE_LETTERS = frozenset("“‘„«‹¿¡€£¥§©•–—’·")
-_AFTER_LETTERS = frozenset("”’»›…®™°ºª²³–—“‘·©•")
+_BEFORE_LETTERS = frozenset("“‘„«‹¿¡©•–—’·°")
+_BEFORE_DIGITS = _BEFORE_LETTERS | frozenset("€£¥§±×")
+_AFTER_LETTERS = frozenset("”’»›…®™°ºª²³½¼¾–—“‘·©•€£¥")
 _BETWEEN_LETTERS = frozenset("’‘–—·/")
 _SHARE_OF_LETTERS = 2
+_ACCENTED_ROW = re.compile(r"[^\W\d_\x00-\x7f]{3}")
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _JAPANESE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff01-\uff5e\s\x20-\x7e]+$")
 
@@ -71,6 +73,8 @@ def _is_western(text: str) -> bool:
 
 
 def _is_western_word(word: str) -> bool:
+    if _ACCENTED_ROW.search(word):
+        return False
     neighbours = zip(" " + word, word, word[1:] + " ", strict=False)
     return all(_may_follow(before, letter, after) for before, letter, after in neighbours if not letter.isascii())
 
@@ -78,14 +82,14 @@ def _is_western_word(word: str) -> bool:
 def _may_follow(before: str, letter: str, after: str) -> bool:
     """Whether `letter`, which is not ASCII, is natural between these two."""
     if unicodedata.category(letter) in ("Lu", "Ll"):
-        if letter in "ƒµı" or "LATIN" not in unicodedata.name(letter, ""):
-            return False
+        if letter in "ƒı" or "LATIN" not in unicodedata.name(letter, ""):
+            return letter == "µ" and not before.isalpha()
         if letter.isupper():
             return not before.islower() and not (after.islower() and before.isupper())
-        return not (before.isupper() and after.isupper())
+        return not after.isupper()
     is_start, is_end = not before.isalnum(), not after.isalnum()
     if is_start and is_end:
         return True
     if is_start:
-        return letter in _BEFORE_LETTERS
+        return letter in (_BEFORE_DIGITS if after.isdigit() else _BEFORE_LETTERS)
     return letter in (_AFTER_LETTERS if is_end else _BETWEEN_LETTERS)
