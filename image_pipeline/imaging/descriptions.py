@@ -51,7 +51,10 @@ def user_comment(value: object, is_big_endian: bool, longest: int) -> str | None
             return None
     if code in (b"ASCII", b""):
         return text(decoded(content.split(b"\0", 1)[0]), longest)
-    return text(value, longest) if value[:_CODE_BYTES].isascii() and value[:_CODE_BYTES].isalnum() else None
+    # some programs write no code
+    return (
+        text(value, longest) if value[:_CODE_BYTES].isascii() and value[:_CODE_BYTES].decode().isprintable() else None
+    )
 
 
 def _utf_16(content: bytes, is_big_endian: bool) -> str:

@@ -5,8 +5,8 @@ from typing import BinaryIO
 _HEADER_BYTES = 13
 _XMP_APPLICATION = b"XMP DataXMP"
 _MAX_PACKET = 16 << 20
-_MAX_BLOCKS = 1_000_000
-_READ_BYTES = 1 << 16
+_MAX_BLOCKS = 200_000
+_FIRST_READ_BYTES, _READ_BYTES = 64, 1 << 16
 
 
 def gif_xmp(file: BinaryIO) -> bytes | None:
@@ -41,12 +41,11 @@ def _colours(flags: bytes) -> int:
 
 def _end_of_blocks(file: BinaryIO, at: int) -> int | None:
     """The offset after the blocks at `at`, each of which begins with its length; None if the file ends before."""
-    file.seek(at)
-    buffer, start = b"", at
+    buffer, start, size = b"", at, _FIRST_READ_BYTES
     while True:
         if at - start >= len(buffer):
             file.seek(at)
-            buffer, start = file.read(_READ_BYTES), at
+            buffer, start, size = file.read(size), at, min(2 * size, _READ_BYTES)
             if not buffer:
                 return None
         length = buffer[at - start]

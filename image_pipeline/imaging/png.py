@@ -138,7 +138,7 @@ def png_texts(file: BinaryIO) -> dict[str, str]:
         keyword = chunk.read(file, _MAX_KEYWORD + 1).split(b"\0", 1)[0].title()
         if keyword not in _PEOPLES_TEXTS or keyword.decode().lower() in found:
             continue
-        content = chunk.read(file, _MAX_TEXT_BYTES)[len(keyword) + 1 :]
+        content = chunk.read(file, 2 * _MAX_PEOPLES_TEXT)[len(keyword) + 1 :]
         if chunk.kind == b"zTXt":
             content = _inflate(content[1:], _MAX_PEOPLES_TEXT)
         elif chunk.kind == b"iTXt":

@@ -1,5 +1,6 @@
 """Cleaning of values from EXIF, IPTC and XMP: absurd values are dropped, and the rest becomes storable."""
 
+import codecs
 import math
 import re
 from contextlib import suppress
@@ -33,16 +34,23 @@ def text(value: object, longest: int = 200) -> str | None:
     The text ends at the first NUL: cameras pad with NULs, and leave old bytes after them.
     """
     value = first(value)
-    if isinstance(value, str):
-        readable: str | None = repaired(value.split("\0", 1)[0])
-    elif isinstance(value, bytes):
-        readable = decoded(value.split(b"\0", 1)[0])
-    else:
+    if isinstance(value, bytes):
+        value = _beginning(value.split(b"\0", 1)[0], 8 * longest)
+    if not isinstance(value, str):
         return None
-    if readable is None:
-        return None
+    readable = repaired(value.split("\0", 1)[0])
     cleaned = _SPACE.sub(" ", _CONTROL_CHARACTERS.sub("", readable)).strip()
     return cleaned[:longest].rstrip() or None
+
+
+def _beginning(content: bytes, most: int) -> str | None:
+    """`content` as text, or the beginning of it: a TIFF may give 4 GB for a title."""
+    if len(content) <= most:
+        return decoded(content)
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(content[:most])  # which may end within a character
+    except UnicodeDecodeError:
+        return decoded(content[:most])
 
 
 def exif_text(value: object, longest: int = 200) -> str | None:
