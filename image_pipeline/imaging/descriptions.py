@@ -23,7 +23,8 @@ _SCENES = re.compile(
 _PATTERNS = re.compile(
     r"(?:(?:[a-z]:)?[\\/]?dcim[\\/].*"  # the path on the camera's card: DJI, GoPro
     r"|(?:dji|dsc[fn]?|img|gopr|pict|imgp|mvi|pxl)[_-]?\d{3,}(?:\.[a-z0-9]{2,4})?"
-    r'|<?(?:digimax|kenox) [^>]*>?|lead technologies inc\..*|created with (?:the )?gimp|\{".*\})$',
+    r"|<?(?:digimax|kenox) [^>]*>?|lead technologies inc\..*|file written by adobe.*|created with (?:the )?gimp"
+    r'|\{".*\})$',
     re.IGNORECASE,
 )
 

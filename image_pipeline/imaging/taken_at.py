@@ -185,7 +185,8 @@ def _offset_elsewhere(moment: Moment, embedded: Embedded, xmp: Xmp) -> timedelta
     """The offset that the file gives for the same clock in a different place.
 
     An EXIF offset belongs to its own date: it is used if that date is the same, or is missing. A Z is not used, since
-    programs append it to local times.
+    programs append it to local times; nor is the offset of IPTC, which must have one, so that programs write that of
+    the computer.
     """
     for tags in (_ORIGINAL_TAGS, _DIGITIZED_TAGS, _CHANGED_TAGS):
         date, offset, _ = (embedded.photo.get(tag, embedded.base.get(tag)) for tag in tags)
@@ -194,8 +195,7 @@ def _offset_elsewhere(moment: Moment, embedded: Embedded, xmp: Xmp) -> timedelta
         if known is not None and (other is None or _is_same_clock(other, moment)):
             return known
     names = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate", "exif:DateTimeDigitized")
-    others = [moment_of(xmp.first(name)) for name in names] + [_iptc(embedded, *_IPTC_CREATED)]
-    for other in others:
+    for other in (moment_of(xmp.first(name)) for name in names):
         if other is not None and other.offset is not None and not other.is_utc and _is_same_clock(other, moment):
             return other.offset
     written = (xmp.first(f"{prefix}:OffsetTimeOriginal") for prefix in ("exifEX", "exif"))

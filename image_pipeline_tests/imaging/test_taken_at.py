@@ -114,6 +114,12 @@ def test_an_offset_in_xmp_alone_is_kept(tmp_path: Path, attributes: dict[str, st
     assert taken(tmp_path, content) == (at, "second", "original")
 
 
+def test_an_offset_in_iptc_is_not_that_of_an_exif_date(tmp_path: Path) -> None:
+    """IPTC must have an offset: Photoshop writes that of the computer, or zero."""
+    content = jpeg(exif_block(photo={ORIGINAL: CLOCK}), iptc=iptc_block(n55="20210203", n60="040506+0000"))
+    assert taken(tmp_path, content) == (ISO, "second", "original")
+
+
 GPS = {7: (10.0, 11.0, 12.0), 29: "2020:05:06"}
 
 
