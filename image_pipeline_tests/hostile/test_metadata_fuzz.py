@@ -19,7 +19,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from image_pipeline.files.dated_names import date_of_name
 from image_pipeline.imaging.metadata import read_metadata
+from image_pipeline.imaging.taken_at import moment_of, moment_of_png
 from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.moment import Moment
 from image_pipeline.stages.file_facts import file_facts
@@ -297,6 +299,23 @@ def test_any_bytes_behind_any_magic_number(magic: bytes, content: bytes, ending:
 @MUTATIONS
 def test_damaged_files(name: str, damage: Damage, seed: int) -> None:
     check_mutation(name, damage, seed)
+
+
+NAMES = given(st.one_of(st.text(max_size=80), _DATES, st.text("0123456789٣-_. ATPMXLatm", max_size=60)), st.data())
+
+
+@SHORT
+@NAMES
+def test_names_and_dates_of_any_letters(name: str, data: st.DataObject) -> None:
+    for moment in (
+        date_of_name(name),
+        moment_of(name),
+        moment_of_png(name),
+        moment_of(data.draw(st.binary(max_size=40))),
+    ):
+        if moment is not None:
+            assert Moment.parse(moment.iso, str(moment.precision)).iso == moment.iso
+            assert 1826 <= moment.clock.year <= 2099 and moment.clock < moment.end
 
 
 @pytest.mark.long
