@@ -1,13 +1,13 @@
 """The command line, `image-pipeline …`. Heavy modules are imported only by the commands that need them."""
 
 import dataclasses
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from image_pipeline.cli.filters import search_filter_of
 from image_pipeline.cli.maintenance import history, repair, verify
 from image_pipeline.cli.notices import show_notices
 from image_pipeline.cli.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors_for_people, shared_options
@@ -95,7 +95,9 @@ def _show_summary(summary: "Summary", as_json: bool) -> None:
     "--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="Maximum number of photographs."
 )
 @click.option("--near", metavar="LAT,LON,KM", help="Only photographs taken within KM km of a place.")
-@click.option("--after", metavar="DATE", help="Only photographs taken on or after this date (2024-05-01).")
+@click.option(
+    "--after", metavar="DATE", help="Only photographs taken on or after this date (2024, 2024-05, 2024-05-01)."
+)
 @click.option("--before", metavar="DATE", help="Only photographs taken before this date.")
 @click.option("--camera", metavar="MODEL", help="Only photographs of this camera model.")
 @click.option("--words", metavar="WORDS", help="Only photographs with all of these words in their caption.")
@@ -122,7 +124,7 @@ def search(
     if (text is None) == (image is None):
         raise click.UsageError("Give either TEXT or --image FILE.")
     settings = _settings(**given)
-    search_filter = _search_filter(near, after, before, camera, words)
+    search_filter = search_filter_of(near, after, before, camera, words)
     from image_pipeline.services.search import Search
 
     with Search(settings, _address(settings)) as searching:
@@ -265,36 +267,3 @@ def _settings(**given: Any) -> Settings:
 
 def _address(settings: Settings) -> "QdrantAddress":
     return Wiring(settings).address
-
-
-def _search_filter(
-    near: str | None, after: str | None, before: str | None, camera: str | None, words: str | None
-) -> Any:
-    from image_pipeline.collection.query import Near, SearchFilter
-
-    place = None
-    if near is not None:
-        try:
-            latitude, longitude, kilometres = (float(part) for part in near.split(","))
-        except ValueError as error:
-            raise click.BadParameter("give LAT,LON,KM, such as 52.52,13.40,5", param_hint="--near") from error
-        # written so that NaN is refused, too
-        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180 and 0 < kilometres < math.inf):
-            raise click.BadParameter(
-                "give a latitude from -90 to 90, a longitude from -180 to 180, and a distance above 0 km",
-                param_hint="--near",
-            )
-        place = Near(latitude, longitude, kilometres)
-    return SearchFilter(place, _date(after, "--after"), _date(before, "--before"), camera, words)
-
-
-def _date(text: str | None, name: str) -> Any:
-    from datetime import UTC, datetime
-
-    if text is None:
-        return None
-    try:
-        date = datetime.fromisoformat(text)
-        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:  # in UTC, it may be outside the years 1 to 9999
-        raise click.BadParameter("give a date as 2024-05-01 or 2024-05-01T18:30", param_hint=name) from error

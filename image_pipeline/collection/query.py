@@ -6,7 +6,16 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from image_pipeline.schema.payload import CAMERA_MODEL, CAPTION, PATH, PLACE, SHA256, TAKEN_AT
+from image_pipeline.schema.payload import (
+    CAMERA_MODEL,
+    CAPTION,
+    PATH,
+    PLACE,
+    SHA256,
+    TAKEN_AT,
+    TAKEN_LOCAL,
+    TAKEN_LOCAL_END,
+)
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
@@ -25,7 +34,11 @@ class Near:
 
 @dataclass(frozen=True)
 class SearchFilter:
-    """Filters that a hit must satisfy; None: no filter."""
+    """Filters that a hit must satisfy; None: no filter.
+
+    `after` (inclusive) and `before` (exclusive) are the photographer's clock if they have no tzinfo: a photograph whose
+    date is known in part matches if it may have been taken then. With a tzinfo, they are compared with `taken_at`.
+    """
 
     near: Near | None = None
     after: datetime | None = None
@@ -112,11 +125,21 @@ def conditions_of(search_filter: SearchFilter) -> "list[models.Condition]":
         centre = models.GeoPoint(lat=search_filter.near.latitude, lon=search_filter.near.longitude)
         radius = models.GeoRadius(center=centre, radius=search_filter.near.radius_km * 1000)
         must.append(models.FieldCondition(key=PLACE.name, geo_radius=radius))
-    if search_filter.after is not None or search_filter.before is not None:
-        times = models.DatetimeRange(gte=search_filter.after, lt=search_filter.before)
-        must.append(models.FieldCondition(key=TAKEN_AT.name, range=times))
+    must += _times(search_filter.after, search_filter.before)
     if search_filter.camera is not None:
         must.append(models.FieldCondition(key=CAMERA_MODEL.name, match=models.MatchValue(value=search_filter.camera)))
     if search_filter.words is not None:
         must.append(models.FieldCondition(key=CAPTION.name, match=models.MatchText(text=search_filter.words)))
     return must
+
+
+def _times(after: datetime | None, before: datetime | None) -> "list[models.Condition]":
+    from qdrant_client import models
+
+    ranges = []
+    if after is not None:
+        key, bound = (TAKEN_LOCAL_END, {"gt": after}) if after.tzinfo is None else (TAKEN_AT, {"gte": after})
+        ranges.append((key, bound))
+    if before is not None:
+        ranges.append((TAKEN_LOCAL if before.tzinfo is None else TAKEN_AT, {"lt": before}))
+    return [models.FieldCondition(key=key.name, range=models.DatetimeRange(**bound)) for key, bound in ranges]

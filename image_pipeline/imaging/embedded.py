@@ -7,16 +7,17 @@ lens only after it has unpacked all sensor data (0.4 s for 24 megapixels), and n
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from PIL import ImageFile, IptcImagePlugin
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from image_pipeline.imaging.gif import gif_xmp
 from image_pipeline.imaging.isobmff import Box, boxes, boxes_within
 from image_pipeline.imaging.pillow_files import JpegPicture
-from image_pipeline.imaging.png import png_exif, png_xmp
+from image_pipeline.imaging.png import png_exif, png_texts, png_xmp
 from image_pipeline.imaging.tiff import Directory, TiffReader, file_size
 from image_pipeline.schema.formats import ImageFormat
 
@@ -31,13 +32,18 @@ IptcRecords = Mapping[tuple[int, int], bytes | list[bytes]]
 
 @dataclass(frozen=True)
 class Embedded:
-    """The blocks as found: EXIF's three directories, the XMP packet, and IPTC's values by record and dataset number."""
+    """The blocks as found: EXIF's three directories, the XMP packet, and IPTC's values by record and dataset number.
+
+    `texts` are those of a PNG by their keyword, in lower case. `is_big_endian` is the byte order of the EXIF block.
+    """
 
     base: Directory = field(default_factory=dict)
     photo: Directory = field(default_factory=dict)
     gps: Directory = field(default_factory=dict)
     xmp: bytes | None = None
     iptc: IptcRecords = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    is_big_endian: bool = False
 
 
 def embedded_in_picture(file: BinaryIO, image_format: ImageFormat, image: ImageFile.ImageFile) -> Embedded:
@@ -47,12 +53,15 @@ def embedded_in_picture(file: BinaryIO, image_format: ImageFormat, image: ImageF
     """
     if image_format is ImageFormat.TIFF:
         return _of_tiff(TiffReader.open(file), _iptc(image))
+    texts: Mapping[str, str] = {}
     if image_format is ImageFormat.PNG:
-        exif, xmp = png_exif(file), png_xmp(file)
+        exif, xmp, texts = png_exif(file), png_xmp(file), png_texts(file)
+    elif image_format is ImageFormat.GIF:
+        exif, xmp = None, gif_xmp(file)
     else:
         exif, xmp = image.info.get("exif"), image.info.get("xmp")
     found = _of_tiff(TiffReader.of_exif(exif) if isinstance(exif, bytes) else None, _iptc(image))
-    return Embedded(found.base, found.photo, found.gps, xmp if isinstance(xmp, bytes) else found.xmp, found.iptc)
+    return replace(found, xmp=xmp if isinstance(xmp, bytes) else found.xmp, texts=texts)
 
 
 def embedded_in_raw(file: BinaryIO) -> Embedded:
@@ -81,6 +90,7 @@ def _of_tiff(reader: TiffReader | None, iptc: IptcRecords) -> Embedded:
         reader.at(base.get(_GPS_IFD)),
         xmp if isinstance(xmp, bytes) else None,
         iptc,
+        is_big_endian=reader.byte_order == b"MM",
     )
 
 

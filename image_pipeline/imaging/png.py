@@ -11,12 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from image_pipeline.imaging.encodings import decoded
+
 _SIGNATURE_BYTES = 8
+_MAX_KEYWORD = 79
 _BLOCK_BYTES = 1 << 20
 _MAX_CHUNKS = 100_000
 _MAX_TEXT_BYTES = 16 << 20
 """The limit for one text, compressed or not: more than any editor writes, and a bound on decompression bombs."""
 _XMP_KEYWORD, _RAW_PROFILE = b"XML:com.adobe.xmp", b"Raw profile type exif"
+_PEOPLES_TEXTS = (b"Creation Time", b"Title", b"Description")
+_MAX_PEOPLES_TEXT = 20_000
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Samples per pixel, by colour type."""
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -124,6 +129,27 @@ def png_xmp(file: BinaryIO) -> bytes | None:
     return None
 
 
+def png_texts(file: BinaryIO) -> dict[str, str]:
+    """The texts of a PNG file that people give, by their keyword in lower case (PNG specification, section 11.3.3)."""
+    found: dict[str, str] = {}
+    for chunk in png_chunks(file):
+        if chunk.kind not in (b"tEXt", b"zTXt", b"iTXt"):
+            continue
+        keyword = chunk.read(file, _MAX_KEYWORD + 1).split(b"\0", 1)[0].title()
+        if keyword not in _PEOPLES_TEXTS or keyword.decode().lower() in found:
+            continue
+        content = chunk.read(file, 2 * _MAX_PEOPLES_TEXT)[len(keyword) + 1 :]
+        if chunk.kind == b"zTXt":
+            content = _inflate(content[1:], _MAX_PEOPLES_TEXT)
+        elif chunk.kind == b"iTXt":
+            packed, content = content[:1], content[2:].split(b"\0", 2)[-1]
+            content = _inflate(content, _MAX_PEOPLES_TEXT) if packed == b"\1" else content
+        text = decoded(content[:_MAX_PEOPLES_TEXT])
+        if text:
+            found[keyword.decode().lower()] = text
+    return found
+
+
 def _announced_chunks(file: BinaryIO) -> Iterator[PngChunk]:
     at = _SIGNATURE_BYTES
     for _ in range(_MAX_CHUNKS):
@@ -156,8 +182,8 @@ def _raw_profile(text: bytes) -> bytes | None:
         return None
 
 
-def _inflate(data: bytes) -> bytes:
+def _inflate(data: bytes, most: int = _MAX_TEXT_BYTES) -> bytes:
     try:
-        return zlib.decompressobj().decompress(data, _MAX_TEXT_BYTES)
+        return zlib.decompressobj().decompress(data, most)
     except zlib.error:
         return b""

@@ -126,7 +126,8 @@ def read_reply(line: bytes) -> Reply:
         case "NotWritten":
             return NotWritten(content["message"])
         case "ImageMetadata":
-            return ImageMetadata(**{**content, "keywords": tuple(content["keywords"])})
+            values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in content.items()}
+            return ImageMetadata(**values)
         case _:
             raise ValueError(f"unknown reply: {kind}")
 

@@ -1,7 +1,11 @@
 """Cleaning of values from EXIF, IPTC and XMP: absurd values are dropped, and the rest becomes storable."""
 
+import codecs
 import math
 import re
+from contextlib import suppress
+
+from image_pipeline.imaging.encodings import decoded, repaired
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
@@ -12,8 +16,7 @@ def number(value: object, low: float, high: float) -> float | None:
 
     Rounded to seven significant digits, which is precise enough for rationals such as 1/60.
     """
-    if isinstance(value, tuple):
-        value = value[0] if value else None
+    value = first(value)
     if value is None or isinstance(value, bytes):
         return None
     try:
@@ -26,20 +29,37 @@ def number(value: object, low: float, high: float) -> float | None:
 
 
 def text(value: object, longest: int = 200) -> str | None:
-    """`value` (a text, or bytes in UTF-8 or Latin-1) on one line, without control characters; None if empty.
+    """`value` (a text, or bytes whose encoding is certain) on one line, without control characters; None if empty.
 
     The text ends at the first NUL: cameras pad with NULs, and leave old bytes after them.
     """
-    if isinstance(value, tuple):
-        value = value[0] if value else None
-    if isinstance(value, str):
-        value = _as_utf8(value)
-    elif isinstance(value, bytes):
-        value = _decoded(value)
-    else:
+    value = first(value)
+    if isinstance(value, bytes):
+        value = _beginning(value.split(b"\0", 1)[0], 8 * longest)
+    if not isinstance(value, str):
         return None
-    cleaned = _SPACE.sub(" ", _CONTROL_CHARACTERS.sub("", value.split("\0", 1)[0])).strip()
+    readable = repaired(value.split("\0", 1)[0])
+    cleaned = _SPACE.sub(" ", _CONTROL_CHARACTERS.sub("", readable)).strip()
     return cleaned[:longest].rstrip() or None
+
+
+def _beginning(content: bytes, most: int) -> str | None:
+    """`content` as text, or the beginning of it: a TIFF may give 4 GB for a title."""
+    if len(content) <= most:
+        return decoded(content)
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(content[:most])  # which may end within a character
+    except UnicodeDecodeError:
+        return decoded(content[:most])
+
+
+def exif_text(value: object, longest: int = 200) -> str | None:
+    """The text of an EXIF tag, which Pillow decodes as Latin-1, whatever its encoding is."""
+    value = first(value)
+    if isinstance(value, str):
+        with suppress(UnicodeEncodeError):  # it was not decoded as Latin-1
+            value = value.encode("latin-1")
+    return text(value, longest)
 
 
 def windows_text(value: object, longest: int = 200) -> str | None:
@@ -47,16 +67,8 @@ def windows_text(value: object, longest: int = 200) -> str | None:
     return text(value.decode("utf-16-le", "replace"), longest) if isinstance(value, bytes) else None
 
 
-def _as_utf8(value: str) -> str:
-    """`value` decoded as UTF-8 if possible: Pillow decodes EXIF texts as Latin-1, but most non-ASCII ones are UTF-8."""
-    try:
-        return value.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return value
-
-
-def _decoded(value: bytes) -> str:
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
+def first(value: object) -> object:
+    """The first of a tuple or list, None if it is empty; any other value as it is."""
+    if isinstance(value, tuple | list):
+        return value[0] if value else None
+    return value

@@ -5,35 +5,72 @@ megabytes. So no tree is built: the packet is read once from start to end, and o
 itself are kept.
 """
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from defusedxml.ElementTree import DefusedXMLParser
 
 _MAX_BYTES = 16 << 20
 _MAX_ELEMENTS = 500_000
 """About two seconds of work. From a packet with more elements or bytes, the properties found by then are used."""
-_MAX_ITEMS = 1000
+_MAX_ITEMS = 10_000
+_MAX_STRUCTURES = 1000
 _MAX_CHARACTERS = 10_000
 """The limit for one value: more than is kept of any."""
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_DESCRIPTION, _ITEM = f"{_RDF}Description", f"{_RDF}li"
+_ROOT, _DESCRIPTION, _ITEM = f"{_RDF}RDF", f"{_RDF}Description", f"{_RDF}li"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _PREFIXES = {
-    "http://purl.org/dc/elements/1.1/": "dc",
-    "http://ns.adobe.com/xap/1.0/": "xmp",
-    "http://ns.adobe.com/exif/1.0/": "exif",
-    "http://cipa.jp/exif/1.0/": "exifEX",
-    "http://ns.adobe.com/exif/1.0/aux/": "aux",
-    "http://ns.adobe.com/tiff/1.0/": "tiff",
-    "http://ns.adobe.com/photoshop/1.0/": "photoshop",
+    "http://purl.org/dc/elements/1.1": "dc",
+    "http://ns.adobe.com/xap/1.0": "xmp",
+    "http://ns.adobe.com/exif/1.0": "exif",
+    "http://cipa.jp/exif/1.0": "exifEX",
+    "http://ns.adobe.com/exif/1.0/aux": "aux",
+    "http://ns.adobe.com/tiff/1.0": "tiff",
+    "http://ns.adobe.com/photoshop/1.0": "photoshop",
+    "http://ns.adobe.com/lightroom/1.0": "lr",
+    "http://www.digikam.org/ns/1.0": "digiKam",
+    "http://ns.microsoft.com/photo/1.0": "MicrosoftPhoto",
+    "http://ns.microsoft.com/photo/1.2": "MP",
+    "http://ns.microsoft.com/photo/1.2/t/RegionInfo": "MPRI",
+    "http://ns.microsoft.com/photo/1.2/t/Region": "MPReg",
+    "http://ns.acdsee.com/iptc/1.0": "acdsee",
+    "http://ns.acdsee.com/regions": "acdsee-rs",
+    "http://ns.iview-multimedia.com/mediapro/1.0": "mediapro",
+    "http://www.metadataworkinggroup.com/schemas/regions": "mwg-rs",
+    "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns": "Iptc4xmpCore",
+    "http://iptc.org/std/Iptc4xmpExt/2008-02-29": "Iptc4xmpExt",
 }
+"""The prefixes of the usual vocabularies, whose names end with `/` or `#`: not every program writes that end."""
+_STRUCTURES = {
+    ("mwg-rs:Regions", "mwg-rs:RegionList"): "mwg-rs:RegionList",
+    ("acdsee-rs:Regions", "acdsee-rs:RegionList"): "acdsee-rs:RegionList",
+    ("MP:RegionInfo", "MPRI:Regions"): "MPRI:Regions",
+    ("Iptc4xmpExt:PersonInImageWDetails",): "Iptc4xmpExt:PersonInImageWDetails",
+    ("Iptc4xmpExt:LocationCreated",): "Iptc4xmpExt:LocationCreated",
+    ("Iptc4xmpExt:LocationShown",): "Iptc4xmpExt:LocationShown",
+}
+"""The lists of structures that are read, by the properties on the way to them from the description."""
 
-XmpProperties = dict[str, tuple[str, ...]]
-"""Texts by property name (`dc:title`); if a text has several languages, the default language comes first."""
+
+@dataclass(frozen=True)
+class Xmp:
+    """The properties of a photograph: texts by name (`dc:title`), and structures by the name of their list.
+
+    If a text has several languages, the default language comes first. A structure has its texts by name.
+    """
+
+    properties: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    structures: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+
+    def first(self, name: str) -> str | None:
+        """The first text of a property; None if there is none."""
+        return next(iter(self.properties.get(name, ())), None)
 
 
-def xmp_properties(packet: bytes) -> XmpProperties:
+def read_xmp(packet: bytes) -> Xmp:
     """The properties of an XMP packet that belong to the usual vocabularies.
 
     Those of a description inside another description are left out: they belong to a picture that was pasted in, or to a
@@ -47,7 +84,7 @@ def xmp_properties(packet: bytes) -> XmpProperties:
         parser.feed(content[:_MAX_BYTES])
         if len(content) <= _MAX_BYTES:
             parser.close()
-    return reader.found
+    return Xmp(reader.found, reader.structures.found)
 
 
 class _EnoughError(Exception):
@@ -58,8 +95,11 @@ class _Reader:
     """Receives the events of a parser, and keeps the properties of the outermost descriptions, in linear time."""
 
     def __init__(self) -> None:
-        self.found: XmpProperties = {}
+        self.found: dict[str, tuple[str, ...]] = {}
+        self.structures = _Structures()
         self._elements = self._depth = 0
+        self._root: int | None = None
+        """The depth of the open rdf:RDF, whose children are the descriptions of the photograph."""
         self._description: int | None = None
         """The depth of the open description."""
         self._property: str | None = None
@@ -77,17 +117,20 @@ class _Reader:
             raise _EnoughError
         self._depth += 1
         if self._description is None:
-            if tag == _DESCRIPTION:
+            if tag == _ROOT and self._root is None:
+                self._root = self._depth
+            elif tag == _DESCRIPTION and self._root == self._depth - 1:
                 self._description = self._depth
                 for name, value in attributes.items():
-                    self._add(_known(name), (value,))
+                    self._add(_known(name), (value[:_MAX_CHARACTERS],))
             return
         below = self._depth - self._description
         self._end_of_text()
         if below == 1:
             self._property = _known(tag)
             self._items, self._text = [], ""
-        if self._property is not None and (below == 1 or tag == _ITEM):
+        self.structures.start(tag, attributes)
+        if (self._property is not None and (below == 1 or tag == _ITEM)) or self.structures.wants_text:
             self._texts = []
             self._is_item = below > 1
             self._is_default = attributes.get(_LANGUAGE) == "x-default"
@@ -101,11 +144,15 @@ class _Reader:
             self._end_of_text()
             if self._depth == self._description:
                 self._description = None
-            elif self._depth == self._description + 1 and self._property is not None:
-                self._items.sort(key=lambda item: not item[0])  # the others keep their order
-                texts = tuple(text for _, text in self._items) or ((self._text,) if self._text else ())
-                self._add(self._property, texts)
-                self._property = None
+            else:
+                self.structures.end()
+                if self._depth == self._description + 1 and self._property is not None:
+                    self._items.sort(key=lambda item: not item[0])  # the others keep their order
+                    texts = tuple(text for _, text in self._items) or ((self._text,) if self._text else ())
+                    self._add(self._property, texts)
+                    self._property = None
+        elif self._depth == self._root:
+            self._root = None
         self._depth -= 1
 
     def close(self) -> None:
@@ -116,7 +163,9 @@ class _Reader:
         if self._texts is None:
             return
         text, self._texts = "".join(self._texts)[:_MAX_CHARACTERS], None
-        if not self._is_item:
+        if self.structures.wants_text:
+            self.structures.text(text)
+        elif not self._is_item:
             self._text = text
         elif text and len(self._items) < _MAX_ITEMS:
             self._items.append((self._is_default, text))
@@ -126,8 +175,63 @@ class _Reader:
             self.found.setdefault(name, values)
 
 
+class _Structures:
+    """The structures in the lists of `_STRUCTURES`; what is nested deeper in one is not its own, and is left out."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[dict[str, str]]] = {}
+        self._names: list[str | None] = []
+        """The open elements below the description; empty for those of RDF, which only wrap values."""
+        self._path: list[str | None] = []
+        """The open properties among them."""
+        self._open: tuple[int, int, dict[str, str]] | None = None
+        """The open structure: the number of elements and of properties that were open before it, and its texts."""
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        is_property = not tag.startswith(_RDF)
+        name = _known(tag) if is_property else None
+        if tag == _ITEM and self._open is None and len(self._path) <= 2:
+            known = _STRUCTURES.get(tuple(self._path))  # type: ignore[arg-type]
+            if known is not None and sum(map(len, self.found.values())) < _MAX_STRUCTURES:
+                values: dict[str, str] = {}
+                self.found.setdefault(known, []).append(values)
+                self._open = (len(self._names), len(self._path), values)
+        self._names.append(name if is_property else "")
+        if is_property:
+            self._path.append(name)
+        elif self._open is not None and self._own == 0:
+            for attribute, value in attributes.items():
+                self._keep(_known(attribute), value)
+
+    def end(self) -> None:
+        """An element ends."""
+        if self._names.pop() != "":
+            self._path.pop()
+        if self._open is not None and len(self._names) == self._open[0]:
+            self._open = None
+
+    @property
+    def wants_text(self) -> bool:
+        """Whether the open element, or an item in it, is a text of the open structure."""
+        return self._open is not None and self._own == 1 and self._path[-1] is not None
+
+    def text(self, text: str) -> None:
+        """The text of the open element."""
+        self._keep(self._path[-1], text)
+
+    @property
+    def _own(self) -> int:
+        """The number of properties that are open in the open structure."""
+        return len(self._path) - self._open[1] if self._open is not None else 0
+
+    def _keep(self, name: str | None, value: str) -> None:
+        if name is not None and value.strip() and self._open is not None:
+            self._open[2].setdefault(name, value.strip()[:_MAX_CHARACTERS])
+
+
 def _known(name: str) -> str | None:
     """`dc:title` for a property of a usual vocabulary, None for any other."""
     namespace, _, local = name.removeprefix("{").partition("}")
-    prefix = _PREFIXES.get(namespace)
+    prefix = _PREFIXES.get(namespace.rstrip("/#"))
     return f"{prefix}:{local}" if prefix else None

@@ -18,10 +18,22 @@ class ImageMetadata:
     orientation: int | None = column("int64", "EXIF orientation, 1 to 8", default=None, payload=Index.NONE)
     taken_at: str | None = column(
         "string",
-        "when it was taken, ISO 8601; with an offset if the file has one",
+        "when it was taken, ISO 8601, as written: with an offset if there is one; a date if the time is unknown",
         default=None,
         kind=Kind.DATETIME,
         payload=Index.DATETIME,
+    )
+    taken_from: str | None = column(
+        "string",
+        "where `taken_at` is from: original, digitized, gps, png_text, name (of the file), changed (EXIF DateTime)",
+        default=None,
+        payload=Index.KEYWORD,
+    )
+    taken_precision: str | None = column(
+        "string",
+        "how much of `taken_at` is known: second, minute, day, month, year",
+        default=None,
+        payload=Index.KEYWORD,
     )
     camera_make: str | None = column("string", "maker of the camera", default=None, payload=Index.KEYWORD)
     camera_model: str | None = column("string", "model of the camera", default=None, payload=Index.KEYWORD)
@@ -33,12 +45,26 @@ class ImageMetadata:
     latitude: float | None = column("float64", "latitude, positive in the north", "degrees", default=None)
     longitude: float | None = column("float64", "longitude, positive in the east", "degrees", default=None)
     altitude_m: float | None = column("float64", "altitude above sea level", "metres", default=None, payload=Index.NONE)
-    title: str | None = column("string", "title given by a person (XMP, IPTC)", default=None, payload=Index.NONE)
+    city: str | None = column("string", "city", default=None, payload=Index.KEYWORD)
+    state: str | None = column("string", "state or province", default=None, payload=Index.KEYWORD)
+    country: str | None = column("string", "country", default=None, payload=Index.KEYWORD)
+    title: str | None = column(
+        "string", "title given by a person (XMP, IPTC, EXIF, PNG)", default=None, payload=Index.NONE
+    )
     description: str | None = column(
-        "string", "description given by a person (XMP, IPTC, EXIF)", default=None, payload=Index.NONE
+        "string", "description given by a person (XMP, IPTC, EXIF, PNG)", default=None, payload=Index.NONE
     )
     keywords: Sequence[str] = column(
-        "list of string", "keywords given by a person (XMP, IPTC)", default=(), payload=Index.KEYWORD
+        "list of string",
+        "keywords given by a person (XMP, IPTC, EXIF); a hierarchical one as its last part and as its path, Nature/Cat",
+        default=(),
+        payload=Index.KEYWORD,
+    )
+    keywords_omitted: int | None = column(
+        "int64", "number of keywords beyond the 2,000 that are kept", default=None, payload=Index.NONE
+    )
+    people: Sequence[str] = column(
+        "list of string", "names of the people in it, from face regions and XMP", default=(), payload=Index.KEYWORD
     )
     # in XMP, -1 means "rejected"; the reader keeps it
     rating: int | None = column(

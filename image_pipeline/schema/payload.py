@@ -50,9 +50,40 @@ DIRECTORY = PayloadField("directory", Kind.TEXT, Stage.DISCOVERED_FILES, "direct
 PARTITION = PayloadField("partition", Kind.TEXT, Stage.DISCOVERED_FILES, "key of the file's partition", Index.KEYWORD)
 SHA256 = _COLUMNS["sha256"]
 TAKEN_AT = _COLUMNS["taken_at"]
+TAKEN_FROM = _COLUMNS["taken_from"]
+TAKEN_PRECISION = _COLUMNS["taken_precision"]
+TAKEN_LOCAL = PayloadField(
+    "taken_local",
+    Kind.DATETIME,
+    Stage.IMAGE_METADATA,
+    "the photographer's clock when it was taken, ISO 8601 without an offset; the start of what is known",
+    Index.DATETIME,
+)
+TAKEN_LOCAL_END = PayloadField(
+    "taken_local_end",
+    Kind.DATETIME,
+    Stage.IMAGE_METADATA,
+    "the end of what is known of `taken_local`: one second, minute, day, month or year later",
+    Index.DATETIME,
+)
+TAKEN_LOCAL_FROM = PayloadField(
+    "taken_local_from",
+    Kind.TEXT,
+    Stage.IMAGE_METADATA,
+    "what makes `taken_local` local: written (as local time), place (from UTC by its time zone), utc (it is still UTC)",
+    Index.KEYWORD,
+)
 CAMERA_MODEL = _COLUMNS["camera_model"]
 PLACE = PayloadField(
     "place", Kind.GEO, Stage.IMAGE_METADATA, "where it was taken: latitude and longitude", Index.GEO, "degrees"
+)
+CITY, STATE, COUNTRY = _COLUMNS["city"], _COLUMNS["state"], _COLUMNS["country"]
+DERIVED = PayloadField(
+    "derived",
+    Kind.TEXTS,
+    Stage.IMAGE_METADATA,
+    "the fields that the file does not give, and that follow from its place: city, country",
+    Index.KEYWORD,
 )
 CAPTION = _COLUMNS["caption"]
 DIGEST = PayloadField(
@@ -65,7 +96,7 @@ DIGEST = PayloadField(
 
 PAYLOAD = (
     *_COLUMNS.values(),
-    *(DIRECTORY, PARTITION, PLACE),
+    *(DIRECTORY, PARTITION, TAKEN_LOCAL, TAKEN_LOCAL_END, TAKEN_LOCAL_FROM, PLACE, DERIVED),
     PayloadField("caption_confidence", Kind.FLOAT, Stage.CAPTIONS, "mean probability of the caption's tokens, 0 to 1"),
     PayloadField(
         "embedding_producer", Kind.TEXT, Stage.EMBEDDINGS, "model, revision and settings that made the vector"

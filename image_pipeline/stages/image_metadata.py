@@ -13,6 +13,7 @@ from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import Reason
 from image_pipeline.schema.rows import MetadataOfImage, Stage
 from image_pipeline.stages.declaration import StageDeclaration
+from image_pipeline.stages.file_facts import file_facts_version
 from image_pipeline.storage.cache import ContentCache, RowCache
 from image_pipeline.storage.failures import Failures
 from image_pipeline.storage.ledger import Ledger
@@ -80,7 +81,7 @@ def _payload(row: MetadataOfImage) -> dict[str, Any]:
 STAGE = StageDeclaration(
     row=MetadataOfImage,
     reads=(Stage.CONTENT_HASHES,),
-    version=lambda models: metadata_version(),
+    version=lambda models: f"{metadata_version()} {file_facts_version()}",
     doing="reading metadata",
     payload=_payload,
 )

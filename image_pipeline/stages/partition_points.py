@@ -18,6 +18,7 @@ from image_pipeline.schema.rows import (
     Stage,
 )
 from image_pipeline.stages.declaration import StageDeclaration
+from image_pipeline.stages.file_facts import file_facts
 from image_pipeline.stages.registry import STAGES
 from image_pipeline.storage.ledger import QuarantinedFile
 from image_pipeline.storage.tables import PartitionTables, StageTables
@@ -60,6 +61,7 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
                 payload.update(declaration.payload(row))
                 if declaration.producer_field is not None:
                     payload[declaration.producer_field] = provenance.versions.get(declaration.stage)
+        payload |= file_facts(file.path, payload)
         payload |= {"run_id": provenance.run_id, "ingested_at": provenance.at}
         points.append(make_point(file.path, embeddings[sha256].vector, payload))
     return points

@@ -94,13 +94,41 @@ def test_by_time(qdrant: Qdrant) -> None:
     new_year = datetime(2022, 1, 1, tzinfo=UTC)
     assert paths(qdrant, after=new_year) == ["oslo.jpg"], "a time without an offset counts as UTC"
     assert paths(qdrant, before=new_year) == ["rome.jpg", "fiji.jpg"], "02:30 in +02:00 is the year before in UTC"
-    assert paths(qdrant, after=datetime(2022, 1, 1)) == ["oslo.jpg"]
     east = timezone(timedelta(hours=2))
     assert paths(qdrant, after=datetime(2021, 7, 3, 10, 11, 12, tzinfo=east), before=new_year) == [
         "rome.jpg",
         "fiji.jpg",
     ]
     assert paths(qdrant, after=datetime(2021, 7, 3, 10, 11, 13, tzinfo=east), before=new_year) == ["fiji.jpg"]
+
+
+def local(path: str, start: str, end: str) -> Point:
+    return photo(path, 5, path, taken_local=start, taken_local_end=end)
+
+
+def test_by_the_photographers_clock(qdrant: Qdrant) -> None:
+    list(
+        qdrant.collection(VERSION).upsert(
+            [
+                local("evening.jpg", "2025-09-10T20:30:00", "2025-09-10T20:30:01"),
+                local("morning.jpg", "2025-09-11T08:59:00.25", "2025-09-11T08:59:01"),
+                local("midnight.jpg", "2025-09-11T00:00:00", "2025-09-11T00:00:01"),
+                local("september.jpg", "2025-09-01T00:00:00", "2025-10-01T00:00:00"),
+                local("1993.jpg", "1993-01-01T00:00:00", "1994-01-01T00:00:00"),
+            ]
+        )
+    )
+
+    def found(after: datetime | None = None, before: datetime | None = None) -> set[str]:
+        return set(paths(qdrant, after=after, before=before))
+
+    day, following = datetime(2025, 9, 11), datetime(2025, 9, 12)
+    assert found(day, following) == {"morning.jpg", "midnight.jpg", "september.jpg"}, "it may have been on this day"
+    assert found(before=day) == {"evening.jpg", "september.jpg", "1993.jpg"}
+    assert found(after=datetime(2025, 10, 1)) == set()
+    assert found(datetime(1993, 7, 1), datetime(1993, 8, 1)) == {"1993.jpg"}
+    assert found(datetime(1994, 1, 1), datetime(2025, 9, 1)) == set()
+    assert found(datetime(2025, 9, 11, 8, 59), datetime(2025, 9, 11, 9)) == {"morning.jpg", "september.jpg"}
 
 
 def test_by_camera(qdrant: Qdrant) -> None:

@@ -19,8 +19,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from image_pipeline.files.dated_names import date_of_name
 from image_pipeline.imaging.metadata import read_metadata
+from image_pipeline.imaging.taken_at import moment_of, moment_of_png
 from image_pipeline.schema.image_metadata import ImageMetadata
+from image_pipeline.schema.moment import Moment
+from image_pipeline.stages.file_facts import file_facts
 from image_pipeline_tests.hostile.mutations import Damage, damaged
 from image_pipeline_tests.support.scenes import encoded, scene
 from image_pipeline_tests.support.specimens import png_chunk, specimens
@@ -32,13 +36,33 @@ LONG = settings(max_examples=3000, deadline=None, suppress_health_check=list(Hea
 
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _KNOWN_TAGS = [0x010E, 0x010F, 0x0110, 0x0112, 0x0132, 0x4746, 0x8298, 0x829A, 0x829D, 0x8769, 0x8825, 0x8827, 0x8832]
-_KNOWN_TAGS += [0x9003, 0x9011, 0x9291, 0x920A, 0x9C9B, 0x9C9C, 0x9C9E, 0xA434, 700, 33723, *range(1, 8), 23, 29, 330]
+_KNOWN_TAGS += [
+    0x9004,
+    0x9010,
+    0x9286,
+    0x9003,
+    0x9011,
+    0x9291,
+    0x920A,
+    0x9C9B,
+    0x9C9C,
+    0x9C9E,
+    0xA434,
+    700,
+    33723,
+    *range(1, 8),
+    23,
+    29,
+    330,
+]
 _TAGS = st.sampled_from(_KNOWN_TAGS)
 _DATES = st.from_regex(r"20[0-2]\d[:/-]0\d[:/-]1\d[ T]1\d:[0-5]\d:[0-5]\d([.]\d+)?([+-]0\d:00)?", fullmatch=True)
 _TEXTS = st.one_of(st.text(max_size=60), _DATES, st.text("0123456789٣۴५:-+., TZNSEW", max_size=40))
 _PROPERTIES = ["dc:title", "dc:description", "dc:subject", "xmp:Rating", "xmp:CreateDate", "exif:GPSLatitude"]
 _PROPERTIES += ["exif:GPSLongitude", "exif:DateTimeOriginal", "exif:GPSTimeStamp", "photoshop:DateCreated"]
-_PROPERTIES += ["tiff:Make", "tiff:Model", "aux:Lens", "exifEX:LensModel"]
+_PROPERTIES += ["tiff:Make", "tiff:Model", "aux:Lens", "exifEX:LensModel", "exif:GPSLatitudeRef", "exif:UserComment"]
+_PROPERTIES += ["photoshop:City", "lr:hierarchicalSubject", "digiKam:TagsList", "acdsee:categories"]
+_PROPERTIES += ["Iptc4xmpExt:PersonInImage", "mwg-rs:RegionList", "mwg-rs:Regions", "exif:GPSAltitude"]
 _NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "xmp": "http://ns.adobe.com/xap/1.0/",
@@ -47,6 +71,11 @@ _NAMESPACES = {
     "aux": "http://ns.adobe.com/exif/1.0/aux/",
     "tiff": "http://ns.adobe.com/tiff/1.0/",
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+    "lr": "http://ns.adobe.com/lightroom/1.0/",
+    "digiKam": "http://www.digikam.org/ns/1.0/",
+    "acdsee": "http://ns.acdsee.com/iptc/1.0/",
+    "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
+    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
 }
 _MAGICS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\xff\0\0\0WEBPVP8X", b"II*\0", b"MM\0*", b"II+\0")
 _MAGICS += (b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypavif", b"\0\0\0\x18ftypcrx ", b"FUJIFILMCCD-RAW ", b"IIU\0", b"IIRO")
@@ -86,13 +115,29 @@ def check(metadata: ImageMetadata) -> None:
     if metadata.taken_at is not None:
         assert metadata.taken_at.isascii()
         assert 1826 <= datetime.fromisoformat(metadata.taken_at).year <= 2099
+        moment = Moment.parse(metadata.taken_at, str(metadata.taken_precision))
+        assert moment.iso == metadata.taken_at and moment.clock < moment.end
+    assert (metadata.taken_at is None) == (metadata.taken_from is None) == (metadata.taken_precision is None)
+    check_facts(metadata)
     texts = (metadata.camera_make, metadata.camera_model, metadata.lens, metadata.title, metadata.description)
-    for text in (*filter(None, texts), *metadata.keywords):
+    places = (metadata.city, metadata.state, metadata.country)
+    for text in (*filter(None, texts), *filter(None, places), *metadata.keywords, *metadata.people):
         assert text == text.strip() and 0 < len(text) <= 2000
         assert text.encode("utf-8")
         assert not any(ord(letter) < 32 or 0x7F <= ord(letter) < 0xA0 for letter in text)
-    assert len(metadata.keywords) <= 64
+    assert len(metadata.keywords) <= 2000 and len(metadata.people) <= 500
     check_storage(metadata)
+
+
+def check_facts(metadata: ImageMetadata) -> None:
+    """What follows from the metadata can be stored, too."""
+    known = {name: value for name, value in asdict(metadata).items() if value is not None}
+    if metadata.latitude is not None:
+        known["place"] = {"lat": metadata.latitude, "lon": metadata.longitude}
+    facts = file_facts("IMG_20220103_123456.jpg", known)
+    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+    assert {"taken_local", "taken_local_end", "taken_local_from"} <= facts.keys()
+    assert datetime.fromisoformat(facts["taken_local"]) < datetime.fromisoformat(facts["taken_local_end"])
 
 
 def assert_within(value: float | None, low: float, high: float) -> None:
@@ -100,7 +145,7 @@ def assert_within(value: float | None, low: float, high: float) -> None:
 
 
 def check_storage(metadata: ImageMetadata) -> None:
-    row = asdict(metadata) | {"keywords": list(metadata.keywords)}
+    row = asdict(metadata) | {"keywords": list(metadata.keywords), "people": list(metadata.people)}
     assert json.loads(json.dumps(row, allow_nan=False, ensure_ascii=False).encode("utf-8")) == row
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([row]), buffer)
@@ -153,7 +198,11 @@ def xmp_packets(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def iptc_records(draw: st.DrawFn) -> bytes:
-    records = draw(st.lists(st.tuples(st.sampled_from((5, 25, 55, 60, 120)), st.binary(max_size=80)), max_size=100))
+    records = draw(
+        st.lists(
+            st.tuples(st.sampled_from((5, 25, 55, 60, 62, 63, 90, 95, 101, 120)), st.binary(max_size=80)), max_size=100
+        )
+    )
     return b"".join(struct.pack(">BBBH", 0x1C, 2, number, len(value)) + value for number, value in records)
 
 
@@ -250,6 +299,23 @@ def test_any_bytes_behind_any_magic_number(magic: bytes, content: bytes, ending:
 @MUTATIONS
 def test_damaged_files(name: str, damage: Damage, seed: int) -> None:
     check_mutation(name, damage, seed)
+
+
+NAMES = given(st.one_of(st.text(max_size=80), _DATES, st.text("0123456789٣-_. ATPMXLatm", max_size=60)), st.data())
+
+
+@SHORT
+@NAMES
+def test_names_and_dates_of_any_letters(name: str, data: st.DataObject) -> None:
+    for moment in (
+        date_of_name(name),
+        moment_of(name),
+        moment_of_png(name),
+        moment_of(data.draw(st.binary(max_size=40))),
+    ):
+        if moment is not None:
+            assert Moment.parse(moment.iso, str(moment.precision)).iso == moment.iso
+            assert 1826 <= moment.clock.year <= 2099 and moment.clock < moment.end
 
 
 @pytest.mark.long

@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, MetadataTask, WorkerPool
-from image_pipeline.imaging.xmp import xmp_properties
+from image_pipeline.imaging.xmp import read_xmp
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import Reason
@@ -135,14 +135,14 @@ def test_a_texts_orientation_counts(behind: bool, tmp_path: Path) -> None:
 def test_a_description_in_a_description_is_of_another_picture() -> None:
     inner = "<rdf:Description><dc:title>pasted in</dc:title><dc:subject>not here</dc:subject></rdf:Description>"
     packet = xmp(f"<xmp:Pasted><rdf:Bag><rdf:li>{inner}</rdf:li></rdf:Bag></xmp:Pasted><dc:title>Sea</dc:title>")
-    found = xmp_properties(packet)
+    found = read_xmp(packet).properties
     assert found["dc:title"] == ("Sea",) and "dc:subject" not in found
 
 
 def test_a_packet_that_is_too_large_tells_what_it_has_told_by_then() -> None:
     end = "<dc:subject>late</dc:subject>"
     for filling in ("<a/>" * 600_000, "<a>" + "b" * (17 * MEGABYTE) + "</a>"):
-        found = xmp_properties(xmp(f"<dc:title>Sea</dc:title>{filling}{end}"))
+        found = read_xmp(xmp(f"<dc:title>Sea</dc:title>{filling}{end}")).properties
         assert found["dc:title"] == ("Sea",) and "dc:subject" not in found
 
 

@@ -1,6 +1,6 @@
 """The declaration of the payload: every field of real points is in it, and what is made of it is true."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,11 @@ _INDEXED_KINDS = {
     Index.TEXT: {Kind.TEXT},
 }
 _XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="-1">
+<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="-1"
+ xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" photoshop:State="{}">
 <dc:title><rdf:Alt><rdf:li xml:lang="x-default">Evening</rdf:li></rdf:Alt></dc:title>
 <dc:description><rdf:Alt><rdf:li xml:lang="x-default">By the sea</rdf:li></rdf:Alt></dc:description>
-<dc:subject><rdf:Bag><rdf:li>sea</rdf:li><rdf:li>sunset</rdf:li></rdf:Bag></dc:subject>
+<dc:subject><rdf:Bag>{}</rdf:Bag></dc:subject>
 </rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
@@ -61,25 +62,28 @@ def full_exif() -> Image.Exif:
     photo[0x9003], photo[0xA434] = "2021:07:03 10:11:12", "50 mm"
     photo[0x8827], photo[0x829A], photo[0x829D] = 100, IFDRational(2, 1), IFDRational(4, 1)
     photo[0x920A] = IFDRational(50, 1)
-    gps[1], gps[2] = "N", (IFDRational(41, 1), IFDRational(0, 1), IFDRational(0, 1))
-    gps[3], gps[4] = "E", (IFDRational(12, 1), IFDRational(0, 1), IFDRational(0, 1))
+    gps[1], gps[2] = "N", (IFDRational(41, 1), IFDRational(54, 1), IFDRational(0, 1))
+    gps[3], gps[4] = "E", (IFDRational(12, 1), IFDRational(30, 1), IFDRational(0, 1))
     gps[5], gps[6] = b"\0", IFDRational(20, 1)
     return exif
 
 
 @pytest.fixture(scope="module")
 def payloads(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Of an ingested library: of a photograph with all metadata that is read, and of one without any."""
+    """Of an ingested library: of photographs with all metadata that is read, and of one without any."""
     root = tmp_path_factory.mktemp("payload")
     pipeline = Pipeline(load_settings(library=root / "library", home=root / "store", models="demo"))
     draw_scenes(pipeline.root / "trip", 1)
-    Image.new("RGB", (64, 48), "red").save(pipeline.root / "trip/full.jpg", exif=full_exif(), xmp=_XMP.encode())
+    keywords = "".join(f"<rdf:li>{number}</rdf:li>" for number in range(2001))
+    for name, state in (("full", "Lazio"), ("derived", "")):
+        packet = _XMP.format(state, keywords).encode()
+        Image.new("RGB", (64, 48), "red").save(pipeline.root / f"trip/{name}.jpg", exif=full_exif(), xmp=packet)
     pipeline.ingest()
     return list(pipeline.points().values())
 
 
 def test_every_field_of_real_points_is_declared_and_of_its_type(payloads: list[dict[str, Any]]) -> None:
-    assert len(payloads) == 2
+    assert len(payloads) == 3
     for payload in payloads:
         for name, value in payload.items():
             assert name in DECLARED, name
@@ -91,7 +95,7 @@ def test_every_field_that_is_declared_is_one_of_real_points(payloads: list[dict[
 
 
 def test_a_rejected_photograph_has_the_rating_that_is_declared(payloads: list[dict[str, Any]]) -> None:
-    assert [payload["rating"] for payload in payloads if "rating" in payload] == [-1]
+    assert [payload["rating"] for payload in payloads if "rating" in payload] == [-1, -1]
     assert "-1: rejected" in DECLARED["rating"].meaning == MetadataOfImage.descriptions()["rating"]
 
 
@@ -110,12 +114,15 @@ def test_an_index_is_of_the_type_of_its_field() -> None:
 def test_every_filter_of_a_search_is_by_a_field_with_the_index_for_it() -> None:
     now = datetime(2024, 1, 1)
     indexes = set()
-    for condition in conditions_of(SearchFilter(Near(1, 2, 3), now, now, "X100V", "cat")):
-        assert isinstance(condition, models.FieldCondition)
-        indexes.add((condition.key, DECLARED[condition.key].index))
+    for time in (now, now.replace(tzinfo=UTC)):
+        for condition in conditions_of(SearchFilter(Near(1, 2, 3), time, time, "X100V", "cat")):
+            assert isinstance(condition, models.FieldCondition)
+            indexes.add((condition.key, DECLARED[condition.key].index))
     assert indexes == {
         ("place", Index.GEO),
         ("taken_at", Index.DATETIME),
+        ("taken_local", Index.DATETIME),
+        ("taken_local_end", Index.DATETIME),
         ("camera_model", Index.KEYWORD),
         ("caption", Index.TEXT),
     }
@@ -136,7 +143,8 @@ def test_the_table_of_metadata_has_the_declared_fields() -> None:
     assert names == list(vars(ImageMetadata()))
     assert MetadataOfImage.schema().names == ["sha256", *names, "reason"]
     payload = {field.name for field in PAYLOAD if field.source == Stage.IMAGE_METADATA}
-    assert payload == {*names, "place"} - {"latitude", "longitude"}
+    added = {"place", "derived", "taken_local", "taken_local_end", "taken_local_from"}
+    assert payload == {*names, *added} - {"latitude", "longitude"}
 
 
 def test_the_page_is_true() -> None:

@@ -15,10 +15,13 @@ def test_a_point_tells_all_that_is_known_of_its_file(tables: StageTables, run_st
     known = {
         "sea": {
             "taken_at": "2021-07-03T10:11:12+02:00",
+            "taken_from": "original",
+            "taken_precision": "second",
             "camera_model": "X100V",
             "latitude": 41.9,
             "longitude": 12.5,
             "keywords": ["beach"],
+            "people": [],
         }
     }
     run_stages(ROME, {"a.jpg": "sea"}, known=known)
@@ -36,6 +39,15 @@ def test_a_point_tells_all_that_is_known_of_its_file(tables: StageTables, run_st
         "width": 40,
         "height": 30,
         "taken_at": "2021-07-03T10:11:12+02:00",
+        "taken_from": "original",
+        "taken_precision": "second",
+        "taken_local": "2021-07-03T10:11:12",
+        "taken_local_end": "2021-07-03T10:11:13",
+        "taken_local_from": "written",
+        "city": "Rome",
+        "country": "Italy",
+        "derived": ["city", "country"],
+        "people": [],
         "camera_model": "X100V",
         "keywords": ["beach"],
         "place": {"lat": 41.9, "lon": 12.5},

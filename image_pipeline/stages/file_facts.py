@@ -1,0 +1,93 @@
+"""The facts about a file: those of its content, completed by its name, and by what follows from its place.
+
+They are put together for each file when its point is made: two files with the same content may have different names.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from image_pipeline.files.dated_names import date_of_name
+from image_pipeline.imaging.gazetteer import gazetteer_version, place_names, time_zone
+from image_pipeline.schema.moment import ClockFrom, Moment, TakenFrom
+from image_pipeline.schema.payload import (
+    CITY,
+    COUNTRY,
+    DERIVED,
+    PLACE,
+    STATE,
+    TAKEN_AT,
+    TAKEN_FROM,
+    TAKEN_LOCAL,
+    TAKEN_LOCAL_END,
+    TAKEN_LOCAL_FROM,
+    TAKEN_PRECISION,
+)
+
+_REVISION = 1
+"""Bump when other facts follow from the same content and name."""
+
+Facts = Mapping[str, Any]
+"""Values by the name of their payload field."""
+
+
+def file_facts_version() -> str:
+    """A text that changes whenever other facts may follow from the same content and name."""
+    return f"file-facts-{_REVISION} {gazetteer_version()}"
+
+
+def file_facts(path: str, payload: Facts) -> dict[str, Any]:
+    """What is added to, or replaced in, the `payload` of the file `path`, which has the facts about its content."""
+    taken = _taken(path, payload)
+    return {**taken, **_local_time({**payload, **taken}), **_names_of_place(payload)}
+
+
+def _taken(path: str, payload: Facts) -> dict[str, Any]:
+    """The date in the file's name, if its content has none but that of its last change."""
+    if payload.get(TAKEN_FROM.name) not in (None, TakenFrom.CHANGED):
+        return {}
+    moment = date_of_name(path)
+    if moment is None:
+        return {}
+    return {
+        TAKEN_AT.name: moment.iso,
+        TAKEN_FROM.name: str(TakenFrom.NAME),
+        TAKEN_PRECISION.name: str(moment.precision),
+    }
+
+
+def _local_time(payload: Facts) -> dict[str, Any]:
+    """The interval on the photographer's clock; a time that is known in UTC becomes that of the place."""
+    if payload.get(TAKEN_AT.name) is None:
+        return {}
+    moment = Moment.parse(payload[TAKEN_AT.name], payload[TAKEN_PRECISION.name])
+    clock_from = ClockFrom.WRITTEN
+    if moment.is_utc:
+        zone = _zone(payload)
+        clock_from = ClockFrom.UTC if zone is None else ClockFrom.PLACE
+        moment = moment if zone is None else moment.in_zone(zone)
+    return {
+        TAKEN_LOCAL.name: moment.clock.isoformat(),
+        TAKEN_LOCAL_END.name: moment.end.isoformat(),
+        TAKEN_LOCAL_FROM.name: str(clock_from),
+    }
+
+
+def _zone(payload: Facts) -> ZoneInfo | None:
+    place = payload.get(PLACE.name)
+    name = time_zone(place["lat"], place["lon"]) if place is not None else None
+    try:
+        return ZoneInfo(name) if name is not None else None
+    except ZoneInfoNotFoundError:  # the time zones of this machine are older than the gazetteer
+        return None
+
+
+def _names_of_place(payload: Facts) -> dict[str, Any]:
+    """The city and the country of a place that the content does not name."""
+    place = payload.get(PLACE.name)
+    if place is None or any(payload.get(field.name) is not None for field in (CITY, STATE, COUNTRY)):
+        return {}
+    names = place_names(place["lat"], place["lon"])
+    derived = {CITY.name: names.city, COUNTRY.name: names.country}
+    known = {name: value for name, value in derived.items() if value is not None}
+    return {**known, DERIVED.name: list(known)} if known else {}
