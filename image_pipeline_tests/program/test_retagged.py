@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.connection import address_of
@@ -91,8 +92,6 @@ def test_a_file_and_its_retagged_copy_are_one_hit(pipeline: Pipeline) -> None:
 
 
 def test_pictures_of_one_colour_and_different_sizes_are_no_copies(pipeline: Pipeline) -> None:
-    from PIL import Image
-
     (pipeline.root / "trip").mkdir()
     for side in (300, 400):
         Image.new("RGB", (side, side), "navy").save(pipeline.root / f"trip/{side}.png")

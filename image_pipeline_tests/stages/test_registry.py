@@ -106,4 +106,8 @@ def test_a_content_is_decoded_for_each_stage_that_has_not_seen_it(
     assert unseen(embedder, cache, ["a", "b"]) == set(), "what is switched off wants to see nothing"
     RowCache(cache, ImageCaption, f"{CAPTIONER} {INPUT} 20-tokens-1-beam").put([ImageCaption("a", "a cat", 0.5)])
     assert unseen(models, cache, ["a", "b"]) == {"b"}
+    cache.put_pixels("64x64-squash-bicubic", {"a": "00-4x3", "b": "11-4x3", "c": "00-4x3"})
+    assert unseen(models, cache, ["a", "b", "c"]) == {"b"}, (
+        "both models have seen the pixels of c, which are those of a"
+    )
     assert [str(spec) for spec in input_specs(models)] == ["64x64-squash-bicubic"]

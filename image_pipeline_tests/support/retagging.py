@@ -1,4 +1,4 @@
-"""Changes of a file's metadata that leave its pixels as they are, one for each format, as programs for tags make them."""
+"""Changes of the metadata in a file that leave its pixels as they are, one for each format."""
 
 import io
 from collections.abc import Callable
