@@ -119,7 +119,7 @@ def search(
     """Find the photographs nearest to TEXT, best first. Copies of a photograph are listed once.
 
     The keys of each object in the JSON list: path, score (cosine), caption, sha256, copies (other files with the same
-    content).
+    picture).
     """
     if (text is None) == (image is None):
         raise click.UsageError("Give either TEXT or --image FILE.")

@@ -1,15 +1,15 @@
 """Vector search in the collection, filtered by place, time, camera or words of the caption."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from image_pipeline.schema.payload import (
     CAMERA_MODEL,
     CAPTION,
     PATH,
+    PIXELS,
     PLACE,
     SHA256,
     TAKEN_AT,
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
 
 _COPIES = 16
+_GROUPED = [PATH.name, CAPTION.name, SHA256.name, PIXELS.name]
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,10 @@ class SearchFilter:
 
 @dataclass(frozen=True)
 class Hit:
-    """A photograph that was found: `score` is the cosine similarity, `copies` other files with the same content."""
+    """A photograph that was found: `score` is the cosine similarity, `copies` other files with the same picture.
+
+    A copy has the same pixels, width and height; only files with the same `sha256` are identical.
+    """
 
     path: str
     score: float
@@ -63,57 +67,87 @@ def nearest(
 ) -> list[Hit]:
     """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
 
-    Qdrant can group points by content itself, but takes three times as long as the queries here.
+    Points belong to the same photograph if their pixels or their contents are the same; points that were written by an
+    older version have no pixels. Qdrant can group points by one field itself, but takes three times as long as the
+    queries here.
     """
     from qdrant_client import models
 
     conditions = conditions_of(search_filter)
 
-    found: dict[str, models.ScoredPoint] = {}
+    found: list[_Found] = []
+    by_key: dict[str, _Found] = {}
     while len(found) < limit:
         points = client.query_points(
             version,
             query=list(vector),
             limit=2 * limit,
-            query_filter=models.Filter(must=conditions, must_not=[_content(*found)] if found else None),
-            with_payload=[PATH.name, CAPTION.name, SHA256.name],
+            query_filter=models.Filter(must=conditions, must_not=_having(by_key)),
+            with_payload=_GROUPED,
         ).points
         for point in points:
-            found.setdefault(_payload(point)[SHA256.name], point)
+            keys = _keys(point)
+            same = sorted({by_key[key] for key in keys if key in by_key}, key=lambda one: -one.best.score)
+            photograph, *others = same or [_Found(point, set())]
+            if not same:
+                found.append(photograph)
+            for other in others:  # only this point shows that they are the same
+                found.remove(other)
+                keys |= other.keys
+            photograph.keys |= keys
+            by_key |= dict.fromkeys(keys, photograph)
         if len(points) < 2 * limit:
             break
-    return _with_copies(client, version, dict(islice(found.items(), limit)), conditions)
+    return _with_copies(client, version, found[:limit], conditions)
+
+
+@dataclass(eq=False)
+class _Found:
+    """A photograph: its best point, and the sha256 and pixels of its points, all of which are in `keys`."""
+
+    best: "models.ScoredPoint"
+    keys: set[str]
 
 
 def _with_copies(
-    client: "QdrantClient", version: str, found: "dict[str, models.ScoredPoint]", conditions: "list[models.Condition]"
+    client: "QdrantClient", version: str, found: Sequence[_Found], conditions: "list[models.Condition]"
 ) -> list[Hit]:
-    """One hit per content: the first path of the files that have it, and the others as copies."""
+    """One hit per photograph: the first path of its files, and the others as copies."""
     from qdrant_client import models
 
     requests = [
         models.QueryRequest(
-            filter=models.Filter(must=[*conditions, _content(sha256)]), limit=_COPIES, with_payload=[PATH.name]
+            filter=models.Filter(must=conditions, should=_having(one.keys)), limit=_COPIES, with_payload=_GROUPED
         )
-        for sha256 in found
+        for one in found
     ]
     answers = client.query_batch_points(version, requests) if requests else []
     hits = []
-    for (sha256, best), answer in zip(found.items(), answers, strict=True):
-        paths = {str(_payload(point)[PATH.name]) for point in (best, *answer.points)}
-        path, *copies = sorted(paths)[:_COPIES]
-        hits.append(Hit(path, best.score, _payload(best).get(CAPTION.name) or "", sha256, tuple(copies)))
+    for one, answer in zip(found, answers, strict=True):
+        files = {str(_payload(point)[PATH.name]): _payload(point) for point in (one.best, *answer.points)}
+        path, *copies = sorted(files)[:_COPIES]
+        payload = files[path]
+        caption = payload.get(CAPTION.name) or ""
+        hits.append(Hit(path, one.best.score, caption, payload[SHA256.name], tuple(copies)))
     return hits
+
+
+def _keys(point: "models.ScoredPoint") -> set[str]:
+    payload = _payload(point)
+    keys = payload[SHA256.name], payload.get(PIXELS.name)
+    return {key for key in keys if key is not None}
 
 
 def _payload(point: "models.ScoredPoint") -> dict[str, Any]:
     return point.payload or {}
 
 
-def _content(*sha256: str) -> "models.Condition":
+def _having(keys: Iterable[str]) -> "list[models.Condition]":
+    """The conditions of which a point that has one of these sha256 or pixels meets at least one."""
     from qdrant_client import models
 
-    return models.FieldCondition(key=SHA256.name, match=models.MatchAny(any=list(sha256)))
+    among = models.MatchAny(any=list(keys))
+    return [models.FieldCondition(key=name, match=among) for name in (SHA256.name, PIXELS.name)] if among.any else []
 
 
 def conditions_of(search_filter: SearchFilter) -> "list[models.Condition]":

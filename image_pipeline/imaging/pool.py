@@ -26,6 +26,7 @@ from image_pipeline.imaging.protocol import (
 from image_pipeline.imaging.source_file import ImagePath
 from image_pipeline.imaging.worker_process import Lost, WorkerProcess, WorkerStartError
 from image_pipeline.schema.image_metadata import ImageMetadata
+from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import DecodePath, Reason
 from image_pipeline.storage.tensors import TensorFile
@@ -49,12 +50,16 @@ class DecodeTask:
 
 @dataclass(frozen=True)
 class DecodeOutcome:
-    """The rows and the thumbnail were written. `width` and `height` are the full picture's, as displayed."""
+    """The rows and the thumbnail were written. `width` and `height` are the full picture's, as displayed.
+
+    `digests` are those of the arrays, in the order of the outputs: BLAKE2b of 16 bytes, as 32 hex digits.
+    """
 
     key: str
     width: int
     height: int
     decode_path: DecodePath
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,19 +125,20 @@ class WorkerPool:
         return tuple(worker.pid for worker in self._workers)
 
     def decode(
-        self, tasks: Iterable[DecodeTask], outputs: Sequence[TensorFile] = ()
+        self, tasks: Iterable[DecodeTask], outputs: Sequence[TensorFile] = (), digested: Sequence[InputSpec] = ()
     ) -> Iterator[DecodeOutcome | DecodeFailure]:
         """Decode each task's file once, for all of `outputs`; outcomes are yielded as they are ready, in any order.
 
+        If a task has no row, nothing is written, and its outcome has the digests for the specifications `digested`.
         `tasks` is consumed only as workers become free. Leaving the iterator early stops the decodes in progress.
 
         Raises StoreError if an output or thumbnail cannot be written, and WorkerStartError if no worker starts.
         """
-        requests = ((task.key, _decode_request(task, outputs)) for task in tasks)
+        requests = ((task.key, _decode_request(task, outputs, digested)) for task in tasks)
         for key, reply in self._replies(requests):
             match reply:
                 case Decoded():
-                    yield DecodeOutcome(key, reply.width, reply.height, reply.decode_path)
+                    yield DecodeOutcome(key, reply.width, reply.height, reply.decode_path, reply.digests)
                 case Rejected():
                     yield DecodeFailure(key, reply.reason, reply.message)
                 case NotWritten():
@@ -249,12 +255,12 @@ class WorkerPool:
         worker.end()
 
 
-def _decode_request(task: DecodeTask, outputs: Sequence[TensorFile]) -> DecodeRequest:
-    targets = (
-        ()
-        if task.row is None
-        else tuple(RowTarget(path_bytes(output.path), output.row_offset(task.row), output.spec) for output in outputs)
-    )
+def _decode_request(task: DecodeTask, outputs: Sequence[TensorFile], digested: Sequence[InputSpec]) -> DecodeRequest:
+    if task.row is None:
+        targets = tuple(RowTarget(None, 0, spec) for spec in digested)
+    else:
+        row = task.row
+        targets = tuple(RowTarget(path_bytes(output.path), output.row_offset(row), output.spec) for output in outputs)
     return DecodeRequest(as_named(task.path), targets, None if task.thumbnail is None else path_bytes(task.thumbnail))
 
 

@@ -18,9 +18,12 @@ from image_pipeline.schema.outcome import DecodePath, Reason
 
 @dataclass(frozen=True)
 class RowTarget:
-    """The place where the array for `spec` is written: at byte `offset` of the existing file `path`."""
+    """The place where the array for `spec` is written: at byte `offset` of the existing file `path`.
 
-    path: bytes
+    If `path` is None, the array is not written, and only its digest is wanted.
+    """
+
+    path: bytes | None
     offset: int
     spec: InputSpec
 
@@ -48,11 +51,12 @@ class Ready:
 
 @dataclass(frozen=True)
 class Decoded:
-    """All rows and the thumbnail have been written."""
+    """All rows and the thumbnail have been written. `digests` are those of the arrays, in the order of the targets."""
 
     width: int
     height: int
     decode_path: DecodePath
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,10 @@ def request_line(request: Request) -> bytes:
     if isinstance(request, MetadataRequest):
         return _line("metadata", {"path": _picture_text(request.path)})
     targets = [
-        {"path": _to_text(target.path), "offset": target.offset, "spec": asdict(target.spec)}
+        {"path": _optional_text(target.path), "offset": target.offset, "spec": asdict(target.spec)}
         for target in request.targets
     ]
-    thumbnail = None if request.thumbnail is None else _to_text(request.thumbnail)
+    thumbnail = _optional_text(request.thumbnail)
     return _line("decode", {"path": _picture_text(request.path), "targets": targets, "thumbnail": thumbnail})
 
 
@@ -102,10 +106,10 @@ def read_request(line: bytes) -> Request:
     if kind == "metadata":
         return MetadataRequest(_picture(content["path"]))
     targets = tuple(
-        RowTarget(_to_bytes(target["path"]), target["offset"], _spec(target["spec"])) for target in content["targets"]
+        RowTarget(_optional_bytes(target["path"]), target["offset"], _spec(target["spec"]))
+        for target in content["targets"]
     )
-    thumbnail = content["thumbnail"]
-    return DecodeRequest(_picture(content["path"]), targets, None if thumbnail is None else _to_bytes(thumbnail))
+    return DecodeRequest(_picture(content["path"]), targets, _optional_bytes(content["thumbnail"]))
 
 
 def reply_line(reply: Reply) -> bytes:
@@ -120,7 +124,8 @@ def read_reply(line: bytes) -> Reply:
         case "Ready":
             return Ready()
         case "Decoded":
-            return Decoded(content["width"], content["height"], DecodePath(content["decode_path"]))
+            decode_path, digests = DecodePath(content["decode_path"]), tuple(content["digests"])
+            return Decoded(content["width"], content["height"], decode_path, digests)
         case "Rejected":
             return Rejected(Reason(content["reason"]), content["message"])
         case "NotWritten":
@@ -163,6 +168,14 @@ def _picture(content: str | dict[str, Any]) -> bytes | LibraryFile:
         return _to_bytes(content)
     root, path = (os.fsdecode(_to_bytes(content[name])) for name in ("root", "path"))
     return LibraryFile(root, path, FileStatus(**content["status"]))
+
+
+def _optional_text(path: bytes | None) -> str | None:
+    return None if path is None else _to_text(path)
+
+
+def _optional_bytes(path: str | None) -> bytes | None:
+    return None if path is None else _to_bytes(path)
 
 
 def _to_text(path: bytes) -> str:

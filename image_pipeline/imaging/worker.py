@@ -5,6 +5,7 @@ where C libraries handle hostile bytes, and such bytes may kill it at any time.
 """
 
 import ctypes
+import hashlib
 import logging
 import os
 import resource
@@ -16,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pillow_heif
 from PIL import AvifImagePlugin, Image
 
@@ -39,6 +41,7 @@ from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import ImageError, Reason
 
 _PR_SET_PDEATHSIG = 1
+_DIGEST_BYTES = 16
 
 
 def main() -> None:
@@ -82,11 +85,16 @@ def _answer(request: Request, limits: DecodeLimits) -> Reply:
         return Rejected(failure.reason, failure.message)
     try:
         for target, array in zip(request.targets, image.arrays, strict=True):
-            _write_at(target.path, target.offset, array.reshape(-1).data)
+            if target.path is not None:
+                _write_at(target.path, target.offset, array.reshape(-1).data)
         _write_thumbnail(request, image.thumbnail)
     except OSError as error:
         return NotWritten(str(error))
-    return Decoded(image.width, image.height, image.decode_path)
+    return Decoded(image.width, image.height, image.decode_path, tuple(map(_digest, image.arrays)))
+
+
+def _digest(array: np.ndarray) -> str:
+    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def _metadata(request: MetadataRequest, limits: DecodeLimits) -> Reply:

@@ -54,12 +54,14 @@ def column(
     default: object = MISSING,
     kind: Kind | None = None,
     payload: Index | None = None,
+    added_later: bool = False,
 ) -> Any:
     """A field of a dataclass that is a column of a stage's table.
 
     `arrow_type` is the name of an Arrow type, or of a list of such a type, as in `list of string`. It is a text, so
     that declaring columns does not import Arrow. With `payload`, the column is also a field of the payload of a point,
-    with that index. The default of `kind` follows from the Arrow type.
+    with that index. The default of `kind` follows from the Arrow type. With `added_later`, tables and cached rows from
+    before the column existed are read with null in it; in any other column, a difference makes them unusable.
     """
     metadata = {
         "type": arrow_type,
@@ -69,5 +71,6 @@ def column(
         "description": meaning if unit is None else f"{meaning}, in {unit}",
         "payload": payload,
         "kind": kind or _KINDS.get(arrow_type),
+        "added_later": added_later,
     }
     return field(default=default, metadata=metadata)

@@ -49,6 +49,7 @@ PATH = _COLUMNS["path"]
 DIRECTORY = PayloadField("directory", Kind.TEXT, Stage.DISCOVERED_FILES, "directory of the file", Index.KEYWORD)
 PARTITION = PayloadField("partition", Kind.TEXT, Stage.DISCOVERED_FILES, "key of the file's partition", Index.KEYWORD)
 SHA256 = _COLUMNS["sha256"]
+PIXELS = _COLUMNS["pixels"]
 TAKEN_AT = _COLUMNS["taken_at"]
 TAKEN_FROM = _COLUMNS["taken_from"]
 TAKEN_PRECISION = _COLUMNS["taken_precision"]

@@ -73,6 +73,12 @@ class Row:
         return {name: values[name] for name in self.payload_names()}
 
     @classmethod
+    @cache
+    def added_later(cls) -> frozenset[str]:
+        """The columns that rows from older versions may lack; they are then null."""
+        return frozenset(f.name for f in fields(cls) if f.metadata["added_later"])
+
+    @classmethod
     def descriptions(cls) -> dict[str, str]:
         """The meaning of each column."""
         return {f.name: f.metadata["description"] for f in fields(cls)}
@@ -130,6 +136,14 @@ class DecodedContent(ContentRow):
     decoder: str = column("string", "version of the decoder", nullable=False)
     reason: str | None = column("string", "why the content is in quarantine; null if it was decoded")
     message: str | None = column("string", "the decoding library's message")
+    pixels: str | None = column(
+        "string",
+        "identity of the picture: digest of the embedding model's input, width and height; files with the same value "
+        "are copies; absent if an older version decoded the file",
+        default=None,
+        payload=Index.KEYWORD,
+        added_later=True,
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The tensors of images: each content is decoded once, in worker processes, into tensor files."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.imaging.decode import decoder_version, older_decoder_version
@@ -46,7 +46,8 @@ class Decoder:
     """Decodes images in the processes of `pool`, into tensor files of `store`, one file for each of `specs`.
 
     `cache` holds the successes of this version of the decoder, which stay valid when the limits change. `failures`
-    holds the failures, and knows which of them to try again.
+    holds the failures, and knows which of them to try again. `contents` notes the pixels of each content that is
+    decoded, as input for each of `specs`; the first of these identifies the picture in the rows.
     """
 
     pool: WorkerPool
@@ -54,6 +55,7 @@ class Decoder:
     cache: RowCache[DecodedContent]
     failures: Failures
     specs: Sequence[InputSpec]
+    contents: ContentCache
 
     @classmethod
     def of(
@@ -69,7 +71,7 @@ class Decoder:
         version = decoder_version()
         cache.take_over_successes(older_decoder_version(), version)
         failures = ledger.failures(Stage.DECODED_TENSORS, version, limits)
-        return cls(pool, store, RowCache(cache, DecodedContent, version), failures, specs)
+        return cls(pool, store, RowCache(cache, DecodedContent, version), failures, specs, cache)
 
     def decode(
         self,
@@ -93,11 +95,14 @@ class Decoder:
         row_of = {task.key: task.row for task in tasks}
         counter = Counter(Stage.DECODED_TENSORS, len(tasks))
         failed: dict[str, tuple[Reason, str]] = {}
+        pixels: dict[InputSpec, dict[str, str]] = {spec: {} for spec in self.specs}
         with new_tensor_files(directory, self.specs, sum(row is not None for row in row_of.values())) as outputs:
-            for outcome in self.pool.decode(tasks, outputs):
+            for outcome in self.pool.decode(tasks, outputs, self.specs):
                 sha256 = outcome.key
                 if not isinstance(outcome, DecodeFailure):
                     rows[sha256] = self._row(sha256, row=row_of[sha256], decode_path=outcome.decode_path)
+                    for spec, digest in zip(self.specs, outcome.digests, strict=True):
+                        pixels[spec][sha256] = f"{digest}-{outcome.width}x{outcome.height}"
                 elif sha256 in rows:
                     pass  # it was decoded before, and this time only to make its thumbnail
                 elif not sources[sha256].is_unchanged():
@@ -111,7 +116,15 @@ class Decoder:
         decoded = [rows[sha256] for sha256 in row_of if rows[sha256].reason is None]
         self.cache.put(self._row(row.sha256, decode_path=row.decode_path) for row in decoded)
         self.failures.record(failed, [row.sha256 for row in decoded])
-        return DecodedImages([rows[sha256] for sha256 in sources], len(tasks), maker)
+        for spec, noted in pixels.items():
+            self.contents.put_pixels(str(spec), noted)
+        return DecodedImages(self._identified([rows[sha256] for sha256 in sources]), len(tasks), maker)
+
+    def _identified(self, rows: Sequence[DecodedContent]) -> list[DecodedContent]:
+        """The rows with their `pixels`, as far as they are known."""
+        readable = [row.sha256 for row in rows if row.reason is None]
+        pixels = self.contents.pixels(str(self.specs[0]), readable) if self.specs else {}
+        return [replace(row, pixels=pixels.get(row.sha256)) for row in rows]
 
     def _known(
         self, sources: Mapping[str, LibraryFile], wanted: Collection[str]

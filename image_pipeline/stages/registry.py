@@ -9,8 +9,8 @@ from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.rows import Stage
 from image_pipeline.stages.declaration import StageDeclaration
 from image_pipeline.stages.models import Inference
-from image_pipeline.stages.tensor_stage import TensorStage
-from image_pipeline.storage.cache import ContentCache
+from image_pipeline.stages.tensor_stage import TensorStage, known_rows
+from image_pipeline.storage.cache import ContentCache, RowCache
 
 STAGES: dict[Stage, StageDeclaration[Any]] = {stage: import_module(f"{__package__}.{stage}").STAGE for stage in Stage}
 """The declaration of each stage, from the file that has its name, in the order of the data flow."""
@@ -50,7 +50,13 @@ def input_specs(models: Inference) -> list[InputSpec]:
 
 
 def unseen(models: Inference, cache: ContentCache, sha256s: Sequence[str]) -> set[str]:
-    """The contents that still need tensors: at least one stage that reads tensors has no cached row for them."""
-    current = [declaration.version(models) for declaration in TENSOR_STAGES]
-    cached = [cache.get(version, sha256s).keys() for version in current if version is not None]
+    """The contents that still need tensors: at least one stage that reads tensors has no cached row for them.
+
+    A row of a content with the same pixels counts, too, if the pixels are known already.
+    """
+    cached = []
+    for declaration in TENSOR_STAGES:
+        version, spec = declaration.version(models), declaration.input(models)
+        if version is not None and spec is not None:
+            cached.append(known_rows(RowCache(cache, declaration.row, version), spec, sha256s).keys())
     return {sha256 for sha256 in sha256s if not all(sha256 in keys for keys in cached)}

@@ -1,7 +1,7 @@
 """Stages that compute one row for each decoded image, once per content."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from image_pipeline.progress import Counter
@@ -94,7 +94,27 @@ def unseen_images(partitions: Iterable[DecodedPartition], spec: InputSpec, seen:
     return UnseenImages(parts)
 
 
+def _copies(pixels: Mapping[str, str]) -> dict[str, list[str]]:
+    """For the first content with each of the `pixels` (by sha256), the other contents with the same pixels."""
+    first: dict[str, str] = {}
+    copies: dict[str, list[str]] = {}
+    for sha256 in sorted(pixels):
+        original = first.setdefault(pixels[sha256], sha256)
+        if original != sha256:
+            copies.setdefault(original, []).append(sha256)
+    return copies
+
+
 C = TypeVar("C", bound=ContentRow)
+
+
+def known_rows(cached: RowCache[C], spec: InputSpec, sha256s: Sequence[str]) -> dict[str, C]:
+    """The cached rows of contents, looked up by sha256 first, and then by their pixels as input of `spec`.
+
+    A row that is found by pixels is stored for the content that has it, too.
+    """
+    rows = cached.get(sha256s)
+    return rows | cached.take_over(str(spec), [sha256 for sha256 in sha256s if sha256 not in rows])
 
 
 @dataclass(frozen=True)
@@ -110,8 +130,9 @@ class PartitionRows(Generic[C]):
 class TensorStage(StageDeclaration[C]):
     """A stage that reads the tensors of `decoded_tensors`; its rows are cached under its version.
 
-    `input` returns the input specification of its images, None if the stage is switched off. `compute` yields the rows
-    of images in batches, in the order of the images.
+    A row is looked up by the content first, and by its pixels second: if only the metadata in a file has changed, its
+    picture is not computed again. `input` returns the input specification of its images, None if the stage is switched
+    off. `compute` yields the rows of images in batches, in the order of the images.
     """
 
     input: Callable[["Inference"], InputSpec | None]
@@ -122,21 +143,26 @@ class TensorStage(StageDeclaration[C]):
     ) -> Iterator[PartitionRows[C]]:
         """The rows of each of `partitions` (by key); there are none if the stage is switched off.
 
-        Small partitions share batches. Each batch is cached as soon as it is computed, so that a run that ends early
-        loses at most one. Raises StoreError if an image that is not cached no longer has a tensor, and ModelError if
-        the model cannot be loaded or returns values that are not finite.
+        Of several contents with the same pixels, one is computed. Small partitions share batches. Each batch is cached
+        as soon as it is computed, so that a run that ends early loses at most one. Raises StoreError if an image that
+        is not cached no longer has a tensor, and ModelError if the model cannot be loaded or returns values that are
+        not finite.
         """
         version, spec = self.version(models), self.input(models)
         if version is None or spec is None:
             yield from (PartitionRows(key, [], 0) for key in partitions)
             return
         cached = RowCache(cache, self.row, version)
-        rows = cached.get(list(dict.fromkeys(sha256 for one in partitions.values() for sha256 in one.readable)))
-        unseen = unseen_images(partitions.values(), spec, rows)
+        readable = list(dict.fromkeys(sha256 for one in partitions.values() for sha256 in one.readable))
+        rows = known_rows(cached, spec, readable)
+        copies = _copies(cache.pixels(str(spec), [sha256 for sha256 in readable if sha256 not in rows]))
+        copied = {copy for others in copies.values() for copy in others}
+        unseen = unseen_images(partitions.values(), spec, rows.keys() | copied)
         counter = Counter(self.stage, len(unseen))
         for batch in self.compute(models, unseen):
-            cached.put(batch)
-            rows.update((row.sha256, row) for row in batch)
+            made = [replace(row, sha256=one) for row in batch for one in (row.sha256, *copies.get(row.sha256, ()))]
+            cached.put(made)
+            rows.update((row.sha256, row) for row in made)
             counter.advance(len(batch))
         for key, partition, computed in shares(partitions, unseen.sha256s):
             yield PartitionRows(key, [rows[sha256] for sha256 in partition.readable], computed)

@@ -1,7 +1,8 @@
 """The content cache: (sha256, producer) → value, in SQLite, shared by several processes.
 
 It holds what was computed from an image's content, regardless of file and directory: embeddings, captions, metadata,
-the outcome of decoding. It may be deleted at any time; its values are then computed again.
+the outcome of decoding. It also holds which contents have the same pixels, so that a value can be found by them. It may
+be deleted at any time; its values are then computed again.
 """
 
 import json
@@ -23,7 +24,14 @@ CREATE TABLE IF NOT EXISTS content (
     sha256 TEXT NOT NULL,
     value BLOB NOT NULL,
     PRIMARY KEY (producer, sha256)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pixels (
+    spec TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    pixels TEXT NOT NULL,
+    PRIMARY KEY (spec, sha256)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sha256s_by_pixels ON pixels (spec, pixels)
 """
 # finds each producer by an index lookup after the previous one: a plain DISTINCT would read all values
 _PRODUCERS = """
@@ -72,6 +80,54 @@ class ContentCache:
                     ((producer, sha256, value) for sha256, value in values.items()),
                 )
 
+    def pixels(self, spec: str, sha256s: Sequence[str]) -> dict[str, str]:
+        """The pixels of contents as input of a model (`spec`), as `put_pixels` stored them; unknown ones are left out.
+
+        Raises StoreError if the cache cannot be used.
+        """
+        found: dict[str, str] = {}
+        if not sha256s:
+            return found
+        with self._database.transaction() as connection:
+            for chunk in _chunks(sha256s):
+                marks = ",".join("?" * len(chunk))
+                query = f"SELECT sha256, pixels FROM pixels WHERE spec = ? AND sha256 IN ({marks})"
+                found.update(connection.execute(query, (spec, *chunk)))
+        return found
+
+    def put_pixels(self, spec: str, pixels: Mapping[str, str]) -> None:
+        """Store the pixels of contents by sha256: a text that is equal for the same picture.
+
+        Raises StoreError if the cache cannot be used.
+        """
+        if pixels:
+            with self._database.transaction() as connection:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO pixels (spec, sha256, pixels) VALUES (?, ?, ?)",
+                    ((spec, sha256, value) for sha256, value in pixels.items()),
+                )
+
+    def get_by_pixels(self, producer: str, spec: str, sha256s: Sequence[str]) -> dict[str, bytes]:
+        """The values that `producer` made from other contents with the same pixels, by the sha256 that was asked for.
+
+        Contents without such a value are left out. Raises StoreError if the cache cannot be used.
+        """
+        found: dict[str, bytes] = {}
+        if not sha256s:
+            return found
+        with self._database.transaction() as connection:
+            for chunk in _chunks(sha256s):
+                marks = ",".join("?" * len(chunk))
+                # CROSS JOIN fixes the order of the look-ups: without statistics, SQLite may begin with all values
+                query = (
+                    "SELECT sha256, (SELECT value FROM pixels AS other CROSS JOIN content "
+                    "ON content.producer = ? AND content.sha256 = other.sha256 "
+                    "WHERE other.spec = own.spec AND other.pixels = own.pixels LIMIT 1) "
+                    f"FROM pixels AS own WHERE spec = ? AND sha256 IN ({marks})"
+                )
+                found.update(connection.execute(query, (producer, spec, *chunk)))
+        return {sha256: value for sha256, value in found.items() if value is not None}
+
     def take_over_successes(self, older: str, producer: str) -> None:
         """Copy the successes of older producers to `producer`, then delete all values of the older ones.
 
@@ -88,10 +144,12 @@ class ContentCache:
             connection.execute("DELETE FROM content WHERE producer > ? AND producer < ?", names)
 
     def delete(self, sha256s: Sequence[str]) -> None:
-        """Delete the values of these contents from all producers. Raises StoreError if the cache cannot be used."""
+        """Delete the values and pixels of these contents. Raises StoreError if the cache cannot be used."""
         if sha256s:
             with self._database.transaction() as connection:
                 producers = [producer for (producer,) in connection.execute(_PRODUCERS)]
+                specs = [spec for (spec,) in connection.execute("SELECT DISTINCT spec FROM pixels")]
+                connection.executemany("DELETE FROM pixels WHERE spec = ? AND sha256 = ?", product(specs, sha256s))
                 connection.executemany(
                     "DELETE FROM content WHERE producer = ? AND sha256 = ?", product(producers, sha256s)
                 )
@@ -113,12 +171,29 @@ class RowCache(Generic[C]):
 
     def get(self, sha256s: Sequence[str]) -> dict[str, C]:
         """The cached rows of contents, by sha256; rows whose columns differ from the current ones are left out."""
-        values = self._cache.get(self._producer, sha256s)
+        return self._rows(self._cache.get(self._producer, sha256s))
+
+    def take_over(self, spec: str, sha256s: Sequence[str]) -> dict[str, C]:
+        """The cached rows of other contents with the same pixels, for `sha256s`; they are stored for these, too.
+
+        `spec` is the input of the model that made the rows.
+        """
+        rows = self._rows(self._cache.get_by_pixels(self._producer, spec, sha256s))
+        self.put(rows.values())
+        return rows
+
+    def _rows(self, values: Mapping[str, bytes]) -> dict[str, C]:
+        """The rows of `values`, each for the sha256 under which it is given."""
         if issubclass(self._row_type, Embedding):
             return {sha256: self._row_type(sha256, _numbers(value)) for sha256, value in values.items()}
         columns = {column.name for column in fields(self._row_type)}
+        required = columns - self._row_type.added_later()
         rows: dict[str, dict[str, Any]] = {sha256: json.loads(value) for sha256, value in values.items()}
-        return {sha256: self._row_type(**row) for sha256, row in rows.items() if row.keys() == columns}
+        return {
+            sha256: self._row_type(**{**row, "sha256": sha256})
+            for sha256, row in rows.items()
+            if required <= row.keys() <= columns
+        }
 
     def put(self, rows: Iterable[C]) -> None:
         """Store rows."""

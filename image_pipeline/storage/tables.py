@@ -50,7 +50,8 @@ class StageTables:
     def read_if_exists(self, row_type: type[R], partition_key: str) -> list[R] | None:
         """The rows of a stage's table; None if there is no usable table, so that it has to be made again.
 
-        A table is not usable if it is damaged, or if it has different columns (from an older version). Raises
+        A table is not usable if it is damaged, or if it has different columns (from an older version);
+        it may lack columns that were added later. Raises
         StoreError if the file cannot be read.
         """
         found = self._load(row_type, partition_key)
@@ -71,7 +72,7 @@ class StageTables:
         path = self.store.table_file(row_type.stage, partition_key)
         try:
             with pq.ParquetFile(path) as file:
-                if not file.schema_arrow.equals(row_type.schema()):
+                if not _is_usable(file.schema_arrow, row_type):
                     return []
                 table = pa.Table.from_batches(list(islice(file.iter_batches(count), 1)), file.schema_arrow)
         except (OSError, pa.ArrowException, UnicodeDecodeError):
@@ -82,7 +83,7 @@ class StageTables:
         """The note stored with a stage's table, without reading its rows; None if there is no usable table."""
         try:
             schema = pq.read_schema(self.store.table_file(row_type.stage, partition_key))
-            return _note(schema) if schema.equals(row_type.schema()) else None
+            return _note(schema) if _is_usable(schema, row_type) else None
         except (OSError, pa.ArrowException, UnicodeDecodeError):
             return None
 
@@ -107,7 +108,7 @@ class StageTables:
             raise StoreError(
                 f"{path} cannot be read ({error.strerror}): give the user who runs the pipeline read permission."
             ) from error
-        if not table.schema.equals(row_type.schema()):
+        if not _is_usable(table.schema, row_type):
             return None
         return _rows(row_type, table), note
 
@@ -163,8 +164,19 @@ def _cannot_be_stored(row_type: type[Row], partition_key: str, rows: Sequence[Ro
     )
 
 
+def _is_usable(schema: pa.Schema, row_type: type[Row]) -> bool:
+    """Whether a table has the declared columns; it may lack those that were added later."""
+    declared = row_type.schema()
+    missing = row_type.added_later().difference(schema.names)
+    return bool(schema.equals(pa.schema([column for column in declared if column.name not in missing])))
+
+
 def _rows(row_type: type[R], table: pa.Table) -> list[R]:
-    columns = (_values(table.column(field.name)) for field in fields(row_type))
+    missing = row_type.added_later().difference(table.schema.names)
+    columns = (
+        [None] * table.num_rows if field.name in missing else _values(table.column(field.name))
+        for field in fields(row_type)
+    )
     return [row_type(*values) for values in zip(*columns, strict=True)]
 
 

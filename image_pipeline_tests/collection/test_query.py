@@ -83,6 +83,32 @@ def test_many_copies_of_one_photo_hide_no_other(qdrant: Qdrant) -> None:
     assert len(hits[0].copies) == 15
 
 
+def test_files_with_the_same_pixels_are_copies(qdrant: Qdrant) -> None:
+    tagged = [
+        photo("lake.jpg", 5, "6", caption="blue", pixels="00-4x3"),
+        photo("lake tagged.jpg", 5, "7", caption="blue and tagged", pixels="00-4x3"),
+        photo("lake cropped.jpg", 5, "8", pixels="00-4x2"),
+    ]
+    list(qdrant.collection(VERSION).upsert(tagged))
+    first, second, third = qdrant.points(VERSION.name).nearest(at(0), 3)
+    copies = Hit("lake tagged.jpg", first.score, "blue and tagged", "7", ("lake.jpg",))
+    alone = Hit("lake cropped.jpg", first.score, "", "8")
+    assert sorted([first, second], key=lambda hit: hit.path) == [alone, copies]
+    assert third.sha256 == "1"
+
+
+def test_points_of_an_older_version_have_no_pixels_and_are_copies_by_content(qdrant: Qdrant) -> None:
+    mixed = [
+        photo("a/lake tagged.jpg", 5, "7", pixels="00-4x3"),
+        photo("b/lake.jpg", 5.01, "6"),
+        photo("c/lake.jpg", 5.02, "6", pixels="00-4x3"),
+    ]
+    list(qdrant.collection(VERSION).upsert(mixed))
+    first, second = qdrant.points(VERSION.name).nearest(at(0), 2)
+    assert (first.path, first.sha256, first.copies) == ("a/lake tagged.jpg", "7", ("b/lake.jpg", "c/lake.jpg"))
+    assert second.sha256 == "1"
+
+
 def test_by_place(qdrant: Qdrant) -> None:
     assert paths(qdrant, near=Near(41.9, 12.5, 5)) == ["copies/rome (1).jpg"]
     assert paths(qdrant, near=Near(50.0, 12.0, 2000)) == ["copies/rome (1).jpg", "oslo.jpg"]

@@ -83,7 +83,7 @@ def test_what_a_row_adds_to_a_point() -> None:
         return dict(STAGES[row.stage].payload(row))
 
     assert added(ContentHash("a.jpg", 3, 1, 1, "ab", None)) == {"sha256": "ab", "size_bytes": 3}
-    assert added(DecodedContent("ab", 0, "jpeg", "decoder 1", None, None)) == {"decode_path": "jpeg"}
+    assert added(DecodedContent("ab", 0, "jpeg", "decoder 1", None, None)) == {"decode_path": "jpeg", "pixels": None}
     assert added(Embedding("ab", [1.0])) == {}
     assert added(ImageCaption("ab", "a cat", 0.123456)) == {"caption": "a cat", "caption_confidence": 0.1235}
     producers = {stage: one.producer_field for stage, one in STAGES.items() if one.producer_field}
@@ -107,4 +107,8 @@ def test_a_content_is_decoded_for_each_stage_that_has_not_seen_it(
     assert unseen(embedder, cache, ["a", "b"]) == set(), "what is switched off wants to see nothing"
     RowCache(cache, ImageCaption, f"{CAPTIONER} {INPUT} 20-tokens-1-beam").put([ImageCaption("a", "a cat", 0.5)])
     assert unseen(models, cache, ["a", "b"]) == {"b"}
+    cache.put_pixels("64x64-squash-bicubic", {"a": "00-4x3", "b": "11-4x3", "c": "00-4x3"})
+    assert unseen(models, cache, ["a", "b", "c"]) == {"b"}, (
+        "both models have seen the pixels of c, which are those of a"
+    )
     assert [str(spec) for spec in input_specs(models)] == ["64x64-squash-bicubic"]

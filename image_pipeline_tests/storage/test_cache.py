@@ -1,5 +1,6 @@
 """The content cache: computed once, for every process; and it may be deleted at any time."""
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -128,3 +129,31 @@ def test_embeddings_come_back_to_the_last_bit(cache: ContentCache) -> None:
     assert found.keys() == {"a", "b"}
     np.testing.assert_array_equal(np.array([found["a"].vector, found["b"].vector], np.float32), vectors)
     assert cache.get("clip", ["a"]) == {"a": vectors[0].astype("<f4").tobytes()}, "as every older version kept them"
+
+
+def test_a_row_without_a_column_that_was_added_later_is_read_with_null(cache: ContentCache) -> None:
+    older = {"sha256": sha256("a"), "row": None, "decode_path": "jpeg", "decoder": "1", "reason": None, "message": None}
+    cache.put("decoder 1", {sha256("a"): json.dumps(older).encode()})
+    expected = {sha256("a"): DecodedContent(sha256("a"), None, "jpeg", "1", None, None)}
+    assert RowCache(cache, DecodedContent, "decoder 1").get([sha256("a")]) == expected
+
+
+def test_a_value_is_found_by_the_pixels_of_another_content(cache: ContentCache) -> None:
+    captions = RowCache(cache, ImageCaption, "blip")
+    captions.put([ImageCaption("a", "a cat", 0.5), ImageCaption("d", "a dog", 0.5)])
+    cache.put_pixels("64x64", {"a": "00-4x3", "b": "00-4x3", "c": "00-4x3", "d": "11-4x3", "e": "22-4x3"})
+    cache.put_pixels("32x32", {"b": "11-4x3", "d": "11-4x3", "f": "00-4x3"})
+    assert cache.pixels("64x64", ["a", "e", "f"]) == {"a": "00-4x3", "e": "22-4x3"}
+    assert captions.take_over("64x64", ["b", "e", "f"]) == {"b": ImageCaption("b", "a cat", 0.5)}
+    assert captions.get(["b", "c"]) == {"b": ImageCaption("b", "a cat", 0.5)}, "only what was asked for is stored"
+    assert RowCache(cache, ImageCaption, "other").take_over("64x64", ["c"]) == {}
+    cache.delete(["a", "b"])
+    assert captions.take_over("64x64", ["c"]) == {}
+    assert cache.pixels("64x64", ["a", "b", "c"]) == {"c": "00-4x3"}
+
+
+def test_many_contents_of_one_picture_cost_no_more_than_others(cache: ContentCache) -> None:
+    sha256s = [str(number) for number in range(5000)]
+    cache.put_pixels("64x64", dict.fromkeys(sha256s, "00-4x3"))
+    cache.put("clip", {"0": b"value"})
+    assert cache.get_by_pixels("clip", "64x64", sha256s[1:]) == dict.fromkeys(sha256s[1:], b"value")

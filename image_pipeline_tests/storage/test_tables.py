@@ -45,6 +45,7 @@ ROWS: list[list[Row]] = [
     [
         DecodedContent(sha256("a"), 0, "jpeg", "1", None, None),
         DecodedContent(sha256("b"), None, None, "1", "corrupt", "x"),
+        DecodedContent(sha256("c"), None, "jpeg", "1", None, None, "00ff-4000x3000"),
     ],
     [Embedding(sha256("a"), [0.5, -0.5, 0.5, 0.5])],
     [ImageCaption(sha256("a"), "a red circle\nleft of …", 0.75)],
@@ -195,3 +196,19 @@ def test_a_row_that_does_not_fit_is_named(store: Store, row: DiscoveredFile, wor
     with pytest.raises(StoreError) as raised:
         StageTables(store).write(DiscoveredFile, "trip", [good, row])
     assert all(word in str(raised.value) for word in words), raised.value
+
+
+def test_a_table_without_a_column_that_was_added_later_is_read_with_null(tables: StageTables) -> None:
+    whole = DecodedContent(sha256("a"), 0, "jpeg", "1", None, None, "00ff-4000x3000")
+    path = tables.write(DecodedContent, "p", [whole], note="run-1")
+    pq.write_table(pq.read_table(path).drop_columns(["pixels"]), path)
+    older = [DecodedContent(sha256("a"), 0, "jpeg", "1", None, None)]
+    assert tables.read_noted(DecodedContent, "p") == (older, "run-1")
+    assert tables.first(DecodedContent, "p", 10) == older
+    assert tables.note(DecodedContent, "p") == "run-1"
+    for other in ("decode_path", "decoder"):
+        tables.write(DecodedContent, "p", [whole])
+        pq.write_table(pq.read_table(path).drop_columns([other]), path)
+        assert tables.read_if_exists(DecodedContent, "p") is None
+        assert tables.first(DecodedContent, "p", 10) == []
+        assert tables.note(DecodedContent, "p") is None
