@@ -17,18 +17,21 @@ from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.raw import decode_raw, is_unmarked_raw
 from image_pipeline.imaging.resize import fit, shrink, to_array, to_webp
 from image_pipeline.imaging.source_file import ImagePath, open_image
-from image_pipeline.schema.formats import ImageFormat, sniff
+from image_pipeline.schema.formats import ImageFormat, sniff, unsupported_format
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
 
-_REVISION = 5
+_REVISION = 6
 """Bump when this package decodes a file that it used to reject, or decodes a file differently."""
 
-_REVISION_OF_SAME_SUCCESSES = 4
-"""The older revision whose successful decodes are still valid; it stored outcomes together with the limits."""
+_REVISIONS_OF_SAME_SUCCESSES = (4, 5)
+"""The older revisions whose successful decodes are still valid; revision 4 stored outcomes together with the limits."""
 
-_TOLD_BYTES = 16
+_LIBRARIES = ("pillow", "pillow-heif", "rawpy", "imagecodecs", "tifffile")
+_OLDER_LIBRARIES = _LIBRARIES[:3]
+
+_TOLD_BYTES, _SIGNATURE_BYTES = 16, 256
 _LEAST_BYTES_A_PIXEL = 8
 """The least memory per pixel that any decode takes: the codec's output, and Pillow's copy of it."""
 
@@ -79,34 +82,39 @@ def identify(file: BinaryIO) -> ImageFormat:
     """The format of an open file, identified by its content alone.
 
     LibRaw examines TIFF files and files without a known signature, so only a worker process may call this for a file
-    that may be hostile. Raises ImageError if the file is empty or has no supported format; OSError if it cannot be
-    read.
+    that may be hostile. Raises ImageError if the file is empty, has no known format, or one that is not supported;
+    OSError if it cannot be read.
     """
     image_format = sniff(file)
+    file.seek(0)
+    head = file.read(_SIGNATURE_BYTES)
+    named = unsupported_format(head) if image_format is None else None
+    if named is not None:
+        raise ImageError(Reason.UNSUPPORTED, f"the format {named} is not supported")
     if image_format in (None, ImageFormat.TIFF) and is_unmarked_raw(file):
         return ImageFormat.RAW
     if image_format is not None:
         return image_format
-    file.seek(0)
-    head = file.read(_TOLD_BYTES)
     if not head:
         raise ImageError(Reason.EMPTY, "the file is empty")
-    raise ImageError(Reason.UNKNOWN_FORMAT, f"the file begins with {head!r}, which matches no supported format")
+    raise ImageError(
+        Reason.UNKNOWN_FORMAT, f"the file begins with {head[:_TOLD_BYTES]!r}, which matches no supported format"
+    )
 
 
 @cache
 def decoder_version() -> str:
     """The version of the decoder: a text that changes whenever a file may be decoded differently than before."""
-    return _version_of(_REVISION)
+    return _version_of(_REVISION, _LIBRARIES)
 
 
-def older_decoder_version() -> str:
-    """The older version of the decoder whose successful decodes are still valid."""
-    return _version_of(_REVISION_OF_SAME_SUCCESSES)
+def older_decoder_versions() -> list[str]:
+    """The older versions of the decoder whose successful decodes are still valid."""
+    return [_version_of(revision, _OLDER_LIBRARIES) for revision in _REVISIONS_OF_SAME_SUCCESSES]
 
 
-def _version_of(revision: int) -> str:
-    libraries = " ".join(f"{name}-{version(name)}" for name in ("pillow", "pillow-heif", "rawpy"))
+def _version_of(revision: int, names: Sequence[str]) -> str:
+    libraries = " ".join(f"{name}-{version(name)}" for name in names)
     return f"decode-{revision} {libraries}"
 
 

@@ -101,6 +101,17 @@ def holds_all_rows(file: BinaryIO) -> bool:
     return missing <= 0
 
 
+def png_code_points(file: BinaryIO) -> tuple[int, int] | None:
+    """The code points of primaries and transfer function in the chunk `cICP`; None if there is none."""
+    for chunk in png_chunks(file):
+        if chunk.kind == b"cICP" and chunk.length == 4:
+            primaries, transfer, _, _ = chunk.read(file)
+            return primaries, transfer
+        if chunk.kind == b"IDAT":
+            break
+    return None
+
+
 def png_exif(file: BinaryIO) -> bytes | None:
     """The EXIF block of a PNG file, wherever in the file it is; None if there is none."""
     for chunk in png_chunks(file):

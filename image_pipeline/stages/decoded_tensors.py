@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from image_pipeline.files.open_file import LibraryFile
-from image_pipeline.imaging.decode import decoder_version, older_decoder_version
+from image_pipeline.imaging.decode import decoder_version, older_decoder_versions
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
 from image_pipeline.imaging.source_file import CHANGED
 from image_pipeline.progress import Counter
@@ -68,7 +68,8 @@ class Decoder:
     ) -> "Decoder":
         """A decoder whose cache and failures are in a store's `cache` and `ledger`, for files within `limits`."""
         version = decoder_version()
-        cache.take_over_successes(older_decoder_version(), version)
+        for older in older_decoder_versions():
+            cache.take_over_successes(older, version)
         failures = ledger.failures(Stage.DECODED_TENSORS, version, limits)
         return cls(pool, store, RowCache(cache, DecodedContent, version), failures, specs)
 

@@ -1,0 +1,105 @@
+"""TIFF pictures of kinds that Pillow does not read: floating point, half precision, 16-bit Lab, and newer compressions.
+
+tifffile reads their directories and imagecodecs their pixels. Pillow remains the reader of all other TIFF files.
+"""
+
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile
+
+from image_pipeline.imaging.raster import ORIENTATION_TAG, displayed_size, upright, valid_orientation
+from image_pipeline.imaging.samples import picture_of, to_eight_bits
+from image_pipeline.imaging.tiff import file_size
+from image_pipeline.schema.outcome import ImageError, Reason
+
+_WHITE_IS_ZERO, _SEPARATED, _CIE_LAB, _ICC_LAB = 0, 5, 8, 9
+_READ = frozenset((0, 1, 2, 5, 6, 8, 9))
+"""Photometric interpretations: grey in both directions, RGB, separated, YCbCr, and two kinds of Lab."""
+_ICC_PROFILE = 34675
+
+
+class TiffPage(ImageFile.ImageFile):
+    """The first page of a TIFF file for Pillow, which turns it upright like Pillow's own class."""
+
+    format = "TIFF"
+
+    def _open(self) -> None:
+        import tifffile  # only few libraries have such a file
+
+        assert self.fp is not None
+        self._page = page = tifffile.TiffFile(self.fp, name="picture", _multifile=False).pages[0]
+        if page.imagedepth != 1 or page.photometric not in _READ or not page.imagewidth or not page.imagelength:
+            raise ImageError(Reason.UNSUPPORTED, _unsupported(page))
+        self._orientation = valid_orientation(_tag(page, ORIENTATION_TAG))
+        self._size = displayed_size(page.imagewidth, page.imagelength, self._orientation)
+        self._mode = "RGB"
+        profile = _tag(page, _ICC_PROFILE)
+        if isinstance(profile, bytes):
+            self.info["icc_profile"] = profile
+
+    def load(self) -> Any:
+        """Decode the page. Raises ImageError if it cannot be decoded, and whatever the decoders raise."""
+        if self._im is None:
+            picture = upright(_decoded(self._page, self.fp), self._orientation)  # type: ignore[arg-type]
+            self.im, self._mode = picture.im, picture.mode
+        return Image.Image.load(self)
+
+
+def _decoded(page: Any, file: BinaryIO) -> Image.Image:
+    size = file_size(file)
+    segments = zip(page.dataoffsets, page.databytecounts, strict=False)
+    if not page.dataoffsets or any(not start or not count or start + count > size for start, count in segments):
+        raise ImageError(Reason.TRUNCATED, "the file ends before the end of its picture data")
+    try:
+        samples = np.asarray(page.asarray(maxworkers=1))
+    except (KeyError, ValueError) as error:
+        # tifffile has no exception of its own for what it does not support
+        if "not supported" in str(error) or "not implemented" in str(error) or isinstance(error, KeyError):
+            raise ImageError(Reason.UNSUPPORTED, f"{_unsupported(page)} ({error})") from error
+        raise
+    if page.planarconfig == 2 and page.samplesperpixel > 1:
+        samples = np.moveaxis(samples, 0, -1)
+    if samples.shape[:2] != (page.imagelength, page.imagewidth) or samples.ndim > 3:
+        raise ImageError(Reason.UNSUPPORTED, _unsupported(page))
+    return _picture(page, samples if samples.ndim == 3 else samples[..., np.newaxis])
+
+
+def _picture(page: Any, samples: np.ndarray) -> Image.Image:
+    if page.photometric in (_CIE_LAB, _ICC_LAB) and samples.shape[2] >= 3:
+        return _lab_picture(samples[..., :3], is_signed=page.photometric == _CIE_LAB)
+    bits = page.bitspersample if samples.dtype.kind == "u" else None
+    eight = to_eight_bits(samples, bits)
+    if page.photometric == _SEPARATED:
+        if eight.shape[2] < 4:
+            raise ImageError(Reason.UNSUPPORTED, _unsupported(page))
+        return Image.fromarray(np.ascontiguousarray(eight[..., :4]), "CMYK")
+    colours = 3 if page.photometric not in (0, 1) else 1
+    if page.photometric == _WHITE_IS_ZERO:
+        eight = 255 - eight
+    has_alpha = eight.shape[2] > colours and bool(page.extrasamples) and page.extrasamples[0] in (1, 2)
+    return picture_of(eight[..., : colours + has_alpha])
+
+
+def _lab_picture(samples: np.ndarray, is_signed: bool) -> Image.Image:
+    """Lab of 8 or 16 bits per sample; a and b are signed, or have an offset (TIFF 6.0, and its first supplement)."""
+    if samples.dtype.kind != "u" or samples.dtype.itemsize > 2:
+        raise ImageError(Reason.UNSUPPORTED, f"Lab with samples of type {samples.dtype} is not supported")
+    eight = (samples >> 8 * (samples.dtype.itemsize - 1)).astype(np.uint8)
+    if not is_signed:
+        eight[..., 1:] ^= 0x80
+    return Image.frombytes("LAB", (eight.shape[1], eight.shape[0]), np.ascontiguousarray(eight).tobytes())
+
+
+def _unsupported(page: Any) -> str:
+    parts = (
+        f"photometric interpretation {int(page.photometric)}",
+        f"compression {int(page.compression)}",
+        f"{page.samplesperpixel} samples of {page.bitspersample} bits per pixel",
+    )
+    return f"a TIFF with {', '.join(parts)} is not supported"
+
+
+def _tag(page: Any, number: int) -> object:
+    tag = page.tags.get(number)
+    return None if tag is None else tag.value
