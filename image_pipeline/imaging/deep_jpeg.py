@@ -26,13 +26,10 @@ class DeepJpegPicture(JpegPicture):
     def _open(self) -> None:
         assert self.fp is not None
         content = self.fp.read()
-        frame = next(((marker, at) for marker, _, at in segments(content) if marker in _FRAMES), None)
-        if frame is None or len(content) <= frame[1] + 5:
+        _, at = _frame(content)
+        if len(content) <= at + 5:
             raise ImageError(Reason.TRUNCATED, "the file ends before its picture begins")
-        marker, at = frame
         self._deep, self._sample_bits = content, content[at]
-        if marker == _JPEG_LS:
-            raise ImageError(Reason.UNSUPPORTED, "the format JPEG-LS is not supported")
         if self._sample_bits not in _BITS or content[at + 5] not in (1, _MOST_COMPONENTS):
             raise ImageError(
                 Reason.UNSUPPORTED,
@@ -64,10 +61,19 @@ def open_jpeg(file: BinaryIO) -> JpegPicture:
     try:
         return JpegPicture(file)
     except SyntaxError as error:
+        file.seek(at)
+        if _frame(file.read())[0] == _JPEG_LS:
+            raise ImageError(Reason.UNSUPPORTED, "the format JPEG-LS is not supported") from error
         if not _OTHER_DEPTH.match(str(error)):
             raise
     file.seek(at)
     return DeepJpegPicture(file)
+
+
+def _frame(content: bytes) -> tuple[int, int]:
+    """The marker of the picture's kind, and the offset of its header; 0 and the content's size if there is none."""
+    found = ((marker, at) for marker, _, at in segments(content) if marker in _FRAMES)
+    return next(found, (0, len(content)))
 
 
 def _samples(content: bytes, stuffing: bytes) -> np.ndarray:

@@ -15,7 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 END_OF_IMAGE = b"\xff\xd9"
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_START_OF_SCAN, _END, _RESTART_INTERVAL = 0xDA, 0xD9, 0xDD
+_START, _END, _START_OF_SCAN, _RESTART_INTERVAL = 0xD8, 0xD9, 0xDA, 0xDD
 _PROGRESSIVE_FRAMES = (0xC2, 0xCA)
 _BARE = (0x01, 0xD8, 0xD9)
 """Markers that are not followed by a length."""
@@ -51,7 +51,7 @@ def with_end_marker(content: bytes) -> bytes | None:
     """
     if not content[-_TAIL_BYTES:].strip(b"\0"):
         content = content.rstrip(b"\0")
-    content = content.removesuffix(b"\xff")  # the first half of the marker
+    content = content[: _next_picture(content)].removesuffix(b"\xff")  # the first half of the marker
     if _end_of_image(content) is not None:
         return None  # the marker is there: something else is wrong
     is_whole = _is_progressive_whole(content) if _is_progressive(content) else _is_whole(content)
@@ -69,11 +69,23 @@ def _ends_in_zeros(file: BinaryIO) -> bool:
 
 
 def _end_of_image(content: bytes) -> int | None:
-    """The offset of the marker that ends the picture; None if there is none."""
+    """The offset of the marker that ends the picture; None if there is none before the next picture."""
+    return _behind_scan(content[: _next_picture(content)], _END)
+
+
+def _next_picture(content: bytes) -> int | None:
+    """The offset of the picture that follows in the file, such as a preview; None if there is none."""
+    return _behind_scan(content, _START)
+
+
+def _behind_scan(content: bytes, wanted: int) -> int | None:
+    """The offset of the first marker `wanted` after the start of a scan."""
     scanning = False
     for marker, at, _ in segments(content):
-        if marker == _END and scanning:
+        if marker == wanted and scanning:
             return at
+        if marker == _END and scanning:
+            return None
         scanning = scanning or marker == _START_OF_SCAN
     return None
 

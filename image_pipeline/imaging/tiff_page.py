@@ -17,6 +17,7 @@ _WHITE_IS_ZERO, _SEPARATED, _CIE_LAB, _ICC_LAB = 0, 5, 8, 9
 _READ = frozenset((0, 1, 2, 5, 6, 8, 9))
 """Photometric interpretations: grey in both directions, RGB, separated, YCbCr, and two kinds of Lab."""
 _ICC_PROFILE = 34675
+_NUMBERS = ("u", "i", "f")
 
 
 class TiffPage(ImageFile.ImageFile):
@@ -29,7 +30,9 @@ class TiffPage(ImageFile.ImageFile):
 
         assert self.fp is not None
         self._page = page = tifffile.TiffFile(self.fp, name="picture", _multifile=False).pages[0]
-        if page.imagedepth != 1 or page.photometric not in _READ or not page.imagewidth or not page.imagelength:
+        kind = "" if page.dtype is None else page.dtype.kind
+        is_read = kind in _NUMBERS and page.imagedepth == 1 and page.photometric in _READ
+        if not is_read or not page.imagewidth or not page.imagelength:
             raise ImageError(Reason.UNSUPPORTED, _unsupported(page))
         self._orientation = valid_orientation(_tag(page, ORIENTATION_TAG))
         self._size = displayed_size(page.imagewidth, page.imagelength, self._orientation)

@@ -54,7 +54,7 @@ def test_a_scaled_jpeg_without_its_end_is_rejected(tmp_path: Path) -> None:
     path = write(tmp_path, "a.jpg", content)
     assert decode_image(path, [SQUASH]).decode_path is DecodePath.SCALED
 
-    for missing in (2, 40, len(content) // 2):
+    for missing in (3, 40, len(content) // 2):
         assert rejection(write(tmp_path, "b.jpg", content[:-missing])).reason is Reason.TRUNCATED
 
 
