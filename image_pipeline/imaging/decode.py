@@ -16,6 +16,7 @@ from image_pipeline.imaging.picture import announced_pixels, decode_picture
 from image_pipeline.imaging.raster import Raster
 from image_pipeline.imaging.raw import decode_raw, is_unmarked_raw
 from image_pipeline.imaging.resize import fit, shrink, to_array, to_webp
+from image_pipeline.imaging.salvage import salvaged
 from image_pipeline.imaging.source_file import ImagePath, open_image
 from image_pipeline.schema.formats import ImageFormat, sniff, unsupported_format
 from image_pipeline.schema.input_spec import InputSpec
@@ -41,7 +42,7 @@ class DecodedImage:
     """A decoded file: one uint8 array `[3, height, width]` in sRGB for each of the specs, in their order.
 
     `width` and `height` are those of the full picture as displayed; `thumbnail` is a WebP file, or None if none was
-    requested.
+    requested. `damaged` says how much of a damaged picture is missing; None if nothing is.
     """
 
     arrays: tuple[np.ndarray, ...]
@@ -49,6 +50,7 @@ class DecodedImage:
     height: int
     decode_path: DecodePath
     thumbnail: bytes | None
+    damaged: str | None = None
 
 
 def decode_image(
@@ -71,6 +73,9 @@ def decode_image(
                 return _rendered(raster, specs, thumbnail)
             except Exception as error:
                 failure = image_error(error, file, image_format)
+                damaged = _salvaged(file, image_format, failure, max_pixels)
+                if damaged is not None:
+                    return _rendered(damaged, specs, thumbnail)
                 if failure.reason is Reason.CORRUPT and not _has_room(file, image_format):
                     failure = ImageError(Reason.OUT_OF_MEMORY, f"not enough memory for its pixels ({failure.message})")
                 raise failure from error
@@ -137,9 +142,15 @@ def _decode(file: BinaryIO, image_format: ImageFormat, specs: Sequence[InputSpec
     return decode_picture(file, image_format, max_pixels)
 
 
+def _salvaged(file: BinaryIO, image_format: ImageFormat, failure: ImageError, max_pixels: int) -> Raster | None:
+    if failure.reason not in (Reason.TRUNCATED, Reason.CORRUPT):
+        return None
+    return salvaged(file, image_format, max_pixels)
+
+
 def _rendered(raster: Raster, specs: Sequence[InputSpec], thumbnail: bool) -> DecodedImage:
     arrays = tuple(to_array(to_srgb(fit(raster.image, spec), raster.profile)) for spec in specs)
     small = None
     if thumbnail:
         small = to_webp(to_srgb(shrink(raster.image, raster.width, raster.height), raster.profile))
-    return DecodedImage(arrays, raster.width, raster.height, raster.decode_path, small)
+    return DecodedImage(arrays, raster.width, raster.height, raster.decode_path, small, raster.damaged)

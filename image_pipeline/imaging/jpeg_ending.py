@@ -44,6 +44,13 @@ def is_cut_short(file: BinaryIO, image: Image.Image) -> bool:
     return grey and not _is_whole(content[:end])
 
 
+def picture_data(content: bytes) -> bytes:
+    """The part of a JPEG that belongs to its picture, without the end marker, and without zeros in place of data."""
+    content = content[: _next_picture(content)]
+    content = content[: _end_of_image(content)]
+    return content.rstrip(b"\0") if not content[-_TAIL_BYTES:].strip(b"\0") else content
+
+
 def with_end_marker(content: bytes) -> bytes | None:
     """`content`, a JPEG without the marker of its end, with that marker; None if its picture is not complete.
 

@@ -92,7 +92,7 @@ def decode_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -
     # Only now: a PNG may store its orientation after its pixels, and Pillow rotates a TIFF while it loads it.
     orientation = stored_orientation(image)
     width, height = displayed_size(*image.size, orientation)
-    profile = _profile(file, image_format, image)
+    profile = profile_of(file, image_format, image)
     return Raster(upright(plain(image), orientation), profile, width, height, DecodePath.FULL)
 
 
@@ -101,7 +101,7 @@ def _may_end_in_no_zeros(image_format: ImageFormat, image: ImageFile.ImageFile) 
     return image_format is ImageFormat.WEBP or (image_format is ImageFormat.PCX and image.mode != "P")
 
 
-def _profile(file: BinaryIO, image_format: ImageFormat, image: ImageFile.ImageFile) -> bytes | ColourSpace | None:
+def profile_of(file: BinaryIO, image_format: ImageFormat, image: ImageFile.ImageFile) -> bytes | ColourSpace | None:
     """The colour space of a decoded picture. In a PNG, code points go before an ICC profile (third edition, 4.3)."""
     profile = image.info.get("icc_profile") or None
     points = None

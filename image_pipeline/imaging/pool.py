@@ -49,12 +49,17 @@ class DecodeTask:
 
 @dataclass(frozen=True)
 class DecodeOutcome:
-    """The rows and the thumbnail were written. `width` and `height` are the full picture's, as displayed."""
+    """The rows and the thumbnail were written.
+
+    `width` and `height` are the full picture's, as displayed. `damaged` says how much of a damaged picture is missing;
+    None if nothing is.
+    """
 
     key: str
     width: int
     height: int
     decode_path: DecodePath
+    damaged: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ class WorkerPool:
         for key, reply in self._replies(requests):
             match reply:
                 case Decoded():
-                    yield DecodeOutcome(key, reply.width, reply.height, reply.decode_path)
+                    yield DecodeOutcome(key, reply.width, reply.height, reply.decode_path, reply.damaged)
                 case Rejected():
                     yield DecodeFailure(key, reply.reason, reply.message)
                 case NotWritten():

@@ -53,6 +53,7 @@ class Decoded:
     width: int
     height: int
     decode_path: DecodePath
+    damaged: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def read_reply(line: bytes) -> Reply:
         case "Ready":
             return Ready()
         case "Decoded":
-            return Decoded(content["width"], content["height"], DecodePath(content["decode_path"]))
+            return Decoded(content["width"], content["height"], DecodePath(content["decode_path"]), content["damaged"])
         case "Rejected":
             return Rejected(Reason(content["reason"]), content["message"])
         case "NotWritten":

@@ -43,6 +43,7 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 class Raster:
     """Pixels of a picture: upright, in mode L, RGB or CMYK, in the colour space `profile`, ICC's or not (None: sRGB).
 
+    `damaged` says how much of the picture is missing in a damaged file; None if nothing is.
     `image` may be smaller than the full picture, whose size as displayed is `width` × `height`.
     """
 
@@ -51,3 +52,4 @@ class Raster:
     width: int
     height: int
     decode_path: DecodePath
+    damaged: str | None = None

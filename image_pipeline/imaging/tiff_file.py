@@ -35,6 +35,13 @@ def open_tiff(file: BinaryIO) -> ImageFile.ImageFile:
     return TiffPage(source)
 
 
+def first_page(file: BinaryIO) -> TiffPage:
+    """The photograph in a TIFF file, read by tifffile alone. Raises ImageError, and whatever tifffile raises."""
+    source, _ = _with_photograph_first(file)
+    source.seek(0)
+    return TiffPage(source)
+
+
 def _with_photograph_first(file: BinaryIO) -> tuple[BinaryIO, int]:
     """`file`, and the compression of its photograph; if that is not in the first directory, a copy that begins with it.
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageFile
 from image_pipeline.imaging.raster import ORIENTATION_TAG, displayed_size, upright, valid_orientation
 from image_pipeline.imaging.samples import picture_of, to_eight_bits
 from image_pipeline.imaging.tiff import file_size
+from image_pipeline.imaging.zeros import is_zero
 from image_pipeline.schema.outcome import ImageError, Reason
 
 _WHITE_IS_ZERO, _SEPARATED, _CIE_LAB, _ICC_LAB = 0, 5, 8, 9
@@ -18,6 +19,9 @@ _READ = frozenset((0, 1, 2, 5, 6, 8, 9))
 """Photometric interpretations: grey in both directions, RGB, separated, YCbCr, and two kinds of Lab."""
 _ICC_PROFILE = 34675
 _NUMBERS = ("u", "i", "f")
+_PLANAR, _UNCOMPRESSED = 2, 1
+_ZEROS = 64
+"""More zero bytes than compressed data ends with."""
 
 
 class TiffPage(ImageFile.ImageFile):
@@ -34,8 +38,8 @@ class TiffPage(ImageFile.ImageFile):
         is_read = kind in _NUMBERS and page.imagedepth == 1 and page.photometric in _READ
         if not is_read or not page.imagewidth or not page.imagelength:
             raise ImageError(Reason.UNSUPPORTED, _unsupported(page))
-        self._orientation = valid_orientation(_tag(page, ORIENTATION_TAG))
-        self._size = displayed_size(page.imagewidth, page.imagelength, self._orientation)
+        self.orientation = valid_orientation(_tag(page, ORIENTATION_TAG))
+        self._size = displayed_size(page.imagewidth, page.imagelength, self.orientation)
         self._mode = "RGB"
         profile = _tag(page, _ICC_PROFILE)
         if isinstance(profile, bytes):
@@ -44,9 +48,48 @@ class TiffPage(ImageFile.ImageFile):
     def load(self) -> Any:
         """Decode the page. Raises ImageError if it cannot be decoded, and whatever the decoders raise."""
         if self._im is None:
-            picture = upright(_decoded(self._page, self.fp), self._orientation)  # type: ignore[arg-type]
+            picture = upright(_decoded(self._page, self.fp), self.orientation)  # type: ignore[arg-type]
             self.im, self._mode = picture.im, picture.mode
         return Image.Image.load(self)
+
+    def salvage(self) -> tuple[Image.Image, int, int]:
+        """The picture as stored, as far as its strips or tiles can be decoded; how many can, and how many there are.
+
+        Raises ImageError, and whatever the decoders raise before they come to the pixels.
+        """
+        assert self.fp is not None
+        samples, sound, total = _sound_samples(self._page, self.fp)  # type: ignore[arg-type]
+        return _picture(self._page, samples), sound, total
+
+    @property
+    def is_tiled(self) -> bool:
+        """Whether the picture is stored in tiles, and not in strips."""
+        return bool(self._page.is_tiled)
+
+
+def _sound_samples(page: Any, file: BinaryIO) -> tuple[np.ndarray, int, int]:
+    size, sound = file_size(file), 0
+    grey = 0.5 if page.dtype.kind == "f" else np.iinfo(page.dtype).max // 2
+    planes, contiguous = (page.samplesperpixel, 1) if page.planarconfig == _PLANAR else (1, page.samplesperpixel)
+    samples = np.full((planes, page.imagelength, page.imagewidth, contiguous), grey, page.dtype)
+    tables = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
+    segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+    for number, (start, count) in enumerate(segments):
+        if not start or not count or start + count > size:
+            continue
+        if page.compression != _UNCOMPRESSED and is_zero(file, max(start, start + count - _ZEROS), start + count):
+            continue
+        file.seek(start)
+        try:
+            segment, (plane, _, top, left, _), _ = page.decode(file.read(count), number, **tables)
+        except Exception:  # whatever the decoder raises: this part is lost, and the next may be sound
+            continue
+        if segment is None:
+            continue
+        place = samples[plane, top : top + segment.shape[1], left : left + segment.shape[2]]
+        place[...] = segment[0, : place.shape[0], : place.shape[1]]
+        sound += 1
+    return np.moveaxis(samples, 0, -2).reshape(page.imagelength, page.imagewidth, -1), sound, len(segments)
 
 
 def _decoded(page: Any, file: BinaryIO) -> Image.Image:
@@ -61,7 +104,7 @@ def _decoded(page: Any, file: BinaryIO) -> Image.Image:
         if "not supported" in str(error) or "not implemented" in str(error) or isinstance(error, KeyError):
             raise ImageError(Reason.UNSUPPORTED, f"{_unsupported(page)} ({error})") from error
         raise
-    if page.planarconfig == 2 and page.samplesperpixel > 1:
+    if page.planarconfig == _PLANAR and page.samplesperpixel > 1:
         samples = np.moveaxis(samples, 0, -1)
     if samples.shape[:2] != (page.imagelength, page.imagewidth) or samples.ndim > 3:
         raise ImageError(Reason.UNSUPPORTED, _unsupported(page))

@@ -86,7 +86,7 @@ def _answer(request: Request, limits: DecodeLimits) -> Reply:
         _write_thumbnail(request, image.thumbnail)
     except OSError as error:
         return NotWritten(str(error))
-    return Decoded(image.width, image.height, image.decode_path)
+    return Decoded(image.width, image.height, image.decode_path, image.damaged)
 
 
 def _metadata(request: MetadataRequest, limits: DecodeLimits) -> Reply:
