@@ -23,7 +23,7 @@ from image_pipeline.schema.outcome import DecodePath
 
 _LEAST_SHARE = 0.5
 _GREY = 128
-_BANDS = {"L": 1, "RGB": 3, "CMYK": 4}
+_FILLS: dict[str, int | tuple[int, ...]] = {"L": _GREY, "RGB": (_GREY,) * 3, "CMYK": (0, 0, 0, 255 - _GREY)}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def salvaged(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -> Rast
 
 def _of_jpeg(file: BinaryIO, header: ImageFile.ImageFile) -> _Part | None:
     """libjpeg delivers a row of blocks only once all of its data is there."""
-    if "progressive" in header.info or header.mode not in _BANDS or not header.tile:
+    if "progressive" in header.info or header.mode not in _FILLS or not header.tile:
         return None
     file.seek(0)
     data = picture_data(file.read())
@@ -115,7 +115,7 @@ def _in_rows(picture: Image.Image, sound: int) -> _Part:
     """`picture`, grey below its first `sound` rows."""
     painted = picture.copy()
     if sound < picture.height:
-        painted.paste((_GREY,) * _BANDS[picture.mode], (0, sound, picture.width, picture.height))
+        painted.paste(_FILLS[picture.mode], (0, sound, picture.width, picture.height))
     return _Part(painted, sound, picture.height, "rows")
 
 

@@ -12,6 +12,7 @@ from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import Reason
 from image_pipeline.schema.rows import DecodedContent, Stage
+from image_pipeline.settings import Damaged
 from image_pipeline.stages.declaration import StageDeclaration
 from image_pipeline.stages.unseen import DecodedPartition
 from image_pipeline.storage.cache import ContentCache
@@ -47,7 +48,7 @@ class Decoder:
     """Decodes images in the processes of `pool`, into tensor files of `store`, one file for each of `specs`.
 
     `cache` holds the successes of this version of the decoder, which stay valid whatever the limits become, and
-    `failures` what there is no use in trying once more.
+    `failures` what there is no use in trying once more. `damaged` says what becomes of damaged pictures.
     """
 
     pool: WorkerPool
@@ -55,6 +56,7 @@ class Decoder:
     cache: RowCache[DecodedContent]
     failures: Failures
     specs: Sequence[InputSpec]
+    damaged: Damaged = Damaged.INDEX
 
     @classmethod
     def of(
@@ -65,13 +67,16 @@ class Decoder:
         ledger: Ledger,
         limits: DecodeLimits,
         specs: Sequence[InputSpec],
+        damaged: Damaged = Damaged.INDEX,
     ) -> "Decoder":
         """A decoder whose cache and failures are in a store's `cache` and `ledger`, for files within `limits`."""
         version = decoder_version()
         for older in older_decoder_versions():
-            cache.take_over_successes(older, version)
-        failures = ledger.failures(Stage.DECODED_TENSORS, version, limits)
-        return cls(pool, store, RowCache(cache, DecodedContent, version), failures, specs)
+            cache.take_over_successes(older, version, new_column="damaged")
+        # a damaged picture is a failure or a success, as the setting has it
+        attempted = version if damaged is Damaged.INDEX else f"{version} damaged: {damaged}"
+        failures = ledger.failures(Stage.DECODED_TENSORS, attempted, limits)
+        return cls(pool, store, RowCache(cache, DecodedContent, version), failures, specs, damaged)
 
     def decode(
         self,
@@ -99,7 +104,9 @@ class Decoder:
             for outcome in self.pool.decode(tasks, outputs):
                 sha256 = outcome.key
                 if not isinstance(outcome, DecodeFailure):
-                    rows[sha256] = self._row(sha256, row=row_of[sha256], decode_path=outcome.decode_path)
+                    rows[sha256] = self._row(
+                        sha256, row=row_of[sha256], decode_path=outcome.decode_path, damaged=outcome.damaged
+                    )
                 elif sha256 in rows:
                     pass  # it was decoded before, and now for its thumbnail alone
                 elif not sources[sha256].is_unchanged():
@@ -111,8 +118,13 @@ class Decoder:
                         failed[sha256] = outcome.reason, outcome.message
                 counter.advance()
         decoded = [rows[sha256] for sha256 in row_of if rows[sha256].reason is None]
-        self.cache.put(self._row(row.sha256, decode_path=row.decode_path) for row in decoded)
-        self.failures.record(failed, [row.sha256 for row in decoded])
+        self.cache.put(self._row(row.sha256, decode_path=row.decode_path, damaged=row.damaged) for row in decoded)
+        if self.damaged is Damaged.QUARANTINE:
+            for sha256, row in rows.items():
+                if row.damaged is not None and row.reason is None:
+                    failed[sha256] = Reason.CORRUPT, row.damaged
+                    rows[sha256] = self._row(sha256, reason=Reason.CORRUPT, message=row.damaged)
+        self.failures.record(failed, [row.sha256 for row in decoded if row.sha256 not in failed])
         return DecodedImages([rows[sha256] for sha256 in sources], len(tasks), maker)
 
     def _known(
@@ -148,8 +160,9 @@ class Decoder:
         decode_path: str | None = None,
         reason: Reason | None = None,
         message: str | None = None,
+        damaged: str | None = None,
     ) -> DecodedContent:
-        return DecodedContent(sha256, row, decode_path, decoder_version(), reason, message)
+        return DecodedContent(sha256, row, decode_path, decoder_version(), reason, message, damaged)
 
 
 def read_decoded(tables: StageTables, partition_key: str) -> DecodedPartition:

@@ -65,19 +65,20 @@ class ContentCache:
                     ((producer, sha256, value) for sha256, value in values.items()),
                 )
 
-    def take_over_successes(self, older: str, producer: str) -> None:
+    def take_over_successes(self, older: str, producer: str, new_column: str) -> None:
         """Copy the successes of older producers to `producer`, then delete all values of the older ones.
 
         The name of an older producer is `older`, or `older`, a space and a limit. A success is a row without a reason.
-        Raises StoreError if the cache cannot be used.
+        `new_column` is null in rows that lack it. Raises StoreError if the cache cannot be used.
         """
         names = (older, f"{older} ", f"{older}!")  # the character after the space
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO content SELECT ?, sha256, value FROM content "
+                "INSERT OR IGNORE INTO content "
+                "SELECT ?, sha256, CAST(json_insert(CAST(value AS TEXT), ?, NULL) AS BLOB) FROM content "
                 "WHERE (producer = ? OR producer > ? AND producer < ?) "
                 "AND json_extract(CAST(value AS TEXT), '$.reason') IS NULL",
-                (producer, *names),
+                (producer, f"$.{new_column}", *names),
             )
             connection.execute("DELETE FROM content WHERE producer = ? OR producer > ? AND producer < ?", names)
 
