@@ -29,6 +29,13 @@ class DType(StrEnum):
     FP32 = "fp32"
 
 
+class Damaged(StrEnum):
+    """What becomes of damaged pictures of which at least half can be decoded."""
+
+    INDEX = "index"
+    QUARANTINE = "quarantine"
+
+
 class LogFormat(StrEnum):
     """How logs are written to stderr."""
 
@@ -150,6 +157,14 @@ class Settings(BaseSettings):
         int,
         Field(validation_alias="IMAGE_PIPELINE_DECODE_PIXELS", ge=1, description="Largest image decoded, in pixels."),
     ] = 200_000_000
+    damaged: Annotated[
+        Damaged,
+        Field(
+            validation_alias="IMAGE_PIPELINE_DAMAGED",
+            description="Damaged pictures of which at least half can be decoded: `index` them, with the field "
+            "`damaged`, or leave them in `quarantine`.",
+        ),
+    ] = Damaged.INDEX
     deletion_share: Annotated[
         float,
         Field(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from image_pipeline.terminal import counted, echo, echo_json
 if TYPE_CHECKING:
     from image_pipeline.collection.address import QdrantAddress
     from image_pipeline.orchestration.ingest import Summary
+    from image_pipeline.storage.ledger import DamagedFile
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -181,16 +183,22 @@ def status(as_json: bool, **given: Any) -> None:
 
 
 @main.command()
+@click.option("--damaged", is_flag=True, help="List the files that are indexed although part of them is missing.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @shared_options
 @errors_for_people
-def quarantine(as_json: bool, **given: Any) -> None:
+def quarantine(damaged: bool, as_json: bool, **given: Any) -> None:
     """List the files that could not be read, each with the reason.
 
-    The keys of each object in the JSON list: path, reason, message, sha256, run_id, since.
+    The keys of each object in the JSON list: path, reason, message, sha256, run_id, since; with --damaged: path,
+    damaged, sha256.
     """
     settings = _settings(**given)
-    files = Wiring(settings).ledger.quarantine()
+    ledger = Wiring(settings).ledger
+    if damaged:
+        _list_damaged(ledger.damaged(), as_json)
+        return
+    files = ledger.quarantine()
     if as_json:
         keys = ("path", "reason", "message", "sha256", "run_id", "since")
         echo_json([{key: getattr(file, key) for key in keys} for file in files])
@@ -202,6 +210,20 @@ def quarantine(as_json: bool, **given: Any) -> None:
     echo(
         f"{counted(len(files), 'file')} {are} in quarantine. "
         "A file is retried if it changes, or by `image-pipeline retry PATH`."
+    )
+
+
+def _list_damaged(files: Sequence["DamagedFile"], as_json: bool) -> None:
+    if as_json:
+        echo_json([{key: getattr(file, key) for key in ("path", "damaged", "sha256")} for file in files])
+        return
+    for file in files:
+        echo(file.path)
+        echo(f"                 {file.damaged}")
+    are = "is" if len(files) == 1 else "are"
+    echo(
+        f"{counted(len(files), 'file')} {are} indexed although damaged. "
+        "With IMAGE_PIPELINE_DAMAGED=quarantine, such files are left out."
     )
 
 

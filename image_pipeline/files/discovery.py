@@ -29,7 +29,7 @@ from image_pipeline.files.unlisted import Unlisted
 from image_pipeline.schema.formats import IMAGE_ENDINGS, sniff
 from image_pipeline.schema.rows import DiscoveredFile
 
-DISCOVERY_VERSION = "discovery 2"
+DISCOVERY_VERSION = "discovery 3"
 """Bump when the rules for leaving out files change, so that directories are listed again."""
 
 _MARK_BYTES = 1 << 16

@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import TiffImageFile
 
+from image_pipeline.imaging.colour_space import ColourSpace, srgb_of
+
 PLAIN_MODES = ("L", "RGB", "CMYK")
 
 _WHITE_IS_ZERO, _PHOTOMETRIC, _BITS_PER_SAMPLE = 0, 262, 258
@@ -39,11 +41,14 @@ def plain(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert `image` (L, RGB or CMYK) to RGB in sRGB, from the colour space that the ICC `profile` describes.
+def to_srgb(image: Image.Image, profile: bytes | ColourSpace | None) -> Image.Image:
+    """Convert `image` (L, RGB or CMYK) to RGB in sRGB, from a colour space or from what an ICC `profile` describes.
 
     A profile that cannot be read, or does not match the picture's mode, is ignored, as in browsers.
     """
+    if isinstance(profile, ColourSpace):
+        pixels = np.asarray(image.convert("RGB"))
+        return Image.fromarray(pixels if image.mode == "CMYK" else srgb_of(pixels, profile))
     transform = _transform(profile, image.mode) if profile else None
     if transform is not None:
         converted = ImageCms.applyTransform(image, transform)

@@ -8,6 +8,7 @@ import struct
 from typing import BinaryIO
 
 from image_pipeline.imaging import isobmff
+from image_pipeline.imaging.jpeg_2000 import is_jpeg_2000_truncated
 from image_pipeline.imaging.png import is_png_truncated
 from image_pipeline.imaging.tiff import Directory, TiffReader, data_end, data_span, file_size, numbers, pixels
 from image_pipeline.imaging.zeros import ends_in_zeros
@@ -34,6 +35,8 @@ def is_truncated(file: BinaryIO, image_format: ImageFormat) -> bool:
             return _announced(file, 2, "<L") > file_size(file)
         case ImageFormat.HEIF | ImageFormat.AVIF:
             return isobmff.is_truncated(file)
+        case ImageFormat.JPEG_2000:
+            return is_jpeg_2000_truncated(file)
         case ImageFormat.TIFF:
             return _is_tiff_truncated(file)
         case ImageFormat.RAW:

@@ -17,6 +17,13 @@ _ABSURD = "security limit"
 """Part of libheif's message about sizes that no sound file has, which it also calls a memory allocation error."""
 _OF_THE_CONTENT = (None, errno.EINVAL, errno.EOVERFLOW)
 """The errno of each OSError that the content causes: from a decoder, or from the system for an impossible offset."""
+_UNSUPPORTED_WORDS = (
+    "unsupported codec",
+    "unsupported feature",
+    "unsupported image type",
+    "unsupported color conversion",
+)
+"""Parts of libheif's messages about variants that it does not decode."""
 _TRUNCATION_WORDS = ("truncated", "unexpected eof", "unexpected end of file", "end of file", "not enough image data")
 
 
@@ -49,7 +56,9 @@ def _reason(error: Exception, file: BinaryIO | None, image_format: ImageFormat |
         return Reason.TRUNCATED
     if _is_cut_off(file, image_format):
         return Reason.TRUNCATED
-    return Reason.CORRUPT
+    if isinstance(error, rawpy.LibRawFileUnsupportedError | rawpy.LibRawNotImplementedError):
+        return Reason.UNSUPPORTED
+    return Reason.UNSUPPORTED if any(word in message for word in _UNSUPPORTED_WORDS) else Reason.CORRUPT
 
 
 def _is_cut_off(file: BinaryIO | None, image_format: ImageFormat | None) -> bool:

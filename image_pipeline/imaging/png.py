@@ -78,15 +78,7 @@ def has_wrong_checksum(file: BinaryIO) -> bool:
 
     Pillow checks the checksums of all chunks but these; libpng, and thus every browser, rejects such a file.
     """
-    for chunk in png_chunks(file):
-        if chunk.kind == b"IDAT":
-            checksum = zlib.crc32(chunk.kind)
-            for block in chunk.blocks(file):
-                checksum = zlib.crc32(block, checksum)
-            file.seek(chunk.start + chunk.length)
-            if file.read(4) != checksum.to_bytes(4, "big"):
-                return True
-    return False
+    return any(chunk.kind == b"IDAT" and _has_wrong_checksum(file, chunk) for chunk in png_chunks(file))
 
 
 def holds_all_rows(file: BinaryIO) -> bool:
@@ -104,6 +96,53 @@ def holds_all_rows(file: BinaryIO) -> bool:
     except zlib.error:
         return missing <= 0
     return missing <= 0
+
+
+def png_code_points(file: BinaryIO) -> tuple[int, int] | None:
+    """The code points of primaries and transfer function in the chunk `cICP`; None if there is none."""
+    for chunk in png_chunks(file):
+        if chunk.kind == b"cICP" and chunk.length == 4:
+            primaries, transfer, _, _ = chunk.read(file)
+            return primaries, transfer
+        if chunk.kind == b"IDAT":
+            break
+    return None
+
+
+def sound_rows(file: BinaryIO) -> int | None:
+    """The number of rows before the first damage; None if the picture is interlaced, so that no row is whole."""
+    header = next((chunk.read(file) for chunk in png_chunks(file) if chunk.kind == b"IHDR"), b"")
+    if len(header) < 13 or header[12]:
+        return None
+    width, height, depth, colour = map(int, struct.unpack_from(">LLBB", header))
+    row_bytes = 1 + -(-width * depth * _SAMPLES.get(colour, 0) // 8)
+    found, inflater = 0, zlib.decompressobj()
+    size = file.seek(0, os.SEEK_END)
+    for chunk in _announced_chunks(file):
+        if chunk.kind != b"IDAT":
+            if chunk.start + chunk.length > size or not chunk.kind.isalpha():
+                break
+            continue
+        is_sound = chunk.end > size or not _has_wrong_checksum(file, chunk)
+        try:
+            for block in chunk.blocks(file) if is_sound else ():
+                waiting = block
+                while waiting and found < height * row_bytes:
+                    found += len(inflater.decompress(waiting, _BLOCK_BYTES))
+                    waiting = inflater.unconsumed_tail
+        except zlib.error:
+            break
+        if not is_sound or chunk.end > size:
+            break
+    return min(height, found // row_bytes)
+
+
+def _has_wrong_checksum(file: BinaryIO, chunk: PngChunk) -> bool:
+    checksum = zlib.crc32(chunk.kind)
+    for block in chunk.blocks(file):
+        checksum = zlib.crc32(block, checksum)
+    file.seek(chunk.start + chunk.length)
+    return file.read(4) != checksum.to_bytes(4, "big")
 
 
 def png_exif(file: BinaryIO) -> bytes | None:

@@ -50,15 +50,18 @@ class DecodeTask:
 
 @dataclass(frozen=True)
 class DecodeOutcome:
-    """The rows and the thumbnail were written. `width` and `height` are the full picture's, as displayed.
+    """The rows and the thumbnail were written.
 
-    `digests` are those of the arrays, in the order of the outputs: BLAKE2b of 16 bytes, as 32 hex digits.
+    `width` and `height` are the full picture's, as displayed. `damaged` says how much of a damaged picture is missing;
+    None if nothing is. `digests` are those of the arrays, in the order of the outputs: BLAKE2b of 16 bytes, as 32 hex
+    digits.
     """
 
     key: str
     width: int
     height: int
     decode_path: DecodePath
+    damaged: str | None = None
     digests: tuple[str, ...] = ()
 
 
@@ -138,7 +141,7 @@ class WorkerPool:
         for key, reply in self._replies(requests):
             match reply:
                 case Decoded():
-                    yield DecodeOutcome(key, reply.width, reply.height, reply.decode_path, reply.digests)
+                    yield DecodeOutcome(key, reply.width, reply.height, reply.decode_path, reply.damaged, reply.digests)
                 case Rejected():
                     yield DecodeFailure(key, reply.reason, reply.message)
                 case NotWritten():

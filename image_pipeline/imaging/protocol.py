@@ -56,6 +56,7 @@ class Decoded:
     width: int
     height: int
     decode_path: DecodePath
+    damaged: str | None = None
     digests: tuple[str, ...] = ()
 
 
@@ -125,7 +126,7 @@ def read_reply(line: bytes) -> Reply:
             return Ready()
         case "Decoded":
             decode_path, digests = DecodePath(content["decode_path"]), tuple(content["digests"])
-            return Decoded(content["width"], content["height"], decode_path, digests)
+            return Decoded(content["width"], content["height"], decode_path, content["damaged"], digests)
         case "Rejected":
             return Rejected(Reason(content["reason"]), content["message"])
         case "NotWritten":

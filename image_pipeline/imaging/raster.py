@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from image_pipeline.imaging.colour_space import ColourSpace
 from image_pipeline.schema.outcome import DecodePath
 
 ORIENTATION_TAG = 274
@@ -40,13 +41,15 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 @dataclass(frozen=True)
 class Raster:
-    """Pixels of a picture: upright, in mode L, RGB or CMYK, in the colour space of the ICC `profile` (None: sRGB).
+    """Pixels of a picture: upright, in mode L, RGB or CMYK, in the colour space `profile`, ICC's or not (None: sRGB).
 
+    `damaged` says how much of the picture is missing in a damaged file; None if nothing is.
     `image` may be smaller than the full picture, whose size as displayed is `width` × `height`.
     """
 
     image: Image.Image
-    profile: bytes | None
+    profile: bytes | ColourSpace | None
     width: int
     height: int
     decode_path: DecodePath
+    damaged: str | None = None

@@ -10,6 +10,7 @@ import rawpy
 from PIL import Image
 
 from image_pipeline.imaging.completeness import sensor_data_is_whole
+from image_pipeline.imaging.dng_jpeg_xl import without_jpeg_xl
 from image_pipeline.imaging.jpeg import decode_jpeg
 from image_pipeline.imaging.picture import check_pixels, open_picture
 from image_pipeline.imaging.raster import UPRIGHT, Raster, displayed_size, upright
@@ -78,6 +79,14 @@ def decode_raw(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> R
 
     Raises ImageError, rawpy.LibRawError, and whatever a decoder raises.
     """
+    copy = without_jpeg_xl(file, max_pixels)
+    if copy is not None:
+        with copy:
+            return _decode(copy, specs, max_pixels)
+    return _decode(file, specs, max_pixels)
+
+
+def _decode(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> Raster:
     with open_raw(file) as raw:
         check_pixels(raw.sizes.raw_width * raw.sizes.raw_height, max_pixels)
         whole = sensor_data_is_whole(file, raw.sizes.width * raw.sizes.height)

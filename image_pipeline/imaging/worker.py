@@ -90,7 +90,8 @@ def _answer(request: Request, limits: DecodeLimits) -> Reply:
         _write_thumbnail(request, image.thumbnail)
     except OSError as error:
         return NotWritten(str(error))
-    return Decoded(image.width, image.height, image.decode_path, tuple(map(_digest, image.arrays)))
+    digests = tuple(map(_digest, image.arrays))
+    return Decoded(image.width, image.height, image.decode_path, image.damaged, digests)
 
 
 def _digest(array: np.ndarray) -> str:

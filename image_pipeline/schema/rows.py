@@ -136,6 +136,13 @@ class DecodedContent(ContentRow):
     decoder: str = column("string", "version of the decoder", nullable=False)
     reason: str | None = column("string", "why the content is in quarantine; null if it was decoded")
     message: str | None = column("string", "the decoding library's message")
+    damaged: str | None = column(
+        "string",
+        "how much of a damaged picture is missing; null if nothing is",
+        default=None,
+        payload=Index.KEYWORD,
+        added_later=True,
+    )
     pixels: str | None = column(
         "string",
         "identity of the picture: digest of the embedding model's input, width and height; files with the same value "

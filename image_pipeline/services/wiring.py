@@ -91,7 +91,7 @@ class Wiring:
         """The recipe: a hash of the versions of all stages. Raises ModelError if a model's configuration is missing."""
         from image_pipeline.stages.registry import recipe
 
-        return recipe(self.models)
+        return recipe(self.models, self.settings.damaged)
 
     @property
     def unchanged(self) -> "Unchanged":
@@ -130,7 +130,8 @@ class Wiring:
         from image_pipeline.stages.decoded_tensors import Decoder
         from image_pipeline.stages.registry import input_specs
 
-        return Decoder.of(pool, self.store, self.cache, self.ledger, self.limits, input_specs(self.models))
+        specs = input_specs(self.models)
+        return Decoder.of(pool, self.store, self.cache, self.ledger, self.limits, specs, self.settings.damaged)
 
     def metadata_reader(self, pool: "WorkerPool") -> "MetadataReader":
         """A metadata reader that uses the processes of `pool`."""

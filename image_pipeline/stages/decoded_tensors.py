@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from image_pipeline.files.open_file import LibraryFile
-from image_pipeline.imaging.decode import decoder_version, older_decoder_version
+from image_pipeline.imaging.decode import decoder_version, older_decoder_versions
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
 from image_pipeline.imaging.source_file import CHANGED
 from image_pipeline.progress import Counter
@@ -12,6 +12,7 @@ from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import Reason
 from image_pipeline.schema.rows import DecodedContent, Stage
+from image_pipeline.settings import Damaged
 from image_pipeline.stages.declaration import StageDeclaration
 from image_pipeline.stages.tensor_stage import DecodedPartition
 from image_pipeline.storage.cache import ContentCache, RowCache
@@ -47,7 +48,8 @@ class Decoder:
 
     `cache` holds the successes of this version of the decoder, which stay valid when the limits change. `failures`
     holds the failures, and knows which of them to try again. `contents` notes the pixels of each content that is
-    decoded, as input for each of `specs`; the first of these identifies the picture in the rows.
+    decoded, as input for each of `specs`; the first of these identifies the picture in the rows. `damaged` says what
+    becomes of damaged pictures.
     """
 
     pool: WorkerPool
@@ -56,6 +58,7 @@ class Decoder:
     failures: Failures
     specs: Sequence[InputSpec]
     contents: ContentCache
+    damaged: Damaged = Damaged.INDEX
 
     @classmethod
     def of(
@@ -66,12 +69,16 @@ class Decoder:
         ledger: Ledger,
         limits: DecodeLimits,
         specs: Sequence[InputSpec],
+        damaged: Damaged = Damaged.INDEX,
     ) -> "Decoder":
         """A decoder that uses the `cache` of a store, and the failures in its `ledger` under these `limits`."""
         version = decoder_version()
-        cache.take_over_successes(older_decoder_version(), version)
-        failures = ledger.failures(Stage.DECODED_TENSORS, version, limits)
-        return cls(pool, store, RowCache(cache, DecodedContent, version), failures, specs, cache)
+        for older in older_decoder_versions():
+            cache.take_over_successes(older, version)
+        # a damaged picture is a failure or a success, as the setting has it
+        attempted = version if damaged is Damaged.INDEX else f"{version} damaged: {damaged}"
+        failures = ledger.failures(Stage.DECODED_TENSORS, attempted, limits)
+        return cls(pool, store, RowCache(cache, DecodedContent, version), failures, specs, cache, damaged)
 
     def decode(
         self,
@@ -100,7 +107,9 @@ class Decoder:
             for outcome in self.pool.decode(tasks, outputs, self.specs):
                 sha256 = outcome.key
                 if not isinstance(outcome, DecodeFailure):
-                    rows[sha256] = self._row(sha256, row=row_of[sha256], decode_path=outcome.decode_path)
+                    rows[sha256] = self._row(
+                        sha256, row=row_of[sha256], decode_path=outcome.decode_path, damaged=outcome.damaged
+                    )
                     for spec, digest in zip(self.specs, outcome.digests, strict=True):
                         pixels[spec][sha256] = f"{digest}-{outcome.width}x{outcome.height}"
                 elif sha256 in rows:
@@ -114,8 +123,13 @@ class Decoder:
                         failed[sha256] = outcome.reason, outcome.message
                 counter.advance()
         decoded = [rows[sha256] for sha256 in row_of if rows[sha256].reason is None]
-        self.cache.put(self._row(row.sha256, decode_path=row.decode_path) for row in decoded)
-        self.failures.record(failed, [row.sha256 for row in decoded])
+        self.cache.put(self._row(row.sha256, decode_path=row.decode_path, damaged=row.damaged) for row in decoded)
+        if self.damaged is Damaged.QUARANTINE:
+            for sha256, row in rows.items():
+                if row.damaged is not None and row.reason is None:
+                    failed[sha256] = Reason.CORRUPT, row.damaged
+                    rows[sha256] = self._row(sha256, reason=Reason.CORRUPT, message=row.damaged)
+        self.failures.record(failed, [row.sha256 for row in decoded if row.sha256 not in failed])
         for spec, noted in pixels.items():
             self.contents.put_pixels(str(spec), noted)
         return DecodedImages(self._identified([rows[sha256] for sha256 in sources]), len(tasks), maker)
@@ -159,8 +173,9 @@ class Decoder:
         decode_path: str | None = None,
         reason: Reason | None = None,
         message: str | None = None,
+        damaged: str | None = None,
     ) -> DecodedContent:
-        return DecodedContent(sha256, row, decode_path, decoder_version(), reason, message)
+        return DecodedContent(sha256, row, decode_path, decoder_version(), reason, message, damaged)
 
 
 def read_decoded(tables: StageTables, partition_key: str) -> DecodedPartition:

@@ -121,6 +121,12 @@ def without_metadata(points: Iterable[Point], tables: PartitionTables) -> dict[s
     return {path: sha256 for path, sha256 in sha256s.items() if sha256 in unread}
 
 
+def damaged_files(points: Iterable[Point]) -> dict[str, tuple[str, str]]:
+    """The sha256 of those files that are points although they are damaged, and what is missing, by path."""
+    payloads = [point.payload for point in points if point.payload.get("damaged") is not None]
+    return {str(one["path"]): (str(one["sha256"]), str(one["damaged"])) for one in payloads}
+
+
 def lasting_fingerprint(fingerprint: str, quarantine: Iterable[QuarantinedFile]) -> str:
     """The fingerprint to record for an ingested partition: empty if the bytes of a file could not be read.
 

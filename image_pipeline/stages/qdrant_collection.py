@@ -16,6 +16,7 @@ from image_pipeline.schema.rows import ContentHash, DiscoveredFile, Stage
 from image_pipeline.stages.partition_points import (
     Provenance,
     check_tables,
+    damaged_files,
     lasting_fingerprint,
     points_of,
     quarantine_of,
@@ -157,7 +158,7 @@ class Indexer:
             ingested_at=self.provenance.at,
         )
         indexed = {point.payload["path"]: point.payload["sha256"] for point in points}
-        events = self.ledger.record(entry, quarantine, indexed, without_metadata(points, tables))
+        events = self.ledger.record(entry, quarantine, indexed, without_metadata(points, tables), damaged_files(points))
         return IndexedPartition(
             points, quarantine, events, len(change.upserts), len(change.deletions), len(points) - len(change.upserts)
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.rows import Stage
+from image_pipeline.settings import Damaged
 from image_pipeline.stages.declaration import StageDeclaration
 from image_pipeline.stages.models import Inference
 from image_pipeline.stages.tensor_stage import TensorStage, known_rows
@@ -36,11 +37,17 @@ def versions(models: Inference) -> dict[Stage, str]:
     return current
 
 
-def recipe(models: Inference) -> str:
-    """A hash of the versions of all stages, 16 hex digits; a partition with a different recipe is ingested again."""
+def recipe(models: Inference, damaged: Damaged = Damaged.INDEX) -> str:
+    """A hash of the versions of all stages, 16 hex digits; a partition with a different recipe is ingested again.
+
+    The setting for `damaged` pictures is part of it.
+    """
     current = versions(models)
     order = dict.fromkeys([*_FIRST_IN_RECIPE, *Stage])
-    return hashlib.sha256("\n".join(current[stage] for stage in order if stage in current).encode()).hexdigest()[:16]
+    lines = [current[stage] for stage in order if stage in current]
+    if damaged is not Damaged.INDEX:
+        lines.append(f"damaged: {damaged}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def input_specs(models: Inference) -> list[InputSpec]:

@@ -131,17 +131,18 @@ class ContentCache:
     def take_over_successes(self, older: str, producer: str) -> None:
         """Copy the successes of older producers to `producer`, then delete all values of the older ones.
 
-        The name of an older producer is `older`, a space and a limit. A success is a row without a reason. Raises
-        StoreError if the cache cannot be used.
+        The name of an older producer is `older`, or `older`, a space and a limit. A success is a row without a reason.
+        Raises StoreError if the cache cannot be used.
         """
-        names = (f"{older} ", f"{older}!")  # the character after the space
+        names = (older, f"{older} ", f"{older}!")  # the character after the space
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO content SELECT ?, sha256, value FROM content "
-                "WHERE producer > ? AND producer < ? AND json_extract(CAST(value AS TEXT), '$.reason') IS NULL",
+                "WHERE (producer = ? OR producer > ? AND producer < ?) "
+                "AND json_extract(CAST(value AS TEXT), '$.reason') IS NULL",
                 (producer, *names),
             )
-            connection.execute("DELETE FROM content WHERE producer > ? AND producer < ?", names)
+            connection.execute("DELETE FROM content WHERE producer = ? OR producer > ? AND producer < ?", names)
 
     def delete(self, sha256s: Sequence[str]) -> None:
         """Delete the values and pixels of these contents. Raises StoreError if the cache cannot be used."""

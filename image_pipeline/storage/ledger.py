@@ -64,6 +64,13 @@ CREATE TABLE IF NOT EXISTS sighting (
     since REAL NOT NULL,
     checked_at REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS damaged (
+    partition_key TEXT NOT NULL,
+    path TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    damaged TEXT NOT NULL,
+    PRIMARY KEY (partition_key, path)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS renamed (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
@@ -110,6 +117,16 @@ class FileWithoutMetadata:
     partition_key: str
     path: str
     sha256: str
+
+
+@dataclass(frozen=True)
+class DamagedFile:
+    """A file that is a point although a part of its picture, which `damaged` names, is missing."""
+
+    partition_key: str
+    path: str
+    sha256: str
+    damaged: str
 
 
 class Ledger:
@@ -171,12 +188,13 @@ class Ledger:
         quarantined: Sequence[QuarantinedFile],
         indexed: Mapping[str, str] | None = None,
         without_metadata: Mapping[str, str] | None = None,
+        damaged: Mapping[str, tuple[str, str]] | None = None,
     ) -> list[FileEvent]:
         """Replace a partition's entry and quarantine in one transaction; records and returns the events of its files.
 
         `indexed` holds the sha256 of each file that is a point, by path, and `without_metadata` those of files whose
-        metadata could not be read. A file that stays in quarantine with the same content and reason keeps the run and
-        time of its first entry.
+        metadata could not be read; `damaged` holds the sha256 of damaged ones, and what is missing of each. A file that
+        stays in quarantine with the same content and reason keeps the run and time of its first entry.
         """
         states = {path: FileState(sha256) for path, sha256 in (indexed or {}).items()}
         states |= {file.path: FileState(file.sha256, file.reason, file.message) for file in quarantined}
@@ -195,6 +213,11 @@ class Ledger:
             connection.executemany(
                 "INSERT INTO without_metadata VALUES (?, ?, ?)",
                 ((entry.key, path, sha256) for path, sha256 in (without_metadata or {}).items()),
+            )
+            connection.execute("DELETE FROM damaged WHERE partition_key = ?", (entry.key,))
+            connection.executemany(
+                "INSERT INTO damaged VALUES (?, ?, ?, ?)",
+                ((entry.key, path, *values) for path, values in (damaged or {}).items()),
             )
             connection.execute("INSERT OR REPLACE INTO partition VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(entry))
         return events
@@ -243,6 +266,12 @@ class Ledger:
             rows = connection.execute("SELECT partition_key, path, sha256 FROM without_metadata ORDER BY path")
             return [FileWithoutMetadata(*row) for row in rows]
 
+    def damaged(self) -> list[DamagedFile]:
+        """The files that are points although they are damaged, by path."""
+        with self._database.transaction() as connection:
+            rows = connection.execute("SELECT partition_key, path, sha256, damaged FROM damaged ORDER BY path")
+            return [DamagedFile(*row) for row in rows]
+
     def history(self, path: str) -> list[FileEvent]:
         """All events of a file, oldest first."""
         with self._database.transaction() as connection:
@@ -262,6 +291,7 @@ class Ledger:
                 ("renamed", "key"),
                 ("quarantine", "partition_key"),
                 ("without_metadata", "partition_key"),
+                ("damaged", "partition_key"),
             )
             for table, column in tables:
                 connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", ((key,) for key in keys))

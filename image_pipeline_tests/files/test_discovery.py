@@ -38,6 +38,19 @@ def test_side_files_and_hidden_files_are_left_out(library: Path) -> None:
     assert names(library) == ["a.jpg", "b.JPG", "no ending"]
 
 
+def test_backups_are_left_out(library: Path) -> None:
+    """Of ExifTool and of editors: each is a photograph that has changed since, under another name."""
+    write(library, "a.jpg", "a.jpg_original", "a.CR2_original", "b.jpg~", "c~", "the_original.jpg", "an_original")
+    assert names(library) == ["a.jpg", "an_original", "the_original.jpg"]
+
+
+def test_a_picture_that_is_not_read_leaves_a_row(library: Path) -> None:
+    unread = ["a.xcf", "b.exr", "c.ico", "d.kra", "e.dds", "f.HDR", "g.qoi", "h.fits", "i.jxr"]
+    write(library, *unread, content=b"something")
+    write(library, "a.svg", "b.pdf", content=b"something")
+    assert found(library) == dict.fromkeys(sorted(unread))
+
+
 def test_links_fifos_and_sockets_are_left_out(library: Path, tmp_path: Path) -> None:
     write(tmp_path, "outside/secret.jpg")
     write(library, "a.jpg")

@@ -23,15 +23,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 SPEC = InputSpec(SIZE[1], SIZE[0], ResizeMode.SQUASH, Interpolation.BICUBIC)
 _UNCOMPRESSED = {"plain.tif", "described.tif", "pages.tif", "deep.tif", "float.tif", "strips.tif", "tiled.tif"}
 _UNCOMPRESSED |= {"planar.tif", "big.tif", "motorola.tif", "plain.bmp", "palette.bmp"}
+_UNCOMPRESSED |= {"plain.psd", "plain.ppm", "grey.pgm", "plain.tga", "half.tif"}
 """Where zeros are black pixels, and nothing tells those that were written from those that were not."""
 
 
 def pixels(path: Path) -> np.ndarray | None:
-    """The decoded picture; None where it is rejected."""
+    """The decoded picture; None where it is rejected, or marked as damaged."""
     try:
-        return decode_image(path, [SPEC], thumbnail=False).arrays[0]
+        decoded = decode_image(path, [SPEC], thumbnail=False)
     except ImageError:
         return None
+    return None if decoded.damaged else decoded.arrays[0]
 
 
 def rejection(path: Path) -> Reason:
@@ -118,13 +120,24 @@ def tall_tiff(name: str) -> bytes:
 
 
 @pytest.mark.parametrize(
+    ("name", "make", "damaged"),
+    [
+        ("a.png", half_png, "40 of 80 rows are missing"),
+        ("grey.jpg", lambda: half_jpeg("L"), "40 of 80 rows are missing"),
+        ("cmyk.jpg", lambda: half_jpeg("CMYK"), "32 of 80 rows are missing"),
+    ],
+)
+def test_a_file_in_order_of_which_at_least_half_is_there(
+    tmp_path: Path, name: str, make: Callable[[], bytes], damaged: str
+) -> None:
+    assert decode_image(write(tmp_path, name, make()), [SPEC]).damaged == damaged
+
+
+@pytest.mark.parametrize(
     ("name", "make"),
     [
-        ("a.png", half_png),
         ("interlaced.png", half_interlaced_png),
         ("a.jpg", lambda: half_jpeg("RGB")),
-        ("grey.jpg", lambda: half_jpeg("L")),
-        ("cmyk.jpg", lambda: half_jpeg("CMYK")),
         ("restarts.jpg", lambda: half_jpeg("RGB", restart_marker_rows=1)),
         ("plain.tif", lambda: tall_tiff("plain.tif")),
         ("strips.tif", lambda: tall_tiff("strips.tif")),

@@ -16,7 +16,7 @@ from PIL import Image
 
 from image_pipeline.cli.main import main
 from image_pipeline.files.partition import Partition
-from image_pipeline.imaging.decode import decoder_version, older_decoder_version
+from image_pipeline.imaging.decode import decoder_version, older_decoder_versions
 from image_pipeline.orchestration.assets.decoded_tensors import decoded_tensors
 from image_pipeline.orchestration.ingest import Summary, open_ingestion
 from image_pipeline.orchestration.instance import open_instance
@@ -144,7 +144,7 @@ def test_verdicts_of_an_older_version_heal_and_what_it_decoded_stays(pipeline: P
 def age(pipeline: Pipeline, condemned: str) -> None:
     """Let a store be as the version before left it: outcomes by decoder and limits in the cache, one of them wrong."""
     store = Store(pipeline.settings.home)
-    older = f"{older_decoder_version()} 30 s 2147483648 B 200000000 px"
+    older = f"{older_decoder_versions()[0]} 30 s 2147483648 B 200000000 px"
     rejected = {"sha256": condemned, "row": None, "decode_path": None, "decoder": older}
     rejected |= {"reason": "no_image_in_raw", "message": "Unsupported file format or not RAW file"}
     with closing(sqlite3.connect(store.cache_file)) as cache, cache:

@@ -12,6 +12,7 @@ from image_pipeline.schema.outcome import ImageError, Reason
 from image_pipeline_tests.support.dng import dng
 from image_pipeline_tests.support.raw_skeletons import grey_scan, skeletons
 from image_pipeline_tests.support.scenes import ENCODERS, encoded, exif, scene, write
+from image_pipeline_tests.support.specimens import specimens
 
 EXPECTED = {
     ".jpg": ImageFormat.JPEG,
@@ -86,6 +87,76 @@ def test_avif_and_heif_that_name_their_codec_among_the_compatible_brands() -> No
     assert format_of(ftyp(b"mif1", b"mif1", b"avif", b"miaf")) is ImageFormat.AVIF
     assert format_of(ftyp(b"mif1", b"mif1", b"heic", b"hevc")) is ImageFormat.HEIF
     assert format_of(ftyp(b"isom", b"mp41")) is None
+
+
+SIGNATURES = {
+    "plain.ppm": ImageFormat.PNM,
+    "grey.pgm": ImageFormat.PNM,
+    "plain.tga": ImageFormat.TGA,
+    "runs.tga": ImageFormat.TGA,
+    "plain.pcx": ImageFormat.PCX,
+    "plain.psd": ImageFormat.PSD,
+    "deep.psb": ImageFormat.PSD,
+    "lossy.jxl": ImageFormat.JPEG_XL,
+    "boxed.jxl": ImageFormat.JPEG_XL,
+    "plain.jp2": ImageFormat.JPEG_2000,
+    "stream.j2k": ImageFormat.JPEG_2000,
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_formats_of_editors_archives_and_the_future(name: str) -> None:
+    assert format_of(specimens()[name]) is SIGNATURES[name]
+
+
+def test_a_tga_has_no_signature_but_an_end() -> None:
+    content = specimens()["plain.tga"]
+    uncompressed = content[: 18 + 120 * 80 * 3]
+
+    assert format_of(uncompressed) is ImageFormat.TGA
+    for other in (uncompressed[:-1], uncompressed + b"\0", bytes(18), b"\0\0\2" + bytes(99), uncompressed[:18]):
+        assert format_of(other) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"P6 of the list\n",
+        b"P3 12 apples\n",
+        b"P6\n# a comment" + b"#" * 4000,
+        b"P1 " * 1000,
+        b"\n\5\1\x08" + bytes(200),
+    ],
+)
+def test_texts_are_no_pictures(content: bytes) -> None:
+    assert format_of(content) is None
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"gimp xcf v011\0", "GIMP (XCF)"),
+        (b"v/1\1\2\0\0\0", "OpenEXR"),
+        (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n", "Radiance HDR"),
+        (b"\0\0\1\0\1\0\x10\x10", "Windows icon (ICO)"),
+        (b"II\xbc\1\x20\0\0\0", "JPEG XR"),
+        (b"DDS \x7c\0\0\0", "DirectDraw surface (DDS)"),
+        (b"qoif\0\0\0\1", "QOI"),
+        (b"SIMPLE  =                    T", "FITS"),
+        (bytes(128) + b"DICM", "DICOM"),
+        (b"P7\nWIDTH 1\n", "PAM"),
+        (b"PK\3\4" + bytes(26) + b"mimetypeapplication/x-krita", "Krita"),
+    ],
+)
+def test_a_picture_of_another_format_is_unsupported_and_named(tmp_path: Path, head: bytes, name: str) -> None:
+    content = head.ljust(4000, b"\1")
+    assert format_of(content) is None
+    with pytest.raises(ImageError) as caught:
+        decode_image(write(tmp_path, "a.jpg", content), [])
+    assert (caught.value.reason, caught.value.message) == (
+        Reason.UNSUPPORTED,
+        f"the format {name} is not supported",
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from image_pipeline.schema.outcome import DecodePath
 from image_pipeline.settings import DType
 from image_pipeline.stages.models import Inference, load_inference
 from image_pipeline_tests.support.library import draw_scenes
+from image_pipeline_tests.support.wide_colours import BT_2020, PQ, png
 
 MODELS = Path(__file__).parents[2] / "image_pipeline" / "demo" / "models"
 COUNT = 12
@@ -66,3 +67,15 @@ def test_captions_are_those_of_transformers(files: list[Path], inference: Infere
     captions = inference.caption_images(decoded(files, inference, 1))
     assert [caption.text for caption in captions] == expected
     assert len(set(expected)) > COUNT // 2
+
+
+def test_a_picture_in_pq_has_the_embedding_of_the_same_picture_in_srgb(
+    files: list[Path], inference: Inference, tmp_path: Path
+) -> None:
+    """By code points alone, as cameras write it; 1 is the same direction."""
+    for number, file in enumerate(files):
+        with Image.open(file) as picture:
+            (tmp_path / f"{number:02}.png").write_bytes(png(picture, BT_2020, PQ))
+    plain = inference.embed_images(decoded(files, inference, 0))
+    wide = inference.embed_images(decoded(sorted(tmp_path.iterdir()), inference, 0))
+    assert (plain * wide).sum(axis=1).min() >= 0.99

@@ -83,7 +83,11 @@ def test_what_a_row_adds_to_a_point() -> None:
         return dict(STAGES[row.stage].payload(row))
 
     assert added(ContentHash("a.jpg", 3, 1, 1, "ab", None)) == {"sha256": "ab", "size_bytes": 3}
-    assert added(DecodedContent("ab", 0, "jpeg", "decoder 1", None, None)) == {"decode_path": "jpeg", "pixels": None}
+    assert added(DecodedContent("ab", 0, "jpeg", "decoder 1", None, None)) == {
+        "decode_path": "jpeg",
+        "damaged": None,
+        "pixels": None,
+    }
     assert added(Embedding("ab", [1.0])) == {}
     assert added(ImageCaption("ab", "a cat", 0.123456)) == {"caption": "a cat", "caption_confidence": 0.1235}
     producers = {stage: one.producer_field for stage, one in STAGES.items() if one.producer_field}

@@ -157,3 +157,19 @@ def test_many_contents_of_one_picture_cost_no_more_than_others(cache: ContentCac
     cache.put_pixels("64x64", dict.fromkeys(sha256s, "00-4x3"))
     cache.put("clip", {"0": b"value"})
     assert cache.get_by_pixels("clip", "64x64", sha256s[1:]) == dict.fromkeys(sha256s[1:], b"value")
+
+
+def test_successes_of_older_versions_are_taken_over(cache: ContentCache) -> None:
+    """Under a plain name or with limits; a column that they lack is null, and failures are not among them."""
+    success = b'{"sha256": "%s", "row": null, "decode_path": "full", "decoder": "old", "reason": null, "message": null}'
+    failure = b'{"sha256": "c", "row": null, "decode_path": null, "decoder": "old", "reason": "corrupt", "message": ""}'
+    cache.put("decode-5 x", {"a": success % b"a", "c": failure})
+    cache.put("decode-5 x 30 s", {"b": success % b"b"})
+    cache.put("decode-5 xy", {"d": success % b"d"})
+    cache.take_over_successes("decode-5 x", "decode-6 x")
+
+    rows = RowCache(cache, DecodedContent, "decode-6 x").get(["a", "b", "c", "d"])
+
+    assert rows == {sha256: DecodedContent(sha256, None, "full", "old", None, None) for sha256 in ("a", "b")}
+    assert cache.get("decode-5 x", ["a", "c"]) == {} == cache.get("decode-5 x 30 s", ["b"])
+    assert cache.get("decode-5 xy", ["d"]).keys() == {"d"}

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import tifffile
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from image_pipeline.demo.dng import write_dng
+from image_pipeline_tests.support.photoshop import RAW, RUNS, photoshop
 from image_pipeline_tests.support.scenes import encoded, photograph
 
 SIZE = (120, 80)
@@ -177,9 +179,34 @@ _MAKERS: dict[str, Callable[[Image.Image], bytes]] = {
     "described.heic": _described("HEIF"),
     "plain.avif": _plain("AVIF", speed=10),
     "described.avif": _described("AVIF"),
+    "lossy.jxl": lambda picture: imagecodecs.jpegxl_encode(np.asarray(picture), distance=1.0),
+    "boxed.jxl": lambda picture: imagecodecs.jpegxl_encode(np.asarray(picture), lossless=True, usecontainer=True),
+    "plain.jp2": _plain("JPEG2000"),
+    "tiled.jp2": _plain("JPEG2000", tile_size=(64, 64), quality_mode="dB", quality_layers=[38]),
+    "stream.j2k": _plain("JPEG2000", no_jp2=True),
+    "plain.psd": lambda picture: photoshop(picture, RAW),
+    "runs.psd": lambda picture: photoshop(picture, RUNS),
+    "deep.psb": lambda picture: photoshop(picture, RUNS, depth=16, large=True),
+    "plain.ppm": _plain("PPM"),
+    "grey.pgm": _plain("PPM", "L"),
+    "plain.tga": _plain("TGA"),
+    "runs.tga": _plain("TGA", compression="tga_rle"),
+    "plain.pcx": _plain("PCX"),
+    "half.tif": lambda picture: _of_samples((np.asarray(picture) / 255).astype(np.float16)),
+    "deflated_float.tif": lambda picture: _of_samples(
+        (np.asarray(picture) / 255).astype(np.float32), compression="zlib", predictor=True
+    ),
+    "xl.tif": lambda picture: _of_samples(np.asarray(picture), compression="jpegxl", tile=(32, 32)),
+    "deep.jpg": lambda picture: imagecodecs.jpeg8_encode(np.asarray(picture, np.uint16) << 4, 90, bitspersample=12),
     "bare.dng": _dng(preview=False),
     "preview.dng": _dng(preview=True),
 }
+
+
+def _of_samples(samples: np.ndarray, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, samples, photometric="rgb", **options)
+    return buffer.getvalue()
 
 
 def _planar(picture: Image.Image) -> bytes:

@@ -1,0 +1,99 @@
+"""JPEG XL: its pixels, its header, and what is wrong with damaged files."""
+
+import io
+import struct
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from image_pipeline.imaging.decode import decode_image
+from image_pipeline.imaging.jpeg_xl import read_header
+from image_pipeline.imaging.metadata import read_metadata
+from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.schema.outcome import ImageError, Reason
+from image_pipeline_tests.support.scenes import difference, exif, scene, write
+
+SPEC = InputSpec(64, 96, ResizeMode.SQUASH, Interpolation.BICUBIC)
+
+
+def jxl(samples: np.ndarray | None = None, **options: object) -> bytes:
+    return bytes(imagecodecs.jpegxl_encode(np.asarray(scene()) if samples is None else samples, **options))
+
+
+def rejection(path: Path, limits: DecodeLimits | None = None) -> ImageError:
+    with pytest.raises(ImageError) as caught:
+        decode_image(path, [SPEC], limits)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        jxl(distance=1.0),
+        jxl(lossless=True),
+        jxl(usecontainer=True),
+        jxl(np.asarray(scene(mode="RGBA")), lossless=True),
+        jxl(np.stack([np.asarray(scene()), np.zeros((64, 96, 3), np.uint8)]), photometric="rgb"),
+    ],
+    ids=["lossy", "lossless", "in boxes", "with alpha", "the first of two frames"],
+)
+def test_it_is_the_picture_that_went_in(tmp_path: Path, content: bytes) -> None:
+    found = decode_image(write(tmp_path, "a.jxl", content), [SPEC])
+
+    assert (found.width, found.height) == (96, 64)
+    assert difference(found.arrays[0], np.asarray(scene()).transpose(2, 0, 1)) < 4
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (40, 60), (256, 256), (333, 77), (480, 640, 3), (1200, 1600, 3)])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_the_size_is_read_from_the_header(shape: tuple[int, ...], kind: type) -> None:
+    header = read_header(io.BytesIO(jxl(np.zeros(shape, kind), lossless=True)))
+
+    assert (header.height, header.width) == shape[:2]
+
+
+def test_metadata_in_its_boxes_is_read(tmp_path: Path) -> None:
+    content = jxl(usecontainer=True)
+    block = exif(t271="Testmaker").removeprefix(b"Exif\0\0")
+    xmp = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/></rdf:RDF></x:xmpmeta>'
+    )
+    boxes = struct.pack(">L4sL", 12 + len(block), b"Exif", 0) + block + struct.pack(">L4s", 8 + len(xmp), b"xml ") + xmp
+
+    found = read_metadata(write(tmp_path, "a.jxl", content + boxes))
+
+    assert (found.camera_make, found.rating, found.width, found.height) == ("Testmaker", 4, 96, 64)
+
+
+@pytest.mark.parametrize("options", [{}, {"usecontainer": True}])
+def test_a_file_that_is_cut_off_is_rejected(tmp_path: Path, options: dict[str, object]) -> None:
+    content = jxl(**options)
+
+    for kept in (14, 40, len(content) // 2, len(content) - 5):
+        assert rejection(write(tmp_path, "a.jxl", content[:kept])).reason is Reason.TRUNCATED
+    assert rejection(write(tmp_path, "a.jxl", content[:3])).reason in (Reason.TRUNCATED, Reason.UNKNOWN_FORMAT)
+
+
+def test_a_bomb_is_rejected_by_its_header(tmp_path: Path) -> None:
+    """30 bits for each side: a few bytes that announce 10¹⁸ pixels."""
+    bits = 0b0_11 | ((1 << 30) - 1) << 3
+    bits = 0 | 0b11 << 1 | ((1 << 30) - 1) << 3 | 1 << 33
+    bomb = b"\xff\x0a" + bits.to_bytes(8, "little") + bytes(200)
+
+    assert rejection(write(tmp_path, "a.jxl", bomb)).reason is Reason.TOO_MANY_PIXELS
+    small = write(tmp_path, "b.jxl", jxl())
+    assert rejection(small, DecodeLimits(pixels=6000)).reason is Reason.TOO_MANY_PIXELS
+    assert read_metadata(small).width == 96
+
+
+def test_damage_in_the_middle(tmp_path: Path) -> None:
+    content = bytearray(jxl(lossless=True))
+    content[len(content) // 2 : len(content) // 2 + 40] = bytes(40)
+    try:
+        decode_image(write(tmp_path, "a.jxl", bytes(content)), [SPEC])
+    except ImageError as error:
+        assert error.reason in (Reason.CORRUPT, Reason.TRUNCATED)
