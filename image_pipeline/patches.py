@@ -10,6 +10,7 @@ stays only if it saves at least 5 % of a command, a run or its memory. Gains are
 | `exit_without_collecting` | CPython | `status` 27 %, `ingest` with nothing to do 26 % |
 | `release_memory` | any (glibc, Arrow) | peak memory of 8 runs in one process: 1.1 times that of one run, not 1.4 |
 | `store_events_in_batches` | Dagster 1.13 | `ingest` of 100 directories with 3 files each 39 %, a repeated one 25 % |
+| `sync_records_rarely` | Dagster 1.13 | `ingest` of 60 directories 7 % of the elapsed time, at 8 ms per sync |
 | `skip_random_weights` | torch 2.15 | creating ViT-B/32 94 %, SigLIP 2 B/16 75 % |
 | `fused_attention` | transformers 5.23 | BLIP's image encoder in fp32 13 %, in bf16 72 % |
 """
@@ -19,6 +20,7 @@ import ctypes
 import gc
 import logging
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -133,6 +135,25 @@ def _store_asset_events(storage: Any, run_id: str, events: list[Any]) -> None:
         }
         for event, number in last.values():
             storage._store_asset_event(connection, event, number)
+
+
+def sync_records_rarely() -> None:
+    """Let SQLite, in this process, sync Dagster's records to the disk at checkpoints instead of at each transaction.
+
+    In WAL mode, which Dagster uses, that cannot damage them. A power cut may lose Dagster's records of the last
+    seconds, and nothing of the pipeline's own, which does not use SQLAlchemy.
+    """
+    if not is_written_for("dagster", "1.13", "small directories take longer to record on a slow disk"):
+        return
+    from sqlalchemy import Engine, event
+
+    if not event.contains(Engine, "connect", _sync_at_checkpoints):
+        event.listen(Engine, "connect", _sync_at_checkpoints)
+
+
+def _sync_at_checkpoints(connection: object, _: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def skip_random_weights() -> AbstractContextManager[object]:

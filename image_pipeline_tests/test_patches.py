@@ -12,7 +12,7 @@ import torch
 from transformers import BlipConfig, BlipForConditionalGeneration
 
 from image_pipeline import patches
-from image_pipeline.patches import fused_attention, skip_random_weights, store_events_in_batches
+from image_pipeline.patches import fused_attention, skip_random_weights, store_events_in_batches, sync_records_rarely
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +126,19 @@ def test_dagsters_records_are_the_same_in_batches(tmp_path: Path, monkeypatch: p
     assert max(batches) >= len(KEYS)
 
 
+def test_dagsters_records_are_synced_at_checkpoints(tmp_path: Path) -> None:
+    program = (
+        "import sys; import dagster as dg\n"
+        "from image_pipeline.patches import sync_records_rarely\n"
+        "sync_records_rarely()\n"
+        "with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:\n"
+        "    with instance.event_log_storage.index_connection() as connection:\n"
+        "        print(connection.exec_driver_sql('PRAGMA synchronous').scalar())\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1:] == ["1"], result.stderr
+
+
 @pytest.mark.usefixtures("other_releases")
 def test_under_another_release_a_patch_is_left_off_with_one_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -137,6 +150,7 @@ def test_under_another_release_a_patch_is_left_off_with_one_warning(
     model = tiny_blip()
     for _ in range(2):
         store_events_in_batches()
+        sync_records_rarely()
         fused_attention(model)
         state = torch.random.get_rng_state()
         with skip_random_weights():
@@ -147,6 +161,8 @@ def test_under_another_release_a_patch_is_left_off_with_one_warning(
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
         "dagster 1.14.0 is installed; a patch for dagster 1.13 is left off: an ingestion of many small directories "
         "takes nearly twice as long.",
+        "dagster 1.14.0 is installed; a patch for dagster 1.13 is left off: small directories take longer to record on "
+        "a slow disk.",
         "transformers 6.0 is installed; a patch for transformers 5.23 is left off: captions take longer to compute.",
         "torch 2.150.1 is installed; a patch for torch 2.15 is left off: loading a model takes seconds longer.",
     ]

@@ -36,11 +36,12 @@ from image_pipeline.orchestration.partitions import (
     registered_keys,
     within_range,
 )
-from image_pipeline.patches import release_memory, store_events_in_batches
+from image_pipeline.patches import release_memory, store_events_in_batches, sync_records_rarely
 from image_pipeline.services.verifier import Verifier
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, export_settings
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
+from image_pipeline.storage.private_files import keep_private
 from image_pipeline.storage.tensors import sweep_tensors
 
 _QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -257,7 +258,9 @@ def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
     """Open the library of `settings`, with Dagster's records in the store (or DAGSTER_HOME)."""
     # the resources name the environment variable of Qdrant's key, and read its value when a run begins
     export_settings(settings)
+    keep_private()
     store_events_in_batches()
+    sync_records_rarely()
     store = Wiring(settings).store
     with errors_of_records(store), open_instance(store) as instance:
         yield Ingestion(settings, instance)

@@ -1,27 +1,24 @@
 """Stages that compute one row for each decoded image, once per content."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-from image_pipeline.progress import Counter
-from image_pipeline.schema.input_spec import InputSpec
-from image_pipeline.schema.rows import ContentRow
-from image_pipeline.stages.declaration import StageDeclaration
-from image_pipeline.storage.cache import ContentCache, RowCache
-
-if TYPE_CHECKING:
-    from image_pipeline.stages.models import Inference
 from bisect import bisect_right
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
 from image_pipeline.errors import StoreError
-from image_pipeline.schema.rows import DecodedContent
+from image_pipeline.progress import Counter
+from image_pipeline.schema.input_spec import InputSpec
+from image_pipeline.schema.rows import ContentRow, DecodedContent
+from image_pipeline.stages.declaration import StageDeclaration
+from image_pipeline.storage.cache import ContentCache, RowCache
 from image_pipeline.storage.tensors import TensorRows, read_tensors, tensor_path
+
+if TYPE_CHECKING:
+    from image_pipeline.stages.models import Inference
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from image_pipeline.schema.payload import COLLECTION_ASSET, NOT_CONTENT, PAYLOAD
 from image_pipeline.schema.rows import MetadataOfImage, Stage
 from image_pipeline.settings import load_settings
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
+from image_pipeline_tests.support.scenes import encoded, photograph
 
 PAGE = Path(__file__).parents[2] / "docs/payload.md"
 DECLARED = {field.name: field for field in PAYLOAD}
@@ -78,12 +79,14 @@ def payloads(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     for name, state in (("full", "Lazio"), ("derived", "")):
         packet = _XMP.format(state, keywords).encode()
         Image.new("RGB", (64, 48), "red").save(pipeline.root / f"trip/{name}.jpg", exif=full_exif(), xmp=packet)
+    whole = encoded(photograph(256, 192), "JPEG", quality=90)
+    (pipeline.root / "trip/damaged.jpg").write_bytes(whole[: len(whole) * 4 // 5])
     pipeline.ingest()
     return list(pipeline.points().values())
 
 
 def test_every_field_of_real_points_is_declared_and_of_its_type(payloads: list[dict[str, Any]]) -> None:
-    assert len(payloads) == 3
+    assert len(payloads) == 4
     for payload in payloads:
         for name, value in payload.items():
             assert name in DECLARED, name

@@ -199,9 +199,9 @@ def test_a_row_that_does_not_fit_is_named(store: Store, row: DiscoveredFile, wor
 
 
 def test_a_table_without_a_column_that_was_added_later_is_read_with_null(tables: StageTables) -> None:
-    whole = DecodedContent(sha256("a"), 0, "jpeg", "1", None, None, "00ff-4000x3000")
+    whole = DecodedContent(sha256("a"), 0, "jpeg", "1", None, None, "10 % of the rows", "00ff-4000x3000")
     path = tables.write(DecodedContent, "p", [whole], note="run-1")
-    pq.write_table(pq.read_table(path).drop_columns(["pixels"]), path)
+    pq.write_table(pq.read_table(path).drop_columns(["damaged", "pixels"]), path)
     older = [DecodedContent(sha256("a"), 0, "jpeg", "1", None, None)]
     assert tables.read_noted(DecodedContent, "p") == (older, "run-1")
     assert tables.first(DecodedContent, "p", 10) == older

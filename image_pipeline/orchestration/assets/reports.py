@@ -15,13 +15,16 @@ from image_pipeline.storage.ledger import LedgerEntry, QuarantinedFile
 from image_pipeline.storage.store import Store
 from image_pipeline.terminal import escaped
 
-MOST_PICTURES, LEAST_PICTURES, PICTURES_OF_A_RUN = 12, 4, 400
-"""The numbers of pictures on contact sheets: the most and the least per partition, and about how many per run."""
+MOST_PICTURES, LEAST_PICTURES = 12, 4
+"""The most and the fewest pictures on the contact sheet of a partition."""
+
+PICTURES_OF_RUN, PICTURES_OF_UNCHANGED_RUN = 400, 24
+"""About how many pictures a run shows: one without changes should take next to no time."""
 
 
-def pictures_shown(partitions: int) -> int:
-    """The number of pictures on the contact sheet of each of a run's `partitions`."""
-    return min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // max(1, partitions)))
+def pictures_shown(partitions: int, pictures: int = PICTURES_OF_RUN) -> int:
+    """The number of pictures on the contact sheet of each of `partitions`, in a run that shows about `pictures`."""
+    return min(MOST_PICTURES, max(LEAST_PICTURES, pictures // max(1, partitions)))
 
 
 def indexed_metadata(store: Store, indexed: IndexedPartition, shown: int) -> dict[str, int | dg.MetadataValue]:
@@ -69,21 +72,14 @@ def log_indexed(log: dg.DagsterLogManager, key: str, indexed: IndexedPartition) 
     log.info(f"{key} is up to date ({changes}).", extra={"partition": key, **counts})
 
 
-MOST_PICTURES, LEAST_PICTURES, PICTURES_OF_A_RUN = 12, 4, 24
-"""The numbers of pictures on contact sheets: the most and the least per partition, and about how many per run.
-
-A run without changes should take next to no time, so it shows fewer than other runs.
-"""
-
-
 class UnchangedReport:
     """The metadata of unchanged partitions, from the ledger and the tables; nothing is decoded again."""
 
     def __init__(self, store: StoreResource, partitions: int) -> None:
         """`partitions` is the number of partitions in the run."""
         self._store = store
-        self._left = PICTURES_OF_A_RUN
-        self._shown = min(MOST_PICTURES, max(LEAST_PICTURES, PICTURES_OF_A_RUN // max(1, partitions)))
+        self._left = PICTURES_OF_UNCHANGED_RUN
+        self._shown = pictures_shown(partitions, PICTURES_OF_UNCHANGED_RUN)
 
     def of_points(self, entry: LedgerEntry) -> dict[str, int | str | dg.MetadataValue]:
         """The metadata of a partition in `qdrant_collection`."""
