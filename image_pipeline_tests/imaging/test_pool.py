@@ -1,6 +1,5 @@
 """Decoding in worker processes, with everything that can go wrong really going wrong."""
 
-import hashlib
 import os
 import signal
 import subprocess
@@ -9,6 +8,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -75,13 +75,24 @@ def test_rows_and_thumbnails_are_those_of_a_decode_at_home(tmp_path: Path, pool:
     assert len(outcomes) == len(paths)
     for row, path in enumerate(paths):
         expected = decode_image(path, SPECS)
-        digests = tuple(hashlib.blake2b(array.tobytes(), digest_size=16).hexdigest() for array in expected.arrays)
+        digests = tuple(blake2b(array.tobytes(), digest_size=16).hexdigest() for array in expected.arrays)
         outcome = DecodeOutcome(path.name, expected.width, expected.height, expected.decode_path, None, digests)
         assert outcomes[path.name] == outcome
         for output, array in zip(outputs, expected.arrays, strict=True):
             np.testing.assert_array_equal(np.load(output.path)[row], array)
         assert (tmp_path / "thumbnails" / f"{row}.webp").read_bytes() == expected.thumbnail
     assert len(list((tmp_path / "thumbnails").iterdir())) == len(paths)
+
+
+def test_a_file_without_a_row_has_the_digests_of_one_with_a_row(tmp_path: Path, pool: WorkerPool) -> None:
+    path = write(tmp_path, "a.jpg", encoded(scene(960, 640), "JPEG"))
+    outputs = [TensorFile.create(tmp_path / f"{spec}.npy", spec, 1) for spec in SPECS]
+    with_row, without = DecodeTask("with", path, 0), DecodeTask("without", path)
+    outcomes = {outcome.key: outcome for outcome in pool.decode([with_row, without], outputs, SPECS)}
+    digests = [outcome.digests for outcome in outcomes.values() if isinstance(outcome, DecodeOutcome)]
+    assert len(digests) == 2 and digests[0] == digests[1] and len(digests[0]) == len(SPECS)
+    [alone] = pool.decode([without])
+    assert isinstance(alone, DecodeOutcome) and alone.digests == ()
 
 
 def test_a_bad_file_costs_its_own_row_alone(tmp_path: Path, pool: WorkerPool) -> None:
