@@ -182,6 +182,7 @@ INDEXES = {
     "directory": models.PayloadSchemaType.KEYWORD,
     "partition": models.PayloadSchemaType.KEYWORD,
     "sha256": models.PayloadSchemaType.KEYWORD,
+    "damaged": models.PayloadSchemaType.KEYWORD,
     "pixels": models.PayloadSchemaType.KEYWORD,
     "camera_make": models.PayloadSchemaType.KEYWORD,
     "camera_model": models.PayloadSchemaType.KEYWORD,
