@@ -230,6 +230,8 @@ class Ingestion:
             raise_on_error=False,
         )
         if _is_interrupted(result):
+            if (run := self._instance.get_run_by_id(result.run_id)) and run.status is dg.DagsterRunStatus.FAILURE:
+                self._instance.report_run_canceled(run, INTERRUPTED)  # it was interrupted between two steps
             raise RunInterruptedError(INTERRUPTED)
         if not result.success:
             raise RunFailedError(f"{self._failure(result)} (run {result.run_id})")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from PIL import Image
 
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.partitions import register
@@ -29,7 +30,7 @@ _LARGE_BYTES = 1 << 40
 
 @dataclass(frozen=True)
 class Home:
-    """A library of one directory, `trip`, with many images of their own content each; and a store."""
+    """A library of one directory, `trip`, with many different images; and a store."""
 
     directory: Path
     captioner: Path
@@ -49,9 +50,9 @@ class Home:
     def draw(self, images: int) -> None:
         trip = self.directory / "library/trip"
         draw_scenes(trip, 1)
-        drawn = (trip / "a0.jpg").read_bytes()
         for number in range(1, images):
-            (trip / f"a{number}.jpg").write_bytes(drawn + f"{number}".encode())
+            # no two are the same picture, of which a model would see one
+            Image.new("RGB", (64, 64), (number % 256, number // 256, 128)).save(trip / f"a{number}.png")
 
     def add_large_file(self) -> None:
         """A file that takes an hour to hash, and no room."""
