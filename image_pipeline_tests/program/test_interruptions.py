@@ -22,8 +22,8 @@ from image_pipeline_tests.support.moments import wait_until
 from image_pipeline_tests.support.runs import Run, RunServer
 from image_pipeline_tests.support.shell import DAGSTER
 
-_IMAGES = 520
-"""Three batches of a small captioner."""
+_IMAGES = 2000
+"""Several batches of a small captioner, which are not over before somebody can interrupt them."""
 _SECONDS = 120.0
 _LARGE_BYTES = 1 << 40
 
