@@ -57,19 +57,7 @@ class ContentCache:
 
         Raises StoreError if the cache cannot be used.
         """
-        found: dict[str, bytes] = {}
-        if not sha256s:
-            return found
-        with self._database.transaction() as connection:
-            for chunk in _chunks(sha256s):
-                marks = ",".join("?" * len(chunk))
-                found.update(
-                    connection.execute(
-                        f"SELECT sha256, value FROM content WHERE producer = ? AND sha256 IN ({marks})",
-                        (producer, *chunk),
-                    )
-                )
-        return found
+        return self._select("SELECT sha256, value FROM content WHERE producer = ?", [producer], sha256s)
 
     def put(self, producer: str, values: Mapping[str, bytes]) -> None:
         """Store values by sha256, replacing existing ones. Raises StoreError if the cache cannot be used."""
@@ -85,15 +73,7 @@ class ContentCache:
 
         Raises StoreError if the cache cannot be used.
         """
-        found: dict[str, str] = {}
-        if not sha256s:
-            return found
-        with self._database.transaction() as connection:
-            for chunk in _chunks(sha256s):
-                marks = ",".join("?" * len(chunk))
-                query = f"SELECT sha256, pixels FROM pixels WHERE spec = ? AND sha256 IN ({marks})"
-                found.update(connection.execute(query, (spec, *chunk)))
-        return found
+        return self._select("SELECT sha256, pixels FROM pixels WHERE spec = ?", [spec], sha256s)
 
     def put_pixels(self, spec: str, pixels: Mapping[str, str]) -> None:
         """Store the pixels of contents by sha256: a text that is equal for the same picture.
@@ -112,21 +92,25 @@ class ContentCache:
 
         Contents without such a value are left out. Raises StoreError if the cache cannot be used.
         """
-        found: dict[str, bytes] = {}
-        if not sha256s:
-            return found
-        with self._database.transaction() as connection:
-            for chunk in _chunks(sha256s):
-                marks = ",".join("?" * len(chunk))
-                # CROSS JOIN fixes the order of the look-ups: without statistics, SQLite may begin with all values
-                query = (
-                    "SELECT sha256, (SELECT value FROM pixels AS other CROSS JOIN content "
-                    "ON content.producer = ? AND content.sha256 = other.sha256 "
-                    "WHERE other.spec = own.spec AND other.pixels = own.pixels LIMIT 1) "
-                    f"FROM pixels AS own WHERE spec = ? AND sha256 IN ({marks})"
-                )
-                found.update(connection.execute(query, (producer, spec, *chunk)))
+        # CROSS JOIN fixes the order of the look-ups: without statistics, SQLite may begin with all values
+        query = (
+            "SELECT sha256, (SELECT value FROM pixels AS other CROSS JOIN content "
+            "ON content.producer = ? AND content.sha256 = other.sha256 "
+            "WHERE other.spec = own.spec AND other.pixels = own.pixels LIMIT 1) "
+            "FROM pixels AS own WHERE spec = ?"
+        )
+        found = self._select(query, [producer, spec], sha256s)
         return {sha256: value for sha256, value in found.items() if value is not None}
+
+    def _select(self, query: str, parameters: Sequence[str], sha256s: Sequence[str]) -> dict[str, Any]:
+        """The pairs of columns that `query`, which ends in a condition, gives for `sha256s`."""
+        found: dict[str, Any] = {}
+        if sha256s:
+            with self._database.transaction() as connection:
+                for chunk in _chunks(sha256s):
+                    marks = ",".join("?" * len(chunk))
+                    found.update(connection.execute(f"{query} AND sha256 IN ({marks})", (*parameters, *chunk)))
+        return found
 
     def take_over_successes(self, older: str, producer: str) -> None:
         """Copy the successes of older producers to `producer`, then delete all values of the older ones.
