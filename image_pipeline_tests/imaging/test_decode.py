@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from image_pipeline.imaging.decode import decode_image, decoder_version
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
+from image_pipeline_tests.support.decoding import rejection_of
 from image_pipeline_tests.support.scenes import ENCODERS, difference, encoded, photograph, scene, to_image, write
 
 # Pillow tells of each oddity that it meets in the header.
@@ -23,10 +25,7 @@ IN_ROWS = (".jpg", ".png")
 SHORTEST = InputSpec(32, 32, ResizeMode.SHORTEST, Interpolation.BICUBIC)
 
 
-def rejection(path: Path, limits: DecodeLimits | None = None) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        decode_image(path, [SQUASH], limits)
-    return caught.value
+rejection = partial(rejection_of, SQUASH)
 
 
 @pytest.mark.parametrize("ending", ENCODERS)

@@ -1,6 +1,7 @@
 """JPEG files of 12 bits, and lossless ones."""
 
 import struct
+from functools import partial
 from pathlib import Path
 
 import imagecodecs
@@ -11,7 +12,8 @@ from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.outcome import ImageError, Reason
+from image_pipeline.schema.outcome import Reason
+from image_pipeline_tests.support.decoding import rejection_of
 from image_pipeline_tests.support.scenes import difference, exif, scene, write
 
 SPEC = InputSpec(64, 96, ResizeMode.SQUASH, Interpolation.BICUBIC)
@@ -22,10 +24,7 @@ def deep(mode: str = "RGB", bits: int = 12, **options: object) -> bytes:
     return bytes(imagecodecs.jpeg8_encode(samples, 95, bitspersample=bits, **options))
 
 
-def rejection(path: Path, limits: DecodeLimits | None = None) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        decode_image(path, [SPEC], limits)
-    return caught.value
+rejection = partial(rejection_of, SPEC)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])

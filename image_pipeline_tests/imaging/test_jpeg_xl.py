@@ -2,6 +2,7 @@
 
 import io
 import struct
+from functools import partial
 from pathlib import Path
 
 import imagecodecs
@@ -14,6 +15,7 @@ from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import ImageError, Reason
+from image_pipeline_tests.support.decoding import rejection_of
 from image_pipeline_tests.support.scenes import difference, exif, scene, write
 
 SPEC = InputSpec(64, 96, ResizeMode.SQUASH, Interpolation.BICUBIC)
@@ -23,10 +25,7 @@ def jxl(samples: np.ndarray | None = None, **options: object) -> bytes:
     return bytes(imagecodecs.jpegxl_encode(np.asarray(scene()) if samples is None else samples, **options))
 
 
-def rejection(path: Path, limits: DecodeLimits | None = None) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        decode_image(path, [SPEC], limits)
-    return caught.value
+rejection = partial(rejection_of, SPEC)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,17 @@
 """Photoshop's documents: the composite of every depth and colour mode."""
 
 import struct
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
-from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.outcome import ImageError, Reason
+from image_pipeline.schema.outcome import Reason
+from image_pipeline_tests.support.decoding import pixels_of, rejection_of
 from image_pipeline_tests.support.photoshop import RAW, RUNS, photoshop
 from image_pipeline_tests.support.scenes import difference, encoded, exif, scene, wide_gamut_profile, write
 
@@ -19,15 +19,10 @@ SPEC = InputSpec(64, 96, ResizeMode.SQUASH, Interpolation.BICUBIC)
 HEADER = 26
 
 
-def pixels(path: Path) -> np.ndarray:
-    """The picture as decoded at its own size, uint8 `[64, 96, 3]`."""
-    return decode_image(path, [SPEC]).arrays[0].transpose(1, 2, 0)
+pixels = partial(pixels_of, SPEC)
 
 
-def rejection(path: Path, limits: DecodeLimits | None = None) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        decode_image(path, [SPEC], limits)
-    return caught.value
+rejection = partial(rejection_of, SPEC)
 
 
 @pytest.mark.parametrize("large", [False, True])

@@ -1,5 +1,6 @@
 """RAW files: preview, half size, full size, and those whose sensor data is gone."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
+from image_pipeline_tests.support.decoding import rejection_of
 from image_pipeline_tests.support.dng import dng
 from image_pipeline_tests.support.scenes import encoded, scene, to_image, write
 
@@ -18,10 +20,7 @@ SPEC = InputSpec(64, 64, ResizeMode.SQUASH, Interpolation.BICUBIC)
 PREVIEW = encoded(scene(240, 160), "JPEG", quality=95)
 
 
-def rejection(path: Path) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        decode_image(path, [SPEC])
-    return caught.value
+rejection = partial(rejection_of, SPEC)
 
 
 def is_the_scene(array: np.ndarray) -> bool:

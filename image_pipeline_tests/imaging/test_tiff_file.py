@@ -2,6 +2,7 @@
 
 import io
 import struct
+from functools import partial
 from pathlib import Path
 
 import imagecodecs
@@ -12,23 +13,18 @@ import tifffile
 from image_pipeline.imaging.decode import decode_image
 from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
-from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.schema.outcome import ImageError, Reason
+from image_pipeline.schema.outcome import Reason
+from image_pipeline_tests.support.decoding import pixels_of, rejection_of
 from image_pipeline_tests.support.scenes import difference, scene, write
 
 SPEC = InputSpec(64, 96, ResizeMode.SQUASH, Interpolation.BICUBIC)
 REDUCED = 1
 
 
-def pixels(path: Path) -> np.ndarray:
-    """The picture as decoded at its own size, uint8 `[64, 96, 3]`."""
-    return decode_image(path, [SPEC]).arrays[0].transpose(1, 2, 0)
+pixels = partial(pixels_of, SPEC)
 
 
-def rejection(path: Path, limits: DecodeLimits | None = None) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        decode_image(path, [SPEC], limits)
-    return caught.value
+rejection = partial(rejection_of, SPEC)
 
 
 def tiff(samples: np.ndarray, **options: object) -> bytes:
