@@ -29,6 +29,22 @@ class ListedPartition:
     fingerprint: str
 
 
+@dataclass(frozen=True)
+class DirectorySnapshot:
+    """The state of a directory when the sensor last saw it.
+
+    `mtime_ns` is the directory's own modification time, `partitions` are its partitions (empty if it has no images, or
+    is gone). It has been in this state since `since`; its files were last checked one by one at `checked_at` (s since
+    1970).
+    """
+
+    directory: str
+    mtime_ns: int
+    partitions: tuple[ListedPartition, ...]
+    since: float
+    checked_at: float
+
+
 OUTDATED = "~"
 """Prefix of the fingerprint of a partition that is to be ingested again, whatever it looks like on disk."""
 

@@ -9,6 +9,7 @@ from image_pipeline.errors import LibraryError
 from image_pipeline.files.discovery import list_files, walk_directories
 from image_pipeline.files.partition import Partition, directory_text
 from image_pipeline.files.plan import (
+    DirectorySnapshot,
     Ingested,
     ListedPartition,
     PartitionState,
@@ -18,23 +19,6 @@ from image_pipeline.files.plan import (
     without_unlisted,
 )
 from image_pipeline.files.unlisted import Unlisted
-
-
-@dataclass(frozen=True)
-class DirectorySnapshot:
-    """The state of a directory when the sensor last saw it.
-
-    `mtime_ns` is the directory's own modification time, `partitions` are its partitions (empty if it has no images, or
-    is gone). It has been in this state since `since`; its files were last checked one by one at `checked_at` (s since
-    1970).
-    """
-
-    directory: str
-    mtime_ns: int
-    partitions: tuple[ListedPartition, ...]
-    since: float
-    checked_at: float
-
 
 _LEAST_SHARE = 0.2
 

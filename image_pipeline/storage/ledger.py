@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from image_pipeline.files.names import from_text, to_text
-from image_pipeline.files.plan import OUTDATED, Ingested, ListedPartition
-from image_pipeline.files.watch import DirectorySnapshot
+from image_pipeline.files.plan import OUTDATED, DirectorySnapshot, Ingested, ListedPartition
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.rows import Stage
 from image_pipeline.storage.database import Database

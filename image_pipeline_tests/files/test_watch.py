@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.errors import LibraryError
-from image_pipeline.files.plan import Ingested, State
-from image_pipeline.files.watch import DirectorySnapshot, LibrarySnapshot, due_states, take_snapshot
+from image_pipeline.files.plan import DirectorySnapshot, Ingested, State
+from image_pipeline.files.watch import LibrarySnapshot, due_states, take_snapshot
 from image_pipeline_tests.files.conftest import picture
 from image_pipeline_tests.support.rights import unprivileged
 

@@ -7,8 +7,7 @@ import pytest
 
 from image_pipeline.errors import StoreError
 from image_pipeline.files.names import to_text
-from image_pipeline.files.plan import Ingested, ListedPartition
-from image_pipeline.files.watch import DirectorySnapshot
+from image_pipeline.files.plan import DirectorySnapshot, Ingested, ListedPartition
 from image_pipeline.storage.ledger import Ledger, LedgerEntry, QuarantinedFile
 
 ENTRY = LedgerEntry("2024/Rome", "f00d", 10, 8, 2, "images--0a1b2c3d", "recipe 1", "run-1", "2026-11-21T08:00:00+00:00")
