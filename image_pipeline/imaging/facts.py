@@ -26,8 +26,15 @@ def facts_of(embedded: Embedded, size: tuple[int, int] | None = None, orientatio
 
     A damaged XMP packet is ignored.
     """
-    base, photo = embedded.base, embedded.photo
     xmp = attempt(Xmp(), read_xmp, embedded.xmp) if embedded.xmp else Xmp()
+    return facts_with(xmp, embedded, size, orientation)
+
+
+def facts_with(
+    xmp: Xmp, embedded: Embedded, size: tuple[int, int] | None = None, orientation: int | None = None
+) -> ImageMetadata:
+    """As `facts_of`, with the properties of an XMP packet that was read before."""
+    base, photo = embedded.base, embedded.photo
     position = position_of_exif(embedded.gps) or position_of_xmp(xmp)
     rating = number(xmp.first("xmp:Rating") or base.get(_RATING), -1, 5)
     taken = taken_at(embedded, xmp)

@@ -25,7 +25,8 @@ class ImageMetadata:
     )
     taken_from: str | None = column(
         "string",
-        "where `taken_at` is from: original, digitized, gps, png_text, name (of the file), changed (EXIF DateTime)",
+        "where `taken_at` is from: original, digitized, gps, png_text, takeout (Google's JSON), name (of the file), "
+        "changed (EXIF DateTime)",
         default=None,
         payload=Index.KEYWORD,
     )
@@ -75,3 +76,14 @@ class ImageMetadata:
     def is_empty(self) -> bool:
         """Whether nothing at all is known."""
         return all(getattr(self, entry.name) == entry.default for entry in fields(ImageMetadata))
+
+
+@dataclass(frozen=True)
+class SidecarMetadata:
+    """The metadata in a sidecar; `for_ending` is the ending of the only photograph that it describes, if it names one.
+
+    An ending is as in `CR2`: without its dot.
+    """
+
+    metadata: ImageMetadata
+    for_ending: str | None = None

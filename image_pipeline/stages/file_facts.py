@@ -1,9 +1,10 @@
-"""The facts about a file: those of its content, completed by its name, and by what follows from its place.
+"""The facts about a file: those of its content, its sidecars and its name, and what follows from its place.
 
-They are put together for each file when its point is made: two files with the same content may have different names.
+They are put together for each file when its point is made: two files with the same content may have different names
+and sidecars.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,23 +24,27 @@ from image_pipeline.schema.payload import (
     TAKEN_LOCAL_FROM,
     TAKEN_PRECISION,
 )
+from image_pipeline.schema.rows import Sidecar
+from image_pipeline.stages.sidecar_facts import Facts, sidecar_facts
 
-_REVISION = 1
-"""Bump when other facts follow from the same content and name."""
-
-Facts = Mapping[str, Any]
-"""Values by the name of their payload field."""
+_REVISION = 2
+"""Bump when other facts follow from the same content, sidecars and name."""
 
 
 def file_facts_version() -> str:
-    """A text that changes whenever other facts may follow from the same content and name."""
+    """A text that changes whenever other facts may follow from the same content, sidecars and name."""
     return f"file-facts-{_REVISION} {gazetteer_version()}"
 
 
-def file_facts(path: str, payload: Facts) -> dict[str, Any]:
-    """What is added to, or replaced in, the `payload` of the file `path`, which has the facts about its content."""
-    taken = _taken(path, payload)
-    return {**taken, **_local_time({**payload, **taken}), **_names_of_place(payload)}
+def file_facts(path: str, payload: Facts, sidecars: Sequence[Sidecar] = ()) -> dict[str, Any]:
+    """What is added to, or replaced in, the `payload` of the file `path`, which has the facts about its content.
+
+    `sidecars` are those of the file, best first.
+    """
+    described = sidecar_facts(path, payload, sidecars)
+    facts = {**payload, **described}
+    taken = _taken(path, facts)
+    return {**described, **taken, **_local_time({**facts, **taken}), **_names_of_place(facts)}
 
 
 def _taken(path: str, payload: Facts) -> dict[str, Any]:
