@@ -2,6 +2,8 @@
 
 from typing import BinaryIO
 
+from defusedxml import DefusedXmlException
+
 from image_pipeline.imaging.embedded import Embedded
 from image_pipeline.imaging.facts import facts_with
 from image_pipeline.imaging.takeout import takeout_facts
@@ -41,7 +43,9 @@ def _of_xmp(content: bytes) -> SidecarMetadata:
         xmp = read_xmp(content)
     except MemoryError:
         raise
-    except Exception as error:  # the parser and defusedxml raise many kinds
+    except DefusedXmlException as error:
+        raise ImageError(Reason.CORRUPT, "it declares entities, which XMP has no use for") from error
+    except Exception as error:  # the parser raises many kinds
         raise ImageError(Reason.CORRUPT, f"it is not XMP ({error})") from error
     ending = text(xmp.first("photoshop:SidecarForExtension"), _LONGEST_ENDING)
     return SidecarMetadata(facts_with(xmp, Embedded()), ending)

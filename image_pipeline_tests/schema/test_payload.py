@@ -81,6 +81,7 @@ def payloads(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         Image.new("RGB", (64, 48), "red").save(pipeline.root / f"trip/{name}.jpg", exif=full_exif(), xmp=packet)
     whole = encoded(photograph(256, 192), "JPEG", quality=90)
     (pipeline.root / "trip/damaged.jpg").write_bytes(whole[: len(whole) * 4 // 5])
+    (pipeline.root / "trip/derived.xmp").write_text("neither XMP nor JSON")
     pipeline.ingest()
     return list(pipeline.points().values())
 
