@@ -32,7 +32,7 @@ _TAKEOUT = st.dictionaries(
     st.sampled_from(("photoTakenTime", "geoData", "geoDataExif", "description", "people", "title")), _VALUES
 ).map(lambda said: json.dumps({"photoTakenTime": {"timestamp": "1"}, **said}).encode("utf-8", "surrogatepass"))
 SIDECARS = given(
-    st.one_of(xmp_packets(), _TAKEOUT, st.binary(min_size=1, max_size=300)),
+    st.one_of(xmp_packets(), _TAKEOUT, st.binary(min_size=20, max_size=300)),
     st.one_of(st.none(), st.sampled_from(list(Damage))),
     st.integers(0, 1 << 32),
     st.sampled_from((".xmp", ".jpg.json")),
