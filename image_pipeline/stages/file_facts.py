@@ -9,8 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from image_pipeline.files.dated_names import date_of_name
 from image_pipeline.imaging.gazetteer import gazetteer_version, place_names, time_zone
+from image_pipeline.schema.camera import camera_name
 from image_pipeline.schema.moment import ClockFrom, Moment, TakenFrom
 from image_pipeline.schema.payload import (
+    CAMERA,
+    CAMERA_MAKE,
+    CAMERA_MODEL,
     CITY,
     COUNTRY,
     DERIVED,
@@ -22,9 +26,10 @@ from image_pipeline.schema.payload import (
     TAKEN_LOCAL_END,
     TAKEN_LOCAL_FROM,
     TAKEN_PRECISION,
+    TAKEN_YEAR,
 )
 
-_REVISION = 1
+_REVISION = 2
 """Bump when other facts follow from the same content and name."""
 
 Facts = Mapping[str, Any]
@@ -39,7 +44,7 @@ def file_facts_version() -> str:
 def file_facts(path: str, payload: Facts) -> dict[str, Any]:
     """What is added to, or replaced in, the `payload` of the file `path`, which has the facts about its content."""
     taken = _taken(path, payload)
-    return {**taken, **_local_time({**payload, **taken}), **_names_of_place(payload)}
+    return {**taken, **_local_time({**payload, **taken}), **_camera(payload), **_names_of_place(payload)}
 
 
 def _taken(path: str, payload: Facts) -> dict[str, Any]:
@@ -70,7 +75,13 @@ def _local_time(payload: Facts) -> dict[str, Any]:
         TAKEN_LOCAL.name: moment.clock.isoformat(),
         TAKEN_LOCAL_END.name: moment.end.isoformat(),
         TAKEN_LOCAL_FROM.name: str(clock_from),
+        TAKEN_YEAR.name: moment.clock.year,
     }
+
+
+def _camera(payload: Facts) -> dict[str, Any]:
+    name = camera_name(payload.get(CAMERA_MAKE.name), payload.get(CAMERA_MODEL.name))
+    return {} if name is None else {CAMERA.name: name}
 
 
 def _zone(payload: Facts) -> ZoneInfo | None:

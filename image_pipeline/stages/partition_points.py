@@ -23,7 +23,7 @@ from image_pipeline.stages.registry import STAGES
 from image_pipeline.storage.ledger import QuarantinedFile
 from image_pipeline.storage.tables import PartitionTables, StageTables
 
-_FILES = STAGES[Stage.CONTENT_HASHES]
+_LISTED, _FILES = STAGES[Stage.DISCOVERED_FILES], STAGES[Stage.CONTENT_HASHES]
 _CONTENTS: list[StageDeclaration[Any]] = [one for one in STAGES.values() if issubclass(one.row, ContentRow)]
 
 
@@ -40,8 +40,8 @@ class Provenance:
 
 
 def read_tables(tables: StageTables, partition_key: str) -> PartitionTables:
-    """The tables that points are built from: all but `discovered_files`. Raises StoreError if a stage has not run."""
-    return tables.read_all([_FILES.row, *(declaration.row for declaration in _CONTENTS)], partition_key)
+    """The tables of all stages, which points are built from. Raises StoreError if a stage has not run."""
+    return tables.read_all([declaration.row for declaration in STAGES.values()], partition_key)
 
 
 def points_of(partition: Partition, tables: PartitionTables, provenance: Provenance) -> list[Point]:
@@ -49,12 +49,15 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
     contents = {declaration.stage: {row.sha256: row for row in tables[declaration.row]} for declaration in _CONTENTS}
     unreadable = {row.sha256 for row in tables[DecodedContent] if row.reason is not None}
     embeddings = {row.sha256: row for row in tables[Embedding]}
+    listed = {row.path: _LISTED.payload(row) for row in tables[DiscoveredFile]}
     points = []
     for file in tables[ContentHash]:
         sha256 = file.sha256
         if sha256 is None or sha256 not in embeddings or sha256 in unreadable:
             continue
-        payload = {"directory": partition.directory, "partition": partition.key, **_FILES.payload(file)}
+        payload: dict[str, Any] = {"directory": partition.directory, "partition": partition.key}
+        # after a run that ended between two stages, a file may no longer be listed
+        payload |= {**listed.get(file.path, {}), **_FILES.payload(file)}
         for declaration in _CONTENTS:
             row = contents[declaration.stage].get(sha256)
             if row is not None:

@@ -9,10 +9,11 @@ from grpc import RpcError
 from qdrant_client import models
 
 from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.hits import Hit
 from image_pipeline.collection.points import Point, make_point
 from image_pipeline.collection.qdrant import Qdrant, SearchedVersion
-from image_pipeline.collection.query import Hit, Near, SearchFilter
 from image_pipeline.collection.replaced import VersionReplacedError
+from image_pipeline.collection.search_filter import Near, SearchFilter
 from image_pipeline.errors import CollectionError
 from image_pipeline.settings import DType
 from image_pipeline_tests.storage.conftest import VERSION
