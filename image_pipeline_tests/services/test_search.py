@@ -61,7 +61,7 @@ def test_no_search_fails_while_another_model_takes_over(settings: Settings, clip
     thread = threading.Thread(target=take_over)
     with Search(settings, address) as search:
         for _ in range(2):  # both models are loaded before
-            search.by_words("a red circle", 5, SearchFilter()).hits
+            search.by_words("a red circle", 5, SearchFilter())
             complete(address, versions[1])
         complete(address, versions[0])
         thread.start()
