@@ -98,11 +98,16 @@ def search(
     from image_pipeline.collection.hits import Sort
     from image_pipeline.collection.search_filter import SearchFilter
 
-    if words is None and image is None and ((sort is None and search_filter == SearchFilter()) or sort == _RELEVANCE):
-        raise click.UsageError(
-            "Give WORDS that describe a picture, --image FILE, or at least one filter, such as --camera, --after or "
-            "--keyword" + (" (without WORDS and --image, the order is newest or oldest)." if sort else ".")
-        )
+    if words is None and image is None:
+        if sort == _RELEVANCE:
+            raise click.UsageError(
+                "--sort relevance needs WORDS or --image FILE: give one of them, or sort by newest or oldest."
+            )
+        if sort is None and search_filter == SearchFilter():
+            raise click.UsageError(
+                "Give WORDS that describe a picture, --image FILE, or at least one filter, such as --camera, --after "
+                "or --keyword."
+            )
     picture = None if image is None else picture_of(image, _library(settings))
     from image_pipeline.services.search import Search
 
