@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from image_pipeline.collection.conditions import conditions_of
+from image_pipeline.collection.facets import Facets, facet
+from image_pipeline.collection.hits import Hit, Sort
+from image_pipeline.collection.lookups import Among, Unmatched, resolved, unmatched
 from image_pipeline.collection.points import Point, PointId, PointRecord, payload_digest
-from image_pipeline.collection.query import Hit, SearchFilter, nearest
+from image_pipeline.collection.query import in_order_of_date, nearest
 from image_pipeline.collection.replaced import reading
-from image_pipeline.schema.payload import DIGEST, PARTITION, PATH
+from image_pipeline.collection.search_filter import SearchFilter
+from image_pipeline.schema.payload import DIGEST, PARTITION, PATH, PayloadField
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
@@ -79,8 +84,45 @@ class VersionPoints:
         This version is the one whose model made the vector: by now, the alias may point to a version of a different
         model. Raises VersionReplacedError if it no longer exists.
         """
+        asked = search_filter or SearchFilter()
         with self.reading():
-            return nearest(self._client, self.name, vector, limit, search_filter or SearchFilter())
+            known = self._resolved(asked)
+            if any(among.is_impossible for among in known):
+                return []
+            return nearest(self._client, self.name, vector, limit, conditions_of(asked, known))
+
+    def in_order_of_date(self, sort: Sort, limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
+        """The `limit` newest or oldest photographs by the photographer's clock, those without a date last.
+
+        Copies count once. Raises VersionReplacedError if this version no longer exists.
+        """
+        asked = search_filter or SearchFilter()
+        with self.reading():
+            known = self._resolved(asked)
+            if any(among.is_impossible for among in known):
+                return []
+            return in_order_of_date(self._client, self.name, limit, sort, conditions_of(asked, known))
+
+    def facet(self, field: PayloadField, search_filter: SearchFilter | None = None) -> dict[str | int, int]:
+        """The distinct values of a field, with the number of points that have each; the most frequent first.
+
+        At most `MOST_VALUES` of them. Raises VersionReplacedError if this version no longer exists, CollectionError if
+        an older release made it, without an index of this field.
+        """
+        asked = search_filter or SearchFilter()
+        with self.reading():
+            known = self._resolved(asked)
+            if any(among.is_impossible for among in known):
+                return {}
+            return facet(self._client, self.name, field, conditions_of(asked, known))
+
+    def unmatched(self, search_filter: SearchFilter) -> list[Unmatched]:
+        """The texts of a filter that no photograph matches, with values that exist. Raises as `facet` does."""
+        with self.reading():
+            return unmatched(search_filter, Facets(self._client, self.name))
+
+    def _resolved(self, search_filter: SearchFilter) -> list[Among]:
+        return resolved(search_filter, Facets(self._client, self.name))
 
     def upsert(self, points: Sequence[Point]) -> Iterator[int]:
         """Write points in batches; yields the number of points in each batch."""

@@ -39,7 +39,7 @@ class ImageMetadata:
     camera_make: str | None = column("string", "maker of the camera", default=None, payload=Index.KEYWORD)
     camera_model: str | None = column("string", "model of the camera", default=None, payload=Index.KEYWORD)
     lens: str | None = column("string", "model of the lens", default=None, payload=Index.KEYWORD)
-    iso: int | None = column("int64", "ISO speed", default=None, payload=Index.NONE)
+    iso: int | None = column("int64", "ISO speed", default=None, payload=Index.INTEGER)
     exposure_s: float | None = column("float64", "exposure time", "seconds", default=None, payload=Index.NONE)
     f_number: float | None = column("float64", "f-number", default=None, payload=Index.NONE)
     focal_length_mm: float | None = column("float64", "focal length", "mm", default=None, payload=Index.NONE)
@@ -69,7 +69,7 @@ class ImageMetadata:
     )
     # in XMP, -1 means "rejected"; the reader keeps it
     rating: int | None = column(
-        "int64", "rating given by a person, 0 to 5; -1: rejected", default=None, payload=Index.NONE
+        "int64", "rating given by a person, 0 to 5; -1: rejected", default=None, payload=Index.INTEGER
     )
 
     @property

@@ -76,7 +76,15 @@ TAKEN_LOCAL_FROM = PayloadField(
     "what makes `taken_local` local: written (as local time), place (from UTC by its time zone), utc (it is still UTC)",
     Index.KEYWORD,
 )
-CAMERA_MODEL = _COLUMNS["camera_model"]
+TAKEN_YEAR = PayloadField("taken_year", Kind.INTEGER, Stage.IMAGE_METADATA, "the year of `taken_local`", Index.INTEGER)
+CAMERA_MAKE, CAMERA_MODEL = _COLUMNS["camera_make"], _COLUMNS["camera_model"]
+CAMERA = PayloadField(
+    "camera", Kind.TEXT, Stage.IMAGE_METADATA, "maker and model as people write them: Canon EOS R5", Index.KEYWORD
+)
+LENS, ISO = _COLUMNS["lens"], _COLUMNS["iso"]
+KEYWORDS, PEOPLE, RATING = _COLUMNS["keywords"], _COLUMNS["people"], _COLUMNS["rating"]
+FORMAT = _COLUMNS["format"]
+WIDTH, HEIGHT = _COLUMNS["width"], _COLUMNS["height"]
 PLACE = PayloadField(
     "place", Kind.GEO, Stage.IMAGE_METADATA, "where it was taken: latitude and longitude", Index.GEO, "degrees"
 )
@@ -108,7 +116,8 @@ DIGEST = PayloadField(
 
 PAYLOAD = (
     *_COLUMNS.values(),
-    *(DIRECTORY, PARTITION, TAKEN_LOCAL, TAKEN_LOCAL_END, TAKEN_LOCAL_FROM, PLACE, DERIVED, SIDECARS, SIDECAR_PROBLEM),
+    *(DIRECTORY, PARTITION, TAKEN_LOCAL, TAKEN_LOCAL_END, TAKEN_LOCAL_FROM, TAKEN_YEAR, CAMERA, PLACE, DERIVED),
+    *(SIDECARS, SIDECAR_PROBLEM),
     PayloadField("caption_confidence", Kind.FLOAT, Stage.CAPTIONS, "mean probability of the caption's tokens, 0 to 1"),
     PayloadField(
         "embedding_producer", Kind.TEXT, Stage.EMBEDDINGS, "model, revision and settings that made the vector"

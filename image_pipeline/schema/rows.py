@@ -101,7 +101,9 @@ class DiscoveredFile(Row):
     size_bytes: int = column("int64", "file size", "bytes", nullable=False)
     mtime_ns: int = column("int64", "modification time, in ns since 1970", nullable=False)
     ctime_ns: int = column("int64", "time of the last change of any kind, in ns since 1970", nullable=False)
-    format: str | None = column("string", "format identified by the content; null if it is unknown")
+    format: str | None = column(
+        "string", "format identified by the content; null if it is unknown", payload=Index.KEYWORD
+    )
     sidecars: Sequence[str] = column(
         "list of string", "paths of the sidecars beside it, best first", default=(), added_later=True
     )

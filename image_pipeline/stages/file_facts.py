@@ -10,8 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from image_pipeline.files.dated_names import date_of_name
 from image_pipeline.imaging.gazetteer import gazetteer_version, place_names, time_zone
+from image_pipeline.schema.camera import camera_name
 from image_pipeline.schema.moment import ClockFrom, Moment, TakenFrom
 from image_pipeline.schema.payload import (
+    CAMERA,
+    CAMERA_MAKE,
+    CAMERA_MODEL,
     CITY,
     COUNTRY,
     DERIVED,
@@ -23,6 +27,7 @@ from image_pipeline.schema.payload import (
     TAKEN_LOCAL_END,
     TAKEN_LOCAL_FROM,
     TAKEN_PRECISION,
+    TAKEN_YEAR,
 )
 from image_pipeline.schema.rows import Sidecar
 from image_pipeline.stages.sidecar_facts import Facts, sidecar_facts
@@ -44,7 +49,7 @@ def file_facts(path: str, payload: Facts, sidecars: Sequence[Sidecar] = ()) -> d
     described = sidecar_facts(path, payload, sidecars)
     facts = {**payload, **described}
     taken = _taken(path, facts)
-    return {**described, **taken, **_local_time({**facts, **taken}), **_names_of_place(facts)}
+    return {**described, **taken, **_local_time({**facts, **taken}), **_camera(facts), **_names_of_place(facts)}
 
 
 def _taken(path: str, payload: Facts) -> dict[str, Any]:
@@ -75,7 +80,13 @@ def _local_time(payload: Facts) -> dict[str, Any]:
         TAKEN_LOCAL.name: moment.clock.isoformat(),
         TAKEN_LOCAL_END.name: moment.end.isoformat(),
         TAKEN_LOCAL_FROM.name: str(clock_from),
+        TAKEN_YEAR.name: moment.clock.year,
     }
+
+
+def _camera(payload: Facts) -> dict[str, Any]:
+    name = camera_name(payload.get(CAMERA_MAKE.name), payload.get(CAMERA_MODEL.name))
+    return {} if name is None else {CAMERA.name: name}
 
 
 def _zone(payload: Facts) -> ZoneInfo | None:

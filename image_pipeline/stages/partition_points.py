@@ -24,7 +24,7 @@ from image_pipeline.stages.registry import STAGES
 from image_pipeline.storage.ledger import QuarantinedFile
 from image_pipeline.storage.tables import PartitionTables, StageTables
 
-_FILES = STAGES[Stage.CONTENT_HASHES]
+_LISTED, _FILES = STAGES[Stage.DISCOVERED_FILES], STAGES[Stage.CONTENT_HASHES]
 _CONTENTS: list[StageDeclaration[Any]] = [one for one in STAGES.values() if issubclass(one.row, ContentRow)]
 
 
@@ -41,7 +41,7 @@ class Provenance:
 
 
 def read_tables(tables: StageTables, partition_key: str) -> PartitionTables:
-    """The tables that points are built from, which are those of all stages. Raises StoreError if one has not run."""
+    """The tables of all stages, which points are built from. Raises StoreError if a stage has not run."""
     return tables.read_all([declaration.row for declaration in STAGES.values()], partition_key)
 
 
@@ -51,12 +51,15 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
     unreadable = {row.sha256 for row in tables[DecodedContent] if row.reason is not None}
     embeddings = {row.sha256: row for row in tables[Embedding]}
     sidecars = _sidecars_by_file(tables)
+    listed = {row.path: _LISTED.payload(row) for row in tables[DiscoveredFile]}
     points = []
     for file in tables[ContentHash]:
         sha256 = file.sha256
         if sha256 is None or sha256 not in embeddings or sha256 in unreadable:
             continue
-        payload = {"directory": partition.directory, "partition": partition.key, **_FILES.payload(file)}
+        payload: dict[str, Any] = {"directory": partition.directory, "partition": partition.key}
+        # after a run that ended between two stages, a file may no longer be listed
+        payload |= {**listed.get(file.path, {}), **_FILES.payload(file)}
         for declaration in _CONTENTS:
             row = contents[declaration.stage].get(sha256)
             if row is not None:

@@ -12,7 +12,8 @@ from PIL import Image
 
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.connection import address_of
-from image_pipeline.collection.query import Hit, SearchFilter
+from image_pipeline.collection.hits import Hit
+from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.scenes import random_scene
 from image_pipeline.services.search import Search
@@ -40,7 +41,7 @@ def write_all(directory: Path, keyword: str) -> None:
 
 def found(pipeline: Pipeline) -> list[Hit]:
     with Search(pipeline.settings, address_of(pipeline.settings)) as search:
-        return search.by_words("a red circle", 20, SearchFilter())
+        return search.by_words("a red circle", 20, SearchFilter()).hits
 
 
 def forget_pixels(pipeline: Pipeline) -> None:
