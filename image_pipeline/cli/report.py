@@ -65,7 +65,7 @@ def report(csv_file: Path | None, html_file: Path | None, **given: Any) -> None:
         return
     from image_pipeline.cli.report_page import report_page
 
-    library = to_text(str(wiring.settings.library or wiring.ledger.library() or ""))
+    library = to_text(str(wiring.ledger.library() or ""))
     at = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
     _write(html_file, iter([report_page(found, library, at)]), len(table))
 

@@ -18,7 +18,7 @@ _PAGE = Template("""<!doctype html>
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Photographs in $library</title>
+<title>Photographs in $title</title>
 <style>
 :root {
   --page: #fcfcfb; --panel: #ffffff; --line: #dddcd6; --text: #1d1d1b; --soft: #5c5b56; --bar: #2f6f9f;
@@ -88,6 +88,7 @@ $quarantine
 def report_page(report: Report, library: str, at: str) -> str:
     """The page of the report on the library at the path `library`, made at the time `at`; both are texts to show."""
     return _PAGE.substitute(
+        title=escape(escaped(library)),
         library=_shown(library),
         at=_shown(at),
         figures=_described(_figures(report)),

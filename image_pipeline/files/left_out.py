@@ -4,7 +4,7 @@ import stat
 from pathlib import Path
 
 from image_pipeline.files.discovery import is_in_store
-from image_pipeline.files.names import from_text
+from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.open_file import open_file
 from image_pipeline.files.rules import (
     OTHER_ENDINGS,
@@ -27,9 +27,11 @@ def why_left_out(root: Path, path: str) -> str | None:
     for depth, directory in enumerate(directories, start=1):
         above = "/".join(directories[:depth])
         if is_directory_left_out(directory):
-            return f"the directory {above} is hidden, or a recycle bin or a cache: move the file to another one"
+            return (
+                f"the directory {to_text(above)} is hidden, or a recycle bin or a cache: move the file to another one"
+            )
         if (root / above).is_symlink():
-            return f"{above} is a symbolic link, which is not followed: give the path without the link"
+            return f"{to_text(above)} is a symbolic link, which is not followed: give the path without the link"
     if is_in_store(root, "/".join(directories) or "."):
         return "it is in a store, which holds files of this program: move it to another directory"
     mode = (root / from_text(path)).lstat().st_mode
