@@ -54,37 +54,8 @@ def library_table(wiring: Wiring) -> "pd.DataFrame":
     return _with_formats(table, wiring.tables)
 
 
-def _points(wiring: Wiring) -> "list[pd.DataFrame]":
-    if not wiring.address.exists:
-        return []
-    with wiring.address.connect(wiring.settings.collection) as qdrant:
-        version = qdrant.alias_target()
-        if version is None:
-            return []
-        payloads = (one for one in qdrant.points(version).payloads() if isinstance(one.get(PATH.name), str))
-        frames = []
-        while rows := [_cells(one) for one in islice(payloads, _POINTS_AT_ONCE)]:  # payloads take ten times the memory
-            frames.append(_frame(rows))
-        return frames
-
-
-def _quarantined(files: Iterable[QuarantinedFile]) -> "pd.DataFrame":
-    return _frame(
-        [
-            {
-                PATH.name: file.path,
-                DIRECTORY.name: Partition.from_key(file.partition_key).directory,
-                PARTITION.name: file.partition_key,
-                SHA256.name: file.sha256,
-                **{name: getattr(file, name) for name in _QUARANTINE},
-            }
-            for file in files
-        ]
-    )
-
-
-def _columns() -> Iterator[tuple[str, str]]:
-    """The name and the type of each column."""
+def columns() -> Iterator[tuple[str, str]]:
+    """The name and the pandas type of each column of a `library_table`."""
     for field in PAYLOAD:
         if field.kind is Kind.GEO:
             yield from ((LATITUDE, "float64"), (LONGITUDE, "float64"))
@@ -95,11 +66,41 @@ def _columns() -> Iterator[tuple[str, str]]:
     yield from ((name, "str") for name in _QUARANTINE)
 
 
-def _frame(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
+def table_of(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
+    """A table with the columns of a `library_table`, and these values by column; the others are missing."""
     import pandas as pd
 
     return pd.DataFrame(
-        {name: pd.array([row.get(name) for row in rows], dtype=kind) for name, kind in _columns()}  # type: ignore[call-overload]
+        {name: pd.array([row.get(name) for row in rows], dtype=kind) for name, kind in columns()}  # type: ignore[call-overload]
+    )
+
+
+def _points(wiring: Wiring) -> "list[pd.DataFrame]":
+    if not wiring.address.exists:
+        return []
+    with wiring.address.connect(wiring.settings.collection) as qdrant:
+        version = qdrant.alias_target()
+        if version is None:
+            return []
+        payloads = (one for one in qdrant.points(version).payloads() if isinstance(one.get(PATH.name), str))
+        frames = []
+        while rows := [_cells(one) for one in islice(payloads, _POINTS_AT_ONCE)]:  # payloads take ten times the memory
+            frames.append(table_of(rows))
+        return frames
+
+
+def _quarantined(files: Iterable[QuarantinedFile]) -> "pd.DataFrame":
+    return table_of(
+        [
+            {
+                PATH.name: file.path,
+                DIRECTORY.name: Partition.from_key(file.partition_key).directory,
+                PARTITION.name: file.partition_key,
+                SHA256.name: file.sha256,
+                **{name: getattr(file, name) for name in _QUARANTINE},
+            }
+            for file in files
+        ]
     )
 
 
@@ -129,5 +130,5 @@ def _with_formats(table: "pd.DataFrame", tables: StageTables) -> "pd.DataFrame":
     formats: dict[str, str | None] = {}
     for key in table.loc[unknown, PARTITION.name].dropna().unique():
         formats |= {file.path: file.format for file in tables.read_if_exists(DiscoveredFile, key) or ()}
-    found = table.loc[unknown, PATH.name].map(formats)
+    found = table.loc[unknown, PATH.name].map(formats).astype("str")
     return table.assign(**{FORMAT: table[FORMAT].where(~unknown, found)})

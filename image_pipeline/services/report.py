@@ -172,7 +172,8 @@ def _duplicates(points: "pd.DataFrame") -> Duplicates:
     some = points[[PATH.name, SHA256.name, PIXELS.name, _SIZE]].copy()
     # a file that an older version decoded has no pixels, unless an identical file has
     of_content = some.dropna(subset=[PIXELS.name]).drop_duplicates(SHA256.name).set_index(SHA256.name)[PIXELS.name]
-    pixels = some[PIXELS.name].fillna(some[SHA256.name].map(of_content)).fillna(some[SHA256.name])
+    of_copies = some[SHA256.name].map(of_content).astype("str")
+    pixels = some[PIXELS.name].fillna(of_copies).fillna(some[SHA256.name])
     some[_SIZE] = some[_SIZE].fillna(0)
     some = some.assign(picture=pixels)[pixels.duplicated(keep=False)]
     some = some.sort_values([_SIZE, PATH.name], ascending=[False, True])

@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from image_pipeline.services.library_table import _columns, _frame
+from image_pipeline.services.library_table import columns, table_of
 from image_pipeline.services.report import Copy, Count, DuplicateGroup, Report, camera_name, report_on
 
 
 def report_of(*rows: dict[str, Any]) -> Report:
     filled = [{"path": f"{number}.jpg", "sha256": str(number), **row} for number, row in enumerate(rows)]
-    return report_on(_frame(filled))
+    return report_on(table_of(filled))
 
 
 def dated(local: str, precision: str) -> dict[str, str]:
@@ -121,7 +121,7 @@ def test_only_the_first_groups_are_listed() -> None:
 
 
 def test_every_column_has_its_type() -> None:
-    table = _frame([{"path": "a", "width": 6720, "exposure_s": 0.5}])
+    table = table_of([{"path": "a", "width": 6720, "exposure_s": 0.5}])
     assert {name: str(table[name].dtype) for name in ("path", "width", "exposure_s", "latitude", "reason")} == {
         "path": "str",
         "width": "Int64",
@@ -129,5 +129,5 @@ def test_every_column_has_its_type() -> None:
         "latitude": "float64",
         "reason": "str",
     }
-    assert list(table.columns) == [name for name, _ in _columns()]
+    assert list(table.columns) == [name for name, _ in columns()]
     assert isinstance(table, pd.DataFrame)
