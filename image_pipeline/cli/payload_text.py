@@ -10,7 +10,7 @@ _GROUPS = {
     "picture": ("width", "height", "format", "size_bytes", "orientation", "decode_path", "damaged"),
     "time": ("taken_local", "taken_at", "taken_precision", "taken_from", "taken_local_from"),
     "place": ("place", "altitude_m", "city", "state", "country", "derived"),
-    "camera": ("camera_make", "camera_model", "lens", "exposure_s", "f_number", "focal_length_mm", "iso"),
+    "camera": ("camera", "camera_make", "camera_model", "lens", "exposure_s", "f_number", "focal_length_mm", "iso"),
     "words": (
         *("title", "description", "keywords", "keywords_omitted", "people", "rating"),
         *("caption", "caption_confidence"),
@@ -21,8 +21,8 @@ _GROUPS = {
 """The fields of each group, in order; a field that is not named here is in the last group, `more`."""
 
 _MORE = "more"
-_NOT_SHOWN = ("path", "taken_local_end")
-"""The path is the title, and the end of a date follows from its precision."""
+_NOT_SHOWN = ("path", "taken_local_end", "taken_year")
+"""The path is the title; the year and the end of a date follow from the date and its precision."""
 
 _UNITS = {field.name: field.unit for field in PAYLOAD if field.unit is not None}
 _DATE_LENGTHS = {Precision.YEAR: 4, Precision.MONTH: 7, Precision.DAY: 10, Precision.MINUTE: 16, Precision.SECOND: 19}

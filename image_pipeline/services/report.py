@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from image_pipeline.schema.camera import camera_name
 from image_pipeline.schema.moment import Precision
 from image_pipeline.schema.payload import CAMERA_MODEL, PATH, PIXELS, SHA256, TAKEN_LOCAL, TAKEN_PRECISION
 from image_pipeline.services.library_table import FORMAT, MESSAGE, REASON
@@ -121,12 +122,6 @@ def report_on(table: "pd.DataFrame") -> Report:
     )
 
 
-def camera_name(make: str, model: str) -> str:
-    """A camera as people call it, with its maker once: `Canon EOS R5` of `Canon` and `Canon EOS R5`."""
-    first = make.partition(" ")[0].lower()
-    return model if model.lower().startswith(first) else f"{make} {model}".strip()
-
-
 def _counts(values: "pd.Series[str]", limit: int | None = None) -> list[Count]:
     """The number of each value, most frequent first; those beyond `limit` are counted together, the unknown last."""
     found = values.value_counts().sort_index().sort_values(ascending=False, kind="stable")
@@ -141,7 +136,7 @@ def _cameras(points: "pd.DataFrame") -> "pd.Series[str]":
     import pandas as pd
 
     pairs = points[["camera_make", CAMERA_MODEL.name]].fillna("").itertuples(index=False)
-    return pd.Series([camera_name(make, model) or None for make, model in pairs], dtype="str")
+    return pd.Series([camera_name(make, model) for make, model in pairs], dtype="str")
 
 
 def _years(dates: "pd.DataFrame") -> list[Count]:

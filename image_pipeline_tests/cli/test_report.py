@@ -58,7 +58,7 @@ def test_the_table_has_every_file_with_its_facts(pipeline: Pipeline, tmp_path: P
     columns = [
         name for field in PAYLOAD for name in ([field.name] if field.name != "place" else ["latitude", "longitude"])
     ]
-    assert [name for name in rows["same.jpg"] if name != "format"] == [*columns, "reason", "message", "since"]
+    assert set(rows["same.jpg"]) == {*columns, "format", "reason", "message", "since"}
     for path, point in points.items():
         for name in ("sha256", "pixels", "width", "taken_local", "camera_model", "directory", "digest"):
             assert rows[path][name] == str(point.get(name, "")), (path, name)
