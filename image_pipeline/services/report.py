@@ -99,7 +99,9 @@ class Report:
 def report_on(table: "pd.DataFrame") -> Report:
     """The report on the files of a `library_table`."""
     points, quarantined = table[table[REASON].isna()], table[table[REASON].notna()]
-    dates = points.loc[points[TAKEN_LOCAL.name].notna(), [TAKEN_LOCAL.name, TAKEN_PRECISION.name]]
+    dates = points.loc[
+        points[TAKEN_LOCAL.name].str.match(r"\d{4}-\d\d", na=False), [TAKEN_LOCAL.name, TAKEN_PRECISION.name]
+    ]
     return Report(
         files=len(table),
         indexed=len(points),
