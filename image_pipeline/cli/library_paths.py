@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from image_pipeline.cli.maintenance import names_of
+from image_pipeline.cli.paths import names_of
 from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.open_file import NO_DIRECTORY, LibraryFile, find_below, open_directory
 

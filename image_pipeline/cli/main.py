@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from image_pipeline.cli.maintenance import history, repair, verify
+from image_pipeline.cli.history import history
+from image_pipeline.cli.maintenance import repair, verify
 from image_pipeline.cli.notices import show_notices
 from image_pipeline.cli.options import FOLDER, NEW_FOLDER, Commands, errors_for_people, shared_options
+from image_pipeline.cli.report import report
 from image_pipeline.cli.retry import retry
 from image_pipeline.cli.search import facets, search
+from image_pipeline.cli.show import show
 from image_pipeline.cli.stores import adopt, forget, hint_at_scattered_store, rescue
 from image_pipeline.patches import collect_garbage_rarely, exit_without_collecting
 from image_pipeline.services.wiring import Wiring
@@ -44,7 +47,7 @@ def main(context: click.Context) -> None:
         hint_at_scattered_store()
 
 
-for command in (search, facets, verify, repair, retry, history, adopt, forget, rescue):
+for command in (search, facets, show, report, verify, repair, retry, history, adopt, forget, rescue):
     main.add_command(command)
 
 

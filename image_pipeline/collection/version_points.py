@@ -10,11 +10,11 @@ from image_pipeline.collection.conditions import conditions_of
 from image_pipeline.collection.facets import Facets, facet
 from image_pipeline.collection.hits import Hit, Sort
 from image_pipeline.collection.lookups import Among, Unmatched, resolved, unmatched
-from image_pipeline.collection.points import Point, PointId, PointRecord, payload_digest
+from image_pipeline.collection.points import Point, PointId, PointRecord, payload_digest, point_id
 from image_pipeline.collection.query import in_order_of_date, nearest
 from image_pipeline.collection.replaced import reading
 from image_pipeline.collection.search_filter import SearchFilter
-from image_pipeline.schema.payload import DIGEST, PARTITION, PATH, PayloadField
+from image_pipeline.schema.payload import DIGEST, PARTITION, PATH, PIXELS, SHA256, PayloadField
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
@@ -77,6 +77,34 @@ class VersionPoints:
             key = _text(record.payload or {}, PARTITION.name)
             if key not in partition_keys:
                 yield PointRecord(record.id, _text(record.payload or {}, PATH.name), key)
+
+    def payload(self, path: str) -> Mapping[str, Any] | None:
+        """The payload of the point of a file; None if it has none.
+
+        Raises VersionReplacedError if the version no longer exists.
+        """
+        with self.reading():
+            found = self._client.retrieve(self.name, [point_id(path)], with_payload=True)
+        return next((record.payload or {} for record in found), None)
+
+    def payloads(self) -> Iterator[Mapping[str, Any]]:
+        """The payloads of all points, in no particular order. Raises as `payload` does."""
+        with self.reading():
+            for record in self._records(None, with_payload=True, with_vectors=False):
+                yield record.payload or {}
+
+    def same_picture(self, sha256: str | None, pixels: str | None) -> Iterator[Mapping[str, Any]]:
+        """The `path` and `sha256` of all points with this content or these pixels. Raises as `payload` does."""
+        from qdrant_client import models
+
+        wanted = [(field.name, value) for field, value in ((SHA256, sha256), (PIXELS, pixels)) if value is not None]
+        if not wanted:
+            return
+        conditions = [models.FieldCondition(key=name, match=models.MatchValue(value=value)) for name, value in wanted]
+        with self.reading():
+            fields = [PATH.name, SHA256.name]
+            for record in self._records(models.Filter(should=conditions), with_payload=fields, with_vectors=False):
+                yield record.payload or {}
 
     def nearest(self, vector: Sequence[float], limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
         """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.

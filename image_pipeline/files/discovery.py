@@ -82,7 +82,7 @@ def list_files(root: Path, partition: Partition) -> list[ListedFile]:
     if relative != "." and any(is_directory_left_out(part) for part in relative.split("/")):
         return files
     try:
-        if _is_in_store(root, relative):
+        if is_in_store(root, relative):
             return files
         with open_directory(root, relative) as directory, os.scandir(directory) as entries:
             for entry in entries:
@@ -227,7 +227,7 @@ def _subdirectories(root: Path, relative: str) -> tuple[int, list[str]] | None:
         ]
 
 
-def _is_in_store(root: Path, relative: str) -> bool:
+def is_in_store(root: Path, relative: str) -> bool:
     """Whether a directory of the library is a store, or is inside one. Raises OSError as `open_directory` does."""
     parts = [] if relative == "." else relative.split("/")
     for count in range(1, len(parts) + 1):
