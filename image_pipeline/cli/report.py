@@ -103,8 +103,8 @@ def _lines(found: "Report") -> Iterator[str]:
         if value:
             yield f"{name:<13} {value}"
     same = found.duplicates
-    saved = f"; {same.files_saved:,} of them ({in_bytes(same.bytes_saved)}) could be deleted without losing a picture"
-    several = f"{counted(same.groups, 'picture')} in {counted(same.files, 'file')}{saved}" if same.groups else "none"
+    repeated = f"; {same.files_repeated:,} of them ({in_bytes(same.bytes_repeated)}) repeat a picture"
+    several = f"{counted(same.groups, 'picture')} in {counted(same.files, 'file')}{repeated}" if same.groups else "none"
     yield f"{'duplicates':<13} {several}"
 
 

@@ -180,14 +180,14 @@ def _duplicates(report: Report) -> str:
     figures = (
         ("Pictures with several files", f"{found.groups:,}"),
         ("Files of these", f"{found.files:,}"),
-        ("Could be deleted", f"{found.files_saved:,}"),
-        ("Size of these", in_bytes(found.bytes_saved)),
-        ("Identical to another file", f"{found.identical_saved:,}"),
+        ("Repeat a picture", f"{found.files_repeated:,}"),
+        ("Size of these", in_bytes(found.bytes_repeated)),
+        ("Identical to another file", f"{found.identical_repeated:,}"),
     )
     note = (
-        "Files with the same picture: their pixels agree, and their metadata may differ. If only the largest file of "
-        "each picture stays, no picture is lost. Identical files have the same bytes. Pictures for which most bytes "
-        "could be saved come first."
+        "Files with the same picture: width, height and the pixels that the embedding model sees agree. Their metadata "
+        "may differ, and so may small details: look before you delete one. Identical files have the same bytes. "
+        "Pictures whose copies take most bytes come first."
     )
     groups = "".join(_group(group) for group in found.first)
     rest = _rest(found.groups - len(found.first), "picture")

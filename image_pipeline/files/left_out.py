@@ -14,6 +14,7 @@ from image_pipeline.files.rules import (
     is_directory_left_out,
     is_left_out,
 )
+from image_pipeline.files.sidecars import SIDECAR_ENDINGS
 from image_pipeline.schema.formats import IMAGE_ENDINGS, sniff
 
 
@@ -49,6 +50,8 @@ def _why_name_is_left_out(name: str) -> str | None:
         return "it is a side file of a system or a program: give the path of a picture"
     if is_left_out(name):
         return "its name is that of a backup (`*~` or `*_original`): rename it"
+    if ending(name) in SIDECAR_ENDINGS:
+        return "it describes the photographs that it is named after: give the path of one of them"
     if ending(name) in OTHER_ENDINGS:
         return f"files that end in {ending(name)} are not pictures: rename it if it is one"
     return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from image_pipeline.schema.camera import camera_name
@@ -16,7 +17,7 @@ UNKNOWN = "unknown"
 _CAMERAS = 20
 _YEARS_BY_MONTH = 3
 _GROUPS = 200
-_LONGEST_GAP = 60
+_LONGEST_GAP = 3
 _SIZE = "size_bytes"
 
 
@@ -40,26 +41,26 @@ class Copy:
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Files with the same picture, largest first; `bytes_saved` is the size of all but the largest."""
+    """Files with the same picture, largest first; `bytes_repeated` is the size of all but the largest."""
 
     copies: Sequence[Copy]
-    bytes_saved: int
+    bytes_repeated: int
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Files with the same picture: same pixels, width and height.
+    """Files with the same picture: same pixels as the embedding model sees them, same width and height.
 
-    `groups` pictures have several files, `files` in total. Without a loss of pictures, `files_saved` of them could be
-    deleted, which hold `bytes_saved`; the largest file of each group would stay. `identical_saved` of them have
-    the same bytes as another file. `first` are the groups in which most could be saved.
+    `groups` pictures have several files, `files` in total. All but the largest of each group repeat a picture:
+    `files_repeated` files of `bytes_repeated` bytes; `identical_repeated` of them have the same bytes as another file.
+    `first` are the groups whose copies take most bytes.
     """
 
     groups: int
     files: int
-    files_saved: int
-    bytes_saved: int
-    identical_saved: int
+    files_repeated: int
+    bytes_repeated: int
+    identical_repeated: int
     first: Sequence[DuplicateGroup]
 
 
@@ -142,13 +143,17 @@ def _cameras(points: "pd.DataFrame") -> "pd.Series[str]":
 
 
 def _years(dates: "pd.DataFrame") -> list[Count]:
-    """Photographs by year; a year without any is in the list if the gap is short."""
+    """Photographs by year; of the years between that have none, many are one entry, such as `1966–1992`."""
     found = dates[TAKEN_LOCAL.name].str[:4].value_counts()
-    counts = {str(year): int(number) for year, number in found.items()}
-    years: list[int] = []
-    for year in sorted(map(int, counts)):
-        years += range(years[-1] + 1 if years and year - years[-1] <= _LONGEST_GAP else year, year + 1)
-    return [Count(f"{year:04}", counts.get(f"{year:04}", 0)) for year in years]
+    counts = {int(str(year)): int(number) for year, number in found.items()}
+    years: list[Count] = []
+    for before, year in pairwise([None, *sorted(counts)]):
+        if before is not None and year - before > _LONGEST_GAP:
+            years.append(Count(f"{before + 1:04}–{year - 1:04}", 0, is_value=False))
+        elif before is not None:
+            years += (Count(f"{between:04}", 0) for between in range(before + 1, year))
+        years.append(Count(f"{year:04}", counts[year]))
+    return years
 
 
 def _months(dates: "pd.DataFrame") -> dict[str, Sequence[Count]]:
@@ -181,9 +186,9 @@ def _duplicates(points: "pd.DataFrame") -> Duplicates:
     return Duplicates(
         groups=len(saved),
         files=len(some),
-        files_saved=len(some) - len(saved),
-        bytes_saved=int(saved.sum()),
-        identical_saved=int(some.duplicated(SHA256.name).sum()),
+        files_repeated=len(some) - len(saved),
+        bytes_repeated=int(saved.sum()),
+        identical_repeated=int(some.duplicated(SHA256.name).sum()),
         first=[
             DuplicateGroup(
                 [

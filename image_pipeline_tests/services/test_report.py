@@ -39,7 +39,7 @@ def test_a_date_counts_at_its_own_precision() -> None:
         {},
         {"reason": "corrupt"},
     )
-    assert counts(found.years) == {"1890": 1, "2021": 2 + 1, "2022": 0, "2023": 1}, "and no years between far ones"
+    assert counts(found.years) == {"1890": 1, "1891–2020": 0, "2021": 2 + 1, "2022": 0, "2023": 1}, "gaps are one entry"
     assert found.undated == 1, "a file in quarantine has no date that could be missing"
     assert list(found.months) == ["2023", "2021", "1890"]
     assert {label: files for label, files in counts(found.months["2021"]).items() if files} == {
@@ -93,7 +93,13 @@ def test_duplicates() -> None:
         {"path": "g", "sha256": "5", "reason": "corrupt"},
         {"path": "h", "sha256": "5", "reason": "corrupt"},
     ).duplicates
-    assert (found.groups, found.files, found.files_saved, found.bytes_saved, found.identical_saved) == (2, 5, 3, 70, 2)
+    assert (found.groups, found.files, found.files_repeated, found.bytes_repeated, found.identical_repeated) == (
+        2,
+        5,
+        3,
+        70,
+        2,
+    )
     assert found.first == [
         DuplicateGroup([Copy("e", 50, True), Copy("f", 50, True)], 50),
         DuplicateGroup([Copy("c", 12, False), Copy("a", 10, True), Copy("b", 10, True)], 20),
@@ -103,7 +109,7 @@ def test_duplicates() -> None:
 def test_only_the_first_groups_are_listed() -> None:
     rows = [{"pixels": f"p{number}", "size_bytes": number} for number in range(250) for _ in range(2)]
     found = report_of(*rows).duplicates
-    assert (found.groups, len(found.first), found.first[0].bytes_saved) == (250, 200, 249)
+    assert (found.groups, len(found.first), found.first[0].bytes_repeated) == (250, 200, 249)
 
 
 def test_every_column_has_its_type() -> None:
