@@ -130,21 +130,42 @@ def _with_files(
     client: "QdrantClient", version: str, found: Sequence[_Photograph], conditions: "list[models.Condition]"
 ) -> Iterator[tuple[_Photograph, dict[str, dict[str, Any]]]]:
     """Each photograph with the payloads of its files, by path: the best one, and up to 15 others."""
-    from qdrant_client import models
-
-    requests = [
-        models.QueryRequest(
-            filter=models.Filter(must=conditions, should=_having(one.keys)), limit=_COPIES, with_payload=_READ
-        )
-        for one in found
-    ]
-    answers = client.query_batch_points(version, requests) if requests else []
-    for one, answer in zip(found, answers, strict=True):
+    for one, points in zip(found, _files(client, version, found, conditions), strict=True):
         best = str(_payload(one.best)[PATH.name])
-        others = {str(_payload(point)[PATH.name]): _payload(point) for point in answer.points}
+        others = {str(_payload(point)[PATH.name]): _payload(point) for point in points}
         others.pop(best, None)
         kept = sorted(others)[: _COPIES - 1]
         yield one, {best: _payload(one.best), **{path: others[path] for path in kept}}
+
+
+def _files(
+    client: "QdrantClient", version: str, found: Sequence[_Photograph], conditions: "list[models.Condition]"
+) -> "list[list[models.ScoredPoint]]":
+    """The points of each photograph: at least 16 of them, or all.
+
+    One request is enough unless a photograph has very many copies. The embedded Qdrant examines all of its points for
+    each request.
+    """
+    from qdrant_client import models
+
+    if not found:
+        return []
+
+    def request(keys: Iterable[str], limit: int) -> models.QueryRequest:
+        having = models.Filter(must=conditions, should=_having(keys))
+        return models.QueryRequest(filter=having, limit=limit, with_payload=_READ)
+
+    by_key = {key: number for number, one in enumerate(found) for key in one.keys}
+    limit = _COPIES * len(found)
+    [answer] = client.query_batch_points(version, [request(by_key, limit)])
+    if len(answer.points) == limit and len(found) > 1:
+        answers = client.query_batch_points(version, [request(one.keys, _COPIES) for one in found])
+        return [answer.points for answer in answers]
+    files: list[list[models.ScoredPoint]] = [[] for _ in found]
+    for point in answer.points:
+        for number in {by_key[key] for key in _keys(point) if key in by_key}:
+            files[number].append(point)
+    return files
 
 
 def _keys(point: "models.ScoredPoint") -> set[str]:
