@@ -8,7 +8,7 @@ from image_pipeline.imaging.metadata import read_metadata
 from image_pipeline_tests.imaging.test_metadata import WORDS, camera_exif
 from image_pipeline_tests.support.photoshop import photoshop, resource
 from image_pipeline_tests.support.scenes import encoded, exif, scene, write
-from image_pipeline_tests.support.tagged import cr3, iptc_block, jpeg, png_with_profiles, raf
+from image_pipeline_tests.support.tagged import cr3, iptc_block, jpeg, raf, with_profiles
 
 
 def test_canon_cr3_keeps_its_blocks_in_boxes(tmp_path: Path) -> None:
@@ -47,8 +47,8 @@ def test_iptc_of_photoshop_and_imagemagick_is_read(tmp_path: Path) -> None:
     records = iptc_block(n5="Harbour", n25=["boat", "pier"], n55="19990703")
     files = {
         "a.psd": photoshop(scene(), resources={1028: records}),
-        "a.png": png_with_profiles(iptc=resource(1028, records)),
-        "b.png": png_with_profiles(iptc=records),
+        "a.png": with_profiles(scene(), iptc=resource(1028, records)),
+        "b.png": with_profiles(scene(), iptc=records),
     }
 
     for name, content in files.items():

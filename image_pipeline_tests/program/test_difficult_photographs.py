@@ -8,8 +8,8 @@ from PIL import Image
 
 from image_pipeline.schema.outcome import Reason
 from image_pipeline.storage.store import Store
-from image_pipeline_tests.imaging.test_dng_jpeg_xl import dng as dng_as_jpeg_xl
 from image_pipeline_tests.imaging.test_tiff_file import thumbnail_first
+from image_pipeline_tests.support.dng_jpeg_xl import dng as dng_as_jpeg_xl
 from image_pipeline_tests.support.library import Pipeline
 from image_pipeline_tests.support.photoshop import photoshop
 from image_pipeline_tests.support.scenes import difference, encoded, scene

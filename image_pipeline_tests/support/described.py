@@ -19,9 +19,9 @@ from image_pipeline_tests.support.tagged import (
     jpeg_2000,
     jpeg_xl,
     packet,
-    png_with_profiles,
     raf,
     signed_gps,
+    with_profiles,
 )
 
 _CLOCK = "2021:02:03 04:05:06"
@@ -54,8 +54,8 @@ def _of_every_format() -> dict[str, bytes]:
         found[name] = photoshop(scene(), large=is_large, resources={1028: _IPTC, 1058: block, 1060: WORDS})
     found["all.jxl"] = jpeg_xl((b"Exif", bytes(4) + block), (b"xml ", WORDS))
     found["all.jp2"] = jpeg_2000(camera_exif(), WORDS)
-    found["profiles.png"] = png_with_profiles(exif=camera_exif(), xmp=WORDS, iptc=resource(1028, _IPTC))
-    found["iptc.png"] = png_with_profiles(iptc=_IPTC)
+    found["profiles.png"] = with_profiles(scene(), exif=camera_exif(), xmp=WORDS, iptc=resource(1028, _IPTC))
+    found["iptc.png"] = with_profiles(scene(), iptc=_IPTC)
     found["xmp.gif"] = gif_with_xmp(packet(bag("dc:subject", "gif"), exif_DateTimeOriginal="2022-02-02T02:02:02"))
     info = PngInfo()
     info.add_text("Creation Time", "2021:03:04 05:06:07")

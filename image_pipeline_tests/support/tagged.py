@@ -119,12 +119,12 @@ def gif_with_xmp(xmp: bytes) -> bytes:
     return content[:start] + b"\x21\xff\x0bXMP DataXMP" + xmp + trailer + content[start:]
 
 
-def png_with_profiles(**profiles: bytes) -> bytes:
+def with_profiles(picture: Image.Image, **profiles: bytes) -> bytes:
     """A PNG with blocks (`exif`, `xmp`, `iptc`) as ImageMagick writes them: as texts of hexadecimal digits."""
     info = PngInfo()
     for name, block in profiles.items():
         info.add_text(f"Raw profile type {name}", f"\n{name}\n{len(block):8}\n{block.hex()}\n", zip=True)
-    return encoded(scene(), "PNG", pnginfo=info)
+    return encoded(picture, "PNG", pnginfo=info)
 
 
 def jpeg_xl(*boxes: tuple[bytes, bytes]) -> bytes:
