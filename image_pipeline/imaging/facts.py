@@ -27,7 +27,8 @@ def facts_of(embedded: Embedded, size: tuple[int, int] | None = None, orientatio
 
     A damaged XMP packet is ignored.
     """
-    base, photo = embedded.base, embedded.photo
+    base = embedded.base
+    photo = {**base, **embedded.photo}  # RAWs and some programs write the tags of the second directory into the first
     xmp = attempt(Xmp(), read_xmp, embedded.xmp) if embedded.xmp else Xmp()
     position = position_of_exif(embedded.gps) or position_of_xmp(xmp)
     rating = number(xmp.first("xmp:Rating") or base.get(_RATING), -1, 5)

@@ -121,7 +121,7 @@ def test_a_raw_tells_its_camera_and_its_size(tmp_path: Path) -> None:
     assert metadata.taken_at == "2024-05-06T07:08:09"
 
 
-def test_an_exposure_in_xmp_is_read_if_exif_has_none(tmp_path: Path) -> None:
+def test_an_exposure_is_read_from_exif_then_from_xmp(tmp_path: Path) -> None:
     speeds = bag("exif:ISOSpeedRatings", "400", "800", kind="Seq")
     numbers = {"exif_ExposureTime": "1/250", "exif_FNumber": "28/10", "exif_FocalLength": "50/1"}
     own = exif_block(photo={0x829A: 1 / 60, 0x829D: 0.0, 0x8827: 100})
@@ -129,6 +129,7 @@ def test_an_exposure_in_xmp_is_read_if_exif_has_none(tmp_path: Path) -> None:
     metadata = read_metadata(write(tmp_path, "a.jpg", jpeg(xmp=packet(speeds, **numbers, aux_Lens="50mm f/1.8"))))
     newer = read_metadata(write(tmp_path, "b.jpg", jpeg(xmp=packet(speeds, exifEX_PhotographicSensitivity="6400"))))
     both = read_metadata(write(tmp_path, "c.jpg", jpeg(own, packet(speeds, **numbers))))
+    first = read_metadata(write(tmp_path, "e.jpg", jpeg(exif_block({0x829A: 1 / 60, 0x8827: 100, 0xA434: "50mm"}))))
     absurd = {"exif_ExposureTime": "1/0", "exif_FNumber": "-4/1", "exif_FocalLength": "9" * 5000}
     neither = read_metadata(write(tmp_path, "d.jpg", jpeg(xmp=packet(**absurd))))
 
@@ -136,6 +137,7 @@ def test_an_exposure_in_xmp_is_read_if_exif_has_none(tmp_path: Path) -> None:
     assert (metadata.iso, metadata.lens) == (400, "50mm f/1.8")
     assert newer.iso == 6400
     assert (both.iso, both.exposure_s, both.f_number, both.focal_length_mm) == (100, 0.01666667, 2.8, 50.0)
+    assert (first.exposure_s, first.iso, first.lens) == (0.01666667, 100, "50mm"), "from the first directory"
     assert (neither.exposure_s, neither.f_number, neither.focal_length_mm) == (None, None, None)
 
 

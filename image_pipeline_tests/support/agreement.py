@@ -48,7 +48,7 @@ _IN_XMP = {
 _TEXTS = {
     "camera_make": ("IFD0:Make", "XMP-tiff:Make"),
     "camera_model": ("IFD0:Model", "XMP-tiff:Model"),
-    "lens": ("ExifIFD:LensModel", "XMP-exifEX:LensModel", "XMP-aux:Lens"),
+    "lens": ("ExifIFD:LensModel", "IFD0:LensModel", "XMP-exifEX:LensModel", "XMP-aux:Lens"),
     "title": ("XMP-dc:Title", "IPTC:ObjectName", "IFD0:XPTitle", "PNG:Title"),
     "description": (
         *("XMP-dc:Description", "IPTC:Caption-Abstract", "IFD0:ImageDescription", "ExifIFD:UserComment"),

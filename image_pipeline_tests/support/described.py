@@ -165,5 +165,6 @@ def _exposures() -> dict[str, bytes]:
         "xmp-exposure.jpg": jpeg(xmp=packet(speeds, **camera, **numbers)),
         "xmp-newer.jpg": jpeg(xmp=packet(**newer)),
         "xmp-absurd.jpg": jpeg(xmp=packet(bag("exif:ISOSpeedRatings", "0", kind="Seq"), **absurd)),
+        "first-directory.jpg": jpeg(exif_block({0x829A: 1 / 60, 0x829D: 4.0, 0x8827: 200, 0xA434: "50mm f/1.8"})),
         "exif-and-xmp.jpg": jpeg(exif_block(photo={0x829A: 1 / 60, 0x829D: 4.0}), packet(speeds, **numbers)),
     }
