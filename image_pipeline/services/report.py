@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from image_pipeline.schema.camera import camera_name
@@ -147,12 +146,14 @@ def _years(dates: "pd.DataFrame") -> list[Count]:
     found = dates[TAKEN_LOCAL.name].str[:4].value_counts()
     counts = {int(str(year)): int(number) for year, number in found.items()}
     years: list[Count] = []
-    for before, year in pairwise([None, *sorted(counts)]):
+    before: int | None = None
+    for year in sorted(counts):
         if before is not None and year - before > _LONGEST_GAP:
             years.append(Count(f"{before + 1:04}–{year - 1:04}", 0, is_value=False))
         elif before is not None:
             years += (Count(f"{between:04}", 0) for between in range(before + 1, year))
         years.append(Count(f"{year:04}", counts[year]))
+        before = year
     return years
 
 
