@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from image_pipeline.collection.address import QdrantAddress
@@ -125,7 +125,12 @@ def put(points: VersionPoints, *wanted: Point) -> None:
     list(points.upsert(wanted))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+# without shrinking: it asks Qdrant thousands of times
+@settings(
+    max_examples=25,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(made=st.lists(payloads(), min_size=8, max_size=12), filters=st.lists(FILTERS, min_size=6, max_size=12))
 def test_a_filter_lets_through_what_it_means(
     points: VersionPoints, made: list[dict[str, Any]], filters: list[SearchFilter]
