@@ -123,9 +123,15 @@ class VersionPoints:
         return int(self._client.count(self.name, count_filter=_in_partitions([partition_key]), exact=True).count)
 
     def mark_outdated(self, ids: Sequence[PointId]) -> None:
-        """Mark points as out of date, so that the next run of their partition writes them again."""
+        """Mark points as out of date, so that the next run of their partition writes them again.
+
+        Points that no longer exist are left out: a run may have deleted them meanwhile.
+        """
+        from qdrant_client import models
+
         for batch in _pages(ids):
-            self._client.set_payload(self.name, {DIGEST.name: ""}, points=batch, wait=True)
+            points = models.Filter(must=[models.HasIdCondition(has_id=batch)])  # an unknown id alone would be an error
+            self._client.set_payload(self.name, {DIGEST.name: ""}, points=points, wait=True)
 
     def _records(
         self, scroll_filter: "models.Filter | None", with_payload: bool | list[str], with_vectors: bool
