@@ -4,12 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from image_pipeline.collection.engine import Engine
 from image_pipeline.collection.qdrant import Qdrant
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
 
 
 @dataclass(frozen=True)
@@ -72,21 +69,13 @@ class QdrantAddress(ABC):
         Raises ServiceUnavailableError if Qdrant does not answer, or if another process keeps it for too long, and
         CollectionError if it refuses the key or a request.
         """
-        with self.errors_for_people(), self.lock(), self.client() as client:
-            yield Qdrant(client, alias, self.tune)
+        with self.errors_for_people(), self.engine() as engine:
+            yield Qdrant(engine, alias)
 
     @abstractmethod
     def errors_for_people(self) -> AbstractContextManager[None]:
         """Translate Qdrant's errors in the block into those that `connect` raises."""
 
     @abstractmethod
-    def lock(self) -> AbstractContextManager[None]:
-        """Wait until this process may open it, and keep other processes waiting for the length of the block."""
-
-    @abstractmethod
-    def client(self) -> AbstractContextManager["QdrantClient"]:
-        """A client, to be used in blocks of `errors_for_people`."""
-
-    @abstractmethod
-    def tune(self) -> None:
-        """Set up how the points of a version are written; called after the version was created."""
+    def engine(self) -> AbstractContextManager[Engine]:
+        """An open engine, to be used in blocks of `errors_for_people`."""

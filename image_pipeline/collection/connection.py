@@ -43,7 +43,7 @@ class KeptConnection:
             return
         with self._address.errors_for_people():
             if self._qdrant is None:
-                self._qdrant = Qdrant(self._kept.enter_context(self._address.client()), self._alias, self._address.tune)
+                self._qdrant = Qdrant(self._kept.enter_context(self._address.engine()), self._alias)
             yield self._qdrant
 
     def close(self) -> None:

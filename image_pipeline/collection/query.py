@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
+from image_pipeline.collection.conditions import Among, Between, Condition, Where, Within, Words
+from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.schema.payload import (
     CAMERA_MODEL,
     CAPTION,
@@ -16,9 +17,6 @@ from image_pipeline.schema.payload import (
     TAKEN_LOCAL,
     TAKEN_LOCAL_END,
 )
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient, models
 
 _COPIES = 16
 _GROUPED = [PATH.name, CAPTION.name, SHA256.name, PIXELS.name]
@@ -63,7 +61,7 @@ class Hit:
 
 
 def nearest(
-    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, search_filter: SearchFilter
+    engine: Engine, version: str, vector: Sequence[float], limit: int, search_filter: SearchFilter
 ) -> list[Hit]:
     """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
 
@@ -71,20 +69,12 @@ def nearest(
     older version have no pixels. Qdrant can group points by one field itself, but takes three times as long as the
     queries here.
     """
-    from qdrant_client import models
-
     conditions = conditions_of(search_filter)
-
     found: list[_Found] = []
     by_key: dict[str, _Found] = {}
     while len(found) < limit:
-        points = client.query_points(
-            version,
-            query=list(vector),
-            limit=2 * limit,
-            query_filter=models.Filter(must=conditions, must_not=_having(by_key)),
-            with_payload=_GROUPED,
-        ).points
+        where = Where(must=conditions, must_not=_having(by_key))
+        points = engine.nearest(version, vector, 2 * limit, where, _GROUPED)
         for point in points:
             keys = _keys(point)
             same = sorted({by_key[key] for key in keys if key in by_key}, key=lambda one: -one.best.score)
@@ -98,33 +88,23 @@ def nearest(
             by_key |= dict.fromkeys(keys, photograph)
         if len(points) < 2 * limit:
             break
-    return _with_copies(client, version, found[:limit], conditions)
+    return _with_copies(engine, version, found[:limit], conditions)
 
 
 @dataclass(eq=False)
 class _Found:
     """A photograph: its best point, and the sha256 and pixels of its points, all of which are in `keys`."""
 
-    best: "models.ScoredPoint"
+    best: HeldPoint
     keys: set[str]
 
 
-def _with_copies(
-    client: "QdrantClient", version: str, found: Sequence[_Found], conditions: "list[models.Condition]"
-) -> list[Hit]:
+def _with_copies(engine: Engine, version: str, found: Sequence[_Found], conditions: list[Condition]) -> list[Hit]:
     """One hit per photograph: the first path of its files, and the others as copies."""
-    from qdrant_client import models
-
-    requests = [
-        models.QueryRequest(
-            filter=models.Filter(must=conditions, should=_having(one.keys)), limit=_COPIES, with_payload=_GROUPED
-        )
-        for one in found
-    ]
-    answers = client.query_batch_points(version, requests) if requests else []
+    wheres = [Where(must=conditions, should=_having(one.keys)) for one in found]
     hits = []
-    for one, answer in zip(found, answers, strict=True):
-        files = {str(_payload(point)[PATH.name]): _payload(point) for point in (one.best, *answer.points)}
+    for one, same in zip(found, engine.some_of_each(version, wheres, _COPIES, _GROUPED), strict=True):
+        files = {str(point.payload[PATH.name]): point.payload for point in (one.best, *same)}
         path, *copies = sorted(files)[:_COPIES]
         payload = files[path]
         caption = payload.get(CAPTION.name) or ""
@@ -132,48 +112,36 @@ def _with_copies(
     return hits
 
 
-def _keys(point: "models.ScoredPoint") -> set[str]:
-    payload = _payload(point)
-    keys = payload[SHA256.name], payload.get(PIXELS.name)
+def _keys(point: HeldPoint) -> set[str]:
+    keys = point.payload[SHA256.name], point.payload.get(PIXELS.name)
     return {key for key in keys if key is not None}
 
 
-def _payload(point: "models.ScoredPoint") -> dict[str, Any]:
-    return point.payload or {}
-
-
-def _having(keys: Iterable[str]) -> "list[models.Condition]":
+def _having(keys: Iterable[str]) -> list[Condition]:
     """The conditions of which a point that has one of these sha256 or pixels meets at least one."""
-    from qdrant_client import models
-
-    among = models.MatchAny(any=list(keys))
-    return [models.FieldCondition(key=name, match=among) for name in (SHA256.name, PIXELS.name)] if among.any else []
+    values = list(keys)
+    return [Among(name, values) for name in (SHA256.name, PIXELS.name)] if values else []
 
 
-def conditions_of(search_filter: SearchFilter) -> "list[models.Condition]":
+def conditions_of(search_filter: SearchFilter) -> list[Condition]:
     """The conditions that Qdrant filters by: one for each filter that is set."""
-    from qdrant_client import models
-
-    must: list[models.Condition] = []
-    if search_filter.near is not None:
-        centre = models.GeoPoint(lat=search_filter.near.latitude, lon=search_filter.near.longitude)
-        radius = models.GeoRadius(center=centre, radius=search_filter.near.radius_km * 1000)
-        must.append(models.FieldCondition(key=PLACE.name, geo_radius=radius))
+    must: list[Condition] = []
+    near = search_filter.near
+    if near is not None:
+        must.append(Within(PLACE.name, near.latitude, near.longitude, near.radius_km * 1000))
     must += _times(search_filter.after, search_filter.before)
     if search_filter.camera is not None:
-        must.append(models.FieldCondition(key=CAMERA_MODEL.name, match=models.MatchValue(value=search_filter.camera)))
+        must.append(Among(CAMERA_MODEL.name, [search_filter.camera]))
     if search_filter.words is not None:
-        must.append(models.FieldCondition(key=CAPTION.name, match=models.MatchText(text=search_filter.words)))
+        must.append(Words(CAPTION.name, search_filter.words))
     return must
 
 
-def _times(after: datetime | None, before: datetime | None) -> "list[models.Condition]":
-    from qdrant_client import models
-
-    ranges = []
+def _times(after: datetime | None, before: datetime | None) -> list[Condition]:
+    ranges: list[Condition] = []
     if after is not None:
-        key, bound = (TAKEN_LOCAL_END, {"gt": after}) if after.tzinfo is None else (TAKEN_AT, {"gte": after})
-        ranges.append((key, bound))
+        is_local = after.tzinfo is None
+        ranges.append(Between(TAKEN_LOCAL_END.name, gt=after) if is_local else Between(TAKEN_AT.name, gte=after))
     if before is not None:
-        ranges.append((TAKEN_LOCAL if before.tzinfo is None else TAKEN_AT, {"lt": before}))
-    return [models.FieldCondition(key=key.name, range=models.DatetimeRange(**bound)) for key, bound in ranges]
+        ranges.append(Between((TAKEN_LOCAL if before.tzinfo is None else TAKEN_AT).name, lt=before))
+    return ranges

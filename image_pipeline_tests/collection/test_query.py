@@ -16,7 +16,7 @@ from image_pipeline.collection.replaced import VersionReplacedError
 from image_pipeline.errors import CollectionError
 from image_pipeline.settings import DType
 from image_pipeline_tests.storage.conftest import VERSION
-from image_pipeline_tests.support.raw_qdrant import raw_client
+from image_pipeline_tests.support.raw_qdrant import qdrant_over, raw_client
 
 ROME, OSLO, FIJI = {"lat": 41.9, "lon": 12.5}, {"lat": 59.9, "lon": 10.75}, {"lat": -17.8, "lon": 179.99}
 
@@ -183,7 +183,7 @@ def test_what_is_searched_says_what_made_it(qdrant: Qdrant) -> None:
 
 def test_without_a_collection_a_person_is_told_what_to_do(qdrant_address: QdrantAddress) -> None:
     with raw_client(qdrant_address) as client:
-        qdrant = Qdrant(client, "images", qdrant_address.tune)
+        qdrant = qdrant_over(client, qdrant_address, "images")
         with pytest.raises(CollectionError, match=r"no collection 'images' in Qdrant yet: .*image-pipeline ingest"):
             qdrant.searched_version()
         config = models.VectorParams(size=4, distance=models.Distance.COSINE)

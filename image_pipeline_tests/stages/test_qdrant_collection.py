@@ -26,7 +26,7 @@ from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
 from image_pipeline_tests.stages.conftest import PROVENANCE, VERSIONS, StageRun
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, sha256, unit_vector
-from image_pipeline_tests.support.raw_qdrant import raw_client
+from image_pipeline_tests.support.raw_qdrant import qdrant_over, raw_client
 
 ROME, OSLO = Partition("Rome"), Partition("Oslo")
 
@@ -79,7 +79,7 @@ def pipeline(
     qdrant_address: QdrantAddress, tables: StageTables, store: Store, run_stages: StageRun
 ) -> Iterator[Pipeline]:
     with raw_client(qdrant_address) as client:
-        qdrant = Qdrant(client, VERSION.alias, qdrant_address.tune)
+        qdrant = qdrant_over(client, qdrant_address, VERSION.alias)
         yield Pipeline(client, qdrant, tables, Ledger(store.ledger_file), run_stages)
 
 

@@ -7,14 +7,23 @@ from typing import Any
 from qdrant_client import QdrantClient
 
 from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.client_address import ClientAddress
+from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.collection.server import ServerAddress
 
 
 @contextmanager
 def raw_client(address: QdrantAddress) -> Iterator[QdrantClient]:
     """A client of Qdrant's own, with the errors and the lock of `QdrantAddress.connect`."""
+    assert isinstance(address, ClientAddress)
     with address.errors_for_people(), address.lock(), address.client() as client:
         yield client
+
+
+def qdrant_over(client: QdrantClient, address: QdrantAddress, alias: str) -> Qdrant:
+    """The pipeline's own way to Qdrant, over such a client."""
+    assert isinstance(address, ClientAddress)
+    return Qdrant(address.engine_over(client), alias)
 
 
 def delete_collections(address: QdrantAddress) -> None:
