@@ -4,7 +4,7 @@ from typing import Any
 
 from qdrant_client import models
 
-from image_pipeline.collection.conditions import Among, Between, Condition, Ids, Where, Within, Words
+from image_pipeline.collection.conditions import Among, Condition, Ids, Numbers, Times, Where, Within, Words
 
 
 def filter_of(where: Where) -> models.Filter:
@@ -24,9 +24,10 @@ def _condition(condition: Condition) -> Any:
         case Within(field, latitude, longitude, radius_m):
             centre = models.GeoPoint(lat=latitude, lon=longitude)
             return models.FieldCondition(key=field, geo_radius=models.GeoRadius(center=centre, radius=radius_m))
-        case Between(field, gt, gte, lt, lte):
-            kind = models.DatetimeRange if condition.is_of_times else models.Range
-            return models.FieldCondition(key=field, range=kind(gt=gt, gte=gte, lt=lt, lte=lte))
+        case Numbers(field, gt, gte, lt, lte):
+            return models.FieldCondition(key=field, range=models.Range(gt=gt, gte=gte, lt=lt, lte=lte))
+        case Times(field, gt, gte, lt, lte):
+            return models.FieldCondition(key=field, range=models.DatetimeRange(gt=gt, gte=gte, lt=lt, lte=lte))
         case Ids(ids):
             return models.HasIdCondition(has_id=list(ids))
         case Where():

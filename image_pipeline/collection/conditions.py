@@ -34,19 +34,25 @@ class Within:
 
 
 @dataclass(frozen=True)
-class Between:
-    """The number or the time in the field lies between bounds; None: no bound. A time without an offset is UTC."""
+class Numbers:
+    """The number in the field lies between bounds; None: no bound."""
 
     field: str
-    gt: float | datetime | None = None
-    gte: float | datetime | None = None
-    lt: float | datetime | None = None
-    lte: float | datetime | None = None
+    gt: float | None = None
+    gte: float | None = None
+    lt: float | None = None
+    lte: float | None = None
 
-    @property
-    def is_of_times(self) -> bool:
-        """Whether the bounds are times."""
-        return any(isinstance(bound, datetime) for bound in (self.gt, self.gte, self.lt, self.lte))
+
+@dataclass(frozen=True)
+class Times:
+    """The time in the field lies between bounds; None: no bound. A time without an offset is UTC."""
+
+    field: str
+    gt: datetime | None = None
+    gte: datetime | None = None
+    lt: datetime | None = None
+    lte: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Where:
     must_not: "Sequence[Condition]" = ()
 
 
-Condition = Among | Words | Within | Between | Ids | Where
+Condition = Among | Words | Within | Numbers | Times | Ids | Where
 
 ANYWHERE = Where()
 """All points."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from image_pipeline.collection.conditions import Among, Between, Condition, Where, Within, Words
+from image_pipeline.collection.conditions import Among, Condition, Times, Where, Within, Words
 from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.schema.payload import (
     CAMERA_MODEL,
@@ -141,7 +141,7 @@ def _times(after: datetime | None, before: datetime | None) -> list[Condition]:
     ranges: list[Condition] = []
     if after is not None:
         is_local = after.tzinfo is None
-        ranges.append(Between(TAKEN_LOCAL_END.name, gt=after) if is_local else Between(TAKEN_AT.name, gte=after))
+        ranges.append(Times(TAKEN_LOCAL_END.name, gt=after) if is_local else Times(TAKEN_AT.name, gte=after))
     if before is not None:
-        ranges.append(Between((TAKEN_LOCAL if before.tzinfo is None else TAKEN_AT).name, lt=before))
+        ranges.append(Times((TAKEN_LOCAL if before.tzinfo is None else TAKEN_AT).name, lt=before))
     return ranges

@@ -1,0 +1,95 @@
+"""The address of an embedded Qdrant Edge: a folder of the store."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_pipeline.collection.address import QdrantAddress, Traits
+from image_pipeline.collection.aliases import is_version
+from image_pipeline.collection.edge.catalog import read_catalog
+from image_pipeline.collection.engine import Engine
+from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
+from image_pipeline.storage.locks import StillHeldError, exclusive_lock
+
+_NO_ROOM = "No space left"  # as Edge passes on the system's message
+
+
+@dataclass(frozen=True)
+class EdgeAddress(QdrantAddress):
+    """The address of the embedded Qdrant in `directory`.
+
+    One process at a time can open it: it holds `lock_file` meanwhile, and other processes wait for up to
+    `lock_seconds`.
+    """
+
+    directory: Path
+    lock_file: Path
+    lock_seconds: float = 120.0
+
+    @property
+    def traits(self) -> Traits:
+        """Part of the store, and for one process at a time."""
+        return Traits(f"embedded in {self.directory}", is_shared=False)
+
+    @property
+    def exists(self) -> bool:
+        """Whether its folder exists: the first connection makes it."""
+        return self.directory.exists()
+
+    def check(self) -> None:
+        """Checks nothing: opening it keeps other processes waiting."""
+
+    def versions(self, alias: str) -> list[str]:
+        """The names of the existing versions of the collection `alias`, from the catalogue.
+
+        This does not wait for a process that has it open.
+        """
+        return [name for name in read_catalog(self.directory).collections if is_version(alias, name)]
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """An engine that holds the lock.
+
+        Raises ServiceUnavailableError if another process keeps the lock for `lock_seconds`, CollectionError if the
+        files are damaged.
+        """
+        from image_pipeline.collection.edge.engine import EdgeEngine
+
+        try:
+            with exclusive_lock(self.lock_file, self._subject, self.lock_seconds):
+                self.directory.mkdir(parents=True, exist_ok=True)
+                engine = EdgeEngine(self.directory)
+                try:
+                    yield engine
+                finally:
+                    engine.close()
+        except StillHeldError as error:
+            raise ServiceUnavailableError(
+                f"T{self._subject[1:]} has been in use by another process for {self.lock_seconds:g} s: wait until that "
+                f"one ends ({error}), or set QDRANT_URL to a Qdrant server, which serves several processes."
+            ) from error
+
+    @contextmanager
+    def errors_for_people(self) -> Iterator[None]:
+        """Raises StoreError if the disk is full, CollectionError if Qdrant Edge refuses; other errors pass."""
+        from image_pipeline.collection.edge.shards import EdgeError
+
+        try:
+            yield
+        except EdgeError as error:
+            if _NO_ROOM in str(error):
+                raise self._full(error) from error
+            raise CollectionError(f"T{self._subject[1:]} refused a request ({error}).") from error
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise self._full(error) from error
+
+    def _full(self, cause: object) -> StoreError:
+        return StoreError(f"T{self._subject[1:]} cannot write ({cause}): make room on its disk.")
+
+    @property
+    def _subject(self) -> str:
+        return f"the embedded Qdrant in {self.directory}"

@@ -1,0 +1,191 @@
+"""Qdrant Edge in a folder: what is kept beside it, what a kill leaves behind, and what a person is told of damage."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import qdrant_edge as qe
+
+from image_pipeline.collection.conditions import ANYWHERE
+from image_pipeline.collection.edge.address import EdgeAddress
+from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
+from image_pipeline.collection.edge.engine import EdgeEngine
+from image_pipeline.collection.points import Point, make_point
+from image_pipeline.errors import CollectionError, ServiceUnavailableError
+from image_pipeline_tests.collection.oracle import Oracle
+from image_pipeline_tests.collection.population import PARTITIONS, many_points
+from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, unit_vector
+
+
+def fill(address: EdgeAddress, points: list[Point]) -> None:
+    with address.connect("images") as qdrant:
+        collection = qdrant.collection(VERSION)
+        collection.ensure()
+        list(collection.upsert(points))
+
+
+def photo(path: str) -> Point:
+    return make_point(path, unit_vector(path), {"partition": "a", "sha256": path})
+
+
+def shards(address: EdgeAddress) -> list[str]:
+    return sorted(path.name for path in address.directory.glob("shard-*"))
+
+
+def test_every_declared_field_is_indexed_and_nothing_has_a_graph(edge_address: EdgeAddress) -> None:
+    fill(edge_address, many_points(50, seed=3))
+    (folder,) = shards(edge_address)
+    shard = qe.EdgeShard.load(str(edge_address.directory / folder))
+    info = shard.info()
+    shard.close()
+    assert {"path", "partition", "sha256", "pixels", "place", "taken_at", "caption"} <= info.payload_schema.keys()
+    assert all(index.params.enable_hnsw is False for index in info.payload_schema.values())
+    assert (info.points_count, info.indexed_vectors_count) == (50, 0)
+    config = json.loads((edge_address.directory / folder / "edge_config.json").read_text())
+    assert config["vectors"][""]["datatype"] == "float16"
+    assert not list(edge_address.directory.rglob("graph.bin"))
+
+
+def test_only_what_the_catalogue_names_exists(edge_address: EdgeAddress) -> None:
+    points = many_points(20, seed=4)
+    fill(edge_address, points)
+    (folder,) = shards(edge_address)
+    # as if it had been killed in between two steps of a creation, and of writing the catalogue
+    shutil.copytree(edge_address.directory / folder, edge_address.directory / "shard-7")
+    (edge_address.directory / ".catalog.json.tmp").write_text('{"format"')
+    (edge_address.directory / folder / "temp_segments" / "left").mkdir(parents=True)
+    with edge_address.connect("images") as qdrant:
+        assert qdrant.versions() == [VERSION.name]
+        assert qdrant.points(VERSION.name).digests(PARTITIONS) == Oracle(points).digests(PARTITIONS)
+        assert shards(edge_address) == [folder]
+        assert not list((edge_address.directory / folder / "temp_segments").glob("*"))
+        qdrant.collection(NEXT_VERSION).ensure()
+    assert len(shards(edge_address)) == 2
+
+
+def test_a_deleted_version_leaves_no_files(edge_address: EdgeAddress) -> None:
+    fill(edge_address, [photo("a/1.jpg")])
+    with edge_address.connect("images") as qdrant:
+        qdrant.delete_versions([VERSION.name])
+        assert shards(edge_address) == []
+    assert edge_address.versions("images") == []
+
+
+def test_a_vector_that_would_spoil_the_log_is_refused_before_it(edge_address: EdgeAddress) -> None:
+    fill(edge_address, [photo("a/1.jpg")])
+    for wrong in ([1.0] * 7, [float("nan"), 0.0, 0.0, 0.0], [float("inf"), 0.0, 0.0, 0.0]):
+        with edge_address.connect("images") as qdrant, pytest.raises(ValueError, match="a vector of"):
+            list(qdrant.collection(VERSION).upsert([make_point("a/2.jpg", wrong, {"partition": "a"})]))
+    with edge_address.connect("images") as qdrant:
+        assert qdrant.collection(VERSION).counts(["a"]) == {"a": 1}
+
+
+def test_a_catalogue_survives_a_round_trip(tmp_path: Path) -> None:
+    catalog = Catalog().having("images--0", Entry("shard-1", 4, {"library": "/日本"})).pointing("images", "images--0")
+    write_catalog(tmp_path, catalog)
+    assert read_catalog(tmp_path) == catalog
+    assert [path.name for path in tmp_path.iterdir()] == ["catalog.json"]
+    assert catalog.new_folder(["shard-2"]) == "shard-3"
+    assert catalog.without("images--0") == Catalog()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"format": 1}', '{"format": 1, "collections": {"a": {"folder": "../x"}}, "aliases": {}}']
+)
+def test_a_damaged_catalogue_is_told(edge_address: EdgeAddress, text: str) -> None:
+    fill(edge_address, [photo("a/1.jpg")])
+    (edge_address.directory / "catalog.json").write_text(text)
+    with pytest.raises(CollectionError, match=r"catalog.json is damaged\): delete that folder and ingest"):
+        edge_address.versions("images")
+    with pytest.raises(CollectionError, match="is damaged"), edge_address.connect("images"):
+        pass
+
+
+def test_a_catalogue_of_a_newer_version_is_left_alone(edge_address: EdgeAddress) -> None:
+    fill(edge_address, [photo("a/1.jpg")])
+    file = edge_address.directory / "catalog.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format": 2}))
+    with pytest.raises(CollectionError, match="newer version"), edge_address.connect("images"):
+        pass
+    assert len(shards(edge_address)) == 1
+
+
+def remove_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def empty_configuration(folder: Path) -> None:
+    (folder / "edge_config.json").write_bytes(b"")
+
+
+def spoil_segment(folder: Path) -> None:
+    next(folder.rglob("segment.json")).write_bytes(os.urandom(200))
+
+
+@pytest.mark.parametrize("spoil", [remove_folder, empty_configuration, spoil_segment])
+def test_a_damaged_shard_is_told(edge_address: EdgeAddress, spoil: Callable[[Path], None]) -> None:
+    fill(edge_address, many_points(50, seed=5))
+    (folder,) = shards(edge_address)
+    spoil(edge_address.directory / folder)
+    with (
+        pytest.raises(CollectionError, match=rf"'{VERSION.name}'.* is damaged .*delete .* and ingest"),
+        edge_address.connect("images") as qdrant,
+    ):
+        assert qdrant.points(VERSION.name).count() == 50
+
+
+def test_a_refusal_is_told(edge_address: EdgeAddress) -> None:
+    with pytest.raises(CollectionError, match="refused a request"), edge_address.connect("images") as qdrant:
+        qdrant.collection(VERSION).ensure()
+        qdrant.points(VERSION.name)._engine.facet(VERSION.name, "no_such_field", ANYWHERE, 3)
+
+
+def test_points_that_were_acknowledged_outlast_a_kill(edge_address: EdgeAddress) -> None:
+    program = textwrap.dedent(
+        f"""
+        import sys
+        from pathlib import Path
+        from image_pipeline.collection.edge.address import EdgeAddress
+        from image_pipeline_tests.collection.population import many_points
+        from image_pipeline_tests.storage.conftest import VERSION
+        with EdgeAddress(Path({str(edge_address.directory)!r}), Path({str(edge_address.lock_file)!r})).connect(
+            "images"
+        ) as qdrant:
+            collection = qdrant.collection(VERSION)
+            collection.ensure()
+            for number, point in enumerate(many_points(10_000, seed=6)):
+                list(collection.upsert([point]))
+                print(number, flush=True)
+        """
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while process.stdout.readline() not in ("300\n", ""):
+            pass
+        process.kill()
+        acknowledged = max([300, *(int(line) for line in process.stdout.read().split("\n")[:-1])])
+    with edge_address.connect("images") as qdrant:
+        held = {
+            key: digest
+            for one in qdrant.collection(VERSION).digests(PARTITIONS).values()
+            for key, digest in one.items()
+        }
+    expected = many_points(10_000, seed=6)
+    assert len(held) in (acknowledged + 1, acknowledged + 2)
+    assert held.items() >= {(point.id, point.digest) for point in expected[: acknowledged + 1]}
+
+
+def test_the_engine_is_a_process_s_own(edge_address: EdgeAddress) -> None:
+    """Without the lock, a second process would be refused by Qdrant Edge itself, in words of its own."""
+    fill(edge_address, [photo("a/1.jpg")])
+    with edge_address.connect("images") as qdrant:
+        assert qdrant.points(VERSION.name).count() == 1
+        second = EdgeEngine(edge_address.directory)
+        with pytest.raises(ServiceUnavailableError, match="in use by another program"):
+            second.names() and second.describe(VERSION.name)
