@@ -14,13 +14,15 @@ class Traits:
     """The properties of a kind of Qdrant that a user should know.
 
     `name` is shown to the user. If `is_shared`, several processes and several stores can use it at the same time;
-    otherwise it is part of the store, only one process at a time can have it open, and opening it reads all points.
-    `slow_beyond` is the number of points beyond which it is slow, None if it has no such limit.
+    otherwise it is part of the store, and only one process at a time can have it open. If it `gives_way`, that process
+    closes it when another one waits. `slow_beyond` is the number of points beyond which it is slow, None if it has no
+    such limit.
     """
 
     name: str
     is_shared: bool
     slow_beyond: int | None = None
+    gives_way: bool = False
 
     def advice(self, points: int) -> str | None:
         """Advice to a user whose collection holds `points` points; None if it is fast with that many."""

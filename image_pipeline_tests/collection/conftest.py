@@ -15,7 +15,7 @@ def edge_address(memory: Path) -> Iterator[EdgeAddress]:
     """A Qdrant Edge with nothing in it."""
     with tempfile.TemporaryDirectory(prefix="edge-", dir=memory) as directory:
         store = Path(directory)
-        yield EdgeAddress(store / "edge", store / "qdrant.lock", lock_seconds=1.0)
+        yield EdgeAddress(store / "qdrant-edge", store / "qdrant.lock", lock_seconds=1.0)
 
 
 @pytest.fixture(params=["embedded", "server", "edge"])

@@ -15,9 +15,10 @@ import qdrant_edge as qe
 from image_pipeline.collection.conditions import ANYWHERE
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
-from image_pipeline.collection.edge.engine import EdgeEngine
+from image_pipeline.collection.edge.opened import Opened
 from image_pipeline.collection.points import Point, make_point
 from image_pipeline.errors import CollectionError, ServiceUnavailableError
+from image_pipeline.storage.own_files import contents
 from image_pipeline_tests.collection.oracle import Oracle
 from image_pipeline_tests.collection.population import PARTITIONS, many_points
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, unit_vector
@@ -103,16 +104,16 @@ def test_a_damaged_catalogue_is_told(edge_address: EdgeAddress, text: str) -> No
     (edge_address.directory / "catalog.json").write_text(text)
     with pytest.raises(CollectionError, match=r"catalog.json is damaged\): delete that folder and ingest"):
         edge_address.versions("images")
-    with pytest.raises(CollectionError, match="is damaged"), edge_address.connect("images"):
-        pass
+    with pytest.raises(CollectionError, match="is damaged"), edge_address.connect("images") as qdrant:
+        qdrant.versions()
 
 
 def test_a_catalogue_of_a_newer_version_is_left_alone(edge_address: EdgeAddress) -> None:
     fill(edge_address, [photo("a/1.jpg")])
     file = edge_address.directory / "catalog.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "format": 2}))
-    with pytest.raises(CollectionError, match="newer version"), edge_address.connect("images"):
-        pass
+    with pytest.raises(CollectionError, match="newer version"), edge_address.connect("images") as qdrant:
+        qdrant.versions()
     assert len(shards(edge_address)) == 1
 
 
@@ -181,11 +182,26 @@ def test_points_that_were_acknowledged_outlast_a_kill(edge_address: EdgeAddress)
     assert held.items() >= {(point.id, point.digest) for point in expected[: acknowledged + 1]}
 
 
-def test_the_engine_is_a_process_s_own(edge_address: EdgeAddress) -> None:
-    """Without the lock, a second process would be refused by Qdrant Edge itself, in words of its own."""
+def test_another_programs_use_of_a_shard_is_told(edge_address: EdgeAddress) -> None:
     fill(edge_address, [photo("a/1.jpg")])
     with edge_address.connect("images") as qdrant:
         assert qdrant.points(VERSION.name).count() == 1
-        second = EdgeEngine(edge_address.directory)
+        second = Opened(edge_address.directory)
         with pytest.raises(ServiceUnavailableError, match="in use by another program"):
-            second.names() and second.describe(VERSION.name)
+            second.shard(VERSION.name)
+
+
+def test_its_files_belong_to_the_store(edge_address: EdgeAddress) -> None:
+    fill(edge_address, many_points(20, seed=4))
+    home = edge_address.directory.parent
+    (home / "qdrant-edge" / "notes.txt").touch()
+    for is_marked in (True, False):
+        found = contents(home, is_marked)
+        assert [str(path) for path in found.others] == ["qdrant-edge/notes.txt"]
+        assert found.is_proven != is_marked
+        assert found.listed()["qdrant-edge/shard-<number>/"] > 10
+        assert [str(file) for file in found.files if len(file.parts) == 2 or len(file.parts) == 1][-1] == (
+            "qdrant-edge/catalog.json"
+        )
+    (home / "qdrant-edge" / "catalog.json").write_text('{"collections": {"mine": {}}, "aliases": {}}')
+    assert not any("qdrant-edge" in str(file) for file in contents(home, is_marked=False).files)

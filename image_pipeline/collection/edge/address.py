@@ -9,9 +9,10 @@ from pathlib import Path
 from image_pipeline.collection.address import QdrantAddress, Traits
 from image_pipeline.collection.aliases import is_version
 from image_pipeline.collection.edge.catalog import read_catalog
+from image_pipeline.collection.edge.turns import Turns
 from image_pipeline.collection.engine import Engine
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
-from image_pipeline.storage.locks import StillHeldError, exclusive_lock
+from image_pipeline.storage.locks import StillHeldError
 
 _NO_ROOM = "No space left"  # as Edge passes on the system's message
 
@@ -30,8 +31,8 @@ class EdgeAddress(QdrantAddress):
 
     @property
     def traits(self) -> Traits:
-        """Part of the store, and for one process at a time."""
-        return Traits(f"embedded in {self.directory}", is_shared=False)
+        """Part of the store, and for one process at a time, which gives way to others."""
+        return Traits(f"embedded in {self.directory}", is_shared=False, gives_way=True)
 
     @property
     def exists(self) -> bool:
@@ -50,30 +51,26 @@ class EdgeAddress(QdrantAddress):
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
-        """An engine that holds the lock.
+        """An engine that waits for its turn at its first operation, and gives way to other processes between two.
 
-        Raises ServiceUnavailableError if another process keeps the lock for `lock_seconds`, CollectionError if the
-        files are damaged.
+        An operation raises StillHeldError if another process keeps the lock for `lock_seconds`, and CollectionError if
+        the files are damaged.
         """
         from image_pipeline.collection.edge.engine import EdgeEngine
+        from image_pipeline.collection.edge.opened import Opened
 
+        turns = Turns(self.lock_file, self._subject, self.lock_seconds, lambda: Opened(self.directory), Opened.close)
         try:
-            with exclusive_lock(self.lock_file, self._subject, self.lock_seconds):
-                self.directory.mkdir(parents=True, exist_ok=True)
-                engine = EdgeEngine(self.directory)
-                try:
-                    yield engine
-                finally:
-                    engine.close()
-        except StillHeldError as error:
-            raise ServiceUnavailableError(
-                f"T{self._subject[1:]} has been in use by another process for {self.lock_seconds:g} s: wait until that "
-                f"one ends ({error}), or set QDRANT_URL to a Qdrant server, which serves several processes."
-            ) from error
+            yield EdgeEngine(turns)
+        finally:
+            turns.end()
 
     @contextmanager
     def errors_for_people(self) -> Iterator[None]:
-        """Raises StoreError if the disk is full, CollectionError if Qdrant Edge refuses; other errors pass."""
+        """Raises ServiceUnavailableError if another process keeps the lock, StoreError if the disk is full.
+
+        Raises CollectionError if Qdrant Edge refuses; other errors pass.
+        """
         from image_pipeline.collection.edge.shards import EdgeError
 
         try:
@@ -82,6 +79,11 @@ class EdgeAddress(QdrantAddress):
             if _NO_ROOM in str(error):
                 raise self._full(error) from error
             raise CollectionError(f"T{self._subject[1:]} refused a request ({error}).") from error
+        except StillHeldError as error:
+            raise ServiceUnavailableError(
+                f"T{self._subject[1:]} has been in use by another process for {self.lock_seconds:g} s: wait until that "
+                f"one ends ({error}), or set QDRANT_URL to a Qdrant server, which serves several processes."
+            ) from error
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise

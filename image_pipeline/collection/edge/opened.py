@@ -1,0 +1,85 @@
+"""The files of an embedded Qdrant while this process has them open: the catalogue, and the shards that were used."""
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import qdrant_edge as qe
+
+from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
+from image_pipeline.collection.edge.shards import EdgeError, create_shard, edge_errors, load_shard
+
+
+class Opened:
+    """The files in `directory`, for a process that holds the lock; a shard is loaded when it is first used.
+
+    Raises CollectionError if the catalogue is damaged, OSError if the folder cannot be made.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
+        self._catalog = read_catalog(directory)
+        self._shards: dict[str, qe.EdgeShard] = {}
+        self._delete_leftovers()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalogue, as it is on the disk."""
+        return self._catalog
+
+    def close(self) -> None:
+        """Close all shards."""
+        while self._shards:
+            _, shard = self._shards.popitem()
+            with edge_errors():
+                shard.close()
+
+    def entry(self, name: str) -> Entry:
+        """The entry of a collection. Raises EdgeError if there is none."""
+        try:
+            return self._catalog.collections[name]
+        except KeyError as error:
+            raise EdgeError(f"there is no collection {name!r} in the embedded Qdrant") from error
+
+    def shard(self, name: str) -> qe.EdgeShard:
+        """The shard of a collection. Raises EdgeError if there is none, DamagedShardError if it cannot be read."""
+        folder = self._directory / self.entry(name).folder
+        if name not in self._shards:
+            self._shards[name] = load_shard(folder, name)
+        return self._shards[name]
+
+    def create(self, name: str, dimension: int, metadata: dict[str, str]) -> None:
+        """Create a collection, which exists once the catalogue names it. Raises EdgeError if it exists already."""
+        if name in self._catalog.collections:
+            raise EdgeError(f"the collection {name!r} exists already")
+        folder = self._catalog.new_folder(path.name for path in self._directory.iterdir())
+        shard = create_shard(self._directory / folder, dimension)
+        with edge_errors():
+            shard.flush()
+        self.write(self._catalog.having(name, Entry(folder, dimension, metadata)))
+        self._shards[name] = shard
+
+    def drop(self, name: str) -> None:
+        """Delete a collection, which no longer exists once the catalogue does not name it."""
+        if name not in self._catalog.collections:
+            return
+        folder = self.entry(name).folder
+        shard = self._shards.pop(name, None)
+        self.write(self._catalog.without(name))
+        if shard is not None:
+            with edge_errors():
+                shard.close()
+        shutil.rmtree(self._directory / folder, ignore_errors=True)  # the next process that opens it deletes the rest
+
+    def write(self, catalog: Catalog) -> None:
+        """Replace the catalogue."""
+        write_catalog(self._directory, catalog)
+        self._catalog = catalog
+
+    def _delete_leftovers(self) -> None:
+        known = {entry.folder for entry in self._catalog.collections.values()}
+        for path in self._directory.glob("shard-*"):
+            if path.name not in known:
+                with suppress(OSError):
+                    shutil.rmtree(path)
