@@ -42,7 +42,11 @@ class ClientEngine(Engine):
         """The description of a collection."""
         found = self._client.get_collection(name)
         size = getattr(found.config.params.vectors, "size", None)
-        return Description(size, found.config.metadata or {}, frozenset(found.payload_schema))
+        return Description(size, found.config.metadata or {})
+
+    def indexed(self, name: str) -> frozenset[str]:
+        """The fields that have an index."""
+        return frozenset(self._client.get_collection(name).payload_schema)
 
     def create(self, name: str, dimension: int, metadata: Mapping[str, str]) -> None:
         """Create a collection."""

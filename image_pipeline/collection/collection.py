@@ -105,7 +105,7 @@ class Collection(VersionPoints):
 
     def _create_indexes(self) -> None:
         """Create the missing payload indexes, for a new version or for one whose creation was interrupted."""
-        existing = self._engine.describe(self.name).indexed
+        existing = self._engine.indexed(self.name)
         for field in PAYLOAD:
             if field.index is not Index.NONE and field.name not in existing:
                 self._engine.create_index(self.name, field.name, field.index)

@@ -20,14 +20,13 @@ ALL_FIELDS = None
 
 @dataclass(frozen=True)
 class Description:
-    """A collection: the size of its vectors, its metadata, and the fields that have an index.
+    """A collection: the size of its vectors, and its metadata.
 
     `dimension` is None if the collection has vectors of several kinds, which the pipeline never makes.
     """
 
     dimension: int | None
     metadata: Mapping[str, str]
-    indexed: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,17 @@ class Engine(ABC):
     @abstractmethod
     def describe(self, name: str) -> Description:
         """The description of a collection."""
+
+    @abstractmethod
+    def indexed(self, name: str) -> frozenset[str]:
+        """The fields of the payload that have an index."""
+
+    def damage(self, name: str) -> str | None:
+        """What is wrong with the files of a collection, found by reading all of it; None if nothing is wrong.
+
+        Also None for a server, which looks after its files itself.
+        """
+        return None
 
     @abstractmethod
     def create(self, name: str, dimension: int, metadata: Mapping[str, str]) -> None:

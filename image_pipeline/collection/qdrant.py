@@ -108,6 +108,13 @@ class Qdrant:
             points.delete_partition(partition_key)
         return deleted
 
+    def damage(self, version: str) -> str | None:
+        """What is wrong with the files of a version, all of which are read; None if nothing is.
+
+        Also None if this Qdrant is a server, which looks after its files itself.
+        """
+        return self._engine.damage(version)
+
     def metadata(self, version: str) -> Mapping[str, str]:
         """The metadata of a version, such as its producer and its library."""
         return self._engine.describe(version).metadata

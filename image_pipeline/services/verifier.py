@@ -77,6 +77,10 @@ class Verifier:
 
         def compare_points() -> Verification:
             with self.address.connect(self.alias) as qdrant:
+                damages = {name: qdrant.damage(name) for name in qdrant.versions()}
+                damaged = {name: damage for name, damage in damages.items() if damage is not None}
+                if damaged:
+                    return replace(conclude([], [], rows_left, quarantined, bare), damaged=damaged)
                 collection = qdrant.alias_target()
                 points = None if collection is None else qdrant.points(collection)
                 with nullcontext() if points is None else points.reading():

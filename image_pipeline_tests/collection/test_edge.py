@@ -135,7 +135,7 @@ def test_a_damaged_shard_is_told(edge_address: EdgeAddress, spoil: Callable[[Pat
     (folder,) = shards(edge_address)
     spoil(edge_address.directory / folder)
     with (
-        pytest.raises(CollectionError, match=rf"'{VERSION.name}'.* is damaged .*delete .* and ingest"),
+        pytest.raises(CollectionError, match=rf"'{VERSION.name}'.* is damaged .*image-pipeline repair"),
         edge_address.connect("images") as qdrant,
     ):
         assert qdrant.points(VERSION.name).count() == 50
@@ -205,3 +205,70 @@ def test_its_files_belong_to_the_store(edge_address: EdgeAddress) -> None:
         )
     (home / "qdrant-edge" / "catalog.json").write_text('{"collections": {"mine": {}}, "aliases": {}}')
     assert not any("qdrant-edge" in str(file) for file in contents(home, is_marked=False).files)
+
+
+def spoilt(folder: Path, pattern: str, how: str) -> None:
+    """Spoil the first file of that pattern."""
+    file = sorted(folder.rglob(pattern))[0]
+    content = file.read_bytes()
+    if how == "removed":
+        file.unlink()
+    elif how == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    elif how == "zeros":
+        file.write_bytes(bytes(len(content)))
+    elif how == "huge":  # the number of a point, for which memory is allocated
+        file.write_bytes(content[:17] + b"\xff\xff\xff\x7f" + content[21:])
+    else:
+        flipped = bytearray(content)
+        for place in range(0, len(content), max(1, len(content) // 97)):
+            flipped[place] ^= 0xA5
+        file.write_bytes(flipped)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "how"),
+    [
+        ("edge_config.json", "removed"),
+        ("segment.json", "cut"),
+        ("*id_tracker.mappings", "flipped"),
+        ("*id_tracker.mappings", "huge"),  # it ends the process that reads it
+        ("*id_tracker.mappings", "zeros"),
+        ("*partitio-map/tracker.dat", "zeros"),  # no point would be found in any partition
+        ("*caption-text/tracker.dat", "zeros"),
+        ("payload_index/config.json", "removed"),
+    ],
+)
+def test_a_checkup_finds_damage(edge_address: EdgeAddress, pattern: str, how: str) -> None:
+    fill(edge_address, many_points(100, seed=5))
+    with edge_address.connect("images") as qdrant:
+        assert qdrant.damage(VERSION.name) is None
+        assert qdrant.points(VERSION.name).count() == 100
+    (folder,) = shards(edge_address)
+    spoilt(edge_address.directory / folder, pattern, how)
+    with edge_address.connect("images") as qdrant:
+        assert qdrant.damage(VERSION.name)
+        qdrant.delete_versions([VERSION.name])
+        qdrant.collection(VERSION).ensure()
+        list(qdrant.collection(VERSION).upsert(many_points(100, seed=5)))
+        assert qdrant.damage(VERSION.name) is None
+        assert qdrant.points(VERSION.name).count() == 100
+
+
+def test_damage_that_kills_is_told_from_the_second_time_on(edge_address: EdgeAddress) -> None:
+    fill(edge_address, many_points(100, seed=5))
+    (folder,) = shards(edge_address)
+    spoilt(edge_address.directory / folder, "*id_tracker.mappings", "huge")
+    (edge_address.directory / "open").touch()  # the first process was killed by it
+    with pytest.raises(CollectionError, match=r"is damaged \(.*SIG.*image-pipeline repair"):  # noqa: SIM117
+        with edge_address.connect("images") as qdrant:
+            qdrant.points(VERSION.name).count()
+
+
+def test_after_a_kill_what_is_sound_is_used_as_before(edge_address: EdgeAddress) -> None:
+    fill(edge_address, many_points(100, seed=5))
+    assert not (edge_address.directory / "open").exists()
+    (edge_address.directory / "open").touch()
+    with edge_address.connect("images") as qdrant:
+        assert qdrant.points(VERSION.name).count() == 100
+    assert not (edge_address.directory / "open").exists()

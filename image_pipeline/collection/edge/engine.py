@@ -24,7 +24,7 @@ _EXACT = qe.SearchParams(exact=True)
 class EdgeEngine(Engine):
     """An engine on the files of an embedded Qdrant, which other processes may use between two operations.
 
-    Each method raises as `Turns.use` and `Opened` do.
+    Each method raises as `Turns.use` and `Opened` do, and EdgeError if Qdrant Edge refuses.
     """
 
     def __init__(self, turns: Turns[Opened]) -> None:
@@ -42,10 +42,19 @@ class EdgeEngine(Engine):
 
     def describe(self, name: str) -> Description:
         """The description of a collection."""
-        with self._turns.use() as opened, edge_errors():
+        with self._turns.use() as opened:
             entry = opened.entry(name)
-            indexed = opened.shard(name).info().payload_schema
-            return Description(entry.dimension, entry.metadata, frozenset(indexed))
+            return Description(entry.dimension, entry.metadata)
+
+    def indexed(self, name: str) -> frozenset[str]:
+        """The fields that have an index."""
+        with self._turns.use() as opened, edge_errors():
+            return frozenset(opened.shard(name).info().payload_schema)
+
+    def damage(self, name: str) -> str | None:
+        """What is wrong with the files of a collection."""
+        with self._turns.use() as opened:
+            return opened.damage(name)
 
     def create(self, name: str, dimension: int, metadata: Mapping[str, str]) -> None:
         """Create a collection."""

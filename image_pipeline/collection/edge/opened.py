@@ -6,12 +6,20 @@ from pathlib import Path
 
 import qdrant_edge as qe
 
+from image_pipeline.collection.damaged import DamagedVersionError
 from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
-from image_pipeline.collection.edge.shards import EdgeError, create_shard, edge_errors, load_shard
+from image_pipeline.collection.edge.checkup import damage_of
+from image_pipeline.collection.edge.shards import DamagedShardError, EdgeError, create_shard, edge_errors, load_shard
+
+MARK = "open"
+"""The file that exists while a process has the folder open."""
 
 
 class Opened:
     """The files in `directory`, for a process that holds the lock; a shard is loaded when it is first used.
+
+    A mark in the folder says that it is open. If it is there already, the process that had it open was killed, perhaps
+    by damaged files, and each shard is first loaded in a different process.
 
     Raises CollectionError if the catalogue is damaged, OSError if the folder cannot be made.
     """
@@ -22,6 +30,9 @@ class Opened:
         self._catalog = read_catalog(directory)
         self._shards: dict[str, qe.EdgeShard] = {}
         self._delete_leftovers()
+        self._is_suspect = (directory / MARK).exists()
+        with suppress(OSError):  # on a full disk, shards can still be read
+            (directory / MARK).touch()
 
     @property
     def catalog(self) -> Catalog:
@@ -34,6 +45,8 @@ class Opened:
             _, shard = self._shards.popitem()
             with edge_errors():
                 shard.close()
+        with suppress(OSError):
+            (self._directory / MARK).unlink()
 
     def entry(self, name: str) -> Entry:
         """The entry of a collection. Raises EdgeError if there is none."""
@@ -43,11 +56,26 @@ class Opened:
             raise EdgeError(f"there is no collection {name!r} in the embedded Qdrant") from error
 
     def shard(self, name: str) -> qe.EdgeShard:
-        """The shard of a collection. Raises EdgeError if there is none, DamagedShardError if it cannot be read."""
+        """The shard of a collection. Raises EdgeError if there is none, DamagedVersionError if it cannot be read."""
         folder = self._directory / self.entry(name).folder
         if name not in self._shards:
-            self._shards[name] = load_shard(folder, name)
+            damage = damage_of(folder, is_whole=False) if self._is_suspect else None
+            if damage is not None:
+                raise DamagedVersionError(name, damage)
+            try:
+                self._shards[name] = load_shard(folder)
+            except DamagedShardError as error:
+                raise DamagedVersionError(name, str(error)) from error
         return self._shards[name]
+
+    def damage(self, name: str) -> str | None:
+        """What is wrong with the shard of a collection, all of which is read. Raises EdgeError if there is none."""
+        folder = self._directory / self.entry(name).folder
+        shard = self._shards.pop(name, None)
+        if shard is not None:  # one process at a time can have it open
+            with edge_errors():
+                shard.close()
+        return damage_of(folder, is_whole=True)
 
     def create(self, name: str, dimension: int, metadata: dict[str, str]) -> None:
         """Create a collection, which exists once the catalogue names it. Raises EdgeError if it exists already."""

@@ -28,7 +28,7 @@ class EdgeError(CollectionError):
 
 
 class DamagedShardError(CollectionError):
-    """The files of a shard cannot be read."""
+    """The files of a shard cannot be read; the message says why."""
 
 
 class ShardInUseError(ServiceUnavailableError):
@@ -62,8 +62,8 @@ def create_shard(folder: Path, dimension: int) -> qe.EdgeShard:
         return qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors=vectors, optimizers=optimizers))
 
 
-def load_shard(folder: Path, name: str) -> qe.EdgeShard:
-    """The shard of the collection `name` in `folder`, for a process that holds the lock.
+def load_shard(folder: Path) -> qe.EdgeShard:
+    """The shard in `folder`, for a process that holds the lock.
 
     Raises DamagedShardError if it cannot be read, ShardInUseError if a program that ignores the lock has it open.
     """
@@ -79,10 +79,7 @@ def load_shard(folder: Path, name: str) -> qe.EdgeShard:
                 f"The embedded Qdrant in {folder.parent} is in use by another program: stop it, or set QDRANT_URL to a "
                 "Qdrant server."
             ) from error
-        raise DamagedShardError(
-            f"The collection {name!r} of the embedded Qdrant is damaged ({error}): delete the folder {folder.parent} "
-            "and ingest the library again; the models do not have to run again."
-        ) from error
+        raise DamagedShardError(str(error)) from error
 
 
 def index_params(index: Index) -> "qe.PayloadSchemaParams":
