@@ -7,9 +7,9 @@ import numpy as np
 from qdrant_client import QdrantClient, models
 
 from image_pipeline.collection.client_filters import filter_of
-from image_pipeline.collection.conditions import Ids, Where
 from image_pipeline.collection.engine import Description, Engine, HeldPoint
 from image_pipeline.collection.points import Point, PointId
+from image_pipeline.collection.where import Ids, Where
 from image_pipeline.schema.column import Index
 
 _SCHEMAS: dict[Index, Any] = {

@@ -4,7 +4,7 @@ from typing import Any
 
 from qdrant_client import models
 
-from image_pipeline.collection.conditions import Among, Condition, Ids, Numbers, Times, Where, Within, Words
+from image_pipeline.collection.where import Condition, Ids, Numbers, OneOf, Times, Where, Within, Words
 
 
 def filter_of(where: Where) -> models.Filter:
@@ -17,7 +17,7 @@ def filter_of(where: Where) -> models.Filter:
 
 def _condition(condition: Condition) -> Any:
     match condition:
-        case Among(field, values):
+        case OneOf(field, values):
             return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
         case Words(field, text):
             return models.FieldCondition(key=field, match=models.MatchText(text=text))

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from image_pipeline.collection.conditions import Where
 from image_pipeline.collection.points import Point, PointId
+from image_pipeline.collection.where import Where
 from image_pipeline.schema.column import Index
 
 ALL_FIELDS = None

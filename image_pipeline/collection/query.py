@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from image_pipeline.collection.conditions import Among, Condition, Times, Where, Within, Words
 from image_pipeline.collection.engine import Engine, HeldPoint
+from image_pipeline.collection.where import Condition, OneOf, Times, Where, Within, Words
 from image_pipeline.schema.payload import (
     CAMERA_MODEL,
     CAPTION,
@@ -120,7 +120,7 @@ def _keys(point: HeldPoint) -> set[str]:
 def _having(keys: Iterable[str]) -> list[Condition]:
     """The conditions of which a point that has one of these sha256 or pixels meets at least one."""
     values = list(keys)
-    return [Among(name, values) for name in (SHA256.name, PIXELS.name)] if values else []
+    return [OneOf(name, values) for name in (SHA256.name, PIXELS.name)] if values else []
 
 
 def conditions_of(search_filter: SearchFilter) -> list[Condition]:
@@ -131,7 +131,7 @@ def conditions_of(search_filter: SearchFilter) -> list[Condition]:
         must.append(Within(PLACE.name, near.latitude, near.longitude, near.radius_km * 1000))
     must += _times(search_filter.after, search_filter.before)
     if search_filter.camera is not None:
-        must.append(Among(CAMERA_MODEL.name, [search_filter.camera]))
+        must.append(OneOf(CAMERA_MODEL.name, [search_filter.camera]))
     if search_filter.words is not None:
         must.append(Words(CAPTION.name, search_filter.words))
     return must

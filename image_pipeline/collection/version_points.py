@@ -4,11 +4,11 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from image_pipeline.collection.conditions import ANYWHERE, Among, Ids, Where
 from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.points import Point, PointId, PointRecord, payload_digest
 from image_pipeline.collection.query import Hit, SearchFilter, nearest
 from image_pipeline.collection.replaced import reading
+from image_pipeline.collection.where import ANYWHERE, Ids, OneOf, Where
 from image_pipeline.schema.payload import DIGEST, PARTITION, PATH
 
 UPSERT_BATCH = 256
@@ -119,7 +119,7 @@ def _pages(ids: Sequence[PointId]) -> Iterator[list[Any]]:
 
 
 def _in_partitions(partition_keys: Sequence[str]) -> Where:
-    return Where(must=[Among(PARTITION.name, partition_keys)])
+    return Where(must=[OneOf(PARTITION.name, partition_keys)])
 
 
 def _text(payload: Mapping[str, Any], name: str) -> str | None:

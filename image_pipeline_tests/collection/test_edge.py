@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import qdrant_edge as qe
 
-from image_pipeline.collection.conditions import ANYWHERE
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
 from image_pipeline.collection.edge.opened import Opened
 from image_pipeline.collection.points import Point, make_point
+from image_pipeline.collection.where import ANYWHERE
 from image_pipeline.errors import CollectionError, ServiceUnavailableError
 from image_pipeline.storage.own_files import contents
 from image_pipeline_tests.collection.oracle import Oracle

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from image_pipeline.collection.conditions import Among, Times, Within, Words
 from image_pipeline.collection.points import payload_digest
 from image_pipeline.collection.query import Near, SearchFilter, conditions_of
+from image_pipeline.collection.where import OneOf, Times, Within, Words
 from image_pipeline.schema.column import Index, Kind
 from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.payload import COLLECTION_ASSET, NOT_CONTENT, PAYLOAD, payload_page
@@ -119,7 +119,7 @@ def test_every_filter_of_a_search_is_by_a_field_with_the_index_for_it() -> None:
     indexes = set()
     for time in (now, now.replace(tzinfo=UTC)):
         for condition in conditions_of(SearchFilter(Near(1, 2, 3), time, time, "X100V", "cat")):
-            assert isinstance(condition, Among | Times | Within | Words)
+            assert isinstance(condition, OneOf | Times | Within | Words)
             indexes.add((condition.field, DECLARED[condition.field].index))
     assert indexes == {
         ("place", Index.GEO),

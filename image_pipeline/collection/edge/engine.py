@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import qdrant_edge as qe
 
-from image_pipeline.collection.conditions import Where
 from image_pipeline.collection.edge.catalog import Entry
 from image_pipeline.collection.edge.filters import filter_of
 from image_pipeline.collection.edge.opened import Opened
@@ -16,6 +15,7 @@ from image_pipeline.collection.edge.shards import edge_errors, index_params
 from image_pipeline.collection.edge.turns import Turns
 from image_pipeline.collection.engine import Description, Engine, HeldPoint
 from image_pipeline.collection.points import Point, PointId
+from image_pipeline.collection.where import Where
 from image_pipeline.schema.column import Index
 
 _EXACT = qe.SearchParams(exact=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import qdrant_edge as qe
 
-from image_pipeline.collection.conditions import Among, Condition, Ids, Numbers, Times, Where, Within, Words
+from image_pipeline.collection.where import Condition, Ids, Numbers, OneOf, Times, Where, Within, Words
 
 
 def filter_of(where: Where) -> qe.Filter:
@@ -18,7 +18,7 @@ def filter_of(where: Where) -> qe.Filter:
 
 def _condition(condition: Condition) -> Any:
     match condition:
-        case Among(field, values):
+        case OneOf(field, values):
             return qe.FieldCondition(field, match=qe.MatchAny([*values]))
         case Words(field, text):
             return qe.FieldCondition(field, match=qe.MatchText(text))

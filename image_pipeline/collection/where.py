@@ -8,7 +8,7 @@ from image_pipeline.collection.points import PointId
 
 
 @dataclass(frozen=True)
-class Among:
+class OneOf:
     """The field has one of `values`; a list has it if one of its elements has. No values: no point matches."""
 
     field: str
@@ -71,7 +71,7 @@ class Where:
     must_not: "Sequence[Condition]" = ()
 
 
-Condition = Among | Words | Within | Numbers | Times | Ids | Where
+Condition = OneOf | Words | Within | Numbers | Times | Ids | Where
 
 ANYWHERE = Where()
 """All points."""
