@@ -9,7 +9,7 @@ such characters by their codes.
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
 # Spelled out, since `unicodedata` changes with Python's version: controls (C0, C1), characters that change the text
@@ -39,6 +39,15 @@ def counted(count: int, one: str, several: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
+def in_bytes(count: float) -> str:
+    """A number of bytes with its unit, for people: `12 KB` is 12,000 bytes."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.{0 if unit == 'B' or count >= 10 else 1}f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} TB"
+
+
 def unescaped(text: str) -> str:
     """The reverse of `escaped`, for a name that a person copied from printed output."""
     return _ESCAPE.sub(lambda m: _SPACES.get(m[1]) or chr(int(m[2] or m[3] or m[4], 16)), text)
@@ -56,6 +65,17 @@ def echo_json(value: object, *, err: bool = False, default: Callable[[Any], Any]
     line = json.dumps(value, ensure_ascii=not is_unicode, default=default)
     # such characters occur only inside JSON strings: `dumps` writes none between them
     _write(_ESCAPED.sub(_json_code, line) + "\n", stream)
+
+
+def write_document(parts: Iterable[str]) -> None:
+    """Write the parts of a document on stdout, in UTF-8; what a terminal would obey is escaped if stdout is one."""
+    for part in parts:
+        if sys.stdout.isatty():
+            _write(escaped_lines(part.replace("\r\n", "\n")), sys.stdout)
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(part.encode())
+            sys.stdout.buffer.flush()
 
 
 def show_what_cannot_be_encoded() -> None:

@@ -1,4 +1,4 @@
-"""What is made once for all tests: a home folder, tiny models, a Qdrant server, and both ways to Qdrant."""
+"""What is made once for all tests: a home folder, tiny models, a Qdrant server, both ways to Qdrant, a browser."""
 
 import os
 import shutil
@@ -22,6 +22,7 @@ from image_pipeline_tests.support.tiny_models import write_blip, write_clip, wri
 
 _SHARED_MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 1 << 30
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 # a busy machine is no failure
 settings.register_profile("unhurried", deadline=None)
@@ -153,3 +154,15 @@ def library() -> Iterator[Path]:
     root.chmod(0o755)
     yield root
     shutil.rmtree(root)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The program of a Chromium. Tests that need it are skipped where there is none, or fail where CI says so."""
+    found = next((path for name in _CHROMIUM if (path := shutil.which(name))), None)
+    if found is None:
+        message = "There is no Chromium here: install your system's package `chromium`."
+        if os.environ.get("IMAGE_PIPELINE_TESTS_NEED_BROWSER") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    return Path(found)

@@ -12,7 +12,7 @@ from qdrant_client.models import CollectionStatus
 from benchmarks.exchange import answer, read_request
 from benchmarks.measuring.stopwatch import Laps
 from image_pipeline.collection.connection import address_of
-from image_pipeline.collection.query import SearchFilter
+from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.services.search import Search
 from image_pipeline.settings import load_settings
 from image_pipeline.stages.models import load_inference

@@ -2,29 +2,143 @@
 
 import math
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from datetime import datetime
+from image_pipeline.cli.library_paths import directory_in_library
+from image_pipeline.cli.options import F
+from image_pipeline.schema.formats import ImageFormat
 
-    from image_pipeline.collection.query import Near, SearchFilter
+if TYPE_CHECKING:
+    from image_pipeline.collection.search_filter import Near, SearchFilter, Span
 
 _YEAR_OR_MONTH = re.compile(r"(\d{4})(-\d{2})?$", re.ASCII)
+_SPAN = re.compile(r"(-?\d{1,9})?(\.\.)?(-?\d{1,9})?$", re.ASCII)
+_RATINGS, _ISOS = (-1, 5), (1, 10_000_000)
+_OTHER_NAMES = {"jpg": "jpeg", "tif": "tiff", "heic": "heif", "jxl": "jpeg-xl", "jp2": "jpeg-2000"}
+_FORMATS = click.Choice([*map(str, ImageFormat), *_OTHER_NAMES], case_sensitive=False)
+
+_OPTIONS = (
+    click.option("--near", metavar="LAT,LON,KM", help="Only photographs taken within KM km of a place."),
+    click.option(
+        "--after", metavar="DATE", help="Only photographs taken on or after this date (2024, 2024-05, 2024-05-01)."
+    ),
+    click.option("--before", metavar="DATE", help="Only photographs taken before this date."),
+    click.option("--camera", metavar="NAME", help="Only photographs of cameras whose maker and model contain NAME."),
+    click.option("--lens", metavar="NAME", help="Only photographs of lenses whose name contains NAME."),
+    click.option(
+        "--keyword", metavar="KEYWORD", multiple=True, help="Only photographs with this keyword; repeat it for more."
+    ),
+    click.option(
+        "--not-keyword",
+        metavar="KEYWORD",
+        multiple=True,
+        help="Only photographs without this keyword; can be repeated.",
+    ),
+    click.option(
+        "--person", metavar="NAME", multiple=True, help="Only photographs of a person whose name contains NAME."
+    ),
+    click.option(
+        "--rating", metavar="RANGE", help="Only photographs with this rating: 4, 4.., ..2, 3..4 (-1: rejected)."
+    ),
+    click.option("--iso", metavar="RANGE", help="Only photographs with this ISO speed: 100, 800.., ..400, 100..400."),
+    click.option(
+        "--format",
+        metavar="FORMAT",
+        type=_FORMATS,
+        help="Only files of this format, whatever they are called: jpeg, raw, heif …",
+    ),
+    click.option("--directory", metavar="PATH", help="Only files in this directory of the library, and below it."),
+    click.option("--city", metavar="NAME", help="Only photographs taken in this city."),
+    click.option("--country", metavar="NAME", help="Only photographs taken in this country."),
+    click.option("--words", metavar="WORDS", help="Only photographs with all of these words in their caption."),
+)
 
 
-def search_filter_of(
-    near: str | None, after: str | None, before: str | None, camera: str | None, words: str | None
-) -> "SearchFilter":
-    """The filters that the options of a search describe. Raises BadParameter if one of them makes no sense."""
-    from image_pipeline.collection.query import SearchFilter
+@dataclass(frozen=True)
+class FilterOptions:
+    """The options as they were given; their names are those of the options."""
 
-    return SearchFilter(_near(near), _date(after, "--after"), _date(before, "--before"), camera, words)
+    near: str | None = None
+    after: str | None = None
+    before: str | None = None
+    camera: str | None = None
+    lens: str | None = None
+    keyword: tuple[str, ...] = ()
+    not_keyword: tuple[str, ...] = ()
+    person: tuple[str, ...] = ()
+    rating: str | None = None
+    iso: str | None = None
+    format: str | None = None
+    directory: str | None = None
+    city: str | None = None
+    country: str | None = None
+    words: str | None = None
+
+
+def filter_options(command: F) -> F:
+    """Add the options that filter photographs; the command gets them as one argument, `filters`: FilterOptions.
+
+    They look the same in all commands. Upper and lower case make no difference in the texts.
+    """
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        given = {entry.name: kwargs.pop(entry.name) for entry in fields(FilterOptions)}
+        return command(*args, filters=FilterOptions(**given), **kwargs)
+
+    decorated: Any = wrapped
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+def search_filter_of(given: FilterOptions, library: Callable[[], Path | None]) -> "SearchFilter":
+    """The filters that the options describe; `library` returns the root of the library, None if it is unknown.
+
+    Raises BadParameter if an option makes no sense.
+    """
+    from image_pipeline.collection.search_filter import SearchFilter
+
+    _check_texts(given)
+    after, before = _date(given.after, "--after"), _date(given.before, "--before")
+    _check_order(after, before)
+    return SearchFilter(
+        near=_near(given.near),
+        after=after,
+        before=before,
+        camera=given.camera,
+        words=given.words,
+        lens=given.lens,
+        keywords=given.keyword,
+        not_keywords=given.not_keyword,
+        people=given.person,
+        rating=_span(given.rating, "--rating", _RATINGS, "4, 4.., ..2 or 3..4"),
+        iso=_span(given.iso, "--iso", _ISOS, "100, 800.., ..400 or 100..400"),
+        format=None if given.format is None else _OTHER_NAMES.get(given.format, given.format),
+        directory=None if given.directory is None else directory_in_library(given.directory, library()),
+        city=given.city,
+        country=given.country,
+    )
+
+
+def _check_texts(given: FilterOptions) -> None:
+    for name, value in vars(given).items():
+        for text in value if isinstance(value, tuple) else (value,):
+            if text is not None and not text.strip():
+                raise click.BadParameter(
+                    "it is empty: give a value, or leave the option out", param_hint=f"--{name.replace('_', '-')}"
+                )
 
 
 def _near(text: str | None) -> "Near | None":
-    from image_pipeline.collection.query import Near
+    from image_pipeline.collection.search_filter import Near
 
     if text is None:
         return None
@@ -41,9 +155,9 @@ def _near(text: str | None) -> "Near | None":
     return Near(latitude, longitude, kilometres)
 
 
-def _date(text: str | None, name: str) -> "datetime | None":
+def _date(text: str | None, name: str) -> datetime | None:
     """A wall clock, or, if `text` has an offset, a moment in UTC. A year or a month is its first day."""
-    from datetime import UTC, datetime
+    from datetime import UTC
 
     if text is None:
         return None
@@ -55,3 +169,34 @@ def _date(text: str | None, name: str) -> "datetime | None":
         raise click.BadParameter(
             "give a date as 2024, 2024-05, 2024-05-01 or 2024-05-01T18:30", param_hint=name
         ) from error
+
+
+def _check_order(after: datetime | None, before: datetime | None) -> None:
+    """A clock and a moment in UTC cannot be compared, so any such pair is accepted."""
+    if after is None or before is None or (after.tzinfo is None) != (before.tzinfo is None):
+        return
+    if after >= before:
+        raise click.BadParameter(
+            "give a date later than --after, since photographs taken on the date of --before are left out",
+            param_hint="--before",
+        )
+
+
+def _span(text: str | None, name: str, limits: tuple[int, int], examples: str) -> "Span | None":
+    from image_pipeline.collection.search_filter import Span
+
+    if text is None:
+        return None
+    match = _SPAN.match(text.strip())
+    low, high = (None if match is None or match[group] is None else int(match[group]) for group in (1, 3))
+    if match is not None and match[2] is None and high is None:
+        high = low
+    elif match is None or match[2] is None:
+        low = high = None  # such as 3-4
+    numbers = [number for number in (low, high) if number is not None]
+    if not numbers or numbers != sorted(numbers) or not all(limits[0] <= number <= limits[1] for number in numbers):
+        raise click.BadParameter(
+            f"give whole numbers from {limits[0]} to {limits[1]:,}, the smaller one first, such as {examples}",
+            param_hint=name,
+        )
+    return Span(low, high)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from image_pipeline.cli.filters import search_filter_of
-from image_pipeline.cli.maintenance import history, repair, verify
+from image_pipeline.cli.history import history
+from image_pipeline.cli.maintenance import repair, verify
 from image_pipeline.cli.notices import show_notices
-from image_pipeline.cli.options import FOLDER, NEW_FOLDER, PICTURE, Commands, errors_for_people, shared_options
+from image_pipeline.cli.options import FOLDER, NEW_FOLDER, Commands, errors_for_people, shared_options
+from image_pipeline.cli.report import report
 from image_pipeline.cli.retry import retry
+from image_pipeline.cli.search import facets, search
+from image_pipeline.cli.show import show
 from image_pipeline.cli.stores import adopt, forget, hint_at_scattered_store, rescue
 from image_pipeline.patches import collect_garbage_rarely, exit_without_collecting
 from image_pipeline.services.wiring import Wiring
@@ -44,7 +47,7 @@ def main(context: click.Context) -> None:
         hint_at_scattered_store()
 
 
-for command in (verify, repair, retry, history, adopt, forget, rescue):
+for command in (search, facets, show, report, verify, repair, retry, history, adopt, forget, rescue):
     main.add_command(command)
 
 
@@ -88,61 +91,6 @@ def _show_summary(summary: "Summary", as_json: bool) -> None:
         echo("`image-pipeline quarantine` lists the reasons.")
     if not summary.files:
         echo("The library contains no pictures: is it the right folder? `image-pipeline adopt FOLDER` changes it.")
-
-
-@main.command()
-@click.argument("text", required=False)
-@click.option("--image", type=PICTURE, help="Search by this picture instead of TEXT.")
-@click.option(
-    "--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="Maximum number of photographs."
-)
-@click.option("--near", metavar="LAT,LON,KM", help="Only photographs taken within KM km of a place.")
-@click.option(
-    "--after", metavar="DATE", help="Only photographs taken on or after this date (2024, 2024-05, 2024-05-01)."
-)
-@click.option("--before", metavar="DATE", help="Only photographs taken before this date.")
-@click.option("--camera", metavar="MODEL", help="Only photographs of this camera model.")
-@click.option("--words", metavar="WORDS", help="Only photographs with all of these words in their caption.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-@shared_options
-@errors_for_people
-def search(
-    text: str | None,
-    image: Path | None,
-    limit: int,
-    near: str | None,
-    after: str | None,
-    before: str | None,
-    camera: str | None,
-    words: str | None,
-    as_json: bool,
-    **given: Any,
-) -> None:
-    """Find the photographs nearest to TEXT, best first. Copies of a photograph are listed once.
-
-    The keys of each object in the JSON list: path, score (cosine), caption, sha256, copies (other files with the same
-    picture).
-    """
-    if (text is None) == (image is None):
-        raise click.UsageError("Give either TEXT or --image FILE.")
-    settings = _settings(**given)
-    search_filter = search_filter_of(near, after, before, camera, words)
-    from image_pipeline.services.search import Search
-
-    with Search(settings, _address(settings)) as searching:
-        if image is not None:
-            hits = searching.by_picture(image, limit, search_filter)
-        else:
-            hits = searching.by_words(text or "", limit, search_filter)
-    if as_json:
-        echo_json([dataclasses.asdict(hit) for hit in hits])
-        return
-    for hit in hits:
-        copies = f"  (+{counted(len(hit.copies), 'copy', 'copies')})" if hit.copies else ""
-        echo(f"{hit.score:.3f}  {hit.path}{copies}")
-        echo(f"       {hit.caption}")
-    if not hits:
-        echo("No photographs were found.")
 
 
 @main.command()

@@ -1,20 +1,14 @@
-"""The commands that check and repair the collection: verify, repair, history."""
+"""The commands that check and repair the collection: verify, repair."""
 
 import dataclasses
-import os
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import click
 
 from image_pipeline.cli.options import FAILED, errors_for_people, shared_options
-from image_pipeline.errors import LibraryError
-from image_pipeline.files.names import to_text
-from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import load_settings
-from image_pipeline.terminal import counted, echo, echo_json, unescaped
+from image_pipeline.terminal import counted, echo, echo_json
 
 _REMEDY = "`image-pipeline repair` fixes this; files that are being ingested right now need no repair."
 
@@ -87,54 +81,3 @@ def repair(as_json: bool, allow_deletions: bool, **given: Any) -> None:
         f"{counted(done.partitions, 'partition')} ingested again, {counted(done.deleted, 'point')} deleted, "
         f"{counted(done.embedded, 'image')} embedded, {done.captioned} captioned, in {done.seconds:.1f} s."
     )
-
-
-@click.command()
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-@shared_options
-@errors_for_people
-def history(path: Path, as_json: bool, **given: Any) -> None:
-    """Show what happened to the file PATH (in the library, or relative to it), oldest first.
-
-    The last 20 events of a file are kept; those of a deleted file are kept for 90 days.
-
-    The keys of each object in the JSON list: path, at, run_id, event (indexed, replaced, moved to a different
-    partition, quarantined, released from quarantine, deleted), partition, sha256, reason, message.
-    """
-    settings = load_settings(**given)
-    ledger = Wiring(settings).ledger
-    names = names_of(path, settings.library or ledger.library())
-    events = next((found for name in names if (found := ledger.history(name))), [])
-    if not events:
-        raise LibraryError(
-            f"The store has no record of {to_text(str(path))}: give the path of an ingested file as `image-pipeline "
-            "search` or `image-pipeline quarantine` prints it."
-        )
-    if as_json:
-        report = [
-            {"partition" if k == "partition_key" else k: v for k, v in dataclasses.asdict(e).items()} for e in events
-        ]
-        echo_json(report)
-        return
-    for event in events:
-        why = f"  {event.reason}: {event.message}" if event.reason else ""
-        echo(f"{event.at}  {event.event:<11}  {(event.sha256 or '-')[:12]:<12}  run {event.run_id}{why}")
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def names_of(path: Path, root: Path | None) -> Iterator[str]:
-    """Possible names of a file or directory in the store: as printed, as on disk, and relative to the library."""
-    yield from filter(_is_text, (str(path), unescaped(str(path))))
-    yield to_text(os.path.normpath(path))
-    absolute = Path(os.path.normpath(path.absolute()))
-    for library in () if root is None else (root, root.resolve()):
-        if absolute.is_relative_to(library):
-            yield to_text(str(absolute.relative_to(library)))

@@ -20,10 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 FAILED, WRONG_USAGE = 1, 2
 
-# A missing folder or file is wrong usage; click names it in its message.
+# A missing folder is wrong usage; click names it in its message.
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
-PICTURE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 _SHARED = ("home", "models", "qdrant_url", "qdrant_api_key")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from image_pipeline.cli.maintenance import names_of
 from image_pipeline.cli.options import errors_for_people, shared_options
+from image_pipeline.cli.paths import names_of
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.names import to_text
 from image_pipeline.services.wiring import Wiring

@@ -86,10 +86,10 @@ class ClientEngine(Engine):
         """The exact number of points that match."""
         return int(self._client.count(name, count_filter=filter_of(where), exact=True).count)
 
-    def facet(self, name: str, field: str, where: Where, limit: int) -> dict[str, int]:
+    def facet(self, name: str, field: str, where: Where, limit: int) -> dict[str | int, int]:
         """The most frequent values of a field."""
         found = self._client.facet(name, key=field, facet_filter=filter_of(where), limit=limit, exact=True)
-        return {str(hit.value): hit.count for hit in found.hits}
+        return {hit.value: hit.count for hit in found.hits}
 
     def page(
         self,
@@ -101,12 +101,17 @@ class ClientEngine(Engine):
         with_vectors: bool,
     ) -> tuple[list[HeldPoint], PointId | None]:
         """A page of the points that match."""
+        with_payload = True if fields is None else list(fields)
+        match where:
+            case Where(must=[Ids([id_])], should=(), must_not=()):  # the local mode would look at every point
+                found = self._client.retrieve(name, [id_], with_payload, with_vectors)
+                return [_held(record) for record in found], None
         records, following = self._client.scroll(
             name,
             scroll_filter=filter_of(where),
             limit=limit,
             offset=after,
-            with_payload=True if fields is None else list(fields),
+            with_payload=with_payload,
             with_vectors=with_vectors,
         )
         return [_held(record) for record in records], following
@@ -119,6 +124,17 @@ class ClientEngine(Engine):
             name, query=list(vector), limit=limit, query_filter=filter_of(where), with_payload=list(fields)
         )
         return [_held(point, point.score) for point in found.points]
+
+    def in_order(
+        self, name: str, field: str, is_descending: bool, limit: int, where: Where, fields: Sequence[str]
+    ) -> list[HeldPoint]:
+        """The points in the order of a field."""
+        direction = models.Direction.DESC if is_descending else models.Direction.ASC
+        order = models.OrderByQuery(order_by=models.OrderBy(key=field, direction=direction))
+        found = self._client.query_points(
+            name, query=order, limit=limit, query_filter=filter_of(where), with_payload=list(fields)
+        )
+        return [_held(point) for point in found.points]
 
     def some_of_each(
         self, name: str, wheres: Sequence[Where], limit: int, fields: Sequence[str]

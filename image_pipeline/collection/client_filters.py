@@ -4,7 +4,7 @@ from typing import Any
 
 from qdrant_client import models
 
-from image_pipeline.collection.where import Condition, Ids, Numbers, OneOf, Times, Where, Within, Words
+from image_pipeline.collection.where import Absent, Condition, Ids, Numbers, OneOf, Times, Where, Within, Words
 
 
 def filter_of(where: Where) -> models.Filter:
@@ -28,6 +28,8 @@ def _condition(condition: Condition) -> Any:
             return models.FieldCondition(key=field, range=models.Range(gt=gt, gte=gte, lt=lt, lte=lte))
         case Times(field, gt, gte, lt, lte):
             return models.FieldCondition(key=field, range=models.DatetimeRange(gt=gt, gte=gte, lt=lt, lte=lte))
+        case Absent(field):
+            return models.IsEmptyCondition(is_empty=models.PayloadField(key=field))
         case Ids(ids):
             return models.HasIdCondition(has_id=list(ids))
         case Where():

@@ -101,8 +101,11 @@ class Engine(ABC):
         """The exact number of points that match."""
 
     @abstractmethod
-    def facet(self, name: str, field: str, where: Where, limit: int) -> dict[str, int]:
-        """The most frequent values of a field with a keyword index, and the exact number of matching points of each."""
+    def facet(self, name: str, field: str, where: Where, limit: int) -> dict[str | int, int]:
+        """The most frequent values of a field of texts or whole numbers, and the exact number of points of each.
+
+        Only points that match count. The field needs an index.
+        """
 
     @abstractmethod
     def page(
@@ -124,6 +127,15 @@ class Engine(ABC):
         self, name: str, vector: Sequence[float], limit: int, where: Where, fields: Sequence[str]
     ) -> list[HeldPoint]:
         """The `limit` matching points nearest to `vector` (`[d]`), best first. Exact for an embedded engine."""
+
+    @abstractmethod
+    def in_order(
+        self, name: str, field: str, is_descending: bool, limit: int, where: Where, fields: Sequence[str]
+    ) -> list[HeldPoint]:
+        """The first `limit` matching points in the order of a field of times, which needs an index.
+
+        Points without a value are left out; those with the same value are in any order.
+        """
 
     @abstractmethod
     def some_of_each(

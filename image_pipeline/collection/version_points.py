@@ -4,12 +4,17 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from image_pipeline.collection.conditions import conditions_of
 from image_pipeline.collection.engine import Engine, HeldPoint
-from image_pipeline.collection.points import Point, PointId, PointRecord, payload_digest
-from image_pipeline.collection.query import Hit, SearchFilter, nearest
+from image_pipeline.collection.facets import Facets, facet
+from image_pipeline.collection.hits import Hit, Sort
+from image_pipeline.collection.lookups import Among, Unmatched, resolved, unmatched
+from image_pipeline.collection.points import Point, PointId, PointRecord, payload_digest, point_id
+from image_pipeline.collection.query import in_order_of_date, nearest
 from image_pipeline.collection.replaced import reading
+from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.collection.where import ANYWHERE, Ids, OneOf, Where
-from image_pipeline.schema.payload import DIGEST, PARTITION, PATH
+from image_pipeline.schema.payload import DIGEST, PARTITION, PATH, PIXELS, SHA256, PayloadField
 
 UPSERT_BATCH = 256
 SCROLL_PAGE = 2048  # the embedded Qdrant scans all of its points for each page
@@ -33,7 +38,7 @@ class VersionPoints:
         """The exact number of points in each of these partitions."""
         where = _in_partitions(partition_keys)
         found = self._engine.facet(self.name, PARTITION.name, where, len(partition_keys))
-        return dict.fromkeys(partition_keys, 0) | found
+        return {key: found.get(key, 0) for key in partition_keys}
 
     def digests(self, partition_keys: Sequence[str]) -> dict[str, dict[str, str]]:
         """The points of partitions: for each key, id → digest of the payload."""
@@ -63,14 +68,77 @@ class VersionPoints:
             if key not in partition_keys:
                 yield PointRecord(held.id, _text(held.payload, PATH.name), key)
 
+    def payload(self, path: str) -> Mapping[str, Any] | None:
+        """The payload of the point of a file; None if it has none.
+
+        Raises VersionReplacedError if the version no longer exists.
+        """
+        with self.reading():
+            points, _ = self._engine.page(self.name, Where(must=[Ids([point_id(path)])]), 1, None, None, False)
+        return next((held.payload for held in points), None)
+
+    def payloads(self) -> Iterator[Mapping[str, Any]]:
+        """The payloads of all points, in no particular order. Raises as `payload` does."""
+        with self.reading():
+            for held in self._held(ANYWHERE, None):
+                yield held.payload
+
+    def same_picture(self, sha256: str | None, pixels: str | None) -> Iterator[Mapping[str, Any]]:
+        """The `path` and `sha256` of all points with this content or these pixels. Raises as `payload` does."""
+        given = ((SHA256, sha256), (PIXELS, pixels))
+        wanted = [OneOf(field.name, [value]) for field, value in given if value is not None]
+        if not wanted:
+            return
+        with self.reading():
+            fields = [PATH.name, SHA256.name]
+            for held in self._held(Where(should=wanted), fields):
+                yield held.payload
+
     def nearest(self, vector: Sequence[float], limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
         """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
 
         This version is the one whose model made the vector: by now, the alias may point to a version of a different
         model. Raises VersionReplacedError if it no longer exists.
         """
+        asked = search_filter or SearchFilter()
         with self.reading():
-            return nearest(self._engine, self.name, vector, limit, search_filter or SearchFilter())
+            known = self._resolved(asked)
+            if any(among.is_impossible for among in known):
+                return []
+            return nearest(self._engine, self.name, vector, limit, conditions_of(asked, known))
+
+    def in_order_of_date(self, sort: Sort, limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
+        """The `limit` newest or oldest photographs by the photographer's clock, those without a date last.
+
+        Copies count once. Raises VersionReplacedError if this version no longer exists.
+        """
+        asked = search_filter or SearchFilter()
+        with self.reading():
+            known = self._resolved(asked)
+            if any(among.is_impossible for among in known):
+                return []
+            return in_order_of_date(self._engine, self.name, limit, sort, conditions_of(asked, known))
+
+    def facet(self, field: PayloadField, search_filter: SearchFilter | None = None) -> dict[str | int, int]:
+        """The distinct values of a field, with the number of points that have each; the most frequent first.
+
+        At most `MOST_VALUES` of them. Raises VersionReplacedError if this version no longer exists, CollectionError if
+        an older release made it, without an index of this field.
+        """
+        asked = search_filter or SearchFilter()
+        with self.reading():
+            known = self._resolved(asked)
+            if any(among.is_impossible for among in known):
+                return {}
+            return facet(self._engine, self.name, field, conditions_of(asked, known))
+
+    def unmatched(self, search_filter: SearchFilter) -> list[Unmatched]:
+        """The texts of a filter that no photograph matches, with values that exist. Raises as `facet` does."""
+        with self.reading():
+            return unmatched(search_filter, Facets(self._engine, self.name))
+
+    def _resolved(self, search_filter: SearchFilter) -> list[Among]:
+        return resolved(search_filter, Facets(self._engine, self.name))
 
     def upsert(self, points: Sequence[Point]) -> Iterator[int]:
         """Write points in batches; yields the number of points in each batch."""

@@ -56,6 +56,13 @@ class Times:
 
 
 @dataclass(frozen=True)
+class Absent:
+    """The point has no value in the field, or an empty list."""
+
+    field: str
+
+
+@dataclass(frozen=True)
 class Ids:
     """The point has one of these ids."""
 
@@ -71,7 +78,7 @@ class Where:
     must_not: "Sequence[Condition]" = ()
 
 
-Condition = OneOf | Words | Within | Numbers | Times | Ids | Where
+Condition = OneOf | Words | Within | Numbers | Times | Absent | Ids | Where
 
 ANYWHERE = Where()
 """All points."""

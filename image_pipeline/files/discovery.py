@@ -7,7 +7,7 @@ are ignored, too.
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from image_pipeline.files.rules import (
     is_directory_left_out,
     is_left_out,
 )
+from image_pipeline.files.sidecars import SIDECAR_ENDINGS, sidecars_of
 from image_pipeline.files.status import FileStatus, ListedFile, fingerprint, stored_time
 from image_pipeline.files.store_mark import NAME as MARK
 from image_pipeline.files.store_mark import parse_mark
@@ -71,25 +72,36 @@ def list_files(root: Path, partition: Partition) -> list[ListedFile]:
     A file may be an image if its name has an image's ending, or no ending that indicates another kind. For a directory
     in several parts, only the files of this part are considered. A directory that `walk` skips (hidden, behind a link,
     or in a store) counts as gone. Raises LibraryError if the directory exists but cannot be listed completely: a failed
-    listing never counts as an empty directory.
+    listing never counts as an empty directory. Each file has its sidecars.
     """
     check_library(root)
     relative = partition.os_directory
     files: list[ListedFile] = []
+    names: list[str] = []
+    beside: dict[str, os.DirEntry[str]] = {}
     if relative != "." and any(is_directory_left_out(part) for part in relative.split("/")):
         return files
     try:
-        if _is_in_store(root, relative):
+        if is_in_store(root, relative):
             return files
         with open_directory(root, relative) as directory, os.scandir(directory) as entries:
             for entry in entries:
-                if is_left_out(entry.name) or ending(entry.name) in OTHER_ENDINGS:
+                if is_left_out(entry.name):
                     continue
-                if partition.parts > 1 and not partition.holds(to_text(entry.name)):
+                last = ending(entry.name)
+                if last in SIDECAR_ENDINGS:
+                    beside[to_text(entry.name)] = entry
+                if last in OTHER_ENDINGS:
+                    continue
+                name = to_text(entry.name)
+                names.append(name)
+                if partition.parts > 1 and not partition.holds(name):
                     continue
                 listed = _stat(entry)
                 if listed is not None:
                     files.append(listed)
+            if beside:
+                files = _with_sidecars(files, names, beside)
     except OSError as error:
         if error.errno in NO_DIRECTORY:
             return []
@@ -125,9 +137,10 @@ def discover(
     for file in listed:
         path = partition.path_of(file.name)
         there.append(file)
+        sidecars = tuple(partition.path_of(sidecar.name) for sidecar in file.sidecars)
         before = known.get(path)
         if before is not None and before.format is not None and _is_unchanged(before, file):
-            found.append(before)
+            found.append(replace(before, sidecars=sidecars) if sidecars or before.sidecars else before)
             continue
         try:
             with open_file(root, path) as opened:
@@ -136,10 +149,10 @@ def discover(
             there.pop()
             continue
         except OSError:  # hashing will report it as unreadable
-            found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, file.ctime_ns, None))
+            found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, file.ctime_ns, None, sidecars))
             continue
         if image_format is not None or ending(file.name) in _PICTURE_ENDINGS:
-            found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, file.ctime_ns, image_format))
+            found.append(DiscoveredFile(path, file.size_bytes, file.mtime_ns, file.ctime_ns, image_format, sidecars))
     return Discovery(found, fingerprint(there))
 
 
@@ -214,7 +227,7 @@ def _subdirectories(root: Path, relative: str) -> tuple[int, list[str]] | None:
         ]
 
 
-def _is_in_store(root: Path, relative: str) -> bool:
+def is_in_store(root: Path, relative: str) -> bool:
     """Whether a directory of the library is a store, or is inside one. Raises OSError as `open_directory` does."""
     parts = [] if relative == "." else relative.split("/")
     for count in range(1, len(parts) + 1):
@@ -232,6 +245,20 @@ def _is_store(directory: int) -> bool:
             return parse_mark(file.read(_MARK_BYTES)) is not None
     except OSError:
         return False
+
+
+def _with_sidecars(
+    files: Sequence[ListedFile], names: Sequence[str], beside: "Mapping[str, os.DirEntry[str]]"
+) -> list[ListedFile]:
+    """The files with their sidecars among the entries `beside`; `names` are those of the whole directory."""
+    sidecars = sidecars_of(names, beside)
+    listed = {name: _stat(beside[name]) for name in {one for file in files for one in sidecars.get(file.name, ())}}
+
+    def of(file: ListedFile) -> tuple[ListedFile, ...]:
+        there = (listed[name] for name in sidecars[file.name])
+        return tuple(sidecar for sidecar in there if sidecar is not None)
+
+    return [replace(file, sidecars=of(file)) if file.name in sidecars else file for file in files]
 
 
 def _stat(entry: "os.DirEntry[str]") -> ListedFile | None:

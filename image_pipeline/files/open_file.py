@@ -71,6 +71,21 @@ def open_below(root: str | os.PathLike[str], relative: str) -> int:
         os.close(directory)
 
 
+def find_below(root: str | os.PathLike[str], relative: str) -> LibraryFile:
+    """The regular file `relative` (for Python's `os` functions) with its present status.
+
+    Raises OSError as `open_below` does, and if `relative` is not a path below the root; ValueError if it contains a
+    NUL.
+    """
+    if {"", ".", ".."}.intersection(relative.split("/")):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), relative)
+    descriptor = open_below(root, relative)
+    try:
+        return LibraryFile(os.fspath(root), relative, FileStatus.of(os.fstat(descriptor)))
+    finally:
+        os.close(descriptor)
+
+
 def open_anywhere(path: str | bytes) -> int:
     """A read-only descriptor of the regular file at `path`, which a person gave; links are followed.
 

@@ -59,18 +59,25 @@ def stored_time(time_ns: int) -> int:
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A regular file as listed in its directory; `name` is text, the rest its `FileStatus`."""
+    """A regular file as listed in its directory: its `name` as text, its `FileStatus`, its sidecars, best first."""
 
     name: str
     size_bytes: int
     mtime_ns: int
     ctime_ns: int
+    sidecars: "tuple[ListedFile, ...]" = ()
 
 
 def fingerprint(files: Iterable[ListedFile]) -> str:
-    """16 hex digits over the names, sizes and times of `files`, in the order given."""
+    """16 hex digits over the names, sizes and times of `files` and their sidecars, in the order given."""
     digest = hashlib.blake2b(digest_size=8)
     for file in files:
-        # names contain no NUL, so different listings are never encoded alike
-        digest.update(f"{file.name}\0{file.size_bytes}\0{file.mtime_ns}\0{file.ctime_ns}\0".encode())
+        # names contain no NUL and are not empty, so different listings are never encoded alike
+        digest.update(_line(file))
+        for sidecar in file.sidecars:
+            digest.update(b"\0" + _line(sidecar))
     return digest.hexdigest()
+
+
+def _line(file: ListedFile) -> bytes:
+    return f"{file.name}\0{file.size_bytes}\0{file.mtime_ns}\0{file.ctime_ns}\0".encode()

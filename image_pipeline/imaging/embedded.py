@@ -16,9 +16,11 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from image_pipeline.imaging.gif import gif_xmp
 from image_pipeline.imaging.isobmff import Box, boxes, boxes_within
+from image_pipeline.imaging.photoshop import IPTC_RESOURCE, PsdPicture, image_resources
 from image_pipeline.imaging.pillow_files import JpegPicture
-from image_pipeline.imaging.png import png_exif, png_texts, png_xmp
+from image_pipeline.imaging.png import png_exif, png_iptc, png_texts, png_xmp
 from image_pipeline.imaging.tiff import Directory, TiffReader, file_size
+from image_pipeline.imaging.values import first
 from image_pipeline.schema.formats import ImageFormat
 
 _PHOTO_IFD, _GPS_IFD, _XMP = 0x8769, 0x8825, 700
@@ -54,13 +56,14 @@ def embedded_in_picture(file: BinaryIO, image_format: ImageFormat, image: ImageF
     if image_format is ImageFormat.TIFF:
         return _of_tiff(TiffReader.open(file), _iptc(image))
     texts: Mapping[str, str] = {}
+    iptc = _iptc(image)
     if image_format is ImageFormat.PNG:
-        exif, xmp, texts = png_exif(file), png_xmp(file), png_texts(file)
+        exif, xmp, texts, iptc = png_exif(file), png_xmp(file), png_texts(file), _iptc_of_png(file)
     elif image_format is ImageFormat.GIF:
         exif, xmp = None, gif_xmp(file)
     else:
         exif, xmp = image.info.get("exif"), image.info.get("xmp")
-    found = _of_tiff(TiffReader.of_exif(exif) if isinstance(exif, bytes) else None, _iptc(image))
+    found = _of_tiff(TiffReader.of_exif(exif) if isinstance(exif, bytes) else None, iptc)
     return replace(found, xmp=xmp if isinstance(xmp, bytes) else found.xmp, texts=texts)
 
 
@@ -83,7 +86,7 @@ def _of_tiff(reader: TiffReader | None, iptc: IptcRecords) -> Embedded:
     if reader is None:
         return Embedded(iptc=iptc)
     base = reader.first()
-    xmp = base.get(_XMP)
+    xmp = first(base.get(_XMP))  # some programs write it as a list with one value
     return Embedded(
         base,
         reader.at(base.get(_PHOTO_IFD)),
@@ -115,7 +118,23 @@ def _read(file: BinaryIO, box: Box, most: int) -> bytes:
     return file.read(min(box.end - box.start, most))
 
 
+def _iptc_of_png(file: BinaryIO) -> IptcRecords:
+    block = png_iptc(file)
+    if block is not None and block.startswith(b"8BIM"):
+        block = next((content for number, content in image_resources(block) if number == IPTC_RESOURCE), None)
+    return _iptc_records(block)
+
+
+def _iptc_records(block: bytes | None) -> IptcRecords:
+    """The values of an IPTC block, which Pillow reads only as part of a JPEG."""
+    carrier = JpegImageFile.__new__(JpegImageFile)
+    carrier.info = {"photoshop": {IPTC_RESOURCE: block}}
+    return _iptc(carrier)
+
+
 def _iptc(image: ImageFile.ImageFile) -> IptcRecords:
+    if isinstance(image, PsdPicture):
+        return _iptc_records(image.info.get("iptc"))
     if not isinstance(image, JpegImageFile | TiffImageFile):
         return {}
     try:

@@ -120,20 +120,39 @@ def _codestream(file: BinaryIO) -> bytes:
 
 
 def _metadata(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
-    """The EXIF and XMP blocks of the file's boxes; those that are compressed are left out."""
+    """The first EXIF and the first XMP block of the file's boxes, some of which are compressed by Brotli."""
     file.seek(0)
     if file.read(2) == _CODESTREAM:
         return
+    seen: set[bytes] = set()
     for box in _boxes(file):
-        if box.kind in (b"Exif", b"xml "):
-            file.seek(box.start)
-            block = file.read(max(0, min(box.end - box.start, _MAX_BLOCK)))
-            if box.kind == b"xml ":
-                yield "xmp", block
-            elif block.startswith(TIFF_MAGICS):  # pillow-jxl-plugin leaves out the offset that begins the box
-                yield "exif", block
-            else:
-                yield "exif", block[4 + int.from_bytes(block[:4], "big") :]
+        kind, start = box.kind, box.start
+        if kind == b"brob":
+            file.seek(start)
+            kind, start = file.read(4), start + 4
+        if kind not in (b"Exif", b"xml ") or kind in seen:
+            continue
+        seen.add(kind)
+        file.seek(start)
+        block = file.read(max(0, min(box.end - start, _MAX_BLOCK)))
+        if box.kind == b"brob":
+            block = _inflated(block)
+        if kind == b"xml ":
+            yield "xmp", block
+        elif block.startswith(TIFF_MAGICS):  # pillow-jxl-plugin leaves out the offset that begins the box
+            yield "exif", block
+        else:
+            yield "exif", block[4 + int.from_bytes(block[:4], "big") :]
+
+
+def _inflated(content: bytes) -> bytes:
+    """The content of a compressed box; empty if it is damaged or too large."""
+    import imagecodecs
+
+    try:
+        return bytes(imagecodecs.brotli_decode(content, out=_MAX_BLOCK))
+    except imagecodecs.BrotliError:
+        return b""
 
 
 class _Bits:

@@ -16,7 +16,7 @@ from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import ImageError, Reason
 
-_REVISION = 4
+_REVISION = 5
 """Bump when this package reads different metadata from the same file."""
 
 

@@ -23,6 +23,7 @@ _MULTICHANNEL = 7
 _TYPES = {8: ">u1", 16: ">u2", 32: ">f4"}
 _RAW, _RUNS, _ZIP = 0, 1, 2
 _ICC, _VERSION, _EXIF, _XMP = 1039, 1057, 1058, 1060
+IPTC_RESOURCE = 1028
 _MOST_RESOURCES, _MAX_BLOCK = 4096, 32 << 20
 
 
@@ -52,8 +53,8 @@ class PsdPicture(ImageFile.ImageFile):
                 raise ImageError(Reason.CORRUPT, "the palette is incomplete")
             table = np.frombuffer(colours[:768], np.uint8).reshape(3, 256).T
             self._colours = np.ascontiguousarray(table)
-        names = {_ICC: "icc_profile", _EXIF: "exif", _XMP: "xmp"}
-        for number, content in _resources(_block(self.fp, ">L")):  # type: ignore[arg-type]
+        names = {_ICC: "icc_profile", _EXIF: "exif", _XMP: "xmp", IPTC_RESOURCE: "iptc"}
+        for number, content in image_resources(_block(self.fp, ">L")):  # type: ignore[arg-type]
             if number in names:
                 self.info[names[number]] = content
             elif number == _VERSION and content[4:5] == b"\0":
@@ -145,7 +146,7 @@ def _block(file: BinaryIO, layout: str) -> bytes:
     return content
 
 
-def _resources(block: bytes) -> Iterator[tuple[int, bytes]]:
+def image_resources(block: bytes) -> Iterator[tuple[int, bytes]]:
     """The image resources by number, up to the first malformed one."""
     at = 0
     for _ in range(_MOST_RESOURCES):

@@ -25,6 +25,7 @@ from image_pipeline.imaging.colour_space import ColourSpace, of_code_points
 from image_pipeline.imaging.deep_jpeg import open_jpeg
 from image_pipeline.imaging.jpeg_2000 import is_jpeg_2000_truncated, jpeg_2000_blocks
 from image_pipeline.imaging.jpeg_xl import JxlPicture
+from image_pipeline.imaging.pcx import is_pcx_truncated
 from image_pipeline.imaging.photoshop import PsdPicture
 from image_pipeline.imaging.pillow_files import PngPicture
 from image_pipeline.imaging.png import has_wrong_checksum, holds_all_rows, png_code_points, png_exif, png_xmp
@@ -76,6 +77,8 @@ def decode_picture(file: BinaryIO, image_format: ImageFormat, max_pixels: int) -
     """
     if image_format in (ImageFormat.HEIF, ImageFormat.AVIF) and isobmff.is_truncated(file):
         raise ImageError(Reason.TRUNCATED, "the file ends before the end of its picture data")
+    if image_format is ImageFormat.PCX and is_pcx_truncated(file):
+        raise ImageError(Reason.TRUNCATED, "the file ends before the end of its palette")
     image = open_picture(file, image_format, max_pixels)
     if image_format is ImageFormat.JPEG_2000 and is_jpeg_2000_truncated(file):
         raise ImageError(Reason.TRUNCATED, "the file ends before the end of its picture data")

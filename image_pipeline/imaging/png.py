@@ -19,7 +19,9 @@ _BLOCK_BYTES = 1 << 20
 _MAX_CHUNKS = 100_000
 _MAX_TEXT_BYTES = 16 << 20
 """The limit for one text, compressed or not: more than any editor writes, and a bound on decompression bombs."""
-_XMP_KEYWORD, _RAW_PROFILE = b"XML:com.adobe.xmp", b"Raw profile type exif"
+_XMP_KEYWORD = b"XML:com.adobe.xmp"
+_RAW_EXIF, _RAW_XMP, _RAW_IPTC = b"Raw profile type exif", b"Raw profile type xmp", b"Raw profile type iptc"
+"""The keywords of ImageMagick's format, which is older than the chunks for EXIF and XMP."""
 _PEOPLES_TEXTS = (b"Creation Time", b"Title", b"Description")
 _MAX_PEOPLES_TEXT = 20_000
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -150,10 +152,8 @@ def png_exif(file: BinaryIO) -> bytes | None:
     for chunk in png_chunks(file):
         if chunk.kind == b"eXIf":
             return chunk.read(file)
-        # ImageMagick's format, which is older than eXIf
-        if chunk.kind in (b"zTXt", b"tEXt") and chunk.has_keyword(file, _RAW_PROFILE):
-            text = chunk.read(file)[len(_RAW_PROFILE) + 1 :]
-            return _raw_profile(_inflate(text[1:]) if chunk.kind == b"zTXt" else text)
+        if _is_raw_profile(file, chunk, _RAW_EXIF):
+            return _raw_profile(file, chunk, _RAW_EXIF)
     return None
 
 
@@ -165,7 +165,15 @@ def png_xmp(file: BinaryIO) -> bytes | None:
             if len(rest) > 2:
                 text = rest[2:].split(b"\0", 2)[-1]
                 return _inflate(text) if rest[0] else text
+        elif _is_raw_profile(file, chunk, _RAW_XMP):
+            return _raw_profile(file, chunk, _RAW_XMP)
     return None
+
+
+def png_iptc(file: BinaryIO) -> bytes | None:
+    """The IPTC records of a PNG file, or the image resources with them, as ImageMagick keeps them; None if none."""
+    chunks = (chunk for chunk in png_chunks(file) if _is_raw_profile(file, chunk, _RAW_IPTC))
+    return next((_raw_profile(file, chunk, _RAW_IPTC) for chunk in chunks), None)
 
 
 def png_texts(file: BinaryIO) -> dict[str, str]:
@@ -214,7 +222,14 @@ def _announced_bytes(header: bytes) -> int:
     return sum(rows * (1 + -(-columns * bits // 8)) for columns, rows in sizes if columns > 0 and rows > 0)
 
 
-def _raw_profile(text: bytes) -> bytes | None:
+def _is_raw_profile(file: BinaryIO, chunk: PngChunk, keyword: bytes) -> bool:
+    return chunk.kind in (b"zTXt", b"tEXt") and chunk.has_keyword(file, keyword)
+
+
+def _raw_profile(file: BinaryIO, chunk: PngChunk, keyword: bytes) -> bytes | None:
+    text = chunk.read(file)[len(keyword) + 1 :]
+    if chunk.kind == b"zTXt":
+        text = _inflate(text[1:])
     try:
         return bytes.fromhex(b"".join(text.split(b"\n", 3)[3:]).decode("ascii"))  # fromhex skips whitespace
     except ValueError:

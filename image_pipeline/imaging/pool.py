@@ -20,12 +20,13 @@ from image_pipeline.imaging.protocol import (
     Reply,
     Request,
     RowTarget,
+    SidecarRequest,
     as_named,
     path_bytes,
 )
 from image_pipeline.imaging.source_file import ImagePath
 from image_pipeline.imaging.worker_process import Lost, WorkerProcess, WorkerStartError
-from image_pipeline.schema.image_metadata import ImageMetadata
+from image_pipeline.schema.image_metadata import ImageMetadata, SidecarMetadata
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import DecodePath, Reason
@@ -88,6 +89,16 @@ class MetadataOutcome:
 
     key: str
     metadata: ImageMetadata
+    reason: Reason | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class SidecarOutcome:
+    """The metadata in a sidecar; if it could not be read, it is empty, with a `reason` and a `message`."""
+
+    key: str
+    sidecar: SidecarMetadata
     reason: Reason | None = None
     message: str = ""
 
@@ -159,6 +170,16 @@ class WorkerPool:
                     yield MetadataOutcome(key, reply)
                 case Rejected():
                     yield MetadataOutcome(key, ImageMetadata(), reply.reason, reply.message)
+
+    def read_sidecars(self, tasks: Iterable[MetadataTask]) -> Iterator[SidecarOutcome]:
+        """Read the metadata in each task's file, which is a sidecar; everything else is as for `read_metadata`."""
+        requests = ((task.key, SidecarRequest(as_named(task.path))) for task in tasks)
+        for key, reply in self._replies(requests):
+            match reply:
+                case SidecarMetadata():
+                    yield SidecarOutcome(key, reply)
+                case Rejected():
+                    yield SidecarOutcome(key, SidecarMetadata(ImageMetadata()), reply.reason, reply.message)
 
     def _replies(self, requests: Iterator[tuple[str, Request]]) -> Iterator[tuple[str, Reply]]:
         finished: deque[tuple[str, Reply]] = deque()

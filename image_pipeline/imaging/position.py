@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from image_pipeline.imaging.tiff import Directory
-from image_pipeline.imaging.values import number, text
+from image_pipeline.imaging.values import number, rational, text
 from image_pipeline.imaging.xmp import Xmp
 
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE = 1, 2, 3, 4, 5, 6
@@ -13,7 +13,6 @@ _LOWEST_M, _HIGHEST_M = -11_000.0, 100_000.0
 _XMP_DEGREES = re.compile(
     r"([+-]?)(\d{1,3}(?:\.\d{1,20})?)(?:,(\d{1,2}(?:\.\d{1,20})?)(?:,(\d{1,2}(?:\.\d{1,20})?))?)? ?([NSEW])?$", re.ASCII
 )
-_XMP_RATIONAL = re.compile(r"(-?\d{1,12}(?:\.\d{1,12})?)(?:/(\d{1,12}))?$", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -102,10 +101,9 @@ def _xmp_degrees(value: str | None, reference: str | None, letters: str, limit: 
 
 
 def _xmp_altitude(xmp: Xmp) -> float | None:
-    match = _XMP_RATIONAL.match((xmp.first("exif:GPSAltitude") or "").strip())
-    if match is None or (match[2] and not int(match[2])):
+    metres = rational(xmp.first("exif:GPSAltitude"))
+    if metres is None:
         return None
-    metres = float(match[1]) / int(match[2] or 1)
     below = metres < 0 or (xmp.first("exif:GPSAltitudeRef") or "").strip() == "1"
     return _altitude(number(abs(metres), 0.0, _HIGHEST_M), below)
 

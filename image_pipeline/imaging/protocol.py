@@ -11,7 +11,7 @@ from typing import Any
 from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.files.status import FileStatus
 from image_pipeline.imaging.source_file import AnyPath, ImagePath
-from image_pipeline.schema.image_metadata import ImageMetadata
+from image_pipeline.schema.image_metadata import ImageMetadata, SidecarMetadata
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.outcome import DecodePath, Reason
 
@@ -40,6 +40,13 @@ class DecodeRequest:
 @dataclass(frozen=True)
 class MetadataRequest:
     """Read the metadata of `path`."""
+
+    path: bytes | LibraryFile
+
+
+@dataclass(frozen=True)
+class SidecarRequest:
+    """Read the metadata in the sidecar `path`."""
 
     path: bytes | LibraryFile
 
@@ -75,8 +82,8 @@ class NotWritten:
     message: str
 
 
-Request = DecodeRequest | MetadataRequest
-Reply = Ready | Decoded | Rejected | NotWritten | ImageMetadata
+Request = DecodeRequest | MetadataRequest | SidecarRequest
+Reply = Ready | Decoded | Rejected | NotWritten | ImageMetadata | SidecarMetadata
 
 
 def path_bytes(path: AnyPath) -> bytes:
@@ -93,6 +100,8 @@ def request_line(request: Request) -> bytes:
     """`request`, encoded as a line."""
     if isinstance(request, MetadataRequest):
         return _line("metadata", {"path": _picture_text(request.path)})
+    if isinstance(request, SidecarRequest):
+        return _line("sidecar", {"path": _picture_text(request.path)})
     targets = [
         {"path": _optional_text(target.path), "offset": target.offset, "spec": asdict(target.spec)}
         for target in request.targets
@@ -106,6 +115,8 @@ def read_request(line: bytes) -> Request:
     kind, content = _parsed(line)
     if kind == "metadata":
         return MetadataRequest(_picture(content["path"]))
+    if kind == "sidecar":
+        return SidecarRequest(_picture(content["path"]))
     targets = tuple(
         RowTarget(_optional_bytes(target["path"]), target["offset"], _spec(target["spec"]))
         for target in content["targets"]
@@ -132,8 +143,9 @@ def read_reply(line: bytes) -> Reply:
         case "NotWritten":
             return NotWritten(content["message"])
         case "ImageMetadata":
-            values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in content.items()}
-            return ImageMetadata(**values)
+            return _metadata(content)
+        case "SidecarMetadata":
+            return SidecarMetadata(_metadata(content["metadata"]), content["for_ending"])
         case _:
             raise ValueError(f"unknown reply: {kind}")
 
@@ -145,6 +157,11 @@ def _line(kind: str, content: dict[str, Any]) -> bytes:
 def _parsed(line: bytes) -> tuple[str, dict[str, Any]]:
     kind, content = json.loads(line)
     return kind, content
+
+
+def _metadata(content: dict[str, Any]) -> ImageMetadata:
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in content.items()}
+    return ImageMetadata(**values)
 
 
 def _spec(content: dict[str, Any]) -> InputSpec:

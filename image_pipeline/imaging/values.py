@@ -9,6 +9,7 @@ from image_pipeline.imaging.encodings import decoded, repaired
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
+_RATIONAL = re.compile(r"(-?\d{1,12}(?:\.\d{1,12})?)(?:/(\d{1,12}))?$", re.ASCII)
 
 
 def number(value: object, low: float, high: float) -> float | None:
@@ -26,6 +27,14 @@ def number(value: object, low: float, high: float) -> float | None:
     if not math.isfinite(result) or not low <= result <= high:
         return None
     return float(f"{result:.7g}")
+
+
+def rational(value: str | None) -> float | None:
+    """The number that XMP writes as `28/10` or `2.8`; None if it is neither, or its denominator is zero."""
+    match = _RATIONAL.match((value or "").strip())
+    if match is None or (match[2] and not int(match[2])):
+        return None
+    return float(match[1]) / int(match[2] or 1)
 
 
 def text(value: object, longest: int = 200) -> str | None:

@@ -11,7 +11,8 @@ from image_pipeline.imaging.values import text, windows_text
 from image_pipeline.imaging.xmp import Xmp
 
 _IPTC_KEYWORDS, _XP_KEYWORDS = (2, 25), 0x9C9E
-_MAX_KEYWORDS, _MAX_KEYWORD, _MAX_PEOPLE, _MAX_WINDOWS = 2000, 400, 500, 20_000
+MAX_PEOPLE = 500
+_MAX_KEYWORDS, _MAX_KEYWORD, _MAX_WINDOWS = 2000, 400, 20_000
 _HIERARCHIES = {
     "lr:hierarchicalSubject": "|",
     "mediapro:CatalogSets": "|",
@@ -62,7 +63,7 @@ def people_of(xmp: Xmp) -> tuple[str, ...]:
         found = xmp.structures.get(regions, ())
         every += [region.get(name, "") for region in found if region.get(kind, "Face").casefold() == "face"]
     cleaned = (text(name) for name in every)
-    return tuple(dict.fromkeys(name for name in cleaned if name))[:_MAX_PEOPLE]
+    return tuple(dict.fromkeys(name for name in cleaned if name))[:MAX_PEOPLE]
 
 
 def _paths(xmp: Xmp) -> Iterator[tuple[str, ...]]:

@@ -33,9 +33,11 @@ from image_pipeline.imaging.protocol import (
     Rejected,
     Reply,
     Request,
+    SidecarRequest,
     read_request,
     reply_line,
 )
+from image_pipeline.imaging.sidecar import read_sidecar
 from image_pipeline.imaging.source_file import open_image
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import ImageError, Reason
@@ -73,7 +75,7 @@ def _limited_time(seconds: float) -> Iterator[None]:
 
 
 def _answer(request: Request, limits: DecodeLimits) -> Reply:
-    if isinstance(request, MetadataRequest):
+    if isinstance(request, MetadataRequest | SidecarRequest):
         return _metadata(request, limits)
     specs = [target.spec for target in request.targets]
     try:
@@ -98,10 +100,10 @@ def _digest(array: np.ndarray) -> str:
     return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=_DIGEST_BYTES).hexdigest()
 
 
-def _metadata(request: MetadataRequest, limits: DecodeLimits) -> Reply:
+def _metadata(request: MetadataRequest | SidecarRequest, limits: DecodeLimits) -> Reply:
     try:
         with open_image(request.path) as file:
-            return metadata_of(file, limits)
+            return metadata_of(file, limits) if isinstance(request, MetadataRequest) else read_sidecar(file)
     except ImageError as error:
         return Rejected(error.reason, error.message)
     except MemoryError as error:

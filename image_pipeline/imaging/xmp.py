@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from defusedxml.ElementTree import DefusedXMLParser
 
-_MAX_BYTES = 16 << 20
+MAX_BYTES = 16 << 20
 _MAX_ELEMENTS = 500_000
 """About two seconds of work. From a packet with more elements or bytes, the properties found by then are used."""
 _MAX_ITEMS = 10_000
@@ -19,6 +19,7 @@ _MAX_STRUCTURES = 1000
 _MAX_CHARACTERS = 10_000
 """The limit for one value: more than is kept of any."""
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _ROOT, _DESCRIPTION, _ITEM = f"{_RDF}RDF", f"{_RDF}Description", f"{_RDF}li"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -78,11 +79,12 @@ def read_xmp(packet: bytes) -> Xmp:
     """
     reader = _Reader()
     parser = DefusedXMLParser(target=reader)
-    content = packet.strip(b"\0 \t\r\n")
+    # a sidecar may be UTF-16, in which these bytes are halves of characters
+    content = packet if packet.startswith(_UTF_16) else packet.strip(b"\0 \t\r\n")
     with suppress(_EnoughError):
         # in one call: expat rescans a long attribute from its beginning each time that it is fed more of it
-        parser.feed(content[:_MAX_BYTES])
-        if len(content) <= _MAX_BYTES:
+        parser.feed(content[:MAX_BYTES])
+        if len(content) <= MAX_BYTES:
             parser.close()
     return Xmp(reader.found, reader.structures.found)
 

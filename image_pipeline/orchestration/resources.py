@@ -143,6 +143,11 @@ class DecodingResource(_Fixed):
         return self._wiring.limits
 
     @property
+    def pool(self) -> WorkerPool:
+        """The workers of the run."""
+        return self._pool
+
+    @property
     def decoder(self) -> Decoder:
         """A decoder that uses the workers of the run. Raises as `InferenceResource.recipe` does."""
         return self._wiring.decoder(self._pool)

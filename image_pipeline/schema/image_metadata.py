@@ -25,7 +25,8 @@ class ImageMetadata:
     )
     taken_from: str | None = column(
         "string",
-        "where `taken_at` is from: original, digitized, gps, png_text, name (of the file), changed (EXIF DateTime)",
+        "where `taken_at` is from: original, digitized, gps, png_text, takeout (Google's JSON), name (of the file), "
+        "changed (EXIF DateTime)",
         default=None,
         payload=Index.KEYWORD,
     )
@@ -38,7 +39,7 @@ class ImageMetadata:
     camera_make: str | None = column("string", "maker of the camera", default=None, payload=Index.KEYWORD)
     camera_model: str | None = column("string", "model of the camera", default=None, payload=Index.KEYWORD)
     lens: str | None = column("string", "model of the lens", default=None, payload=Index.KEYWORD)
-    iso: int | None = column("int64", "ISO speed", default=None, payload=Index.NONE)
+    iso: int | None = column("int64", "ISO speed", default=None, payload=Index.INTEGER)
     exposure_s: float | None = column("float64", "exposure time", "seconds", default=None, payload=Index.NONE)
     f_number: float | None = column("float64", "f-number", default=None, payload=Index.NONE)
     focal_length_mm: float | None = column("float64", "focal length", "mm", default=None, payload=Index.NONE)
@@ -68,10 +69,21 @@ class ImageMetadata:
     )
     # in XMP, -1 means "rejected"; the reader keeps it
     rating: int | None = column(
-        "int64", "rating given by a person, 0 to 5; -1: rejected", default=None, payload=Index.NONE
+        "int64", "rating given by a person, 0 to 5; -1: rejected", default=None, payload=Index.INTEGER
     )
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all is known."""
         return all(getattr(self, entry.name) == entry.default for entry in fields(ImageMetadata))
+
+
+@dataclass(frozen=True)
+class SidecarMetadata:
+    """The metadata in a sidecar; `for_ending` is the ending of the only photograph that it describes, if it names one.
+
+    An ending is as in `CR2`: without its dot.
+    """
+
+    metadata: ImageMetadata
+    for_ending: str | None = None

@@ -32,10 +32,17 @@ class TakenFrom(StrEnum):
     GPS = "gps"
     PNG_TEXT = "png_text"
     """The text `Creation Time` of a PNG."""
+    TAKEOUT = "takeout"
+    """The JSON file that Google Takeout writes beside the photograph."""
     NAME = "name"
     """The name of the file."""
     CHANGED = "changed"
     """EXIF DateTime, which editors set too."""
+
+    def is_better_than(self, other: "TakenFrom") -> bool:
+        """Whether this source comes before `other`."""
+        order = list(TakenFrom)
+        return order.index(self) < order.index(other)
 
 
 class ClockFrom(StrEnum):

@@ -5,9 +5,10 @@ The collection's payload indexes, the fields of search filters, the digest and `
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from image_pipeline.schema.column import Index, Kind
-from image_pipeline.schema.rows import Stage, row_types
+from image_pipeline.schema.rows import MetadataOfImage, Sidecar, Stage, row_types
 
 COLLECTION_ASSET = "qdrant_collection"
 """The asset that writes points: the source of the fields that no stage table has."""
@@ -37,9 +38,10 @@ def _columns() -> dict[str, PayloadField]:
         for one in fields(row):
             declared = one.metadata
             if declared["payload"] is not None:
-                found[one.name] = PayloadField(
+                declaration = PayloadField(
                     one.name, declared["kind"], row.stage, declared["meaning"], declared["payload"], declared["unit"]
                 )
+                found.setdefault(one.name, declaration)  # sidecars have columns of `image_metadata`
     return found
 
 
@@ -74,7 +76,15 @@ TAKEN_LOCAL_FROM = PayloadField(
     "what makes `taken_local` local: written (as local time), place (from UTC by its time zone), utc (it is still UTC)",
     Index.KEYWORD,
 )
-CAMERA_MODEL = _COLUMNS["camera_model"]
+TAKEN_YEAR = PayloadField("taken_year", Kind.INTEGER, Stage.IMAGE_METADATA, "the year of `taken_local`", Index.INTEGER)
+CAMERA_MAKE, CAMERA_MODEL = _COLUMNS["camera_make"], _COLUMNS["camera_model"]
+CAMERA = PayloadField(
+    "camera", Kind.TEXT, Stage.IMAGE_METADATA, "maker and model as people write them: Canon EOS R5", Index.KEYWORD
+)
+LENS, ISO = _COLUMNS["lens"], _COLUMNS["iso"]
+KEYWORDS, PEOPLE, RATING = _COLUMNS["keywords"], _COLUMNS["people"], _COLUMNS["rating"]
+FORMAT = _COLUMNS["format"]
+WIDTH, HEIGHT = _COLUMNS["width"], _COLUMNS["height"]
 PLACE = PayloadField(
     "place", Kind.GEO, Stage.IMAGE_METADATA, "where it was taken: latitude and longitude", Index.GEO, "degrees"
 )
@@ -85,6 +95,15 @@ DERIVED = PayloadField(
     Stage.IMAGE_METADATA,
     "the fields that the file does not give, and that follow from its place: city, country",
     Index.KEYWORD,
+)
+SIDECARS = PayloadField(
+    "sidecars",
+    Kind.TEXTS,
+    Stage.SIDECARS,
+    "paths of the files beside it that describe it (XMP, Google Takeout), best first",
+)
+SIDECAR_PROBLEM = PayloadField(
+    "sidecar_problem", Kind.TEXT, Stage.SIDECARS, "why a sidecar could not be read", Index.KEYWORD
 )
 CAPTION = _COLUMNS["caption"]
 DIGEST = PayloadField(
@@ -97,7 +116,8 @@ DIGEST = PayloadField(
 
 PAYLOAD = (
     *_COLUMNS.values(),
-    *(DIRECTORY, PARTITION, TAKEN_LOCAL, TAKEN_LOCAL_END, TAKEN_LOCAL_FROM, PLACE, DERIVED),
+    *(DIRECTORY, PARTITION, TAKEN_LOCAL, TAKEN_LOCAL_END, TAKEN_LOCAL_FROM, TAKEN_YEAR, CAMERA, PLACE, DERIVED),
+    *(SIDECARS, SIDECAR_PROBLEM),
     PayloadField("caption_confidence", Kind.FLOAT, Stage.CAPTIONS, "mean probability of the caption's tokens, 0 to 1"),
     PayloadField(
         "embedding_producer", Kind.TEXT, Stage.EMBEDDINGS, "model, revision and settings that made the vector"
@@ -113,6 +133,15 @@ PAYLOAD = (
 
 NOT_CONTENT = frozenset(field.name for field in PAYLOAD if not field.is_content)
 """The names of the fields that the digest leaves out."""
+
+
+def payload_of_metadata(row: MetadataOfImage | Sidecar) -> dict[str, Any]:
+    """The payload fields of a row's metadata; `place` is its position."""
+    payload = row.payload()
+    if row.latitude is not None and row.longitude is not None:
+        payload[PLACE.name] = {"lat": row.latitude, "lon": row.longitude}
+    return payload
+
 
 _PAGE = """# The payload of a point
 

@@ -28,6 +28,7 @@ class Stage(StrEnum):
     DECODED_TENSORS = "decoded_tensors"
     EMBEDDINGS = "embeddings"
     CAPTIONS = "captions"
+    SIDECARS = "sidecars"
 
 
 def _arrow_type(name: str) -> "pa.DataType":
@@ -100,7 +101,12 @@ class DiscoveredFile(Row):
     size_bytes: int = column("int64", "file size", "bytes", nullable=False)
     mtime_ns: int = column("int64", "modification time, in ns since 1970", nullable=False)
     ctime_ns: int = column("int64", "time of the last change of any kind, in ns since 1970", nullable=False)
-    format: str | None = column("string", "format identified by the content; null if it is unknown")
+    format: str | None = column(
+        "string", "format identified by the content; null if it is unknown", payload=Index.KEYWORD
+    )
+    sidecars: Sequence[str] = column(
+        "list of string", "paths of the sidecars beside it, best first", default=(), added_later=True
+    )
 
 
 @dataclass(frozen=True)
@@ -173,6 +179,28 @@ class ImageCaption(ContentRow):
     stage = Stage.CAPTIONS
     caption: str = column("string", "caption; absent if captions are off", nullable=False, payload=Index.TEXT)
     confidence: float = column("float32", "mean probability of the caption's tokens, 0 to 1", nullable=False)
+
+
+@dataclass(frozen=True)
+class _SidecarFile(Row):
+    """A sidecar, as it was when it was read."""
+
+    path: str = _path()
+    size_bytes: int = column("int64", "file size when it was read", "bytes", nullable=False)
+    mtime_ns: int = column("int64", "modification time when it was read, in ns since 1970", nullable=False)
+    ctime_ns: int = column("int64", "time of its last change of any kind, in ns since 1970", nullable=False)
+
+
+@dataclass(frozen=True)
+class Sidecar(ImageMetadata, _SidecarFile):
+    """The metadata in a sidecar, a file that describes the photographs beside it; or why it could not be read."""
+
+    stage = Stage.SIDECARS
+    for_ending: str | None = column(
+        "string", "ending of the photograph that it describes, such as CR2; null if it names none", default=None
+    )
+    reason: str | None = column("string", "why it could not be read; null if it was", default=None)
+    message: str | None = column("string", "the reader's message if it could not be read", default=None)
 
 
 def row_types() -> list[type[Row]]:

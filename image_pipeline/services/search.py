@@ -1,25 +1,53 @@
-"""Search by words or by a picture: the nearest photographs in the collection."""
+"""Search in the collection: by words, by a picture or by filters alone; and the values of its fields."""
 
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.connection import KeptConnection
+from image_pipeline.collection.hits import Hit, Sort, by_date
+from image_pipeline.collection.lookups import Unmatched
 from image_pipeline.collection.qdrant import SearchedVersion
-from image_pipeline.collection.query import Hit, SearchFilter
 from image_pipeline.collection.replaced import again_if_replaced
+from image_pipeline.collection.search_filter import SearchFilter
+from image_pipeline.collection.version_points import VersionPoints
 from image_pipeline.errors import CollectionError, PipelineError
+from image_pipeline.files.names import to_text
+from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
+from image_pipeline.schema.payload import PayloadField
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
 from image_pipeline.stages.models import Inference, load_inference
 from image_pipeline.storage.tensors import create_tensor_files, read_tensors
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The hits of a search. `unmatched` are the texts of its filter that no photograph matches."""
+
+    hits: list[Hit]
+    unmatched: list[Unmatched]
+
+
+@dataclass(frozen=True)
+class FacetAnswer:
+    """The values of a field, the most frequent first, with the number of files that have each.
+
+    `unmatched` are the texts of the filter that no photograph matches.
+    """
+
+    counts: dict[str | int, int]
+    unmatched: list[Unmatched]
 
 
 class Search:
@@ -41,42 +69,79 @@ class Search:
     ) -> None:
         self._qdrant.close()
 
-    def by_words(self, words: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
-        """The `limit` photographs nearest to a text, best first. Raises as `by_picture` does."""
-        return self._search(lambda inference: inference.embed_texts([words])[0], limit, search_filter)
+    def by_words(self, words: str, limit: int, search_filter: SearchFilter, sort: Sort = Sort.RELEVANCE) -> Answer:
+        """The `limit` photographs nearest to a text, best first, or in the order of `sort`. Raises as `by_picture`."""
+        return self._nearest(lambda inference: inference.embed_texts([words])[0], limit, search_filter, sort)
 
-    def by_picture(self, file: Path, limit: int, search_filter: SearchFilter) -> list[Hit]:
-        """The `limit` photographs nearest to a picture, best first.
+    def by_picture(
+        self, file: Path | LibraryFile, limit: int, search_filter: SearchFilter, sort: Sort = Sort.RELEVANCE
+    ) -> Answer:
+        """The `limit` photographs nearest to a picture, best first, or in the order of `sort`.
 
         Raises PipelineError if the picture cannot be decoded, CollectionError if there is no collection or Qdrant
         refuses, ServiceUnavailableError if it does not answer, ModelError if the model cannot be fetched or loaded.
         """
-        return self._search(lambda inference: self._embed_picture(inference, file), limit, search_filter)
+        return self._nearest(lambda inference: self._embed_picture(inference, file), limit, search_filter, sort)
 
-    def _embed_picture(self, inference: Inference, file: Path) -> np.ndarray:
+    def by_filter(self, limit: int, search_filter: SearchFilter, sort: Sort = Sort.NEWEST) -> Answer:
+        """The `limit` newest or oldest photographs that the filter lets through; no model is loaded.
+
+        Raises ValueError for any other order, CollectionError if there is no collection or Qdrant refuses,
+        ServiceUnavailableError if it does not answer.
+        """
+        if sort is Sort.RELEVANCE:
+            raise ValueError("Without a query, no photograph is more relevant than another.")
+        return self._in_searched_version(
+            lambda points: _answer(points, points.in_order_of_date(sort, limit, search_filter), search_filter)
+        )
+
+    def facet(self, field: PayloadField, search_filter: SearchFilter) -> FacetAnswer:
+        """The values of a field among the files that the filter lets through. Raises as `by_filter` does."""
+
+        def ask(points: VersionPoints) -> FacetAnswer:
+            counts = points.facet(field, search_filter)
+            return FacetAnswer(counts, _unmatched(points, bool(counts), search_filter))
+
+        return self._in_searched_version(ask)
+
+    def _embed_picture(self, inference: Inference, file: Path | LibraryFile) -> np.ndarray:
+        named, source = (file, os.fspath(file)) if isinstance(file, Path) else (to_text(file.path), file)
         with tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory:
             outputs = create_tensor_files(Path(directory) / "query", [inference.embedding_producer.input], 1)
             with WorkerPool(Wiring(self._settings).limits, 1) as pool:
-                outcome = next(iter(pool.decode([DecodeTask("query", os.fspath(file), 0, None)], outputs)))
+                outcome = next(iter(pool.decode([DecodeTask("query", source, 0, None)], outputs)))
             if isinstance(outcome, DecodeFailure):
                 raise PipelineError(
-                    f"{file} cannot be read as a picture ({outcome.reason}: {outcome.message}): give the path of a "
+                    f"{named} cannot be read as a picture ({outcome.reason}: {outcome.message}): give the path of a "
                     "different one."
                 )
             images = read_tensors(Path(directory) / "query", inference.embedding_producer.input, [0])[0:1]
         vector: np.ndarray = inference.embed_images(images)[0]
         return vector
 
-    def _search(self, embed: Callable[[Inference], np.ndarray], limit: int, search_filter: SearchFilter) -> list[Hit]:
+    def _nearest(
+        self, embed: Callable[[Inference], np.ndarray], limit: int, search_filter: SearchFilter, sort: Sort
+    ) -> Answer:
         """Search the version whose model embeds the query; start over once if that version is replaced meanwhile."""
 
-        def ask() -> list[Hit]:
+        def ask() -> Answer:
             version, inference = self._version()
             vector = embed(inference)
             with self._qdrant.connect() as qdrant:
-                return qdrant.points(version.name).nearest(vector.tolist(), limit, search_filter)
+                points = qdrant.points(version.name)
+                hits = points.nearest(vector.tolist(), limit, search_filter)
+                return _answer(points, hits if sort is Sort.RELEVANCE else by_date(hits, sort), search_filter)
 
         return again_if_replaced(ask)
+
+    def _in_searched_version(self, ask: Callable[[VersionPoints], Found]) -> Found:
+        """The result of `ask` for the version that is searched now; once more if it is replaced meanwhile."""
+
+        def connect_and_ask() -> Found:
+            with self._qdrant.connect() as qdrant:
+                return ask(qdrant.points(qdrant.searched_version().name))
+
+        return again_if_replaced(connect_and_ask)
 
     def _version(self) -> tuple[SearchedVersion, Inference]:
         """The version that is searched now, and the models that made it: the next version may be from other models."""
@@ -87,6 +152,15 @@ class Search:
             version = qdrant.searched_version()
         self._known = known = version, inference_for(version, self._settings)
         return known
+
+
+def _answer(points: VersionPoints, hits: list[Hit], search_filter: SearchFilter) -> Answer:
+    return Answer(hits, _unmatched(points, bool(hits), search_filter))
+
+
+def _unmatched(points: VersionPoints, is_found: bool, search_filter: SearchFilter) -> list[Unmatched]:
+    """If something is found, only a keyword that is excluded can have matched nothing."""
+    return [] if is_found and not search_filter.not_keywords else points.unmatched(search_filter)
 
 
 def inference_for(version: SearchedVersion, settings: Settings) -> Inference:

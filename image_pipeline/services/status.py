@@ -16,7 +16,7 @@ from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.size import StoreSize, size_of_store
-from image_pipeline.terminal import counted
+from image_pipeline.terminal import counted, in_bytes
 
 _SCAN_SECONDS = 2.0
 """The time limit for scanning the library, and for measuring the store, since the user waits for the status."""
@@ -152,13 +152,5 @@ def _run(run: LastRun) -> str:
 
 
 def _size(size: StoreSize) -> str:
-    parts = ", ".join(f"{name} {_bytes(taken)}" for name, taken in size.parts.items() if taken)
-    return f"{'' if size.is_whole else 'at least '}{_bytes(size.total)}: {parts}" if parts else "empty"
-
-
-def _bytes(count: float) -> str:
-    for unit in ("B", "KB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.{0 if unit == 'B' or count >= 10 else 1}f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} TB"
+    parts = ", ".join(f"{name} {in_bytes(taken)}" for name, taken in size.parts.items() if taken)
+    return f"{'' if size.is_whole else 'at least '}{in_bytes(size.total)}: {parts}" if parts else "empty"

@@ -48,8 +48,9 @@ class Decoder:
 
     `cache` holds the successes of this version of the decoder, which stay valid when the limits change. `failures`
     holds the failures, and knows which of them to try again. `contents` notes the pixels of each content that is
-    decoded, as input for each of `specs`; the first of these identifies the picture in the rows. `damaged` says what
-    becomes of damaged pictures.
+    decoded, as input for each of `specs`; the first of these identifies the picture in the rows. A content that an
+    older version decoded, without noting its pixels, is decoded once more for them, so that no model runs if the
+    metadata in the file are edited. `damaged` says what becomes of damaged pictures.
     """
 
     pool: WorkerPool
@@ -88,7 +89,8 @@ class Decoder:
         run_id: str,
         attempt: int = 0,
     ) -> DecodedImages:
-        """Decode those `sources` (by sha256) that were never decoded, that are `wanted`, or that lack a thumbnail.
+        """Decode those `sources` (by sha256) that were never decoded, that are `wanted`, or that lack a thumbnail or
+        their pixels.
 
         `wanted` are the contents that some stage has not processed yet. They get a row in new tensor files, in a
         directory that only this run and `attempt` (0 is the first) use. The partition's tensors from earlier attempts
@@ -102,6 +104,7 @@ class Decoder:
         row_of = {task.key: task.row for task in tasks}
         counter = Counter(Stage.DECODED_TENSORS, len(tasks))
         failed: dict[str, tuple[Reason, str]] = {}
+        without_pixels: list[str] = []
         pixels: dict[InputSpec, dict[str, str]] = {spec: {} for spec in self.specs}
         with new_tensor_files(directory, self.specs, sum(row is not None for row in row_of.values())) as outputs:
             for outcome in self.pool.decode(tasks, outputs, self.specs):
@@ -113,7 +116,9 @@ class Decoder:
                     for spec, digest in zip(self.specs, outcome.digests, strict=True):
                         pixels[spec][sha256] = f"{digest}-{outcome.width}x{outcome.height}"
                 elif sha256 in rows:
-                    pass  # it was decoded before, and this time only to make its thumbnail
+                    # it was decoded before, and this time only for its thumbnail or its pixels
+                    if outcome.reason is not Reason.UNREADABLE and sources[sha256].is_unchanged():
+                        without_pixels.append(sha256)
                 elif not sources[sha256].is_unchanged():
                     # checked here, since a worker that was killed cannot report the change
                     rows[sha256] = self._row(sha256, reason=Reason.UNREADABLE, message=CHANGED)
@@ -132,6 +137,7 @@ class Decoder:
         self.failures.record(failed, [row.sha256 for row in decoded if row.sha256 not in failed])
         for spec, noted in pixels.items():
             self.contents.put_pixels(str(spec), noted)
+        self.contents.put_without_pixels(decoder_version(), without_pixels)
         return DecodedImages(self._identified([rows[sha256] for sha256 in sources]), len(tasks), maker)
 
     def _identified(self, rows: Sequence[DecodedContent]) -> list[DecodedContent]:
@@ -145,9 +151,10 @@ class Decoder:
     ) -> tuple[dict[str, DecodedContent], list[DecodeTask]]:
         """The rows that are known already, by sha256, and the tasks for the workers.
 
-        A content that is in both is decoded only to make its missing thumbnail.
+        A content that is in both is decoded only for its missing thumbnail or its unknown pixels.
         """
         known = self.cache.get(list(sources))
+        unidentified = self._unidentified(list(known))
         standing = self.failures.standing([sha256 for sha256 in sources if sha256 in wanted or sha256 not in known])
         rows: dict[str, DecodedContent] = {}
         tasks: list[DecodeTask] = []
@@ -161,10 +168,18 @@ class Decoder:
             if sha256 in known and not is_wanted:
                 rows[sha256] = known[sha256]
                 if thumbnail.exists():
+                    if sha256 in unidentified:
+                        tasks.append(DecodeTask(sha256, source))
                     continue
             tasks.append(DecodeTask(sha256, source, next_row if is_wanted else None, thumbnail))
             next_row += is_wanted
         return rows, tasks
+
+    def _unidentified(self, sha256s: Sequence[str]) -> set[str]:
+        """The contents whose pixels are unknown as input for a model, without those that this decoder cannot decode."""
+        known = [self.contents.pixels(str(spec), sha256s).keys() for spec in self.specs]
+        missing = {sha256 for sha256 in sha256s if not all(sha256 in keys for keys in known)}
+        return missing - self.contents.without_pixels(decoder_version(), list(missing))
 
     @staticmethod
     def _row(

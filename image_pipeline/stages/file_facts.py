@@ -1,16 +1,21 @@
-"""The facts about a file: those of its content, completed by its name, and by what follows from its place.
+"""The facts about a file: those of its content, its sidecars and its name, and what follows from its place.
 
-They are put together for each file when its point is made: two files with the same content may have different names.
+They are put together for each file when its point is made: two files with the same content may have different names
+and sidecars.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from image_pipeline.files.dated_names import date_of_name
 from image_pipeline.imaging.gazetteer import gazetteer_version, place_names, time_zone
+from image_pipeline.schema.camera import camera_name
 from image_pipeline.schema.moment import ClockFrom, Moment, TakenFrom
 from image_pipeline.schema.payload import (
+    CAMERA,
+    CAMERA_MAKE,
+    CAMERA_MODEL,
     CITY,
     COUNTRY,
     DERIVED,
@@ -22,24 +27,29 @@ from image_pipeline.schema.payload import (
     TAKEN_LOCAL_END,
     TAKEN_LOCAL_FROM,
     TAKEN_PRECISION,
+    TAKEN_YEAR,
 )
+from image_pipeline.schema.rows import Sidecar
+from image_pipeline.stages.sidecar_facts import Facts, sidecar_facts
 
-_REVISION = 1
-"""Bump when other facts follow from the same content and name."""
-
-Facts = Mapping[str, Any]
-"""Values by the name of their payload field."""
+_REVISION = 2
+"""Bump when other facts follow from the same content, sidecars and name."""
 
 
 def file_facts_version() -> str:
-    """A text that changes whenever other facts may follow from the same content and name."""
+    """A text that changes whenever other facts may follow from the same content, sidecars and name."""
     return f"file-facts-{_REVISION} {gazetteer_version()}"
 
 
-def file_facts(path: str, payload: Facts) -> dict[str, Any]:
-    """What is added to, or replaced in, the `payload` of the file `path`, which has the facts about its content."""
-    taken = _taken(path, payload)
-    return {**taken, **_local_time({**payload, **taken}), **_names_of_place(payload)}
+def file_facts(path: str, payload: Facts, sidecars: Sequence[Sidecar] = ()) -> dict[str, Any]:
+    """What is added to, or replaced in, the `payload` of the file `path`, which has the facts about its content.
+
+    `sidecars` are those of the file, best first.
+    """
+    described = sidecar_facts(path, payload, sidecars)
+    facts = {**payload, **described}
+    taken = _taken(path, facts)
+    return {**described, **taken, **_local_time({**facts, **taken}), **_camera(facts), **_names_of_place(facts)}
 
 
 def _taken(path: str, payload: Facts) -> dict[str, Any]:
@@ -70,7 +80,13 @@ def _local_time(payload: Facts) -> dict[str, Any]:
         TAKEN_LOCAL.name: moment.clock.isoformat(),
         TAKEN_LOCAL_END.name: moment.end.isoformat(),
         TAKEN_LOCAL_FROM.name: str(clock_from),
+        TAKEN_YEAR.name: moment.clock.year,
     }
+
+
+def _camera(payload: Facts) -> dict[str, Any]:
+    name = camera_name(payload.get(CAMERA_MAKE.name), payload.get(CAMERA_MODEL.name))
+    return {} if name is None else {CAMERA.name: name}
 
 
 def _zone(payload: Facts) -> ZoneInfo | None:

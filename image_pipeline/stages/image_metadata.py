@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.imaging.metadata import metadata_version
@@ -11,6 +10,7 @@ from image_pipeline.progress import Counter
 from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import Reason
+from image_pipeline.schema.payload import payload_of_metadata
 from image_pipeline.schema.rows import MetadataOfImage, Stage
 from image_pipeline.stages.declaration import StageDeclaration
 from image_pipeline.stages.file_facts import file_facts_version
@@ -71,17 +71,10 @@ def _row(sha256: str, metadata: ImageMetadata, reason: Reason | None) -> Metadat
     return MetadataOfImage(sha256=sha256, **asdict(metadata), reason=reason)
 
 
-def _payload(row: MetadataOfImage) -> dict[str, Any]:
-    payload = row.payload()
-    if row.latitude is not None and row.longitude is not None:
-        payload["place"] = {"lat": row.latitude, "lon": row.longitude}
-    return payload
-
-
 STAGE = StageDeclaration(
     row=MetadataOfImage,
     reads=(Stage.CONTENT_HASHES,),
     version=lambda models: f"{metadata_version()} {file_facts_version()}",
     doing="reading metadata",
-    payload=_payload,
+    payload=payload_of_metadata,
 )

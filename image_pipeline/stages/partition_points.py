@@ -1,6 +1,6 @@
 """The points and the quarantine of a partition, built from its stage tables."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from image_pipeline.schema.rows import (
     DiscoveredFile,
     Embedding,
     MetadataOfImage,
+    Sidecar,
     Stage,
 )
 from image_pipeline.stages.declaration import StageDeclaration
@@ -23,7 +24,7 @@ from image_pipeline.stages.registry import STAGES
 from image_pipeline.storage.ledger import QuarantinedFile
 from image_pipeline.storage.tables import PartitionTables, StageTables
 
-_FILES = STAGES[Stage.CONTENT_HASHES]
+_LISTED, _FILES = STAGES[Stage.DISCOVERED_FILES], STAGES[Stage.CONTENT_HASHES]
 _CONTENTS: list[StageDeclaration[Any]] = [one for one in STAGES.values() if issubclass(one.row, ContentRow)]
 
 
@@ -40,8 +41,8 @@ class Provenance:
 
 
 def read_tables(tables: StageTables, partition_key: str) -> PartitionTables:
-    """The tables that points are built from: all but `discovered_files`. Raises StoreError if a stage has not run."""
-    return tables.read_all([_FILES.row, *(declaration.row for declaration in _CONTENTS)], partition_key)
+    """The tables of all stages, which points are built from. Raises StoreError if a stage has not run."""
+    return tables.read_all([declaration.row for declaration in STAGES.values()], partition_key)
 
 
 def points_of(partition: Partition, tables: PartitionTables, provenance: Provenance) -> list[Point]:
@@ -49,35 +50,47 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
     contents = {declaration.stage: {row.sha256: row for row in tables[declaration.row]} for declaration in _CONTENTS}
     unreadable = {row.sha256 for row in tables[DecodedContent] if row.reason is not None}
     embeddings = {row.sha256: row for row in tables[Embedding]}
+    sidecars = _sidecars_by_file(tables)
+    listed = {row.path: _LISTED.payload(row) for row in tables[DiscoveredFile]}
     points = []
     for file in tables[ContentHash]:
         sha256 = file.sha256
         if sha256 is None or sha256 not in embeddings or sha256 in unreadable:
             continue
-        payload = {"directory": partition.directory, "partition": partition.key, **_FILES.payload(file)}
+        payload: dict[str, Any] = {"directory": partition.directory, "partition": partition.key}
+        # after a run that ended between two stages, a file may no longer be listed
+        payload |= {**listed.get(file.path, {}), **_FILES.payload(file)}
         for declaration in _CONTENTS:
             row = contents[declaration.stage].get(sha256)
             if row is not None:
                 payload.update(declaration.payload(row))
                 if declaration.producer_field is not None:
                     payload[declaration.producer_field] = provenance.versions.get(declaration.stage)
-        payload |= file_facts(file.path, payload)
+        payload |= file_facts(file.path, payload, sidecars.get(file.path, ()))
         payload |= {"run_id": provenance.run_id, "ingested_at": provenance.at}
         points.append(make_point(file.path, embeddings[sha256].vector, payload))
     return points
 
 
-def check_tables(
-    partition: Partition, files: Sequence[DiscoveredFile], tables: PartitionTables, provenance: Provenance
-) -> None:
+def _sidecars_by_file(tables: PartitionTables) -> dict[str, list[Sidecar]]:
+    """The sidecars of each file that has any, best first."""
+    rows = {row.path: row for row in tables[Sidecar]}
+    files = [file for file in tables[DiscoveredFile] if file.sidecars]
+    return {file.path: [rows[path] for path in file.sidecars if path in rows] for file in files}
+
+
+def check_tables(partition: Partition, tables: PartitionTables, provenance: Provenance) -> None:
     """Raises StoreError if the tables do not match, for example after single stages were materialized by hand.
 
     A file could then be neither a point nor in quarantine. `decoded_tensors` must have a row for each content, and
     every other stage that is switched on must have one for each decoded content.
     """
+    files = tables[DiscoveredFile]
     listed = [(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns) for file in files]
     if listed != [(file.path, file.size_bytes, file.mtime_ns, file.ctime_ns) for file in tables[ContentHash]]:
         raise _outdated(partition, Stage.CONTENT_HASHES)
+    if not {path for file in files for path in file.sidecars or ()} <= {row.path for row in tables[Sidecar]}:
+        raise _outdated(partition, Stage.SIDECARS)
     hashed = {file.sha256 for file in tables[ContentHash] if file.sha256 is not None}
     if not hashed <= {row.sha256 for row in tables[DecodedContent]}:
         raise _outdated(partition, Stage.DECODED_TENSORS)
@@ -127,10 +140,11 @@ def damaged_files(points: Iterable[Point]) -> dict[str, tuple[str, str]]:
     return {str(one["path"]): (str(one["sha256"]), str(one["damaged"])) for one in payloads}
 
 
-def lasting_fingerprint(fingerprint: str, quarantine: Iterable[QuarantinedFile]) -> str:
-    """The fingerprint to record for an ingested partition: empty if the bytes of a file could not be read.
+def lasting_fingerprint(fingerprint: str, quarantine: Iterable[QuarantinedFile], tables: PartitionTables) -> str:
+    """The fingerprint to record for an ingested partition: empty if the bytes of a file or sidecar could not be read.
 
     The cause (permissions, a disk error, a change while it was read) can disappear without a change of size or
     modification time, so the next run has to process such a partition again.
     """
-    return "" if any(file.reason == Reason.UNREADABLE for file in quarantine) else fingerprint
+    reasons = [*(file.reason for file in quarantine), *(row.reason for row in tables[Sidecar])]
+    return "" if Reason.UNREADABLE in reasons else fingerprint

@@ -134,8 +134,8 @@ class Indexer:
     def _index(self, partition: Partition, existing: Mapping[str, str], others: Sequence[str]) -> IndexedPartition:
         """`others` are parts of the same directory from a different split, whose points may be overwritten here."""
         tables = read_tables(self.tables, partition.key)
-        files, fingerprint = self.tables.read_noted(DiscoveredFile, partition.key)
-        check_tables(partition, files, tables, self.provenance)
+        fingerprint = self.tables.note(DiscoveredFile, partition.key) or ""
+        check_tables(partition, tables, self.provenance)
         points = points_of(partition, tables, self.provenance)
         quarantine = quarantine_of(partition, tables, self.provenance)
         self.shrinkage.add(len(existing), len(points))
@@ -148,7 +148,7 @@ class Indexer:
         self.collection.delete(partition.key, change.deletions)
         entry = LedgerEntry(
             key=partition.key,
-            fingerprint=lasting_fingerprint(fingerprint, quarantine),
+            fingerprint=lasting_fingerprint(fingerprint, quarantine, tables),
             files=len(tables[ContentHash]),
             indexed=len(points),
             quarantined=len(quarantine),

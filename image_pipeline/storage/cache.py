@@ -31,7 +31,12 @@ CREATE TABLE IF NOT EXISTS pixels (
     pixels TEXT NOT NULL,
     PRIMARY KEY (spec, sha256)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS sha256s_by_pixels ON pixels (spec, pixels)
+CREATE INDEX IF NOT EXISTS sha256s_by_pixels ON pixels (spec, pixels);
+CREATE TABLE IF NOT EXISTS without_pixels (
+    sha256 TEXT NOT NULL,
+    decoder TEXT NOT NULL,
+    PRIMARY KEY (sha256, decoder)
+) WITHOUT ROWID
 """
 # finds each producer by an index lookup after the previous one: a plain DISTINCT would read all values
 _PRODUCERS = """
@@ -87,6 +92,23 @@ class ContentCache:
                     ((spec, sha256, value) for sha256, value in pixels.items()),
                 )
 
+    def without_pixels(self, decoder: str, sha256s: Sequence[str]) -> set[str]:
+        """The contents among these whose pixels `decoder` could not determine.
+
+        Raises StoreError if the cache cannot be used.
+        """
+        return set(self._select("SELECT sha256, decoder FROM without_pixels WHERE decoder = ?", [decoder], sha256s))
+
+    def put_without_pixels(self, decoder: str, sha256s: Iterable[str]) -> None:
+        """Note that `decoder` could not determine the pixels of these contents.
+
+        Raises StoreError if the cache cannot be used.
+        """
+        rows = [(sha256, decoder) for sha256 in sha256s]
+        if rows:
+            with self._database.transaction() as connection:
+                connection.executemany("INSERT OR REPLACE INTO without_pixels (sha256, decoder) VALUES (?, ?)", rows)
+
     def get_by_pixels(self, producer: str, spec: str, sha256s: Sequence[str]) -> dict[str, bytes]:
         """The values that `producer` made from other contents with the same pixels, by the sha256 that was asked for.
 
@@ -135,6 +157,7 @@ class ContentCache:
                 producers = [producer for (producer,) in connection.execute(_PRODUCERS)]
                 specs = [spec for (spec,) in connection.execute("SELECT DISTINCT spec FROM pixels")]
                 connection.executemany("DELETE FROM pixels WHERE spec = ? AND sha256 = ?", product(specs, sha256s))
+                connection.executemany("DELETE FROM without_pixels WHERE sha256 = ?", ((sha256,) for sha256 in sha256s))
                 connection.executemany(
                     "DELETE FROM content WHERE producer = ? AND sha256 = ?", product(producers, sha256s)
                 )

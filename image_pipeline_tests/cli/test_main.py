@@ -156,7 +156,7 @@ def test_dagster_job_execute_takes_a_partition_and_a_range(shell: Shell) -> None
         (["scan", "library"], {"DAGSTER_HOME": "a file"}, 2, ["DAGSTER_HOME", "a file"]),
         (["scan", "library"], {"DAGSTER_HOME": "wrong"}, 2, ["DAGSTER_HOME", "wrong", "dagster.yaml"]),
         (["search", "a dog"], {}, 1, ["ingest"]),
-        (["search"], {}, 2, ["TEXT", "--image"]),
+        (["search"], {}, 2, ["WORDS", "--image", "--camera"]),
         (["search", "x", "--near", "here"], {}, 2, ["--near", "LAT,LON,KM"]),
         (["search", "x", "--near", "nan,0,5"], {}, 2, ["--near", "-90 to 90"]),
         (["search", "x", "--near", "91,0,5"], {}, 2, ["--near", "-90 to 90"]),
@@ -231,7 +231,7 @@ def test_a_store_belongs_to_one_library(shell: Shell) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *("ingest", "search", "status", "quarantine", "scan", "verify", "repair", "history"),
+        *("ingest", "search", "facets", "status", "quarantine", "scan", "verify", "repair", "history"),
         *("dev", "adopt", "rescue", "forget", "demo-library"),
     ],
 )

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from image_pipeline.collection.hits import Hit
 from image_pipeline.collection.points import Point
-from image_pipeline.collection.query import Hit, Near, SearchFilter
+from image_pipeline.collection.search_filter import Near, SearchFilter
 
 _EARTH_KM = 6371.0088
 _COPIES = 16
@@ -47,12 +48,12 @@ class Oracle:
 
 
 def matches(payload: Any, asked: SearchFilter) -> bool:
-    """Whether a payload satisfies a filter."""
+    """Whether a payload satisfies a filter by place, time, camera and words; `test_filters` has the others."""
     return (
         (asked.near is None or _is_near(payload.get("place"), asked.near))
         and _is_after(payload, asked.after)
         and _is_before(payload, asked.before)
-        and (asked.camera is None or payload.get("camera_model") == asked.camera)
+        and (asked.camera is None or asked.camera.lower() in payload.get("camera", "").lower())
         and (asked.words is None or _words(asked.words) <= _words(payload.get("caption")))
     )
 

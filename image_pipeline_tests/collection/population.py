@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from image_pipeline.collection.points import Point, make_point
-from image_pipeline.collection.query import Near, SearchFilter
+from image_pipeline.collection.search_filter import Near, SearchFilter
 from image_pipeline_tests.storage.conftest import DIMENSION
 
 PLACES = ((41.9, 12.5), (59.9, 10.75), (-17.8, 179.99), (0.0, 0.0), (89.5, -120.0), (-33.9, 18.4))
@@ -38,7 +38,7 @@ def many_points(count: int, seed: int) -> list[Point]:
             "sha256": f"content {content}",
             "pixels": f"pixels {content // 2}" if rng.random() < 0.3 else None,
             "caption": " ".join(drawn(WORDS) for _ in range(4)) if rng.random() < 0.8 else None,
-            "camera_model": drawn((*CAMERAS, None)),
+            "camera": drawn((*CAMERAS, None)),
             "place": {"lat": latitude, "lon": longitude} if rng.random() < 0.7 else None,
         }
         if rng.random() < 0.8:
@@ -63,7 +63,7 @@ def filters() -> st.SearchStrategy[SearchFilter]:
         near=st.none() | nears,
         after=st.none() | times,
         before=st.none() | times,
-        camera=st.none() | st.sampled_from([*CAMERAS, "none"]),
+        camera=st.none() | st.sampled_from([*CAMERAS, "canon", "r5", "none"]),
         words=st.none() | words,
     )
 

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from image_pipeline.collection.address import QdrantAddress
-from image_pipeline.collection.query import Hit, SearchFilter
+from image_pipeline.collection.hits import Hit
+from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.collection.version_points import VersionPoints
 from image_pipeline_tests.collection.oracle import Oracle
 from image_pipeline_tests.collection.population import CAMERAS, filters, many_points, queries

@@ -10,10 +10,11 @@ from qdrant_client import models
 
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.edge.address import EdgeAddress
+from image_pipeline.collection.hits import Hit
 from image_pipeline.collection.points import Point, make_point
 from image_pipeline.collection.qdrant import Qdrant, SearchedVersion
-from image_pipeline.collection.query import Hit, Near, SearchFilter
 from image_pipeline.collection.replaced import VersionReplacedError
+from image_pipeline.collection.search_filter import Near, SearchFilter
 from image_pipeline.errors import CollectionError
 from image_pipeline.settings import DType
 from image_pipeline_tests.storage.conftest import VERSION
@@ -69,8 +70,13 @@ def test_the_nearest_come_first_and_copies_count_once(qdrant: Qdrant, any_addres
         caption="a red circle left of a star",
         sha256="1",
         copies=("copies/rome (2).jpg", "rome.jpg"),
+        identical=("copies/rome (2).jpg", "rome.jpg"),
+        place=ROME,
     )
-    assert hits == [first, Hit("oslo.jpg", hits[1].score, "a Blue heart", "2")]
+    assert hits == [
+        first,
+        Hit("oslo.jpg", hits[1].score, "a Blue heart", "2", place=OSLO, camera_model="X100V"),
+    ]
     assert [hit.sha256 for hit in qdrant.points(VERSION.name).nearest(at(80), 10)] == ["4", "3", "2", "1"]
 
 
@@ -109,6 +115,7 @@ def test_points_of_an_older_version_have_no_pixels_and_are_copies_by_content(qdr
     list(qdrant.collection(VERSION).upsert(mixed))
     first, second = qdrant.points(VERSION.name).nearest(at(0), 2)
     assert (first.path, first.sha256, first.copies) == ("a/lake tagged.jpg", "7", ("b/lake.jpg", "c/lake.jpg"))
+    assert first.identical == ()
     assert second.sha256 == "1"
 
 
@@ -160,12 +167,6 @@ def test_by_the_photographers_clock(qdrant: Qdrant) -> None:
     assert found(datetime(2025, 9, 11, 8, 59), datetime(2025, 9, 11, 9)) == {"morning.jpg", "september.jpg"}
 
 
-def test_by_camera(qdrant: Qdrant) -> None:
-    assert paths(qdrant, camera="X100V") == ["oslo.jpg"]
-    assert paths(qdrant, camera="X100") == ["fiji.jpg"]
-    assert paths(qdrant, camera="Leica") == []
-
-
 def test_by_words_of_the_caption(qdrant: Qdrant) -> None:
     assert paths(qdrant, words="star circle") == ["copies/rome (1).jpg"]
     assert paths(qdrant, words="STAR") == ["copies/rome (1).jpg"]
@@ -174,7 +175,7 @@ def test_by_words_of_the_caption(qdrant: Qdrant) -> None:
 
 
 def test_all_that_is_asked_must_hold(qdrant: Qdrant) -> None:
-    asked = {"near": Near(59.9, 10.75, 100), "camera": "X100V", "words": "heart"}
+    asked = {"near": Near(59.9, 10.75, 100), "after": datetime(2022, 1, 1, tzinfo=UTC), "words": "heart"}
     assert paths(qdrant, **asked) == ["oslo.jpg"]
     assert paths(qdrant, **{**asked, "words": "star"}) == []
 

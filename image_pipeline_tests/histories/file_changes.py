@@ -10,6 +10,7 @@ from pathlib import Path
 from image_pipeline_tests.histories.library import LEFT_OUT, Library, chosen
 from image_pipeline_tests.histories.operations import Kind, Operation
 from image_pipeline_tests.histories.pool import Content, Pool
+from image_pipeline_tests.support.tagged import packet
 
 Change = Callable[[Library, Operation], str | None]
 
@@ -182,6 +183,27 @@ def _delete(library: Library, op: Operation) -> str | None:
     return library.told(path)
 
 
+def _write_sidecar(library: Library, op: Operation) -> str | None:
+    """Give a picture a rating in a sidecar, under its full name or its stem."""
+    picture = chosen(library.pictures(), op.first)
+    if picture is None:
+        return None
+    path = picture.with_name((picture.name if op.second % 2 else picture.stem) + ".xmp")
+    if len(os.fsencode(path.name)) > 255 or path.is_dir():
+        return None
+    rating = op.third % 6
+    path.write_bytes(packet(xmp_Rating=str(rating)))
+    return f"{library.told(path)} ({rating} stars)"
+
+
+def _delete_sidecar(library: Library, op: Operation) -> str | None:
+    path = chosen(library.sidecars(), op.first)
+    if path is None:
+        return None
+    path.unlink()
+    return library.told(path)
+
+
 FILE_CHANGES: dict[Kind, Change] = {
     Kind.ADD: _add,
     Kind.ADD_BROKEN: _add_broken,
@@ -201,4 +223,6 @@ FILE_CHANGES: dict[Kind, Change] = {
     Kind.COPY: partial(_add_again, shutil.copy2),
     Kind.LINK: partial(_add_again, os.link),
     Kind.DELETE: _delete,
+    Kind.WRITE_SIDECAR: _write_sidecar,
+    Kind.DELETE_SIDECAR: _delete_sidecar,
 }

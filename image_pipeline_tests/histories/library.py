@@ -58,7 +58,11 @@ class Library:
 
     def pictures(self) -> list[Path]:
         """The files that are to be in the collection or in quarantine."""
-        return [path for path in self.files() if path.name not in LEFT_OUT]
+        return [path for path in self.files() if path.name not in LEFT_OUT and path.suffix != ".xmp"]
+
+    def sidecars(self) -> list[Path]:
+        """The XMP sidecars; the picture of one may be gone."""
+        return [path for path in self.files() if path.suffix == ".xmp"]
 
     def directory(self, choice: int) -> Path:
         """A directory, or the root."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -13,7 +14,7 @@ import numpy as np
 
 from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.points import point_id
-from image_pipeline.files.names import to_text
+from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.partition import Partition
 from image_pipeline.schema.rows import Stage
 from image_pipeline.settings import Settings
@@ -56,6 +57,18 @@ def pictures_on_disk(root: Path) -> dict[str, str]:
     return found
 
 
+def rating_on_disk(root: Path, path: str) -> int | None:
+    """The rating that a person would say a picture has: that of the sidecar with its full name, or with its stem."""
+    picture = root / from_text(path)
+    for name in (f"{picture.name}.xmp", f"{picture.stem}.xmp"):
+        sidecar = picture.with_name(name)
+        if sidecar.is_file() and not sidecar.is_symlink():
+            found = re.search(rb'xmp:Rating="(\d)"', sidecar.read_bytes())
+            assert found is not None
+            return int(found[1])
+    return None
+
+
 def read_points(settings: Settings) -> list[Stored]:
     """All points that a search could find."""
     address = address_of(settings)
@@ -83,14 +96,14 @@ class Model:
         ledger = Ledger(Store(settings.home).ledger_file)
         readable = {path: sha256 for path, sha256 in disk.items() if self.pool.by_sha256[sha256].reason is None}
         return [
-            *self._of_points(readable, read_points(settings)),
+            *self._of_points(settings.library, readable, read_points(settings)),
             *self._of_quarantine(disk, ledger),
             *_of_ledger(ledger, disk, readable),
             *_of_store(Store(settings.home), ledger, set(readable.values())),
             *self._of_cache(Store(settings.home), placed, set(readable.values())),
         ]
 
-    def _of_points(self, readable: dict[str, str], points: list[Stored]) -> Iterator[str]:
+    def _of_points(self, root: Path, readable: dict[str, str], points: list[Stored]) -> Iterator[str]:
         by_path: dict[str, Stored] = {}
         for point in points:
             path = point.payload["path"]
@@ -103,6 +116,9 @@ class Model:
             yield f"{path!r} is in the collection and not (readable) on disk"
         for path in sorted(readable.keys() & by_path.keys()):
             yield from self._of_point(path, readable[path], by_path[path])
+            rating, expected = by_path[path].payload.get("rating"), rating_on_disk(root, path)
+            if rating != expected:
+                yield f"{path!r} has {rating} stars, where its sidecar gives it {expected}"
         parts: dict[str, set[int]] = {}
         for point in points:
             partition = Partition.from_key(point.payload["partition"])

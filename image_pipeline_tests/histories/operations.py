@@ -27,6 +27,8 @@ class Kind(StrEnum):
     COPY = auto()
     LINK = auto()
     DELETE = auto()
+    WRITE_SIDECAR = auto()
+    DELETE_SIDECAR = auto()
     MAKE_DIRECTORY = auto()
     RENAME_DIRECTORY = auto()
     MOVE_DIRECTORY = auto()

@@ -14,7 +14,7 @@ ByteOrder = Literal["big", "little"]
 
 _TIFF_HEADER = re.compile(rb"II\*\0|MM\0\*")
 _MAX_PARTS = 400
-_NESTED_BOXES = {b"meta": 4, b"moov": 0, b"iprp": 0, b"ipco": 0, b"iinf": 6, b"dinf": 0}
+_NESTED_BOXES = {b"meta": 4, b"moov": 0, b"iprp": 0, b"ipco": 0, b"iinf": 6, b"dinf": 0, b"jp2h": 0}
 """Boxes that hold boxes, with the bytes that come before those."""
 
 
@@ -83,8 +83,12 @@ def _format_parts(content: bytes) -> Iterator[Part]:
         return _png(content)
     if content.startswith(b"RIFF"):
         return _riff(content)
-    if content[4:8] == b"ftyp":
+    if content[4:8] in (b"ftyp", b"JXL ", b"jP  "):
         return _boxes(content, 0, len(content))
+    if content.startswith(b"\xff\x4f\xff\x51"):
+        return _markers(content, 2)
+    if content.startswith(b"8BPS"):
+        return _photoshop(content)
     if content.startswith(b"GIF"):
         return _gif(content)
     if content.startswith(b"BM"):
@@ -129,9 +133,37 @@ def _boxes(content: bytes, start: int, end: int) -> Iterator[Part]:
             return
         yield Part(start, start + length, Number(start, 4, "big"))
         kind = content[start + 4 : start + 8]
+        if kind == b"jp2c":
+            yield from _markers(content, start + 10)
         if kind in _NESTED_BOXES:
             yield from _boxes(content, start + 8 + _NESTED_BOXES[kind], min(end, start + length))
         start += length
+
+
+def _markers(content: bytes, at: int) -> Iterator[Part]:
+    """The segments of a JPEG 2000 codestream up to its first tile part, and the lengths of its tile parts."""
+    while at + 12 <= len(content) and content[at] == 0xFF and content[at + 1] != 0xD9:
+        length = int.from_bytes(content[at + 2 : at + 4], "big")
+        yield Part(at, at + 2 + length, Number(at + 2, 2, "big"))
+        if content[at + 1] == 0x90:
+            length = int.from_bytes(content[at + 6 : at + 10], "big") - 2
+            yield Part(at, at + 2 + length, Number(at + 6, 4, "big"))
+        at += 2 + max(length, 2)
+
+
+def _photoshop(content: bytes) -> Iterator[Part]:
+    """The blocks of a Photoshop document, and its image resources."""
+    at = 26
+    for block in range(3):
+        end = at + 4 + int.from_bytes(content[at : at + 4], "big")
+        yield Part(at, end, Number(at, 4, "big"))
+        start = at + 4
+        while block == 1 and content[start : start + 4] == b"8BIM":
+            length = int.from_bytes(content[start + 8 : start + 12], "big")
+            following = start + 12 + length + length % 2
+            yield Part(start, following, Number(start + 8, 4, "big"))
+            start = following
+        at = end
 
 
 def _gif(content: bytes) -> Iterator[Part]:

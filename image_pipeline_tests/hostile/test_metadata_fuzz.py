@@ -13,6 +13,8 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+import imagecodecs
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -26,8 +28,10 @@ from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.moment import Moment
 from image_pipeline.stages.file_facts import file_facts
 from image_pipeline_tests.hostile.mutations import Damage, damaged
+from image_pipeline_tests.support.photoshop import photoshop, resource
 from image_pipeline_tests.support.scenes import encoded, scene
 from image_pipeline_tests.support.specimens import png_chunk, specimens
+from image_pipeline_tests.support.tagged import box, with_profiles
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -57,12 +61,18 @@ _KNOWN_TAGS += [
 ]
 _TAGS = st.sampled_from(_KNOWN_TAGS)
 _DATES = st.from_regex(r"20[0-2]\d[:/-]0\d[:/-]1\d[ T]1\d:[0-5]\d:[0-5]\d([.]\d+)?([+-]0\d:00)?", fullmatch=True)
-_TEXTS = st.one_of(st.text(max_size=60), _DATES, st.text("0123456789٣۴५:-+., TZNSEW", max_size=40))
+_TEXTS = st.one_of(st.text(max_size=60), _DATES, st.text("0123456789٣۴५:-+., /TZNSEW", max_size=40))
 _PROPERTIES = ["dc:title", "dc:description", "dc:subject", "xmp:Rating", "xmp:CreateDate", "exif:GPSLatitude"]
 _PROPERTIES += ["exif:GPSLongitude", "exif:DateTimeOriginal", "exif:GPSTimeStamp", "photoshop:DateCreated"]
 _PROPERTIES += ["tiff:Make", "tiff:Model", "aux:Lens", "exifEX:LensModel", "exif:GPSLatitudeRef", "exif:UserComment"]
 _PROPERTIES += ["photoshop:City", "lr:hierarchicalSubject", "digiKam:TagsList", "acdsee:categories"]
 _PROPERTIES += ["Iptc4xmpExt:PersonInImage", "mwg-rs:RegionList", "mwg-rs:Regions", "exif:GPSAltitude"]
+_PROPERTIES += ["exif:ExposureTime", "exif:FNumber", "exif:FocalLength", "exif:ISOSpeedRatings"]
+_PROPERTIES += ["exifEX:PhotographicSensitivity"]
+_STRUCTURES = ["mwg-rs:Regions", "mwg-rs:RegionList", "mwg-rs:Name", "mwg-rs:Type", "MP:RegionInfo", "MPRI:Regions"]
+_STRUCTURES += ["MPReg:PersonDisplayName", "Iptc4xmpExt:PersonInImageWDetails", "Iptc4xmpExt:PersonName"]
+_STRUCTURES += ["Iptc4xmpExt:LocationShown", "Iptc4xmpExt:City", "dc:title", "dc:subject", "rdf:Bag", "rdf:Seq"]
+_STRUCTURES += ["rdf:Alt", "rdf:li", "rdf:li", "rdf:li", "rdf:Description", "rdf:value"]
 _NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "xmp": "http://ns.adobe.com/xap/1.0/",
@@ -75,12 +85,20 @@ _NAMESPACES = {
     "digiKam": "http://www.digikam.org/ns/1.0/",
     "acdsee": "http://ns.acdsee.com/iptc/1.0/",
     "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
+    "MP": "http://ns.microsoft.com/photo/1.2/",
+    "MPRI": "http://ns.microsoft.com/photo/1.2/t/RegionInfo#",
+    "MPReg": "http://ns.microsoft.com/photo/1.2/t/Region#",
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
 }
 _MAGICS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\xff\0\0\0WEBPVP8X", b"II*\0", b"MM\0*", b"II+\0")
 _MAGICS += (b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypavif", b"\0\0\0\x18ftypcrx ", b"FUJIFILMCCD-RAW ", b"IIU\0", b"IIRO")
 _MAGICS += (b"II\x1a\0\0\0HEAPCCDR", b"FOVb", b"\0MRM", b"BM", b"")
-_PICTURES = {image_format: encoded(scene(24, 16), image_format) for image_format in ("JPEG", "WEBP", "PNG")}
+_MAGICS += (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n")
+_MAGICS += (b"8BPS\0\1\0\0\0\0\0\0\0\3", b"8BPS\0\2", b"P6\n24 16\n255\n", b"Pf 24 16 -1.0\n", b"\x0a\5\1\x08")
+_PICTURE = scene(24, 16)
+_PICTURES = {image_format: encoded(_PICTURE, image_format) for image_format in ("JPEG", "WEBP", "PNG", "JPEG2000")}
+_PICTURES["JXL"] = bytes(imagecodecs.jpegxl_encode(np.asarray(_PICTURE), usecontainer=True))
+_XMP_IDENTITY = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 
 @contextmanager
@@ -188,12 +206,30 @@ def xmp_packets(draw: st.DrawFn) -> bytes:
         else:
             items = "".join(f"<rdf:li>{escape(item)}</rdf:li>" for item in draw(st.lists(_TEXTS, max_size=90)))
             parts.append(f"<{name}><rdf:Bag>{items}</rdf:Bag></{name}>")
+    return packet_of("".join(parts), " ".join(attributes))
+
+
+def packet_of(body: str, attributes: str = "") -> bytes:
     spaces = " ".join(f'xmlns:{prefix}="{address}"' for prefix, address in _NAMESPACES.items())
     packet = (
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        f"<rdf:Description {spaces} {' '.join(attributes)}>{''.join(parts)}</rdf:Description></rdf:RDF></x:xmpmeta>"
+        f"<rdf:Description {spaces} {attributes}>{body}</rdf:Description></rdf:RDF></x:xmpmeta>"
     )
     return packet.encode("utf-8", "surrogatepass")
+
+
+def _element(name: str, attribute: str, text: str, inner: list[str]) -> str:
+    kept = f' {attribute}="{escape(text)}"' if attribute and attribute != "rdf:li" else ""
+    return f"<{name}{kept}>{escape(text)}{''.join(inner)}</{name}>"
+
+
+_NAMES = st.sampled_from(_STRUCTURES)
+_TREES = st.recursive(
+    _TEXTS.map(escape),
+    lambda inner: st.builds(_element, _NAMES, st.sampled_from(("", *_STRUCTURES)), _TEXTS, st.lists(inner, max_size=4)),
+    max_leaves=40,
+)
+"""Elements inside elements: regions, people and places, and what looks like them."""
 
 
 @st.composite
@@ -226,6 +262,22 @@ def png_with(kind: bytes, block: bytes) -> bytes:
     return content[:33] + png_chunk(kind, block) + content[33:]
 
 
+def jpeg_2000_with(identity: bytes, block: bytes) -> bytes:
+    return _PICTURES["JPEG2000"] + box(b"uuid", identity + block)
+
+
+def jpeg_xl_with(kind: bytes, block: bytes) -> bytes:
+    return _PICTURES["JXL"] + box(kind, block)
+
+
+def packed_jpeg_xl_with(kind: bytes, block: bytes) -> bytes:
+    return jpeg_xl_with(b"brob", kind + imagecodecs.brotli_encode(block))
+
+
+def photoshop_with(number: int, block: bytes) -> bytes:
+    return photoshop(_PICTURE, resources={number: block})
+
+
 def check_exif(block: bytes, carrier: int) -> None:
     carriers = (
         (".jpg", lambda: jpeg_with(0xE1, b"Exif\0\0" + block)),
@@ -233,10 +285,15 @@ def check_exif(block: bytes, carrier: int) -> None:
         (".png", lambda: png_with(b"eXIf", block)),
         (".dng", lambda: block),
         (".tif", lambda: block),
+        (".jxl", lambda: jpeg_xl_with(b"Exif", bytes(4) + block)),
+        (".jxl", lambda: packed_jpeg_xl_with(b"Exif", bytes(4) + block)),
+        (".jp2", lambda: jpeg_2000_with(b"JpgTiffExif->JP2", block)),
+        (".psd", lambda: photoshop_with(1058, block)),
+        (".png", lambda: with_profiles(_PICTURE, exif=block)),
     )
     ending, make = carriers[carrier]
     metadata = metadata_of(make(), ending)
-    if ending in (".jpg", ".webp", ".png"):
+    if ending not in (".dng", ".tif"):
         assert {metadata.width, metadata.height} == {24, 16}
 
 
@@ -246,6 +303,12 @@ def check_xmp(packet: bytes, carrier: int) -> None:
         (".jpg", lambda: jpeg_with(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet)),
         (".webp", lambda: webp_with(b"XMP ", packet)),
         (".png", lambda: png_with(b"iTXt", text)),
+        (".jxl", lambda: jpeg_xl_with(b"xml ", packet)),
+        (".jxl", lambda: packed_jpeg_xl_with(b"xml ", packet)),
+        (".jp2", lambda: jpeg_2000_with(_XMP_IDENTITY, packet)),
+        (".psd", lambda: photoshop_with(1060, packet)),
+        (".png", lambda: with_profiles(_PICTURE, xmp=packet)),
+        (".tif", lambda: encoded(_PICTURE, "TIFF", tiffinfo={700: packet})),
     )
     ending, make = carriers[carrier]
     metadata = metadata_of(make(), ending)
@@ -257,9 +320,10 @@ def check_mutation(name: str, damage: Damage, seed: int) -> None:
     metadata_of(damaged(specimens()[name], damage, Random(seed), other), Path(name).suffix)
 
 
-EXIF = given(exif_blocks(), st.integers(0, 4))
-XMP = given(xmp_packets(), st.integers(0, 2))
-IPTC = given(iptc_records())
+EXIF = given(exif_blocks(), st.integers(0, 9))
+XMP = given(xmp_packets(), st.integers(0, 8))
+TREES = given(st.lists(_TREES, max_size=3), st.integers(0, 8))
+IPTC = given(st.one_of(iptc_records(), st.binary(max_size=300)), st.integers(0, 3))
 BYTES = given(st.sampled_from(_MAGICS), st.binary(max_size=2000), st.sampled_from((".jpg", ".tif", ".nef", ".heic")))
 MUTATIONS = given(
     st.sampled_from(list(specimens())), st.sampled_from(list(Damage)), st.integers(min_value=0, max_value=1 << 32)
@@ -280,13 +344,45 @@ def test_xmp_of_any_words(packet: bytes, carrier: int) -> None:
 
 @SHORT
 @IPTC
-def test_iptc_of_any_bytes(records: bytes) -> None:
-    check_iptc(records)
+def test_iptc_of_any_bytes(records: bytes, carrier: int) -> None:
+    check_iptc(records, carrier)
 
 
-def check_iptc(records: bytes) -> None:
-    resource = b"8BIM" + struct.pack(">HHL", 0x0404, 0, len(records)) + records + b"\0" * (len(records) % 2)
-    assert metadata_of(jpeg_with(0xED, b"Photoshop 3.0\0" + resource)).width == 24
+def check_iptc(records: bytes, carrier: int) -> None:
+    carriers = (
+        (".jpg", lambda: jpeg_with(0xED, b"Photoshop 3.0\0" + resource(0x0404, records))),
+        (".psd", lambda: photoshop_with(0x0404, records)),
+        (".png", lambda: with_profiles(_PICTURE, iptc=resource(0x0404, records))),
+        (".png", lambda: with_profiles(_PICTURE, iptc=records)),
+    )
+    ending, make = carriers[carrier]
+    assert metadata_of(make(), ending).width == 24
+
+
+@SHORT
+@TREES
+def test_xmp_of_any_depth(trees: list[str], carrier: int) -> None:
+    check_xmp(packet_of("".join(trees)), carrier)
+
+
+PNG_TEXTS = given(
+    st.sampled_from((b"tEXt", b"zTXt", b"iTXt")),
+    st.sampled_from((b"Title", b"Description", b"Creation Time", b"Raw profile type iptc", b"XML:com.adobe.xmp")),
+    st.sampled_from((b"\0", b"\0\0", b"\0\1", b"\0\1\0\0\0", b"\0\0\0en\0\0", b"")),
+    st.one_of(_TEXTS.map(lambda text: text.encode("utf-8", "replace")), st.binary(max_size=200)),
+    st.booleans(),
+)
+
+
+@SHORT
+@PNG_TEXTS
+def test_png_texts_of_any_bytes(kind: bytes, keyword: bytes, between: bytes, text: bytes, packed: bool) -> None:
+    check_png_text(kind, keyword, between, text, packed)
+
+
+def check_png_text(kind: bytes, keyword: bytes, between: bytes, text: bytes, packed: bool) -> None:
+    content = keyword + between + (zlib.compress(text) if packed else text)
+    assert metadata_of(png_with(kind, content), ".png").width == 24
 
 
 @SHORT
@@ -338,8 +434,24 @@ def test_much_xmp(packet: bytes, carrier: int) -> None:
 @pytest.mark.timeout(1800)
 @LONG
 @IPTC
-def test_much_iptc(records: bytes) -> None:
-    check_iptc(records)
+def test_much_iptc(records: bytes, carrier: int) -> None:
+    check_iptc(records, carrier)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@LONG
+@TREES
+def test_much_nested_xmp(trees: list[str], carrier: int) -> None:
+    check_xmp(packet_of("".join(trees)), carrier)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@LONG
+@PNG_TEXTS
+def test_many_png_texts(kind: bytes, keyword: bytes, between: bytes, text: bytes, packed: bool) -> None:
+    check_png_text(kind, keyword, between, text, packed)
 
 
 @pytest.mark.long

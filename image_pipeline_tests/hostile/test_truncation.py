@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 SPEC = InputSpec(SIZE[1], SIZE[0], ResizeMode.SQUASH, Interpolation.BICUBIC)
 _UNCOMPRESSED = {"plain.tif", "described.tif", "pages.tif", "deep.tif", "float.tif", "strips.tif", "tiled.tif"}
 _UNCOMPRESSED |= {"planar.tif", "big.tif", "motorola.tif", "plain.bmp", "palette.bmp"}
-_UNCOMPRESSED |= {"plain.psd", "plain.ppm", "grey.pgm", "plain.tga", "half.tif"}
+_UNCOMPRESSED |= {"plain.psd", "plain.ppm", "grey.pgm", "plain.tga", "half.tif", "palette.psd", "lab.tif"}
 """Where zeros are black pixels, and nothing tells those that were written from those that were not."""
 
 

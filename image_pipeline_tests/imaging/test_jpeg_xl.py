@@ -1,7 +1,6 @@
 """JPEG XL: its pixels, its header, and what is wrong with damaged files."""
 
 import io
-import struct
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import ImageError, Reason
 from image_pipeline_tests.support.decoding import rejection_of
 from image_pipeline_tests.support.scenes import difference, exif, scene, write
+from image_pipeline_tests.support.tagged import jpeg_xl
 
 SPEC = InputSpec(64, 96, ResizeMode.SQUASH, Interpolation.BICUBIC)
 
@@ -55,17 +55,29 @@ def test_the_size_is_read_from_the_header(shape: tuple[int, ...], kind: type) ->
 
 
 def test_metadata_in_its_boxes_is_read(tmp_path: Path) -> None:
-    content = jxl(usecontainer=True)
     block = exif(t271="Testmaker").removeprefix(b"Exif\0\0")
     xmp = (
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         b'<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/></rdf:RDF></x:xmpmeta>'
     )
-    boxes = struct.pack(">L4sL", 12 + len(block), b"Exif", 0) + block + struct.pack(">L4s", 8 + len(xmp), b"xml ") + xmp
+    plain = jpeg_xl((b"Exif", bytes(4) + block), (b"xml ", xmp))
+    boxes = [
+        (kind, imagecodecs.brotli_encode(content)) for kind, content in ((b"Exif", bytes(4) + block), (b"xml ", xmp))
+    ]
+    packed = jpeg_xl(*((b"brob", kind + content) for kind, content in boxes))
 
-    found = read_metadata(write(tmp_path, "a.jxl", content + boxes))
+    for content in (plain, packed):
+        found = read_metadata(write(tmp_path, "a.jxl", content))
+        assert (found.camera_make, found.rating, found.width, found.height) == ("Testmaker", 4, 96, 64)
 
-    assert (found.camera_make, found.rating, found.width, found.height) == ("Testmaker", 4, 96, 64)
+
+def test_compressed_metadata_that_are_damaged_or_endless_are_left_out(tmp_path: Path) -> None:
+    bomb = bytes(imagecodecs.brotli_encode(bytes(1 << 28)))
+    boxes = [b"Exif" + bomb, b"xml " + b"rubbish", b"Exif" + bomb, b"brob" + bomb, b"Ex", b""]
+
+    found = read_metadata(write(tmp_path, "a.jxl", jpeg_xl(*((b"brob", content) for content in boxes * 100))))
+
+    assert (found.camera_make, found.width, found.height) == (None, 96, 64)
 
 
 @pytest.mark.parametrize("options", [{}, {"usecontainer": True}])

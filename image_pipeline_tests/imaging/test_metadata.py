@@ -1,7 +1,6 @@
 """What files say of their photographs."""
 
 import struct
-import zlib
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from image_pipeline.imaging.metadata import metadata_version, read_metadata
 from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline_tests.support.dng import dng
 from image_pipeline_tests.support.scenes import ENCODERS, encoded, exif, scene, write
+from image_pipeline_tests.support.tagged import bag, exif_block, jpeg, packet
 
 # Pillow tells of each oddity that it meets in the header.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -121,38 +121,24 @@ def test_a_raw_tells_its_camera_and_its_size(tmp_path: Path) -> None:
     assert metadata.taken_at == "2024-05-06T07:08:09"
 
 
-def test_canon_cr3_keeps_its_blocks_in_boxes(tmp_path: Path) -> None:
-    def box(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">L4s", 8 + len(content), kind) + content
+def test_an_exposure_is_read_from_exif_then_from_xmp(tmp_path: Path) -> None:
+    speeds = bag("exif:ISOSpeedRatings", "400", "800", kind="Seq")
+    numbers = {"exif_ExposureTime": "1/250", "exif_FNumber": "28/10", "exif_FocalLength": "50/1"}
+    own = exif_block(photo={0x829A: 1 / 60, 0x829D: 0.0, 0x8827: 100})
 
-    photo = Image.Exif()
-    photo[0x8827] = 800
-    blocks = box(b"CMT1", exif(t271="Canon", t272="EOS T")[6:]) + box(b"CMT2", photo.tobytes()[6:])
-    canon = box(b"uuid", bytes.fromhex("85c0b687820f11e08111f4ce462b6a48") + blocks)
-    content = box(b"ftyp", b"crx \0\0\0\1crx isom") + box(b"moov", canon) + box(b"mdat", bytes(100))
+    metadata = read_metadata(write(tmp_path, "a.jpg", jpeg(xmp=packet(speeds, **numbers, aux_Lens="50mm f/1.8"))))
+    newer = read_metadata(write(tmp_path, "b.jpg", jpeg(xmp=packet(speeds, exifEX_PhotographicSensitivity="6400"))))
+    both = read_metadata(write(tmp_path, "c.jpg", jpeg(own, packet(speeds, **numbers))))
+    first = read_metadata(write(tmp_path, "e.jpg", jpeg(exif_block({0x829A: 1 / 60, 0x8827: 100, 0xA434: "50mm"}))))
+    absurd = {"exif_ExposureTime": "1/0", "exif_FNumber": "-4/1", "exif_FocalLength": "9" * 5000}
+    neither = read_metadata(write(tmp_path, "d.jpg", jpeg(xmp=packet(**absurd))))
 
-    metadata = read_metadata(write(tmp_path, "a.cr3", content))
-
-    assert (metadata.camera_make, metadata.camera_model, metadata.iso) == ("Canon", "EOS T", 800)
-
-
-def test_fujifilm_raf_keeps_its_blocks_in_its_preview(tmp_path: Path) -> None:
-    preview = encoded(scene(), "JPEG", exif=camera_exif())
-    header = b"FUJIFILMCCD-RAW 0201FF000000".ljust(84, b"\0") + struct.pack(">LL", 160, len(preview))
-
-    metadata = read_metadata(write(tmp_path, "a.raf", header.ljust(160, b"\0") + preview))
-
-    assert metadata.lens == "50mm f/1.8"
-
-
-def test_a_png_may_tell_behind_its_pixels(tmp_path: Path) -> None:
-    content = encoded(scene(), "PNG")
-    data = b"eXIf" + camera_exif()[6:]
-    chunk = struct.pack(">L", len(data) - 4) + data + struct.pack(">L", zlib.crc32(data))
-
-    metadata = read_metadata(write(tmp_path, "a.png", content[:-12] + chunk + content[-12:]))
-
-    assert metadata.camera_make == "Testmaker"
+    assert (metadata.exposure_s, metadata.f_number, metadata.focal_length_mm) == (0.004, 2.8, 50.0)
+    assert (metadata.iso, metadata.lens) == (400, "50mm f/1.8")
+    assert newer.iso == 6400
+    assert (both.iso, both.exposure_s, both.f_number, both.focal_length_mm) == (100, 0.01666667, 2.8, 50.0)
+    assert (first.exposure_s, first.iso, first.lens) == (0.01666667, 100, "50mm"), "from the first directory"
+    assert (neither.exposure_s, neither.f_number, neither.focal_length_mm) == (None, None, None)
 
 
 def test_iptc_words(tmp_path: Path) -> None:

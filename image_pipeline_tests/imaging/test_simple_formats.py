@@ -79,6 +79,19 @@ def test_a_float_pnm(tmp_path: Path) -> None:
     assert difference(found[..., 0], np.asarray(scene(mode="L"))) < 0.6
 
 
+def test_a_pcx_that_ends_within_its_palette_is_rejected(tmp_path: Path) -> None:
+    """The palette follows the picture. Pillow takes any other bytes for it, or shows the indices as grey levels."""
+    for picture in (scene().quantize(64), Image.fromarray(np.full((64, 96), 12, np.uint8))):
+        content = encoded(picture, "PCX")
+        for missing in (1, 2, 300, 767, 768, 769):
+            assert reason(write(tmp_path, "a.pcx", content[:-missing])) is Reason.TRUNCATED, missing
+
+    grey = bytearray(encoded(scene(mode="L"), "PCX")[:-769])
+    grey[68:70] = b"\2\0"  # its header says that it is grey, so it needs no palette
+    assert difference(pixels(write(tmp_path, "grey.pcx", bytes(grey)))[..., 0], np.asarray(scene(mode="L"))) == 0
+    assert pixels(write(tmp_path, "odd.pcx", encoded(scene(mode="L").crop((0, 0, 95, 63)), "PCX"))).any()
+
+
 @pytest.mark.parametrize("kind", [kind for kind in FILES if "TGA" not in kind])
 def test_a_file_that_is_cut_off_is_rejected(tmp_path: Path, kind: str) -> None:
     content = FILES[kind]

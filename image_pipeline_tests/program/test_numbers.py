@@ -9,7 +9,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.connection import address_of
-from image_pipeline.collection.query import Near, SearchFilter
+from image_pipeline.collection.search_filter import Near, SearchFilter
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.services.search import Search
 from image_pipeline.settings import load_settings

@@ -12,7 +12,7 @@ from PIL import Image
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.points import point_id
-from image_pipeline.collection.query import SearchFilter
+from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.errors import LibraryError
 from image_pipeline.files.plan import PartitionRange
 from image_pipeline.orchestration.assets import ASSETS
@@ -64,9 +64,9 @@ def test_search_by_words_and_by_picture_finds_the_scene(pipeline: Pipeline) -> N
     shutil.copy(pipeline.root / "scenes/a3.jpg", pipeline.root / "scenes/copy.jpg")
     pipeline.ingest()
     with Search(pipeline.settings, address_of(pipeline.settings)) as search:
-        found = sum(search.by_words(caption, 1, SearchFilter())[0].path == path for path, caption in truth.items())
+        found = sum(search.by_words(caption, 1, SearchFilter()).hits[0].path == path for path, caption in truth.items())
         assert found >= 11
-        [first, second] = search.by_picture(pipeline.root / "scenes/a3.jpg", 2, SearchFilter())
+        [first, second] = search.by_picture(pipeline.root / "scenes/a3.jpg", 2, SearchFilter()).hits
     assert (first.path, first.copies) == ("scenes/a3.jpg", ("scenes/copy.jpg",))
     assert first.score == pytest.approx(1, abs=1e-3) and second.score < first.score
 

@@ -1,5 +1,6 @@
 """The declaration of the payload: every field of real points is in it, and what is made of it is true."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
+from image_pipeline.cli.search import FACETS
+from image_pipeline.collection.conditions import conditions_of
+from image_pipeline.collection.lookups import resolved
 from image_pipeline.collection.points import payload_digest
-from image_pipeline.collection.query import Near, SearchFilter, conditions_of
-from image_pipeline.collection.where import OneOf, Times, Within, Words
+from image_pipeline.collection.search_filter import Near, SearchFilter, Span
+from image_pipeline.collection.where import Condition, Numbers, OneOf, Times, Where, Within, Words
 from image_pipeline.schema.column import Index, Kind
 from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.payload import COLLECTION_ASSET, NOT_CONTENT, PAYLOAD, payload_page
@@ -81,6 +85,7 @@ def payloads(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         Image.new("RGB", (64, 48), "red").save(pipeline.root / f"trip/{name}.jpg", exif=full_exif(), xmp=packet)
     whole = encoded(photograph(256, 192), "JPEG", quality=90)
     (pipeline.root / "trip/damaged.jpg").write_bytes(whole[: len(whole) * 4 // 5])
+    (pipeline.root / "trip/derived.xmp").write_text("neither XMP nor JSON")
     pipeline.ingest()
     return list(pipeline.points().values())
 
@@ -116,19 +121,39 @@ def test_an_index_is_of_the_type_of_its_field() -> None:
 
 def test_every_filter_of_a_search_is_by_a_field_with_the_index_for_it() -> None:
     now = datetime(2024, 1, 1)
+    texts = SearchFilter(
+        *(Near(1, 2, 3), None, None, "X100V", "cat", "50 mm", ("a",), ("b",), ("Anna",), Span(4), Span(None, 800)),
+        *("jpeg", "trip", "Rome", "Italy"),
+    )
+    assert not [name for name, value in vars(texts).items() if value in (None, ()) and name not in ("after", "before")]
     indexes = set()
     for time in (now, now.replace(tzinfo=UTC)):
-        for condition in conditions_of(SearchFilter(Near(1, 2, 3), time, time, "X100V", "cat")):
-            assert isinstance(condition, OneOf | Times | Within | Words)
-            indexes.add((condition.field, DECLARED[condition.field].index))
+        asked = replace(texts, after=time, before=time)
+        for condition in conditions_of(asked, resolved(asked, lambda field: {"x100v 50 mm anna": 1})):
+            indexes |= {(name, DECLARED[name].index) for name in names_in(condition)}
+    keyword_fields = ("camera", "camera_make", "lens", "keywords", "people", "format", "directory", "city", "country")
     assert indexes == {
         ("place", Index.GEO),
         ("taken_at", Index.DATETIME),
         ("taken_local", Index.DATETIME),
         ("taken_local_end", Index.DATETIME),
-        ("camera_model", Index.KEYWORD),
         ("caption", Index.TEXT),
+        ("rating", Index.INTEGER),
+        ("iso", Index.INTEGER),
+        *((name, Index.KEYWORD) for name in keyword_fields),
     }
+
+
+def names_in(condition: Condition) -> set[str]:
+    """The fields that a condition is about."""
+    if isinstance(condition, Where):
+        return {name for one in (*condition.should, *condition.must_not) for name in names_in(one)}
+    assert isinstance(condition, OneOf | Numbers | Times | Within | Words)
+    return {condition.field}
+
+
+def test_the_values_that_are_counted_have_an_index() -> None:
+    assert {field.index for field in FACETS.values()} == {Index.KEYWORD, Index.INTEGER}
 
 
 def test_the_digest_leaves_out_what_is_no_content() -> None:
@@ -146,7 +171,7 @@ def test_the_table_of_metadata_has_the_declared_fields() -> None:
     assert names == list(vars(ImageMetadata()))
     assert MetadataOfImage.schema().names == ["sha256", *names, "reason"]
     payload = {field.name for field in PAYLOAD if field.source == Stage.IMAGE_METADATA}
-    added = {"place", "derived", "taken_local", "taken_local_end", "taken_local_from"}
+    added = {"place", "derived", "taken_local", "taken_local_end", "taken_local_from", "taken_year", "camera"}
     assert payload == {*names, *added} - {"latitude", "longitude"}
 
 

@@ -11,7 +11,7 @@ from image_pipeline.collection.collection import CollectionVersion
 from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.embedded import EmbeddedAddress
 from image_pipeline.collection.points import make_point
-from image_pipeline.collection.query import SearchFilter
+from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.collection.versions import complete_version
 from image_pipeline.services.search import Search
 from image_pipeline.settings import DType, Settings, load_settings
@@ -67,7 +67,7 @@ def test_no_search_fails_while_another_model_takes_over(settings: Settings, clip
         thread.start()
         try:
             for number in range(_SEARCHES):
-                hits = search.by_words(f"a red circle {number}", 5, SearchFilter())
+                hits = search.by_words(f"a red circle {number}", 5, SearchFilter()).hits
                 assert sorted(hit.path for hit in hits) == ["a.jpg", "b.jpg"]
                 answered.set()
         finally:
@@ -84,4 +84,4 @@ def test_what_is_searched_needs_no_models_but_its_own(settings: Settings, monkey
     complete(address, load_inference("demo", DType.AUTO, settings.home).collection_version(settings.collection))
     elsewhere = settings.model_copy(update={"models": "nobody/nowhere,none"})
     with Search(elsewhere, address) as search:
-        assert len(search.by_words("a red circle", 5, SearchFilter())) == 2
+        assert len(search.by_words("a red circle", 5, SearchFilter()).hits) == 2

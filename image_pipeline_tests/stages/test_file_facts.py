@@ -27,7 +27,8 @@ def taken(at: str, source: str = "original", precision: str = "second") -> dict[
 )
 def test_the_photographers_clock(at: str, precision: str, start: str, end: str) -> None:
     facts = file_facts("a.jpg", taken(at, precision=precision))
-    assert facts == dict(zip(LOCAL, (start, end, "written"), strict=True)), "a place is not needed for it"
+    known = {**dict(zip(LOCAL, (start, end, "written"), strict=True)), "taken_year": int(start[:4])}
+    assert facts == known, "a place is not needed for it"
 
 
 def test_utc_becomes_local_by_the_place() -> None:
@@ -75,6 +76,13 @@ def test_city_and_country_are_derived_only_if_the_file_names_neither() -> None:
     yosemite = {"lat": 37.745, "lon": -119.59}
     assert file_facts("a.jpg", {"place": yosemite}) == {"country": "United States", "derived": ["country"]}
     assert file_facts("a.jpg", {"place": {"lat": 0.0, "lon": -30.0}}) == {}
+
+
+def test_the_name_of_the_camera() -> None:
+    assert file_facts("a.jpg", {"camera_make": "NIKON CORPORATION", "camera_model": "NIKON D750"}) == {
+        "camera": "NIKON D750"
+    }
+    assert file_facts("a.jpg", {"camera_make": None, "camera_model": "X100V"}) == {"camera": "X100V"}
 
 
 def test_the_version_names_the_gazetteer() -> None:

@@ -1,8 +1,11 @@
 """The points of a partition, and its quarantine, from its tables."""
 
+from dataclasses import replace
+
 from image_pipeline.collection.points import point_id
 from image_pipeline.files.partition import Partition
-from image_pipeline.schema.rows import Embedding
+from image_pipeline.schema.outcome import Reason
+from image_pipeline.schema.rows import Embedding, Sidecar
 from image_pipeline.stages.partition_points import lasting_fingerprint, points_of, quarantine_of, read_tables
 from image_pipeline.storage.tables import StageTables
 from image_pipeline_tests.stages.conftest import PROVENANCE, StageRun
@@ -44,11 +47,14 @@ def test_a_point_tells_all_that_is_known_of_its_file(tables: StageTables, run_st
         "taken_local": "2021-07-03T10:11:12",
         "taken_local_end": "2021-07-03T10:11:13",
         "taken_local_from": "written",
+        "taken_year": 2021,
         "city": "Rome",
         "country": "Italy",
         "derived": ["city", "country"],
         "people": [],
         "camera_model": "X100V",
+        "camera": "X100V",
+        "format": "jpeg",
         "keywords": ["beach"],
         "place": {"lat": 41.9, "lon": 12.5},
         "decode_path": "jpeg",
@@ -89,6 +95,22 @@ def test_a_partition_with_a_file_that_could_not_be_read_does_not_count_as_ingest
     tables: StageTables, run_stages: StageRun
 ) -> None:
     run_stages(ROME, {"a.jpg": "sea", "c.jpg": "rubbish"}, bad=["rubbish"])
-    assert lasting_fingerprint("f00d", quarantine_of(ROME, read_tables(tables, ROME.key), PROVENANCE)) == "f00d"
+    assert fingerprint_of(tables) == "f00d"
     run_stages(ROME, {"a.jpg": "sea", "c.jpg": None})
-    assert lasting_fingerprint("f00d", quarantine_of(ROME, read_tables(tables, ROME.key), PROVENANCE)) == ""
+    assert fingerprint_of(tables) == ""
+
+
+def test_a_partition_with_a_sidecar_that_could_not_be_read_does_not_count_as_ingested(
+    tables: StageTables, run_stages: StageRun
+) -> None:
+    run_stages(ROME, {"a.jpg": "sea"})
+    row = Sidecar("2024/Rome/a.xmp", 1, 1, 1, reason=Reason.CORRUPT, message="it is not XMP")
+    tables.write(Sidecar, ROME.key, [row])
+    assert fingerprint_of(tables) == "f00d"
+    tables.write(Sidecar, ROME.key, [replace(row, reason=Reason.UNREADABLE, message="Input/output error")])
+    assert fingerprint_of(tables) == ""
+
+
+def fingerprint_of(tables: StageTables) -> str:
+    read = read_tables(tables, ROME.key)
+    return lasting_fingerprint("f00d", quarantine_of(ROME, read, PROVENANCE), read)

@@ -138,6 +138,16 @@ def test_a_row_without_a_column_that_was_added_later_is_read_with_null(cache: Co
     assert RowCache(cache, DecodedContent, "decoder 1").get([sha256("a")]) == expected
 
 
+def test_contents_without_pixels_are_those_of_one_decoder_until_they_are_deleted(cache: ContentCache) -> None:
+    cache.put_without_pixels("decoder 1", ["a", "b"])
+    cache.put_without_pixels("decoder 1", ["b"])
+    cache.put_without_pixels("decoder 1", [])
+    assert cache.without_pixels("decoder 1", ["a", "b", "c"]) == {"a", "b"}
+    assert cache.without_pixels("decoder 2", ["a", "b", "c"]) == set()
+    cache.delete(["a"])
+    assert cache.without_pixels("decoder 1", ["a", "b", "c"]) == {"b"}
+
+
 def test_a_value_is_found_by_the_pixels_of_another_content(cache: ContentCache) -> None:
     captions = RowCache(cache, ImageCaption, "blip")
     captions.put([ImageCaption("a", "a cat", 0.5), ImageCaption("d", "a dog", 0.5)])

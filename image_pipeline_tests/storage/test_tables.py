@@ -23,6 +23,7 @@ from image_pipeline.schema.rows import (
     ImageCaption,
     MetadataOfImage,
     Row,
+    Sidecar,
     Stage,
 )
 from image_pipeline.stages.registry import STAGES
@@ -32,8 +33,8 @@ from image_pipeline_tests.storage.conftest import metadata, sha256, unit_vector
 
 ROWS: list[list[Row]] = [
     [
-        DiscoveredFile("Grüße/\uf7e9 日本.jpg", 1 << 40, 1_700_000_000_123_456_789, 5, "jpeg"),
-        DiscoveredFile("b", 0, -1, -1, None),
+        DiscoveredFile("Grüße/\uf7e9 日本.jpg", 1 << 40, 1_700_000_000_123_456_789, 5, "jpeg", ["Grüße/日本.xmp"]),
+        DiscoveredFile("b", 0, -1, -1, None, []),
     ],
     [ContentHash("a.jpg", 3, 1, 1, sha256("a"), None), ContentHash("b.jpg", 3, 1, 1, None, "Permission denied")],
     [
@@ -49,6 +50,10 @@ ROWS: list[list[Row]] = [
     ],
     [Embedding(sha256("a"), [0.5, -0.5, 0.5, 0.5])],
     [ImageCaption(sha256("a"), "a red circle\nleft of …", 0.75)],
+    [
+        Sidecar("a.xmp", 3, 1, 1, title="Küste", keywords=["sea"], people=[], for_ending="CR2"),
+        Sidecar("b.xmp", 3, 1, 1, keywords=[], people=[], reason="corrupt", message="it is not XMP"),
+    ],
 ]
 
 

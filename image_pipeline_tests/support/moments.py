@@ -19,6 +19,7 @@ class Place(StrEnum):
 
     DAGSTER = auto()
     DISCOVERED_FILES = auto()
+    SIDECARS = auto()
     CONTENT_HASHES = auto()
     IMAGE_METADATA = auto()
     TENSORS = auto()

@@ -15,14 +15,21 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from image_pipeline.demo.dng import write_dng
-from image_pipeline_tests.support.photoshop import RAW, RUNS, photoshop
+from image_pipeline_tests.support import dng_jpeg_xl
+from image_pipeline_tests.support.photoshop import RAW, RUNS, photoshop, resource
 from image_pipeline_tests.support.scenes import encoded, photograph
+from image_pipeline_tests.support.tagged import box, iptc_block, with_profiles
 
 SIZE = (120, 80)
 _XMP = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
+ xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/" xmlns:lr="http://ns.adobe.com/lightroom/1.0/"
  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:exif="http://ns.adobe.com/exif/1.0/"
- xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="3" exif:GPSLatitude="51,30.5N" exif:GPSLongitude="0,7.5W">
+ xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="3"
+ exif:GPSLatitude="51,30.5N" exif:GPSLongitude="0,7.5W" exif:ExposureTime="1/250">
+<mwg-rs:Regions rdf:parseType="Resource"><mwg-rs:RegionList><rdf:Bag><rdf:li rdf:parseType="Resource">
+<mwg-rs:Name>Ann</mwg-rs:Name><mwg-rs:Type>Face</mwg-rs:Type></rdf:li></rdf:Bag></mwg-rs:RegionList></mwg-rs:Regions>
+<lr:hierarchicalSubject><rdf:Bag><rdf:li>Nature|Sea</rdf:li></rdf:Bag></lr:hierarchicalSubject>
 <dc:title><rdf:Alt><rdf:li xml:lang="x-default">Evening</rdf:li></rdf:Alt></dc:title>
 <dc:subject><rdf:Bag><rdf:li>sea</rdf:li><rdf:li>sunset</rdf:li></rdf:Bag></dc:subject>
 </rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
@@ -96,6 +103,8 @@ def _described(image_format: str) -> Callable[[Image.Image], bytes]:
 def _described_png(picture: Image.Image) -> bytes:
     words = PngInfo()
     words.add_itxt("XML:com.adobe.xmp", _XMP.decode(), zip=True)
+    words.add_text("Title", "Evening", zip=True)
+    words.add_text("Creation Time", "2021:03:04 05:06:07")
     return encoded(picture, "PNG", exif=camera_exif(), pnginfo=words)
 
 
@@ -137,6 +146,10 @@ def _dng(preview: bool) -> Callable[[Image.Image], bytes]:
     return make
 
 
+_TIFF = camera_exif().removeprefix(b"Exif\0\0")
+_IPTC = iptc_block(n5="Harbour", n25=["boat", "pier"], n55="19990703", n60="101112+0100")
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+_XMP_IDENTITY = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _MAKERS: dict[str, Callable[[Image.Image], bytes]] = {
     "baseline.jpg": _plain("JPEG", quality=90),
     "progressive.jpg": _plain("JPEG", quality=90, progressive=True),
@@ -149,6 +162,7 @@ _MAKERS: dict[str, Callable[[Image.Image], bytes]] = {
     "deep.png": _sixteen_bits("PNG"),
     "interlaced.png": interlaced_png,
     "described.png": _described_png,
+    "profiles.png": lambda picture: with_profiles(picture, exif=camera_exif(), xmp=_XMP, iptc=resource(1028, _IPTC)),
     "animated.png": _animated("PNG"),
     "lossy.webp": _plain("WEBP"),
     "lossless.webp": _plain("WEBP", lossless=True),
@@ -181,32 +195,52 @@ _MAKERS: dict[str, Callable[[Image.Image], bytes]] = {
     "described.avif": _described("AVIF"),
     "lossy.jxl": lambda picture: imagecodecs.jpegxl_encode(np.asarray(picture), distance=1.0),
     "boxed.jxl": lambda picture: imagecodecs.jpegxl_encode(np.asarray(picture), lossless=True, usecontainer=True),
+    "described.jxl": lambda picture: _described_jxl(picture, packed=False),
+    "packed.jxl": lambda picture: _described_jxl(picture, packed=True),
+    "frames.jxl": lambda picture: imagecodecs.jpegxl_encode(np.asarray([picture, picture.rotate(180)])),
+    "light.jxl": lambda picture: imagecodecs.jpegxl_encode((np.asarray(picture) / 255).astype(np.float32)),
     "plain.jp2": _plain("JPEG2000"),
+    "described.jp2": lambda picture: (
+        encoded(picture, "JPEG2000") + box(b"uuid", b"JpgTiffExif->JP2" + _TIFF) + box(b"uuid", _XMP_IDENTITY + _XMP)
+    ),
     "tiled.jp2": _plain("JPEG2000", tile_size=(64, 64), quality_mode="dB", quality_layers=[38]),
     "stream.j2k": _plain("JPEG2000", no_jp2=True),
     "plain.psd": lambda picture: photoshop(picture, RAW),
     "runs.psd": lambda picture: photoshop(picture, RUNS),
     "deep.psb": lambda picture: photoshop(picture, RUNS, depth=16, large=True),
+    "described.psd": lambda picture: photoshop(picture, resources={1028: _IPTC, 1039: _SRGB, 1058: _TIFF, 1060: _XMP}),
+    "palette.psd": lambda picture: photoshop(picture.quantize(64), RAW),
     "plain.ppm": _plain("PPM"),
     "grey.pgm": _plain("PPM", "L"),
     "plain.tga": _plain("TGA"),
     "runs.tga": _plain("TGA", compression="tga_rle"),
+    "palette.tga": lambda picture: encoded(picture.quantize(64), "TGA"),
     "plain.pcx": _plain("PCX"),
+    "palette.pcx": lambda picture: encoded(picture.quantize(64), "PCX"),
     "half.tif": lambda picture: _of_samples((np.asarray(picture) / 255).astype(np.float16)),
     "deflated_float.tif": lambda picture: _of_samples(
         (np.asarray(picture) / 255).astype(np.float32), compression="zlib", predictor=True
     ),
     "xl.tif": lambda picture: _of_samples(np.asarray(picture), compression="jpegxl", tile=(32, 32)),
+    "lab.tif": lambda picture: _of_samples(np.asarray(picture, np.uint16) * 257, photometric="cielab"),
     "deep.jpg": lambda picture: imagecodecs.jpeg8_encode(np.asarray(picture, np.uint16) << 4, 90, bitspersample=12),
     "bare.dng": _dng(preview=False),
     "preview.dng": _dng(preview=True),
+    "xl.dng": lambda _: dng_jpeg_xl.dng(),
 }
 
 
 def _of_samples(samples: np.ndarray, **options: object) -> bytes:
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, samples, photometric="rgb", **options)
+    tifffile.imwrite(buffer, samples, **{"photometric": "rgb", **options})
     return buffer.getvalue()
+
+
+def _described_jxl(picture: Image.Image, packed: bool) -> bytes:
+    content = bytes(imagecodecs.jpegxl_encode(np.asarray(picture), lossless=True, usecontainer=True))
+    for kind, block in ((b"Exif", bytes(4) + _TIFF), (b"xml ", _XMP)):
+        content += box(b"brob", kind + imagecodecs.brotli_encode(block)) if packed else box(kind, block)
+    return content
 
 
 def _planar(picture: Image.Image) -> bytes:

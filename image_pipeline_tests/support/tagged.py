@@ -5,7 +5,10 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
+import imagecodecs
+import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from image_pipeline_tests.support.scenes import encoded, scene
 
@@ -15,6 +18,8 @@ NAMESPACES = {
     "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
     "exif": "http://ns.adobe.com/exif/1.0/",
     "exifEX": "http://cipa.jp/exif/1.0/",
+    "aux": "http://ns.adobe.com/exif/1.0/aux/",
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
     "lr": "http://ns.adobe.com/lightroom/1.0/",
     "digiKam": "http://www.digikam.org/ns/1.0/",
@@ -112,3 +117,42 @@ def gif_with_xmp(xmp: bytes) -> bytes:
     start = 13 + (3 << ((content[10] & 7) + 1))
     trailer = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
     return content[:start] + b"\x21\xff\x0bXMP DataXMP" + xmp + trailer + content[start:]
+
+
+def with_profiles(picture: Image.Image, **profiles: bytes) -> bytes:
+    """A PNG with blocks (`exif`, `xmp`, `iptc`) as ImageMagick writes them: as texts of hexadecimal digits."""
+    info = PngInfo()
+    for name, block in profiles.items():
+        info.add_text(f"Raw profile type {name}", f"\n{name}\n{len(block):8}\n{block.hex()}\n", zip=True)
+    return encoded(picture, "PNG", pnginfo=info)
+
+
+def jpeg_xl(*boxes: tuple[bytes, bytes]) -> bytes:
+    """A JPEG XL in boxes, with further boxes behind its picture: their types and contents (ISO/IEC 18181-2)."""
+    picture = bytes(imagecodecs.jpegxl_encode(np.asarray(scene()), usecontainer=True))
+    return picture + b"".join(box(kind, content) for kind, content in boxes)
+
+
+def jpeg_2000(exif: bytes, xmp: bytes) -> bytes:
+    """A JPEG 2000 with these blocks in boxes behind its picture."""
+    identity = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+    blocks = box(b"uuid", b"JpgTiffExif->JP2" + exif.removeprefix(b"Exif\0\0")) + box(b"uuid", identity + xmp)
+    return encoded(scene(), "JPEG2000") + blocks
+
+
+def cr3(base: bytes, photo: bytes) -> bytes:
+    """A file built as Canon's CR3, without a picture: two EXIF blocks with its first two directories."""
+    blocks = box(b"CMT1", base.removeprefix(b"Exif\0\0")) + box(b"CMT2", photo.removeprefix(b"Exif\0\0"))
+    canon = box(b"uuid", bytes.fromhex("85c0b687820f11e08111f4ce462b6a48") + blocks)
+    return box(b"ftyp", b"crx \0\0\0\1crx isom") + box(b"moov", canon) + box(b"mdat", bytes(100))
+
+
+def raf(preview: bytes) -> bytes:
+    """A file built as Fujifilm's RAF, with a JPEG as preview and no picture."""
+    header = b"FUJIFILMCCD-RAW 0201FF000000".ljust(84, b"\0") + struct.pack(">LL", 160, len(preview))
+    return header.ljust(160, b"\0") + preview
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    """A box of the ISO base media file format (ISO/IEC 14496-12)."""
+    return struct.pack(">L4s", 8 + len(content), kind) + content

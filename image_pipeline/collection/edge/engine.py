@@ -95,11 +95,11 @@ class EdgeEngine(Engine):
         with self._turns.use() as opened, edge_errors():
             return opened.shard(name).count(qe.CountRequest(exact=True, filter=filter_of(where)))
 
-    def facet(self, name: str, field: str, where: Where, limit: int) -> dict[str, int]:
+    def facet(self, name: str, field: str, where: Where, limit: int) -> dict[str | int, int]:
         """The most frequent values of a field."""
         request = qe.FacetRequest(field, limit=limit, exact=True, filter=filter_of(where))
         with self._turns.use() as opened, edge_errors():
-            return {str(hit.value): hit.count for hit in opened.shard(name).facet(request).hits}
+            return {hit.value: hit.count for hit in opened.shard(name).facet(request).hits}
 
     def page(
         self,
@@ -136,6 +136,18 @@ class EdgeEngine(Engine):
             )
             found = opened.shard(name).query(request)
         return [_held(point, point.score) for point in found]
+
+    def in_order(
+        self, name: str, field: str, is_descending: bool, limit: int, where: Where, fields: Sequence[str]
+    ) -> list[HeldPoint]:
+        """The points in the order of a field."""
+        direction = qe.Direction.Desc if is_descending else qe.Direction.Asc
+        request = qe.QueryRequest(
+            limit=limit, query=qe.OrderBy(field, direction), filter=filter_of(where), with_payload=list(fields)
+        )
+        with self._turns.use() as opened, edge_errors():
+            found = opened.shard(name).query(request)
+        return [_held(point) for point in found]
 
     def some_of_each(
         self, name: str, wheres: Sequence[Where], limit: int, fields: Sequence[str]

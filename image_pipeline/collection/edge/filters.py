@@ -5,7 +5,7 @@ from typing import Any
 
 import qdrant_edge as qe
 
-from image_pipeline.collection.where import Condition, Ids, Numbers, OneOf, Times, Where, Within, Words
+from image_pipeline.collection.where import Absent, Condition, Ids, Numbers, OneOf, Times, Where, Within, Words
 
 
 def filter_of(where: Where) -> qe.Filter:
@@ -30,6 +30,8 @@ def _condition(condition: Condition) -> Any:
         case Times(field, gt, gte, lt, lte):
             times = qe.RangeDateTime(gte=_time(gte), gt=_time(gt), lte=_time(lte), lt=_time(lt))
             return qe.FieldCondition(field, range=times)
+        case Absent(field):
+            return qe.IsEmptyCondition(field)
         case Ids(ids):
             return qe.HasIdCondition(set(ids))
         case Where():

@@ -1,0 +1,232 @@
+"""The commands that look into the collection: search, facets."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from image_pipeline.cli.filters import FilterOptions, filter_options, search_filter_of
+from image_pipeline.cli.library_paths import picture_of
+from image_pipeline.cli.options import errors_for_people, print_notice, shared_options
+from image_pipeline.schema.camera import camera_name
+from image_pipeline.schema.moment import Precision
+from image_pipeline.schema.payload import (
+    CAMERA,
+    CITY,
+    COUNTRY,
+    DIRECTORY,
+    FORMAT,
+    ISO,
+    KEYWORDS,
+    LENS,
+    PEOPLE,
+    RATING,
+    TAKEN_YEAR,
+    PayloadField,
+)
+from image_pipeline.services.wiring import Wiring
+from image_pipeline.settings import Settings, load_settings
+from image_pipeline.terminal import counted, echo, echo_json
+
+if TYPE_CHECKING:
+    from image_pipeline.collection.hits import Hit
+    from image_pipeline.collection.lookups import Unmatched
+    from image_pipeline.services.search import Answer
+
+_RELEVANCE, _NEWEST, _OLDEST = "relevance", "newest", "oldest"
+_LENGTHS = {Precision.YEAR: 4, Precision.MONTH: 7, Precision.DAY: 10}
+_MINUTES = 16
+"""The length of an ISO date with hours and minutes."""
+
+FACETS: dict[str, PayloadField] = {
+    "camera": CAMERA,
+    "lens": LENS,
+    "keyword": KEYWORDS,
+    "person": PEOPLE,
+    "city": CITY,
+    "country": COUNTRY,
+    "year": TAKEN_YEAR,
+    "rating": RATING,
+    "iso": ISO,
+    "format": FORMAT,
+    "directory": DIRECTORY,
+}
+_NOUNS = {field.name: noun for noun, field in FACETS.items()}
+
+
+@click.command()
+@click.argument("text", nargs=-1, metavar="[WORDS]...")
+@click.option("--image", metavar="FILE", help="Search by this picture instead: a file, or a path that search printed.")
+@click.option(
+    "--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="Maximum number of photographs."
+)
+@click.option(
+    "--sort",
+    type=click.Choice([_RELEVANCE, _NEWEST, _OLDEST]),
+    help="Order of the photographs; relevance by default, newest without WORDS and --image. With them, newest and "
+    "oldest sort the most relevant photographs, as many as --limit allows.",
+)
+@filter_options
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@shared_options
+@errors_for_people
+def search(
+    text: tuple[str, ...],
+    image: str | None,
+    limit: int,
+    sort: str | None,
+    filters: FilterOptions,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Find the photographs nearest to WORDS, best first; or, without WORDS, those that the filters let through.
+
+    WORDS describe a picture: a red circle. Without WORDS and --image, the newest photographs come first, those without
+    a date last, and no model is loaded. Copies of a photograph are listed once. Upper and lower case make no difference
+    in filters.
+
+    The keys of each object in the JSON list: path, score (cosine; null without WORDS and --image), caption, sha256,
+    copies (other files with the same picture), identical (those of copies that have the same content, byte by byte),
+    and, null if unknown, taken_local (on the photographer's clock), taken_precision (second, minute, day, month, year),
+    place (lat, lon), city, country, camera_make, camera_model, width, height (in pixels).
+    """
+    words = _words(text, image)
+    settings = load_settings(**given)
+    search_filter = search_filter_of(filters, lambda: _library(settings))
+    from image_pipeline.collection.hits import Sort
+    from image_pipeline.collection.search_filter import SearchFilter
+
+    if words is None and image is None:
+        if sort == _RELEVANCE:
+            raise click.UsageError(
+                "--sort relevance needs WORDS or --image FILE: give one of them, or sort by newest or oldest."
+            )
+        if sort is None and search_filter == SearchFilter():
+            raise click.UsageError(
+                "Give WORDS that describe a picture, --image FILE, or at least one filter, such as --camera, --after "
+                "or --keyword."
+            )
+    picture = None if image is None else picture_of(image, _library(settings))
+    from image_pipeline.services.search import Search
+
+    with Search(settings, Wiring(settings).address) as searching:
+        if picture is not None:
+            answer = searching.by_picture(picture, limit, search_filter, Sort(sort or _RELEVANCE))
+        elif words is not None:
+            answer = searching.by_words(words, limit, search_filter, Sort(sort or _RELEVANCE))
+        else:
+            answer = searching.by_filter(limit, search_filter, Sort(sort or _NEWEST))
+    if as_json:
+        echo_json([dataclasses.asdict(hit) for hit in answer.hits])
+    else:
+        _show(answer)
+
+
+def _words(text: tuple[str, ...], image: str | None) -> str | None:
+    """The words that were given, quoted or not, as one text; None if there are none."""
+    if not text:
+        return None
+    if image is not None:
+        raise click.UsageError("Give either WORDS or --image FILE, not both.")
+    words = " ".join(text).strip()
+    if not words:
+        raise click.UsageError("WORDS are empty: describe a picture, such as `image-pipeline search a red circle`.")
+    return words
+
+
+def _library(settings: Settings) -> Path | None:
+    return settings.library or Wiring(settings).ledger.library()
+
+
+def _show(answer: "Answer") -> None:
+    for hit in answer.hits:
+        score = "" if hit.score is None else f"{hit.score:.3f}  "
+        echo(f"{score}{hit.path}{_copies(hit)}")
+        for line in (" · ".join(_facts(hit)), hit.caption):
+            if line:
+                echo(f"       {line}")
+    _explain(answer.unmatched)
+    if not answer.hits:
+        echo("No photographs were found.")
+
+
+def _copies(hit: "Hit") -> str:
+    if not hit.copies:
+        return ""
+    identical = f", {len(hit.identical)} identical" if hit.identical else ""
+    return f"  (+{counted(len(hit.copies), 'copy', 'copies')}{identical})"
+
+
+def _facts(hit: "Hit") -> Iterator[str]:
+    """What is known of a photograph, each as people write it."""
+    if hit.taken_local is not None:
+        precision = None if hit.taken_precision is None else Precision(hit.taken_precision)
+        yield hit.taken_local[: _LENGTHS.get(precision, _MINUTES) if precision else _MINUTES].replace("T", " ")
+    names = [name for name in (hit.city, hit.country) if name is not None]
+    if names:
+        yield ", ".join(names)
+    elif hit.place is not None:
+        yield f"{hit.place['lat']:.4f}, {hit.place['lon']:.4f}"
+    camera = camera_name(hit.camera_make, hit.camera_model)
+    if camera is not None:
+        yield camera
+    if hit.width is not None and hit.height is not None:
+        yield f"{hit.width} × {hit.height}"
+
+
+@click.command()
+@click.argument("field", metavar="FIELD", type=click.Choice(list(FACETS)))
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="Maximum number of values."
+)
+@filter_options
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@shared_options
+@errors_for_people
+def facets(field: str, limit: int, filters: FilterOptions, as_json: bool, **given: Any) -> None:
+    """List the values of FIELD in the collection, the most frequent first, with the number of files that have each.
+
+    FIELD is one of camera, lens, keyword, person, city, country, year, rating, iso, format, directory. Every file
+    counts, so copies of a photograph count separately. A photograph whose date is known in part counts in its year.
+    Files without a value are not counted.
+
+    The keys of each object in the JSON list: value, count.
+    """
+    settings = load_settings(**given)
+    search_filter = search_filter_of(filters, lambda: _library(settings))
+    from image_pipeline.collection.search_filter import SearchFilter
+    from image_pipeline.services.search import Search
+
+    with Search(settings, Wiring(settings).address) as searching:
+        answer = searching.facet(FACETS[field], search_filter)
+    shown = list(answer.counts.items())[:limit]
+    if as_json:
+        echo_json([{"value": value, "count": count} for value, count in shown])
+        return
+    for value, count in shown:
+        echo(f"{count:>7,}  {_named(value)}")
+    if len(answer.counts) > limit:
+        echo(f"{counted(len(answer.counts) - limit, 'other value')}: `--limit` lists more.")
+    _explain(answer.unmatched)
+    if not shown:
+        filtered = "" if search_filter == SearchFilter() else " that the filters let through"
+        echo(f"No photograph{filtered} has a value of {field}.")
+
+
+def _named(value: str | int) -> str:
+    """A value as it is shown: the library itself has no name."""
+    return str(value) if value != "" else "."
+
+
+def _explain(unmatched: "Iterable[Unmatched]") -> None:
+    """Say on stderr which texts of the filter match nothing, and what there is."""
+    for one in unmatched:
+        noun = _NOUNS[one.field]
+        if not one.known:
+            print_notice(f"No photograph has a {noun}, so none has the {noun} '{one.text}'.")
+            continue
+        is_in = f"is in the {noun}" if one.field == DIRECTORY.name else f"has the {noun}"
+        others = f" and {counted(one.others, 'other')}" if one.others else ""
+        print_notice(f"No photograph {is_in} '{one.text}'; there are: {', '.join(map(_named, one.known))}{others}.")
