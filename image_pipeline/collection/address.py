@@ -64,6 +64,9 @@ class QdrantAddress(ABC):
         Raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer.
         """
 
+    def settle(self) -> None:  # noqa: B027
+        """Delete what this Qdrant has replaced, if anything; called once its points agree with the library."""
+
     @contextmanager
     def connect(self, alias: str) -> Iterator[Qdrant]:
         """A connection for the collection `alias`, for the length of the block.

@@ -55,10 +55,10 @@ class Verifier:
     def verify(self) -> Verification:
         """Read every file and every point, and compare them.
 
-        Files that are ingested meanwhile may be reported as wrong. If the version of the collection is replaced
-        meanwhile, the points are read again. Raises LibraryError if the library, or a directory in it, cannot be
-        listed, or if the library is empty although files of it were ingested; CollectionError and
-        ServiceUnavailableError if Qdrant refuses or does not answer.
+        If they agree, what the embedded Qdrant has replaced is deleted. Files that are ingested meanwhile may be
+        reported as wrong. If the version of the collection is replaced meanwhile, the points are read again. Raises
+        LibraryError if the library, or a directory in it, cannot be listed, or if the library is empty although files
+        of it were ingested; CollectionError and ServiceUnavailableError if Qdrant refuses or does not answer.
         """
         self.address.check()  # before all files are read
         ingested = self.ledger.ingested(self.recipe)
@@ -88,7 +88,10 @@ class Verifier:
                     strays = [] if points is None else list(points.stray_points(listed))
             return replace(conclude(comparisons, strays, rows_left, quarantined, bare), collection=collection)
 
-        return again_if_replaced(compare_points)
+        verification = again_if_replaced(compare_points)
+        if verification.ok:
+            self.address.settle()
+        return verification
 
     def _read_files(self, listed: Iterable[ListedPartition]) -> Disk:
         sizes = {partition.key: partition.files for partition in listed}

@@ -196,7 +196,7 @@ def test_a_server_that_stops_and_comes_back(qdrant_binary: Path, memory: Path, t
 def test_a_server_whose_disk_is_full_is_told_and_goes_on_once_there_is_room(
     qdrant_binary: Path, memory: Path, tmp_path: Path
 ) -> None:
-    with Room(memory / "disk of a server", 100) as room:
+    with Room(memory / "disk of a server", 250) as room:
         if not room.is_small:
             pytest.skip("A small disk cannot be mounted here: that takes the right to mount a tmpfs.")
         with QdrantServer(qdrant_binary, room.directory / "server") as server:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,16 @@ from click.testing import CliRunner
 from image_pipeline.cli.main import main
 from image_pipeline.collection import connection
 from image_pipeline.collection.edge.address import EdgeAddress
+from image_pipeline.collection.edge.engine import EdgeEngine
 from image_pipeline.orchestration.ingest import open_ingestion
 from image_pipeline.orchestration.repair import Repair, repair
+from image_pipeline.services.takeover import FormerCollection
 from image_pipeline.services.verification import Verification
+from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
+from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store
+from image_pipeline.storage.tables import StageTables
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
 
 
@@ -103,12 +109,91 @@ def test_damage_is_told_on_the_command_line(edge: None, pipeline: Pipeline) -> N
     assert "Disk, store and collection agree." in run(pipeline, "verify")
 
 
-def test_a_store_with_the_former_embedded_qdrant_is_filled_without_a_model(
+def taking_over(settings: Settings) -> EdgeAddress:
+    """As `edge_of`, filled with what is in the former embedded Qdrant of the store."""
+    wiring = Wiring(settings)
+    store = Store(settings.home)
+    former = FormerCollection(
+        store.qdrant_directory,
+        StageTables(store),
+        Ledger(store.ledger_file),
+        lambda: (wiring.recipe, wiring.provenance().versions),
+    )
+    return replace(edge_of(settings), former=former)
+
+
+@pytest.fixture
+def former(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict]:
+    """The library was ingested into the former embedded Qdrant; from now on, the settings select Qdrant Edge."""
+    pipeline.ingest()
+    points = pipeline.points()
+    monkeypatch.setattr(connection, "address_of", taking_over)
+    for file in (pipeline.settings.home / "qdrant").rglob("storage.sqlite"):
+        file.write_bytes(b"never read")
+    return points
+
+
+def payloads(pipeline: Pipeline) -> dict[str, dict]:
+    with edge_of(pipeline.settings).connect("images") as qdrant:
+        points = qdrant.points(qdrant.searched_version().name)
+        return {str(payload["path"]): dict(payload) for payload in points.payloads()}
+
+
+def test_a_former_collection_is_taken_over_by_a_search(former: dict[str, dict], pipeline: Pipeline) -> None:
+    told = run(pipeline, "search", "a red circle", "--json")
+    assert "Moving 8 photographs to a new embedded Qdrant, once and without a model." in told
+    assert len(json.loads(told[told.index("[") :])) == 8
+    assert "Moving" not in run(pipeline, "search", "a red circle", "--json")
+    assert payloads(pipeline) == former
+    assert (pipeline.settings.home / "qdrant").is_dir()
+    assert pipeline.ingest().embedded == 0
+    assert payloads(pipeline) == former
+    assert verify(pipeline).ok
+    assert not (pipeline.settings.home / "qdrant").exists(), "it is deleted once everything agrees"
+    assert verify(pipeline).ok
+
+
+def test_a_former_collection_is_taken_over_by_an_ingestion(former: dict[str, dict], pipeline: Pipeline) -> None:
+    draw_scenes(pipeline.root / "new", 1, seed=2)
+    assert pipeline.ingest().embedded == 1
+    taken = payloads(pipeline)
+    assert {path: taken[path] for path in former} == former, "nothing was written again"
+    assert verify(pipeline).ok
+
+
+def test_a_take_over_that_was_killed_begins_again(former: dict[str, dict], pipeline: Pipeline) -> None:
+    address = taking_over(pipeline.settings)
+
+    class Killed(BaseException):
+        pass
+
+    def fail(*_: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EdgeEngine, "set_metadata", fail)  # a version exists, and holds nothing yet
+        with pytest.raises(Killed), address.connect("images") as qdrant:
+            qdrant.versions()
+    with address.connect("images") as qdrant:
+        assert qdrant.points(qdrant.searched_version().name).count() == 8
+    assert payloads(pipeline) == former
+
+
+def test_partitions_whose_tables_are_lost_are_left_to_the_next_ingestion(
+    former: dict[str, dict], pipeline: Pipeline
+) -> None:
+    Store(pipeline.settings.home).table_file("embeddings", "home").unlink()
+    run(pipeline, "status")
+    assert {path for path in payloads(pipeline) if path.startswith("home/")} == set()
+    summary = pipeline.ingest()
+    assert (summary.embedded, summary.captioned) == (0, 0)
+    assert payloads(pipeline).keys() == former.keys()
+    assert verify(pipeline).ok
+
+
+def test_a_store_without_a_former_collection_is_only_marked(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = pipeline.ingest()
-    assert before.embedded == 8
-    monkeypatch.setattr(connection, "address_of", edge_of)
-    after = pipeline.ingest()
-    assert (after.embedded, after.captioned) == (0, 0)
+    monkeypatch.setattr(connection, "address_of", taking_over)
+    assert pipeline.ingest().embedded == 8
     assert verify(pipeline).ok

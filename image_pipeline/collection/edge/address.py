@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from image_pipeline.collection.address import QdrantAddress, Traits
@@ -11,8 +11,9 @@ from image_pipeline.collection.aliases import is_version
 from image_pipeline.collection.edge.catalog import read_catalog
 from image_pipeline.collection.edge.turns import Turns
 from image_pipeline.collection.engine import Engine
+from image_pipeline.collection.former import Former
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
-from image_pipeline.storage.locks import StillHeldError
+from image_pipeline.storage.locks import StillHeldError, exclusive_lock
 
 _NO_ROOM = "No space left"  # as Edge passes on the system's message
 
@@ -22,12 +23,13 @@ class EdgeAddress(QdrantAddress):
     """The address of the embedded Qdrant in `directory`.
 
     One process at a time can open it: it holds `lock_file` meanwhile, and other processes wait for up to
-    `lock_seconds`.
+    `lock_seconds`. The first one fills it with the collections of `former`.
     """
 
     directory: Path
     lock_file: Path
     lock_seconds: float = 120.0
+    former: Former | None = field(default=None, compare=False, repr=False)
 
     @property
     def traits(self) -> Traits:
@@ -36,8 +38,8 @@ class EdgeAddress(QdrantAddress):
 
     @property
     def exists(self) -> bool:
-        """Whether its folder exists: the first connection makes it."""
-        return self.directory.exists()
+        """Whether its folder exists, which the first connection makes, or there is anything to fill it with."""
+        return self.directory.exists() or (self.former is not None and self.former.exists)
 
     def check(self) -> None:
         """Checks nothing: opening it keeps other processes waiting."""
@@ -45,9 +47,18 @@ class EdgeAddress(QdrantAddress):
     def versions(self, alias: str) -> list[str]:
         """The names of the existing versions of the collection `alias`, from the catalogue.
 
-        This does not wait for a process that has it open.
+        This does not wait for a process that has it open, unless it has to be filled first. Raises as `engine` does.
         """
+        if self.former is not None and self.former.exists and not read_catalog(self.directory).is_filled:
+            with self.errors_for_people(), self.engine() as engine:
+                engine.names()
         return [name for name in read_catalog(self.directory).collections if is_version(alias, name)]
+
+    def settle(self) -> None:
+        """Delete what was taken over, if it was."""
+        if self.former is not None and self.former.exists and read_catalog(self.directory).is_filled:
+            with exclusive_lock(self.lock_file, self._subject, self.lock_seconds):
+                self.former.delete()
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
@@ -56,10 +67,13 @@ class EdgeAddress(QdrantAddress):
         An operation raises StillHeldError if another process keeps the lock for `lock_seconds`, and CollectionError if
         the files are damaged.
         """
-        from image_pipeline.collection.edge.engine import EdgeEngine
+        from image_pipeline.collection.edge.engine import EdgeEngine, open_files
         from image_pipeline.collection.edge.opened import Opened
 
-        turns = Turns(self.lock_file, self._subject, self.lock_seconds, lambda: Opened(self.directory), Opened.close)
+        def open_resource() -> Opened:
+            return open_files(self.directory, self.former)
+
+        turns = Turns(self.lock_file, self._subject, self.lock_seconds, open_resource, Opened.close)
         try:
             yield EdgeEngine(turns)
         finally:

@@ -29,10 +29,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Collections by name, and aliases; a changed catalogue is a new one."""
+    """Collections by name, and aliases; a changed catalogue is a new one.
+
+    `is_filled` if the collections of a former embedded Qdrant have been taken over, or there were none.
+    """
 
     collections: Mapping[str, Entry] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    is_filled: bool = False
 
     def having(self, name: str, entry: Entry) -> "Catalog":
         """The same with a collection, new or changed."""
@@ -41,7 +45,8 @@ class Catalog:
     def without(self, name: str) -> "Catalog":
         """The same without a collection, and without the aliases that point to it."""
         collections = {one: entry for one, entry in self.collections.items() if one != name}
-        return Catalog(collections, {alias: target for alias, target in self.aliases.items() if target != name})
+        aliases = {alias: target for alias, target in self.aliases.items() if target != name}
+        return replace(self, collections=collections, aliases=aliases)
 
     def pointing(self, alias: str, name: str | None) -> "Catalog":
         """The same with an alias that points to a collection, or without that alias (None)."""
@@ -78,7 +83,7 @@ def read_catalog(directory: Path) -> Catalog:
             f"The embedded Qdrant in {directory} cannot be opened ({NAME} is damaged): delete that folder and ingest "
             "the library again; the models do not have to run again."
         ) from error
-    return Catalog(entries, aliases)
+    return Catalog(entries, aliases, content.get("is_filled") is True)
 
 
 def write_catalog(directory: Path, catalog: Catalog) -> None:
@@ -87,6 +92,7 @@ def write_catalog(directory: Path, catalog: Catalog) -> None:
         "format": FORMAT,
         "collections": {name: asdict(entry) for name, entry in catalog.collections.items()},
         "aliases": dict(catalog.aliases),
+        "is_filled": catalog.is_filled,
     }
     unfinished = directory / f".{NAME}.tmp"
     try:

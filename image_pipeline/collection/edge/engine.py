@@ -2,7 +2,10 @@
 
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from image_pipeline.collection.edge.opened import Opened
 from image_pipeline.collection.edge.shards import edge_errors, index_params
 from image_pipeline.collection.edge.turns import Turns
 from image_pipeline.collection.engine import Description, Engine, HeldPoint
+from image_pipeline.collection.former import Former
 from image_pipeline.collection.points import Point, PointId
 from image_pipeline.collection.where import Where
 from image_pipeline.schema.column import Index
@@ -27,7 +31,7 @@ class EdgeEngine(Engine):
     Each method raises as `Turns.use` and `Opened` do, and EdgeError if Qdrant Edge refuses.
     """
 
-    def __init__(self, turns: Turns[Opened]) -> None:
+    def __init__(self, turns: "Turns[Opened] | HeldTurn") -> None:
         self._turns = turns
 
     def names(self) -> list[str]:
@@ -174,6 +178,35 @@ class EdgeEngine(Engine):
         """Set fields of the payload of the points that match."""
         with self._turns.use() as opened:
             _update(opened, name, qe.UpdateOperation.set_payload_by_filter(filter_of(where), dict(values)))
+
+
+class HeldTurn:
+    """A turn that its owner does not give away."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+
+    @contextmanager
+    def use(self) -> Iterator[Opened]:
+        """The open files."""
+        yield self._opened
+
+
+def open_files(directory: Path, former: Former | None) -> Opened:
+    """Open the files in `directory`, for a process that holds the lock, and fill them if that has not been done.
+
+    Raises as `Opened` and `Former.fill` do.
+    """
+    opened = Opened(directory)
+    try:
+        if former is not None and not opened.catalog.is_filled:
+            if former.exists:
+                former.fill(EdgeEngine(HeldTurn(opened)))
+            opened.write(replace(opened.catalog, is_filled=True))
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 def _update(opened: Opened, name: str, operation: qe.UpdateOperation) -> None:
