@@ -17,11 +17,12 @@ from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog,
 from image_pipeline.collection.edge.opened import Opened
 from image_pipeline.collection.points import Point, make_point
 from image_pipeline.collection.where import ANYWHERE
-from image_pipeline.errors import CollectionError, ServiceUnavailableError
+from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
 from image_pipeline.storage.own_files import contents
 from image_pipeline_tests.collection.oracle import Oracle
 from image_pipeline_tests.collection.population import PARTITIONS, many_points
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, unit_vector
+from image_pipeline_tests.support.room import Room
 
 
 def fill(address: EdgeAddress, points: list[Point]) -> None:
@@ -272,3 +273,32 @@ def test_after_a_kill_what_is_sound_is_used_as_before(edge_address: EdgeAddress)
     with edge_address.connect("images") as qdrant:
         assert qdrant.points(VERSION.name).count() == 100
     assert not (edge_address.directory / "open").exists()
+
+
+def test_a_full_disk_is_told_and_ends_no_process(memory: Path) -> None:
+    with Room(memory / "disk of an edge", 400) as room:
+        if not room.is_small:
+            pytest.skip("A small disk cannot be mounted here: that takes the right to mount a tmpfs.")
+        address = EdgeAddress(room.directory / "qdrant-edge", room.directory / "qdrant.lock", lock_seconds=1.0)
+        points = many_points(300, seed=5)
+        fill(address, points[:200])
+        room.fill(0)
+        with pytest.raises(StoreError, match=r"less than 128 MB are free.*make room on its disk"):
+            fill(address, points)
+        with pytest.raises(StoreError, match="make room on its disk"), address.connect("images") as qdrant:
+            qdrant.points(VERSION.name).count()
+        with pytest.raises(StoreError, match="make room on its disk"), address.connect("images") as qdrant:
+            qdrant.damage(VERSION.name)
+        room.make_space()
+        with address.connect("images") as qdrant:
+            collection = qdrant.collection(VERSION)
+            assert collection.count() == 200
+            room.fill(0)
+            with pytest.raises(OSError, match="128 MB"):
+                list(collection.upsert(points))
+            assert collection.count() == 200, "what is open can still be read"
+        room.make_space()
+        fill(address, points)
+        with address.connect("images") as qdrant:
+            assert qdrant.damage(VERSION.name) is None
+            assert qdrant.collection(VERSION).count() == 300

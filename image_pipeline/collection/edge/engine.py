@@ -210,6 +210,7 @@ def open_files(directory: Path, former: Former | None) -> Opened:
 
 
 def _update(opened: Opened, name: str, operation: qe.UpdateOperation) -> None:
+    opened.check_room()
     shard = opened.shard(name)
     with edge_errors():
         shard.update(operation)

@@ -1,5 +1,7 @@
 """The files of an embedded Qdrant while this process has them open: the catalogue, and the shards that were used."""
 
+import errno
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +12,9 @@ from image_pipeline.collection.damaged import DamagedVersionError
 from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
 from image_pipeline.collection.edge.checkup import damage_of
 from image_pipeline.collection.edge.shards import DamagedShardError, EdgeError, create_shard, edge_errors, load_shard
+
+ROOM_BYTES = 128 << 20
+"""What has to be free on the disk before a shard is loaded or written: it grows by 32 MB at a time."""
 
 MARK = "open"
 """The file that exists while a process has the folder open."""
@@ -59,6 +64,7 @@ class Opened:
         """The shard of a collection. Raises EdgeError if there is none, DamagedVersionError if it cannot be read."""
         folder = self._directory / self.entry(name).folder
         if name not in self._shards:
+            self.check_room()
             damage = damage_of(folder, is_whole=False) if self._is_suspect else None
             if damage is not None:
                 raise DamagedVersionError(name, damage)
@@ -70,6 +76,7 @@ class Opened:
 
     def damage(self, name: str) -> str | None:
         """What is wrong with the shard of a collection, all of which is read. Raises EdgeError if there is none."""
+        self.check_room()
         folder = self._directory / self.entry(name).folder
         shard = self._shards.pop(name, None)
         if shard is not None:  # one process at a time can have it open
@@ -81,6 +88,7 @@ class Opened:
         """Create a collection, which exists once the catalogue names it. Raises EdgeError if it exists already."""
         if name in self._catalog.collections:
             raise EdgeError(f"the collection {name!r} exists already")
+        self.check_room()
         folder = self._catalog.new_folder(path.name for path in self._directory.iterdir())
         shard = create_shard(self._directory / folder, dimension)
         with edge_errors():
@@ -99,6 +107,16 @@ class Opened:
             with edge_errors():
                 shard.close()
         shutil.rmtree(self._directory / folder, ignore_errors=True)  # the next process that opens it deletes the rest
+
+    def check_room(self) -> None:
+        """Raises OSError (ENOSPC) if the disk is almost full.
+
+        The files of a shard are mapped into memory and have holes, and writing into a hole on a full disk ends the
+        process (SIGBUS). Loading a shard writes 64 MB of its log.
+        """
+        disk = os.statvfs(self._directory)
+        if disk.f_bavail * disk.f_frsize < ROOM_BYTES:
+            raise OSError(errno.ENOSPC, f"less than {ROOM_BYTES >> 20} MB are free", str(self._directory))
 
     def write(self, catalog: Catalog) -> None:
         """Replace the catalogue."""
