@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from image_pipeline.storage.locks import exclusive_lock
+from image_pipeline.storage.locks import SILENT_SECONDS, exclusive_lock
 
 BUSY_SECONDS = 1.0
 """An owner that is busy gives way after this time: if it did so sooner, most of the time would be spent on opening."""
@@ -23,6 +23,8 @@ IDLE_SECONDS = 0.1
 """An owner that has not used the resource for this time gives way immediately."""
 
 _WATCH_SECONDS = 0.05
+_EXPECTED_SECONDS = 10.0  # a process that gave way for a search waits that long without a word
+
 _HANDOVER_SECONDS = 0.3  # a waiting process tries to take the lock every 0.05 s
 
 Resource = TypeVar("Resource")
@@ -79,14 +81,15 @@ class Turns(Generic[Resource]):
 
     def _begin(self) -> "_Turn[Resource]":
         wanted = wanted_file(self._lock_file)
+        silent_seconds = SILENT_SECONDS
         if self._gave_way:  # the others first
-            self._gave_way = False
+            self._gave_way, silent_seconds = False, _EXPECTED_SECONDS
             ends_at = time.monotonic() + _HANDOVER_SECONDS
             while time.monotonic() < ends_at and is_wanted(wanted):
                 time.sleep(_WATCH_SECONDS / 5)
         with ExitStack() as kept:
             with waiting(wanted):
-                kept.enter_context(exclusive_lock(self._lock_file, self._what, self._seconds))
+                kept.enter_context(exclusive_lock(self._lock_file, self._what, self._seconds, silent_seconds))
             resource = self._open()
             kept.callback(self._close, resource)
             turn = _Turn(resource, kept.pop_all())
