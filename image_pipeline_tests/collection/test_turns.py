@@ -206,7 +206,7 @@ def test_what_cannot_be_opened_is_not_kept_locked(lock_file: Path) -> None:
 
 
 _WRITER = """
-    import sys
+    import sys, time
     from pathlib import Path
     from image_pipeline.collection.edge.address import EdgeAddress
     from image_pipeline_tests.collection.population import many_points
@@ -217,6 +217,7 @@ _WRITER = """
         for number, point in enumerate(many_points(6000, seed=int(sys.argv[2]))):
             list(collection.upsert([point]))
             print(number, flush=True)
+            time.sleep(0.005)
 """
 
 
