@@ -95,7 +95,7 @@ def test_numbers_that_cannot_be_true_cost_nothing_but_themselves(
     assert points["xmp2.jpg"]["taken_at"] == "1826-01-01T00:00:00-14:00"
     assert points["xmp3.jpg"]["rating"] == -1
     with Search(pipeline.settings, address_of(pipeline.settings)) as search:
-        found = search.by_words("red", 10, SearchFilter(near=Near(0, 0, 20)))
+        found = search.by_words("red", 10, SearchFilter(near=Near(0, 0, 20))).hits
         assert "xmp3.jpg" in {hit.path for hit in found}
 
 

@@ -13,7 +13,7 @@ from image_pipeline.stages.sidecars import STAGE, read_sidecars
 _MOST_WARNINGS = 10
 
 
-@stage_asset(STAGE, group_name="files", kinds={"python", "parquet"})
+@stage_asset(STAGE, group_name="images", kinds={"python", "parquet"})
 def sidecars(context: dg.AssetExecutionContext, store: StoreResource, decoding: DecodingResource) -> None:
     """The metadata in the files beside photographs that describe them: XMP, and the JSON of Google Takeout.
 
