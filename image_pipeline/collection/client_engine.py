@@ -54,9 +54,10 @@ class ClientEngine(Engine):
         self._client.create_collection(name, vectors_config=vectors, metadata=dict(metadata))
         self._on_creation()
 
-    def create_index(self, name: str, field: str, index: Index) -> None:
-        """Index a field; the local mode ignores indexes."""
-        self._client.create_payload_index(name, field, field_schema=_SCHEMAS[index], wait=True)
+    def create_indexes(self, name: str, indexes: Mapping[str, Index]) -> None:
+        """Index fields; the local mode ignores indexes."""
+        for field, index in indexes.items():
+            self._client.create_payload_index(name, field, field_schema=_SCHEMAS[index], wait=True)
 
     def drop(self, name: str) -> None:
         """Delete a collection."""

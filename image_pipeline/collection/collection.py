@@ -106,9 +106,10 @@ class Collection(VersionPoints):
     def _create_indexes(self) -> None:
         """Create the missing payload indexes, for a new version or for one whose creation was interrupted."""
         existing = self._engine.indexed(self.name)
-        for field in PAYLOAD:
-            if field.index is not Index.NONE and field.name not in existing:
-                self._engine.create_index(self.name, field.name, field.index)
+        declared = {field.name: field.index for field in PAYLOAD if field.index is not Index.NONE}
+        missing = {name: index for name, index in declared.items() if name not in existing}
+        if missing:
+            self._engine.create_indexes(self.name, missing)
 
     def _check_size(self) -> None:
         if not is_ours(self._engine, self.name):

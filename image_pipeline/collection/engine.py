@@ -46,7 +46,8 @@ class Engine(ABC):
     """An open connection to Qdrant.
 
     A method that is given the name of a collection that does not exist raises an error of the engine's own, except for
-    `exists`. Writes are in effect, and safe from a kill of this process, when the method returns.
+    `exists`. Writes are in effect when the method returns, and outlast a kill of this process; those of an embedded
+    engine also outlast a power cut.
     """
 
     @abstractmethod
@@ -77,8 +78,8 @@ class Engine(ABC):
         """Create a collection for vectors of `dimension` numbers, compared by cosine."""
 
     @abstractmethod
-    def create_index(self, name: str, field: str, index: Index) -> None:
-        """Index a field of the payload, for the points that are there and for those to come."""
+    def create_indexes(self, name: str, indexes: Mapping[str, Index]) -> None:
+        """Index fields of the payload, for the points that are there and for those that follow."""
 
     @abstractmethod
     def drop(self, name: str) -> None:

@@ -302,3 +302,26 @@ def test_a_full_disk_is_told_and_ends_no_process(memory: Path) -> None:
         with address.connect("images") as qdrant:
             assert qdrant.damage(VERSION.name) is None
             assert qdrant.collection(VERSION).count() == 300
+
+
+def test_a_power_cut_loses_nothing_that_is_in_the_log(
+    edge_address: EdgeAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if nothing but the log had reached the disk since the last flush."""
+    points = many_points(300, seed=8)
+    fill(edge_address, points[:100])
+    (folder,) = shards(edge_address)
+    cut = EdgeAddress(tmp_path / "qdrant-edge", tmp_path / "qdrant.lock")
+    shutil.copytree(edge_address.directory, cut.directory)
+    monkeypatch.setattr("image_pipeline.collection.edge.opened.FLUSH_SECONDS", 1000.0)
+    oracle = Oracle(points)
+    with edge_address.connect("images") as qdrant:
+        collection = qdrant.collection(VERSION)
+        list(collection.upsert(points[100:]))
+        collection.delete_points([point.id for point in points[:50]])
+        oracle.delete([point.id for point in points[:50]])
+        shutil.rmtree(cut.directory / folder / "wal")
+        shutil.copytree(edge_address.directory / folder / "wal", cut.directory / folder / "wal")
+    with cut.connect("images") as qdrant:
+        assert qdrant.points(VERSION.name).digests(PARTITIONS) == oracle.digests(PARTITIONS)
+        assert qdrant.damage(VERSION.name) is None

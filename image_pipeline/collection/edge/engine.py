@@ -65,10 +65,13 @@ class EdgeEngine(Engine):
         with self._turns.use() as opened:
             opened.create(name, dimension, dict(metadata))
 
-    def create_index(self, name: str, field: str, index: Index) -> None:
-        """Index a field of the payload."""
+    def create_indexes(self, name: str, indexes: Mapping[str, Index]) -> None:
+        """Index fields of the payload."""
+        creations = [
+            qe.UpdateOperation.create_field_index(field, index_params(index)) for field, index in indexes.items()
+        ]
         with self._turns.use() as opened:
-            _update(opened, name, qe.UpdateOperation.create_field_index(field, index_params(index)))
+            opened.update(name, creations)
 
     def drop(self, name: str) -> None:
         """Delete a collection."""
@@ -167,17 +170,17 @@ class EdgeEngine(Engine):
             # one that fails must not reach it
             entry = opened.entry(name)
             structures = [qe.Point(one.id, _vector(name, entry, one.vector), dict(one.payload)) for one in points]
-            _update(opened, name, qe.UpdateOperation.upsert_points(structures))
+            opened.update(name, [qe.UpdateOperation.upsert_points(structures)])
 
     def delete(self, name: str, where: Where) -> None:
         """Delete the points that match."""
         with self._turns.use() as opened:
-            _update(opened, name, qe.UpdateOperation.delete_points_by_filter(filter_of(where)))
+            opened.update(name, [qe.UpdateOperation.delete_points_by_filter(filter_of(where))])
 
     def set_payload(self, name: str, where: Where, values: Mapping[str, Any]) -> None:
         """Set fields of the payload of the points that match."""
         with self._turns.use() as opened:
-            _update(opened, name, qe.UpdateOperation.set_payload_by_filter(filter_of(where), dict(values)))
+            opened.update(name, [qe.UpdateOperation.set_payload_by_filter(filter_of(where), dict(values))])
 
 
 class HeldTurn:
@@ -207,14 +210,6 @@ def open_files(directory: Path, former: Former | None) -> Opened:
         opened.close()
         raise
     return opened
-
-
-def _update(opened: Opened, name: str, operation: qe.UpdateOperation) -> None:
-    opened.check_room()
-    shard = opened.shard(name)
-    with edge_errors():
-        shard.update(operation)
-        shard.flush()  # the log of updates is not synchronised with the disk
 
 
 def _vector(name: str, entry: Entry, vector: Sequence[float]) -> list[float]:

@@ -3,6 +3,8 @@
 import errno
 import os
 import shutil
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,10 +13,20 @@ import qdrant_edge as qe
 from image_pipeline.collection.damaged import DamagedVersionError
 from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
 from image_pipeline.collection.edge.checkup import damage_of
-from image_pipeline.collection.edge.shards import DamagedShardError, EdgeError, create_shard, edge_errors, load_shard
+from image_pipeline.collection.edge.shards import (
+    DamagedShardError,
+    EdgeError,
+    create_shard,
+    edge_errors,
+    load_shard,
+    sync_log,
+)
 
 ROOM_BYTES = 128 << 20
 """What has to be free on the disk before a shard is loaded or written: it grows by 32 MB at a time."""
+
+FLUSH_SECONDS = 5.0
+"""How much work a process may have to repeat when it loads a shard that was not flushed."""
 
 MARK = "open"
 """The file that exists while a process has the folder open."""
@@ -34,6 +46,7 @@ class Opened:
         self._directory = directory
         self._catalog = read_catalog(directory)
         self._shards: dict[str, qe.EdgeShard] = {}
+        self._flushed: dict[str, float] = {}
         self._delete_leftovers()
         self._is_suspect = (directory / MARK).exists()
         with suppress(OSError):  # on a full disk, shards can still be read
@@ -48,6 +61,8 @@ class Opened:
         """Close all shards."""
         while self._shards:
             _, shard = self._shards.popitem()
+            with suppress(EdgeError), edge_errors():  # as on a full disk: the log has what is not flushed
+                shard.flush()
             with edge_errors():
                 shard.close()
         with suppress(OSError):
@@ -81,6 +96,7 @@ class Opened:
         shard = self._shards.pop(name, None)
         if shard is not None:  # one process at a time can have it open
             with edge_errors():
+                shard.flush()
                 shard.close()
         return damage_of(folder, is_whole=True)
 
@@ -107,6 +123,24 @@ class Opened:
             with edge_errors():
                 shard.close()
         shutil.rmtree(self._directory / folder, ignore_errors=True)  # the next process that opens it deletes the rest
+
+    def update(self, name: str, operations: Sequence[qe.UpdateOperation]) -> None:
+        """Apply operations to the shard of a collection, and wait until its log is on the disk.
+
+        A shard that was not flushed, because its process was killed or the power was cut, takes the missing operations
+        from the log when it is loaded. Flushing takes 0.2 s, since each of its many files has to be written, and is
+        done every few seconds. Raises as `shard` and `check_room` do, and EdgeError if an operation is refused.
+        """
+        self.check_room()
+        shard = self.shard(name)
+        with edge_errors():
+            for operation in operations:
+                shard.update(operation)
+            sync_log(self._directory / self.entry(name).folder)
+            now = time.monotonic()
+            if now - self._flushed.setdefault(name, now) >= FLUSH_SECONDS:
+                shard.flush()
+                self._flushed[name] = time.monotonic()
 
     def check_room(self) -> None:
         """Raises OSError (ENOSPC) if the disk is almost full.

@@ -4,6 +4,7 @@ Its HNSW index loses results when a filter is set, so none is ever built: the st
 and each vector that passes the filter is compared.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ _NEVER_KB = 100_000_000
 
 _CONFIGURATION = "edge_config.json"
 _LOCKED = "WouldBlock"
+_LOG = "wal"
 _TEMPORARY = "temp_segments"  # Edge's own; a killed optimisation leaves segments there
 _PANIC = "PanicException"  # raised by a panic of its Rust code; no subclass of Exception, and importable from nowhere
 
@@ -80,6 +82,17 @@ def load_shard(folder: Path) -> qe.EdgeShard:
                 "Qdrant server."
             ) from error
         raise DamagedShardError(str(error)) from error
+
+
+def sync_log(folder: Path) -> None:
+    """Wait until the log of the shard in `folder` is on the disk; Edge itself leaves that to the system."""
+    log = folder / _LOG
+    for path in (*log.iterdir(), log):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def index_params(index: Index) -> "qe.PayloadSchemaParams":
