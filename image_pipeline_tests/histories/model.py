@@ -21,7 +21,7 @@ from image_pipeline.settings import Settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store, file_stem
 from image_pipeline_tests.histories.pool import Pool
-from image_pipeline_tests.support.raw_qdrant import qdrant_over, raw_client
+from image_pipeline_tests.support.raw_qdrant import held_points
 
 _PICTURES = (".bmp", ".gif", ".jpg", ".png", ".tif", ".webp")
 _VECTOR_TOLERANCE = 1e-4
@@ -72,12 +72,12 @@ def rating_on_disk(root: Path, path: str) -> int | None:
 def read_points(settings: Settings) -> list[Stored]:
     """All points that a search could find."""
     address = address_of(settings)
-    with raw_client(address) as client:
-        records, following = client.scroll(settings.collection, limit=10_000, with_payload=True, with_vectors=True)
-        versions = qdrant_over(client, address, settings.collection).versions()
-    assert following is None
+    versions = address.versions(settings.collection)
     assert len(versions) == 1, f"versions of the collection: {versions}"
-    return [Stored(str(record.id), record.payload, np.array(record.vector)) for record in records]
+    return [
+        Stored(str(point.id), dict(point.payload), np.array(point.vector))
+        for point in held_points(address, settings.collection)
+    ]
 
 
 @dataclass(frozen=True)
