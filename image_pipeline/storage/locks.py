@@ -69,7 +69,7 @@ def exclusive_lock(
     """
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(lock_file)
+        lock = FileLock(lock_file, thread_local=False)  # the thread that ends the block may be a different one
         _acquire(lock, lock_file, what, seconds, silent_seconds)
     except OSError as error:
         raise _cannot_be_made(lock_file, error) from error
