@@ -67,9 +67,10 @@ class Engine(ABC):
         """The fields of the payload that have an index."""
 
     def damage(self, name: str) -> str | None:
-        """What is wrong with the files of a collection, found by reading all of it; None if nothing is wrong.
+        """What is wrong with the files of a collection, apart from its payloads and vectors; None if nothing is.
 
-        Also None for a server, which looks after its files itself.
+        Also None for a server, which looks after its files itself. Damage of payloads and vectors is found by reading
+        them: `page` raises DamagedVersionError, or they are not what was written.
         """
         return None
 

@@ -109,7 +109,7 @@ class Qdrant:
         return deleted
 
     def damage(self, version: str) -> str | None:
-        """What is wrong with the files of a version, all of which are read; None if nothing is.
+        """What is wrong with the files of a version, apart from its payloads and vectors; None if nothing is.
 
         Also None if this Qdrant is a server, which looks after its files itself.
         """

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.damaged import DamagedVersionError
 from image_pipeline.collection.points import PointRecord
 from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.collection.version_points import VersionPoints
@@ -88,7 +89,11 @@ class Verifier:
                     strays = [] if points is None else list(points.stray_points(listed))
             return replace(conclude(comparisons, strays, rows_left, quarantined, bare), collection=collection)
 
-        verification = again_if_replaced(compare_points)
+        try:
+            verification = again_if_replaced(compare_points)
+        except DamagedVersionError as error:  # found while its points were read
+            verification = conclude([], [], rows_left, quarantined, bare)
+            verification = replace(verification, damaged={error.version: error.reason})
         if verification.ok:
             self.address.settle()
         return verification

@@ -24,6 +24,8 @@ from image_pipeline_tests.collection.population import PARTITIONS, many_points
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, unit_vector
 from image_pipeline_tests.support.room import Room
 
+UUID_NAME = "0F8FAD5B-D9CB-469F-A165-70867728950E"
+
 
 def fill(address: EdgeAddress, points: list[Point]) -> None:
     with address.connect("images") as qdrant:
@@ -237,6 +239,8 @@ def spoilt(folder: Path, pattern: str, how: str) -> None:
         ("*id_tracker.mappings", "zeros"),
         ("*partitio-map/tracker.dat", "zeros"),  # no point would be found in any partition
         ("*caption-text/tracker.dat", "zeros"),
+        ("*place-map/page_0.dat", "zeros"),  # searches by place would find nothing
+        ("*taken_at-numeric/page_0.dat", "zeros"),
         ("payload_index/config.json", "removed"),
     ],
 )
@@ -324,4 +328,25 @@ def test_a_power_cut_loses_nothing_that_is_in_the_log(
         shutil.copytree(edge_address.directory / folder / "wal", cut.directory / folder / "wal")
     with cut.connect("images") as qdrant:
         assert qdrant.points(VERSION.name).digests(PARTITIONS) == oracle.digests(PARTITIONS)
+        assert qdrant.damage(VERSION.name) is None
+
+
+def test_a_checkup_finds_no_damage_in_odd_values(edge_address: EdgeAddress) -> None:
+    odd = [
+        {"caption": "", "city": "", "keywords": ["", " ", "a" * 5000], "taken_at": "0001-01-01T00:00:00"},
+        {"caption": "!? …", "people": [], "taken_local": "9999-12-31T23:59:59.999999", "rating": -1, "iso": 0},
+        {"caption": "日本 café", "lens": "\n", "taken_at": "2021-07-03T10:11:12.5-11:30", "iso": 2**53},
+        {"place": {"lat": 90.0, "lon": 180.0}, "country": "\U0001f600", "camera": UUID_NAME},
+        {"place": {"lat": -90.0, "lon": -180.0}, "taken_year": 1, "caption": "x" * 3000, "keywords": ["k"] * 2000},
+        {"place": {"lat": 1e-9, "lon": -1e-9}, "title": "", "exposure_s": 1e-9},
+    ]
+    payloads = [{"partition": "a", "sha256": str(number), **payload} for number, payload in enumerate(odd)]
+    points = [make_point(f"{number}.jpg", unit_vector(str(number)), one) for number, one in enumerate(payloads)]
+    fill(edge_address, [*points, *points[:2]])
+    with edge_address.connect("images") as qdrant:
+        collection = qdrant.collection(VERSION)
+        assert qdrant.damage(VERSION.name) is None
+        collection.mark_outdated([points[0].id])
+        collection.delete_points([points[1].id])
+        list(collection.upsert([make_point("2.jpg", unit_vector("2"), {"partition": "b", "sha256": "2"})]))
         assert qdrant.damage(VERSION.name) is None

@@ -99,6 +99,23 @@ def test_a_damaged_collection_is_made_again_without_a_model(edge: None, pipeline
     assert (again.damaged, again.partitions) == (0, 0)
 
 
+def test_damage_of_the_payloads_is_found_by_reading_them(edge: None, pipeline: Pipeline) -> None:
+    pipeline.ingest()
+    (version,) = edge_of(pipeline.settings).versions("images")
+    (file,) = edge_of(pipeline.settings).directory.rglob("payload_storage/page_0.dat")
+    file.write_bytes(bytes(file.stat().st_size))
+    assert list(verify(pipeline).damaged) == [version]
+    assert (mend(pipeline).embedded, verify(pipeline).ok) == (0, True)
+
+
+def test_vectors_that_are_lost_are_made_again(edge: None, pipeline: Pipeline) -> None:
+    pipeline.ingest()
+    (file,) = edge_of(pipeline.settings).directory.rglob("vectors/chunk_0.mmap")
+    file.write_bytes(bytes(file.stat().st_size))
+    assert len(verify(pipeline).stale) == 8
+    assert (mend(pipeline).embedded, verify(pipeline).ok) == (0, True)
+
+
 def test_damage_is_told_on_the_command_line(edge: None, pipeline: Pipeline) -> None:
     pipeline.ingest()
     (version,) = edge_of(pipeline.settings).versions("images")

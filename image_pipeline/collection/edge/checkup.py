@@ -1,23 +1,27 @@
-"""Checkup of a shard: reads it in a process of its own, since damaged files can kill the process that reads them.
+"""Checkup of a shard: loads it in a process of its own, since damaged files can kill the process that loads them.
 
 `python -m image_pipeline.collection.edge.checkup FOLDER [load]` exits with 0 if nothing is wrong with the shard in
-FOLDER, and otherwise prints what is wrong. With `load`, the shard is loaded and not read. The caller holds the lock.
+FOLDER, and otherwise prints what is wrong. With `load`, its indexes are not looked at. The caller holds the lock.
 """
 
 import signal
 import subprocess
 import sys
-from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import qdrant_edge as qe
 
 from image_pipeline.collection.edge.shards import DamagedShardError, EdgeError, ShardInUseError, edge_errors, load_shard
 from image_pipeline.errors import CollectionError
-from image_pipeline.schema.payload import PARTITION
+from image_pipeline.schema.column import Index
+from image_pipeline.schema.payload import PARTITION, PAYLOAD
 
 _LOAD = "load"
-_PAGE = 1000
+_SAMPLE = 200
+_NEAR_M = 100.0
+_MOST_LATITUDE, _MOST_LONGITUDE = 85.0, 179.0  # Edge does not find a pole by a small circle around it
 _MESSAGE_CHARACTERS = 300
 _DAMAGED, _IN_USE = 10, 11  # exit codes; Python itself uses 1 and 2
 _CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTRAP}
@@ -26,8 +30,9 @@ _CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.
 def damage_of(folder: Path, is_whole: bool) -> str | None:
     """What is wrong with the shard in `folder`, which no process has open; None if it can be loaded.
 
-    If `is_whole`, all of it is read. Raises ShardInUseError if a program that ignores the lock has it open,
-    CollectionError if the other process cannot be started or is killed.
+    If `is_whole`, its indexes are compared with its points; the payloads and vectors of all points are not read.
+    Raises ShardInUseError if a program that ignores the lock has it open, CollectionError if the other process cannot
+    be started or is killed.
     """
     command = [sys.executable, "-m", __name__, str(folder), *([] if is_whole else [_LOAD])]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
@@ -45,36 +50,58 @@ def damage_of(folder: Path, is_whole: bool) -> str | None:
     )
 
 
-def _read(shard: qe.EdgeShard) -> str | None:
-    """Read all points, and compare their number, and that of the values of each field, with the indexes."""
+def _damage_of(shard: qe.EdgeShard) -> str | None:
+    """What is wrong with the indexes of a shard: each knows all of its points, and finds those of a sample by value."""
     with edge_errors():
         info = shard.info()
-        points, values, after = 0, Counter[str](), None
-        while True:
-            request = qe.ScrollRequest(limit=_PAGE, offset=after, with_payload=True, with_vector=True)
-            records, after = shard.scroll(request)
-            for record in records:
-                points += 1
-                values.update(name for name, value in (record.payload or {}).items() if value not in (None, []))
-                if not isinstance(record.vector, list):
-                    return f"point {record.id} has no vector"
-            if after is None:
-                break
-    if points != info.points_count:
-        return f"{points} points can be read of {info.points_count}"
-    if points and PARTITION.name not in info.payload_schema:  # every collection with points has been given it
-        return "the indexes are lost"
-    for name, index in info.payload_schema.items():
-        if index.points != values[name]:
-            return f"the index of {name} has {index.points} points instead of {values[name]}"
+        points = shard.count(qe.CountRequest(exact=True))
+        if points != info.points_count:
+            return f"{points} points are found of {info.points_count}"
+        if points and PARTITION.name not in info.payload_schema:  # every collection with points has been given it
+            return "the indexes are lost"
+        for name, index in info.payload_schema.items():
+            if index.data_type == qe.PayloadSchemaType.Text:  # it does not count texts without words
+                continue
+            has_value = qe.Filter(must_not=[qe.IsEmptyCondition(name)])
+            values = shard.count(qe.CountRequest(exact=True, filter=has_value))
+            if index.points != values:
+                return f"the index of {name} has {index.points} points instead of {values}"
+        sample = shard.query(
+            qe.QueryRequest(limit=_SAMPLE, query=qe.Sample.Random, with_payload=True, with_vector=True)
+        )
+        for point in sample:
+            for name, condition in _own_values(point.payload or {}, info.payload_schema):
+                found = qe.Filter(must=[qe.HasIdCondition({point.id}), condition])
+                if shard.count(qe.CountRequest(exact=True, filter=found)) != 1:
+                    return f"the index of {name} does not find point {point.id}"
     return None
+
+
+def _own_values(payload: Mapping[str, Any], indexed: Iterable[str]) -> Iterator[tuple[str, qe.FieldCondition]]:
+    """For each declared field of a payload that has an index: the condition that it has the value that it has."""
+    for field in PAYLOAD:
+        value = payload.get(field.name)
+        if value in (None, []) or field.name not in indexed:
+            continue
+        match field.index:
+            case Index.KEYWORD | Index.INTEGER:
+                first = value[0] if isinstance(value, list) else value
+                yield field.name, qe.FieldCondition(field.name, match=qe.MatchValue(first))
+            case Index.DATETIME:
+                yield field.name, qe.FieldCondition(field.name, range=qe.RangeDateTime(gte=value, lte=value))
+            case Index.GEO if abs(value["lat"]) < _MOST_LATITUDE and abs(value["lon"]) < _MOST_LONGITUDE:
+                circle = qe.GeoRadius(qe.GeoPoint(lat=value["lat"], lon=value["lon"]), _NEAR_M)
+                yield field.name, qe.FieldCondition(field.name, geo_radius=circle)
+            case Index.TEXT:
+                if any(map(str.isalnum, value)):  # else it has no words
+                    yield field.name, qe.FieldCondition(field.name, match=qe.MatchText(value))
 
 
 def main() -> None:
     """Check the shard in the folder that is the first argument."""
     try:
         shard = load_shard(Path(sys.argv[1]))
-        damage = None if sys.argv[2:] == [_LOAD] else _read(shard)
+        damage = None if sys.argv[2:] == [_LOAD] else _damage_of(shard)
         with edge_errors():
             shard.close()
     except ShardInUseError as error:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import qdrant_edge as qe
 
+from image_pipeline.collection.damaged import DamagedVersionError
 from image_pipeline.collection.edge.catalog import Entry
 from image_pipeline.collection.edge.filters import filter_of
 from image_pipeline.collection.edge.opened import Opened
-from image_pipeline.collection.edge.shards import edge_errors, index_params
+from image_pipeline.collection.edge.shards import EdgeError, edge_errors, index_params
 from image_pipeline.collection.edge.turns import Turns
 from image_pipeline.collection.engine import Description, Engine, HeldPoint
 from image_pipeline.collection.former import Former
@@ -125,8 +126,13 @@ class EdgeEngine(Engine):
             with_payload=True if fields is None else list(fields),
             with_vector=with_vectors,
         )
-        with self._turns.use() as opened, edge_errors():
-            records, following = opened.shard(name).scroll(request)
+        with self._turns.use() as opened:
+            shard = opened.shard(name)
+            try:
+                with edge_errors():
+                    records, following = shard.scroll(request)
+            except EdgeError as error:  # nothing else can be wrong with the request
+                raise DamagedVersionError(name, str(error)) from error
         return [_held(record) for record in records], None if following is None else _id(following)
 
     def nearest(

@@ -90,7 +90,7 @@ class Opened:
         return self._shards[name]
 
     def damage(self, name: str) -> str | None:
-        """What is wrong with the shard of a collection, all of which is read. Raises EdgeError if there is none."""
+        """What is wrong with the shard of a collection, as `damage_of` says. Raises EdgeError if there is none."""
         self.check_room()
         folder = self._directory / self.entry(name).folder
         shard = self._shards.pop(name, None)
