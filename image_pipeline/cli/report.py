@@ -23,8 +23,8 @@ _STDOUT = Path("-")
 _DOCUMENT = click.Path(path_type=Path)
 _ROWS_AT_ONCE = 5000
 _SHOWN = 8
-_FORMULA = r"^[=+\-@\t\r]"
-"""What a spreadsheet takes for the beginning of a formula."""
+_FORMULA = r"(^|[;\t\r\n]\s*)(?=[=+\-@\t\r])"
+"""The place before what a spreadsheet takes for a formula: in many countries, a semicolon separates the cells."""
 
 
 @click.command()
@@ -83,7 +83,7 @@ def _csv(table: "pd.DataFrame") -> Iterator[str]:
     for start in range(0, max(len(table), 1), _ROWS_AT_ONCE):
         rows = table.iloc[start : start + _ROWS_AT_ONCE].copy()
         for name in [str(column) for column in rows.columns if rows[column].dtype == "str"]:
-            rows[name] = rows[name].mask(rows[name].str.contains(_FORMULA, na=False), "'" + rows[name])
+            rows[name] = rows[name].str.replace(_FORMULA, r"\1'", regex=True)
         yield rows.to_csv(index=False, header=start == 0, lineterminator="\r\n")
 
 

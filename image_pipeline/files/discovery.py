@@ -91,10 +91,11 @@ def list_files(root: Path, partition: Partition) -> list[ListedFile]:
                 last = ending(entry.name)
                 if last in SIDECAR_ENDINGS:
                     beside[to_text(entry.name)] = entry
-                if last in OTHER_ENDINGS:
                     continue
                 name = to_text(entry.name)
-                names.append(name)
+                names.append(name)  # a sidecar may belong to a video
+                if last in OTHER_ENDINGS:
+                    continue
                 if partition.parts > 1 and not partition.holds(name):
                     continue
                 listed = _stat(entry)

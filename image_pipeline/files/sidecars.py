@@ -19,7 +19,7 @@ _SUPPLEMENT = "supplemental-metadata"
 """What Google Takeout adds to the name of a photograph since 2024, cut to the length that is left."""
 _COUNTER = re.compile(r"\(\d{1,6}\)$", re.ASCII)
 _EDITED = re.compile(
-    r"-(?:edited|effects|bearbeitet|modifié|modificato|editado|ha editado|editat|bewerkt|edytowane|編集済み)$"
+    r"-(?:edited|effects|bearbeitet|modifi(?:é|e\u0301)|modificato|(?:ha )?editado|editat|bewerkt|edytowane|編集済み)$"
 )
 """What Google adds, in the user's language, to the name of a picture that was edited: it has no JSON of its own."""
 
@@ -54,7 +54,7 @@ def _named_after(photographs: Sequence[str], xmp: dict[str, str]) -> dict[str, l
     by_stem = {base: name for base, name in xmp.items() if _key(base) not in keys}
     found: dict[str, list[str]] = {}
     for photograph in photographs:
-        names = (in_full.get(_key(photograph)), by_stem.get(_stem(photograph)))
+        names = (xmp.get(photograph) or in_full.get(_key(photograph)), by_stem.get(_stem(photograph)))
         if any(names):
             found[photograph] = [name for name in names if name is not None]
     return found
@@ -74,20 +74,23 @@ def _of_takeout(photographs: Sequence[str], json: Sequence[str]) -> dict[str, st
         before, dot, last = base.rpartition(".")
         if dot and _SUPPLEMENT.startswith(last):
             supplemented.setdefault((before, counter), name)
-    cut = Counter(key for photograph in photographs if (key := _cut(*_counted(photograph))) is not None)
+    by_stem: dict[str, list[str]] = {}
+    for photograph in photographs:
+        by_stem.setdefault(_stem(photograph), []).append(photograph)
+    originals = {_original(*_counted(photograph)) for photograph in photographs}
+    cut = Counter(key for original in originals if (key := _cut(*original)) is not None)
     found: dict[str, str] = {}
     for photograph in photographs:
         name, counter = _counted(photograph)
-        stem, last = _stem(name), ending(name)
-        original = _EDITED.sub("", stem) + name[len(stem) :]
+        original, _ = _original(name, counter)
         keys = [(photograph, ""), (name, counter)]
-        shortened = _cut(name, counter)
+        shortened = _cut(original, counter)
         if shortened is not None and cut[shortened] == 1:
             keys.append(shortened)
-        if last:
-            keys.append((stem, counter))
-        if original != name:
-            keys.append((original, counter))
+        if ending(name):
+            keys.append((_stem(name), counter))
+        if original != name:  # the original of an edited JPEG may be a HEIC
+            keys += [(other, counter) for other in (original, *by_stem.get(_stem(original), ()))]
         matches = (one for key in keys for one in (plain.get(key), supplemented.get(key)) if one is not None)
         match = next(matches, None)
         if match is not None:
@@ -100,6 +103,12 @@ def _counted(photograph: str) -> tuple[str, str]:
     stem = _stem(photograph)
     plain, counter = _without_counter(stem)
     return plain + photograph[len(stem) :], counter
+
+
+def _original(name: str, counter: str) -> tuple[str, str]:
+    """The name, with the counter, of the photograph of which this may be an edited version; else of itself."""
+    stem = _stem(name)
+    return _EDITED.sub("", stem) + name[len(stem) :], counter
 
 
 def _without_counter(text: str) -> tuple[str, str]:

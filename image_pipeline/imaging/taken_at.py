@@ -9,9 +9,8 @@ from image_pipeline.imaging.embedded import Embedded
 from image_pipeline.imaging.tiff import Directory
 from image_pipeline.imaging.values import first, text
 from image_pipeline.imaging.xmp import Xmp
-from image_pipeline.schema.moment import EARLIEST_YEAR, LATEST_YEAR, Moment, Precision, TakenFrom
+from image_pipeline.schema.moment import EARLIEST_YEAR, LATEST_YEAR, MOST_OFFSET, Moment, Precision, TakenFrom
 
-_MAX_OFFSET = timedelta(hours=14)
 _ZONE = r"(Z|[+-]\d{2}:?\d{2})?"
 _SEPARATED = re.compile(
     # Cameras that do not know a part leave it blank, or write zeros.
@@ -127,7 +126,7 @@ def moment_of_png(value: str | None) -> Moment | None:
     except (ValueError, TypeError, LookupError, OverflowError):
         return None
     clock, offset = time.replace(tzinfo=None), time.utcoffset()
-    if not EARLIEST_YEAR <= clock.year <= LATEST_YEAR or (offset is not None and abs(offset) > _MAX_OFFSET):
+    if not EARLIEST_YEAR <= clock.year <= LATEST_YEAR or (offset is not None and abs(offset) > MOST_OFFSET):
         return None
     return Moment(clock, Precision.SECOND, offset, is_utc=time.tzinfo is UTC or value.strip().endswith(("GMT", "UTC")))
 
@@ -170,7 +169,7 @@ def _offset(value: str | None) -> timedelta | None:
     if match is None:
         return None
     offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
-    if offset > _MAX_OFFSET or int(match[3]) > 59:
+    if offset > MOST_OFFSET or int(match[3]) > 59:
         return None
     return -offset if match[1] == "-" else offset
 

@@ -45,6 +45,8 @@ def takeout_facts(content: bytes) -> ImageMetadata:
 def _moment(value: Any) -> Moment | None:
     """The moment of `{"timestamp": "1478174685"}`."""
     seconds = value.get("timestamp") if isinstance(value, dict) else None
+    if isinstance(seconds, bool):
+        return None
     try:
         clock = _EPOCH + timedelta(seconds=int(seconds))  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):

@@ -28,6 +28,8 @@ _FACES = {
 }
 """The lists of regions: the name of a region, and its type, which is missing or `Face` for a person."""
 _MAX_CATEGORIES_DEPTH = 50
+_OF_PROGRAMS = frozenset({"darktable"})
+"""The first parts of the paths of keywords that programs add by themselves, such as `darktable|format|jpg`."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,10 @@ def keywords_of(embedded: Embedded, xmp: Xmp) -> Keywords:
     iptc = embedded.iptc.get(_IPTC_KEYWORDS, [])
     windows = (windows_text(embedded.base.get(_XP_KEYWORDS), _MAX_WINDOWS) or "").split(";")
     paths = [path for path in _paths(xmp) if path]
+    of_programs = {part for path in paths if path[0] in _OF_PROGRAMS for part in path}
+    paths = [path for path in paths if path[0] not in _OF_PROGRAMS]
     every: Iterable[object] = (
-        *xmp.properties.get("dc:subject", ()),
+        *(word for word in xmp.properties.get("dc:subject", ()) if word.strip() not in of_programs),
         *xmp.properties.get("acdsee:keywords", ()),
         *(iptc if isinstance(iptc, list) else [iptc]),
         *windows,

@@ -75,7 +75,8 @@ class ImageMetadata:
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all is known."""
-        return all(getattr(self, entry.name) == entry.default for entry in fields(ImageMetadata))
+        values = (getattr(self, entry.name) for entry in fields(ImageMetadata))
+        return all(value is None or value in ((), []) for value in values)
 
 
 @dataclass(frozen=True)

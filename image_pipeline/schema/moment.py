@@ -7,6 +7,14 @@ from enum import StrEnum
 EARLIEST_YEAR, LATEST_YEAR = 1826, 2099  # the first photograph dates from 1826
 
 
+MOST_OFFSET, _QUARTER = timedelta(hours=14), timedelta(minutes=15)
+
+
+def is_offset(difference: timedelta) -> bool:
+    """Whether a difference of two clocks can be that of time zones: quarters of an hour, at most 14 hours, not zero."""
+    return bool(difference) and not difference % _QUARTER and abs(difference) <= MOST_OFFSET
+
+
 class Precision(StrEnum):
     """How much of a date is known: it is exact to this unit."""
 
@@ -111,6 +119,12 @@ class Moment:
         if offset is None or self.offset is not None or not self.precision.has_time:
             return self
         return replace(self, offset=offset)
+
+    def is_same_in_zone_of(self, clock: "Moment") -> bool:
+        """Whether a moment that is known in UTC may be the one that `clock` shows, in some time zone other than UTC."""
+        if clock.is_utc or not (clock.precision.has_time and clock.precision is self.precision):
+            return False
+        return is_offset(clock.clock.replace(microsecond=0) - self.clock.replace(microsecond=0))
 
     def in_zone(self, zone: tzinfo) -> "Moment":
         """A moment that is known in UTC, as clocks in `zone` showed it."""

@@ -102,9 +102,7 @@ SIDECARS = PayloadField(
     Stage.SIDECARS,
     "paths of the files beside it that describe it (XMP, Google Takeout), best first",
 )
-SIDECAR_PROBLEM = PayloadField(
-    "sidecar_problem", Kind.TEXT, Stage.SIDECARS, "why a sidecar could not be read", Index.KEYWORD
-)
+SIDECAR_PROBLEM = PayloadField("sidecar_problem", Kind.TEXT, Stage.SIDECARS, "why a sidecar could not be read")
 CAPTION = _COLUMNS["caption"]
 DIGEST = PayloadField(
     "digest",

@@ -11,12 +11,14 @@ from image_pipeline.collection.points import PointRecord
 from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.collection.version_points import VersionPoints
 from image_pipeline.errors import StoreError
-from image_pipeline.files.discovery import discover, list_files, walk
+from image_pipeline.files.discovery import discover, list_each, walk
 from image_pipeline.files.hashing import hash_each
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import ListedPartition, compare, list_partitions
+from image_pipeline.files.status import FileStatus
 from image_pipeline.progress import Counter
-from image_pipeline.schema.rows import ContentHash, DecodedContent, DiscoveredFile
+from image_pipeline.schema.outcome import PASSING
+from image_pipeline.schema.rows import ContentHash, DecodedContent, Sidecar
 from image_pipeline.services.verification import (
     Comparison,
     Finding,
@@ -25,11 +27,14 @@ from image_pipeline.services.verification import (
     compare_partition,
     conclude,
 )
-from image_pipeline.stages.partition_points import Provenance, points_of, read_tables
+from image_pipeline.stages.partition_points import Provenance, points_of, read_tables, sidecars_by_file
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.tables import StageTables
 
 _FILES_AT_ONCE = 4096
+
+ListedSidecars = Mapping[str, Mapping[str, FileStatus]]
+"""The sidecars on disk of each file that has any: path of the file → path of the sidecar → its status."""
 
 Disk = Mapping[str, Mapping[str, str | None]]
 """The files on disk: partition key → path → sha256, None if the file cannot be read."""
@@ -65,7 +70,7 @@ class Verifier:
         ingested = self.ledger.ingested(self.recipe)
         listed = list_partitions(walk(self.root), self.partition_size, ingested)
         compare(listed, ingested)
-        disk = self._read_files(listed.values())
+        disk, sidecars = self._read_files(listed.values())
         # Qdrant is opened last, after the files were read: only one process at a time can use the embedded one
         quarantine: dict[str, dict[str, str | None]] = {}
         for file in self.ledger.quarantine():
@@ -85,7 +90,7 @@ class Verifier:
                 collection = qdrant.alias_target()
                 points = None if collection is None else qdrant.points(collection)
                 with nullcontext() if points is None else points.reading():
-                    comparisons = list(self._compare(points, disk, stored))
+                    comparisons = list(self._compare(points, disk, stored, sidecars))
                     strays = [] if points is None else list(points.stray_points(listed))
             return replace(conclude(comparisons, strays, rows_left, quarantined, bare), collection=collection)
 
@@ -98,25 +103,33 @@ class Verifier:
             self.address.settle()
         return verification
 
-    def _read_files(self, listed: Iterable[ListedPartition]) -> Disk:
+    def _read_files(self, listed: Iterable[ListedPartition]) -> tuple[Disk, ListedSidecars]:
         sizes = {partition.key: partition.files for partition in listed}
         disk: dict[str, dict[str, str | None]] = {key: {} for key in sizes}
+        sidecars: dict[str, dict[str, FileStatus]] = {}
         counter = Counter("verification", sum(sizes.values()))
         for keys in _batches(sizes):
-            found = [(key, file) for key in keys for file in self._discover(key)]
+            found = []
+            for partition, files in list_each(self.root, map(Partition.from_key, keys)):
+                found += [(partition.key, file) for file in discover(self.root, partition, files, {}).files]
+                for listed_file in files:
+                    if listed_file.sidecars:
+                        sidecars[partition.path_of(listed_file.name)] = {
+                            partition.path_of(one.name): FileStatus.noted(one) for one in listed_file.sidecars
+                        }
             with closing(hash_each(self.root, [file for _, file in found], self.threads)) as rows:
                 for (key, _), row in zip(found, rows, strict=True):
                     disk[key][row.path] = row.sha256
                     counter.advance()
             counter.advance(max(0, sum(sizes[key] for key in keys) - len(found)))  # files that are not images
-        return disk
-
-    def _discover(self, key: str) -> list[DiscoveredFile]:
-        partition = Partition.from_key(key)
-        return discover(self.root, partition, list_files(self.root, partition), {}).files
+        return disk, sidecars
 
     def _compare(
-        self, points: VersionPoints | None, disk: Disk, stored: Mapping[str, StoredPartition]
+        self,
+        points: VersionPoints | None,
+        disk: Disk,
+        stored: Mapping[str, StoredPartition],
+        sidecars: ListedSidecars,
     ) -> Iterator[Comparison]:
         for keys in _batches({key: len(hashes) for key, hashes in disk.items()}):
             held: dict[str, list[PointRecord]] = {key: [] for key in keys}
@@ -124,9 +137,10 @@ class Verifier:
                 for point in points.scroll(keys):
                     held[str(point.partition_key)].append(point)
             for key in keys:
-                yield compare_partition(key, disk[key], self._with_points(key, stored[key]), held[key])
+                yield compare_partition(key, disk[key], self._with_points(key, stored[key], sidecars), held[key])
 
-    def _with_points(self, key: str, stored: StoredPartition) -> StoredPartition:
+    def _with_points(self, key: str, stored: StoredPartition, sidecars: ListedSidecars) -> StoredPartition:
+        """The partition with the points that the store has for it, but for files whose sidecars have changed since."""
         try:
             tables = read_tables(self.tables, key)
         except StoreError:  # a table is missing or damaged: the store has no points to compare
@@ -135,7 +149,21 @@ class Verifier:
         # after a run that ended between two stages, the tables of the later stages lack the new files
         known = tables.having(ContentHash, [row for row in tables[ContentHash] if row.sha256 in decoded])
         points = points_of(Partition.from_key(key), known, self.provenance)
-        return replace(stored, points={point.payload["path"]: point for point in points})
+        described = sidecars_by_file(tables)
+        by_path = {str(point.payload["path"]): point for point in points}
+        current = {
+            path: point
+            for path, point in by_path.items()
+            if not _have_changed(sidecars.get(path, {}), described.get(path, ()))
+        }
+        return replace(stored, points=current)
+
+
+def _have_changed(listed: Mapping[str, FileStatus], stored: Sequence[Sidecar]) -> bool:
+    """Whether the sidecars of a file differ from those that were read; one that could not be read is tried again."""
+    if listed.keys() != {row.path for row in stored}:
+        return True
+    return any(row.reason not in PASSING and FileStatus.noted(row) != listed[row.path] for row in stored)
 
 
 def check_ingested(ledger: Ledger, address: QdrantAddress, alias: str) -> None:

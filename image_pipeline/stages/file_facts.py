@@ -4,7 +4,7 @@ They are put together for each file when its point is made: two files with the s
 and sidecars.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -49,7 +49,8 @@ def file_facts(path: str, payload: Facts, sidecars: Sequence[Sidecar] = ()) -> d
     described = sidecar_facts(path, payload, sidecars)
     facts = {**payload, **described}
     taken = _taken(path, facts)
-    return {**described, **taken, **_local_time({**facts, **taken}), **_camera(facts), **_names_of_place(facts)}
+    local = _local_time({**facts, **taken}, _other_clocks(path, payload))
+    return {**described, **taken, **local, **_camera(facts), **_names_of_place(facts)}
 
 
 def _taken(path: str, payload: Facts) -> dict[str, Any]:
@@ -66,8 +67,20 @@ def _taken(path: str, payload: Facts) -> dict[str, Any]:
     }
 
 
-def _local_time(payload: Facts) -> dict[str, Any]:
-    """The interval on the photographer's clock; a time that is known in UTC becomes that of the place."""
+def _other_clocks(path: str, payload: Facts) -> Iterator[Moment]:
+    """The photographer's clock in the name of the file, and in the date of its last change."""
+    named = date_of_name(path)
+    if named is not None:
+        yield named
+    if payload.get(TAKEN_FROM.name) == TakenFrom.CHANGED:
+        yield Moment.parse(payload[TAKEN_AT.name], payload[TAKEN_PRECISION.name])
+
+
+def _local_time(payload: Facts, other_clocks: Iterable[Moment]) -> dict[str, Any]:
+    """The interval on the photographer's clock; a time that is known in UTC becomes that of the place.
+
+    Google Takeout gives UTC. If no place is known, one of `other_clocks` may show the same moment as local time.
+    """
     if payload.get(TAKEN_AT.name) is None:
         return {}
     moment = Moment.parse(payload[TAKEN_AT.name], payload[TAKEN_PRECISION.name])
@@ -76,6 +89,9 @@ def _local_time(payload: Facts) -> dict[str, Any]:
         zone = _zone(payload)
         clock_from = ClockFrom.UTC if zone is None else ClockFrom.PLACE
         moment = moment if zone is None else moment.in_zone(zone)
+        if zone is None and payload.get(TAKEN_FROM.name) == TakenFrom.TAKEOUT:
+            local = next((clock for clock in other_clocks if moment.is_same_in_zone_of(clock)), None)
+            moment, clock_from = (moment, clock_from) if local is None else (local, ClockFrom.WRITTEN)
     return {
         TAKEN_LOCAL.name: moment.clock.isoformat(),
         TAKEN_LOCAL_END.name: moment.end.isoformat(),

@@ -7,7 +7,7 @@ from typing import Any
 from image_pipeline.collection.points import Point, make_point
 from image_pipeline.errors import StoreError
 from image_pipeline.files.partition import Partition
-from image_pipeline.schema.outcome import Reason
+from image_pipeline.schema.outcome import PASSING, Reason
 from image_pipeline.schema.rows import (
     ContentHash,
     ContentRow,
@@ -50,7 +50,7 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
     contents = {declaration.stage: {row.sha256: row for row in tables[declaration.row]} for declaration in _CONTENTS}
     unreadable = {row.sha256 for row in tables[DecodedContent] if row.reason is not None}
     embeddings = {row.sha256: row for row in tables[Embedding]}
-    sidecars = _sidecars_by_file(tables)
+    sidecars = sidecars_by_file(tables)
     listed = {row.path: _LISTED.payload(row) for row in tables[DiscoveredFile]}
     points = []
     for file in tables[ContentHash]:
@@ -72,7 +72,7 @@ def points_of(partition: Partition, tables: PartitionTables, provenance: Provena
     return points
 
 
-def _sidecars_by_file(tables: PartitionTables) -> dict[str, list[Sidecar]]:
+def sidecars_by_file(tables: PartitionTables) -> dict[str, list[Sidecar]]:
     """The sidecars of each file that has any, best first."""
     rows = {row.path: row for row in tables[Sidecar]}
     files = [file for file in tables[DiscoveredFile] if file.sidecars]
@@ -141,10 +141,12 @@ def damaged_files(points: Iterable[Point]) -> dict[str, tuple[str, str]]:
 
 
 def lasting_fingerprint(fingerprint: str, quarantine: Iterable[QuarantinedFile], tables: PartitionTables) -> str:
-    """The fingerprint to record for an ingested partition: empty if the bytes of a file or sidecar could not be read.
+    """The fingerprint to record for an ingested partition: empty if the bytes of a file could not be read.
+
+    It is also empty if a sidecar could not be read for a reason that may be temporary.
 
     The cause (permissions, a disk error, a change while it was read) can disappear without a change of size or
     modification time, so the next run has to process such a partition again.
     """
-    reasons = [*(file.reason for file in quarantine), *(row.reason for row in tables[Sidecar])]
-    return "" if Reason.UNREADABLE in reasons else fingerprint
+    is_unreadable = any(file.reason == Reason.UNREADABLE for file in quarantine)
+    return "" if is_unreadable or any(row.reason in PASSING for row in tables[Sidecar]) else fingerprint

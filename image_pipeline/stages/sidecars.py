@@ -12,9 +12,10 @@ from image_pipeline.imaging.metadata import metadata_version
 from image_pipeline.imaging.pool import MetadataTask, WorkerPool
 from image_pipeline.progress import Counter
 from image_pipeline.schema.image_metadata import ImageMetadata, SidecarMetadata
-from image_pipeline.schema.outcome import Reason
+from image_pipeline.schema.outcome import PASSING, Reason
 from image_pipeline.schema.rows import DiscoveredFile, Sidecar, Stage
 from image_pipeline.stages.declaration import StageDeclaration
+from image_pipeline.stages.sidecar_facts import is_sidecar
 
 _REVISION = 1
 """Bump when other metadata is read from the same sidecar."""
@@ -36,8 +37,8 @@ class ReadSidecars:
 
     @property
     def unread(self) -> list[Sidecar]:
-        """Those that could not be read."""
-        return [row for row in self.rows if row.reason is not None]
+        """Those that could not be read; JSON that Google Takeout did not write is none of them."""
+        return [row for row in self.rows if row.reason is not None and is_sidecar(row)]
 
 
 def read_sidecars(
@@ -45,10 +46,11 @@ def read_sidecars(
 ) -> ReadSidecars:
     """The metadata in the sidecars of `files`, which are in the library at `root`, read in the processes of `pool`.
 
-    A sidecar whose size and times match a `known` row is not read again, unless it could not be read then.
+    A sidecar whose size and times match a `known` row is not read again, unless it could not be read then for a reason
+    that may be temporary.
     """
     paths = list(dict.fromkeys(path for file in files for path in file.sidecars or ()))
-    rows = {row.path: row for row in known if row.reason is None}
+    rows = {row.path: row for row in known if row.reason not in PASSING}
     statuses: dict[str, FileStatus] = {}
     tasks = []
     for path in paths:

@@ -62,7 +62,7 @@ def test_the_table_has_every_file_with_its_facts(pipeline: Pipeline, tmp_path: P
         for name in ("sha256", "pixels", "width", "taken_local", "camera_model", "directory", "digest"):
             assert rows[path][name] == str(point.get(name, "")), (path, name)
         assert (rows[path]["format"], rows[path]["reason"]) == ("jpeg", "")
-    assert rows["same.jpg"]["keywords"] == "cat; =red"
+    assert rows["same.jpg"]["keywords"] == "cat; '=red"
     [entry] = [file for file in pipeline.quarantine() if file.path == "cut.jpg"]
     cut = rows["cut.jpg"]
     assert [cut[name] for name in ("sha256", "reason", "message", "since", "format", "width")] == [
@@ -75,6 +75,7 @@ def test_no_text_is_a_formula(pipeline: Pipeline, tmp_path: Path) -> None:
     rows = table(pipeline, tmp_path)
     assert rows["same.jpg"]["title"] == "'=HYPERLINK(1)"
     assert rows["same.jpg"]["description"] == "'-1+1"
+    assert rows["same.jpg"]["keywords"] == "cat; '=red", "a semicolon separates cells in many countries"
     assert rows["same.jpg"]["rating"] == "-1", "a number is none"
 
 

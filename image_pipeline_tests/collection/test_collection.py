@@ -202,7 +202,6 @@ INDEXES = {
     "format": models.PayloadSchemaType.KEYWORD,
     "iso": models.PayloadSchemaType.INTEGER,
     "rating": models.PayloadSchemaType.INTEGER,
-    "sidecar_problem": models.PayloadSchemaType.KEYWORD,
     "taken_year": models.PayloadSchemaType.INTEGER,
     "caption": models.PayloadSchemaType.TEXT,
     "taken_at": models.PayloadSchemaType.DATETIME,

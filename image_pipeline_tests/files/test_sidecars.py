@@ -39,6 +39,7 @@ LONG = "Screenshot_20220207_102421_com.snapchat.android"
         ("IMG_1-edited.jpg", "IMG_1.jpg.json"),
         ("IMG_1-bearbeitet.jpg", "IMG_1.jpg.supplemental-metadata.json"),
         ("IMG_1-edited(1).jpg", "IMG_1.jpg(1).json"),
+        ("IMG_1-modifie\u0301.jpg", "IMG_1.jpg.json"),
         (f"{LONG}.jpg", f"{LONG[:46]}.json"),
         (f"{LONG}(2).jpg", f"{LONG[:46]}(2).json"),
         ("Screenshot_20241227_105539_Edge.jpg", "Screenshot_20241227_105539_Edge.jpg.supplement.json"),
@@ -73,6 +74,31 @@ def test_one_sidecar_may_belong_to_a_raw_and_its_jpeg_and_the_best_comes_first()
         "IMG_1.CR2": ("IMG_1.CR2.xmp", "IMG_1.xmp"),
         "IMG_1.JPG": ("IMG_1.xmp", "IMG_1.JPG.json"),
     }
+
+
+def test_an_edited_picture_shares_the_json_of_its_original() -> None:
+    json = f"{LONG[:46]}.json"
+    assert sidecars_of([f"{LONG}.jpg", f"{LONG}-edited.jpg"], [json]) == {
+        f"{LONG}.jpg": (json,),
+        f"{LONG}-edited.jpg": (json,),
+    }
+    assert sidecars_of(["IMG_1.HEIC", "IMG_1-edited.jpg"], ["IMG_1.HEIC.json"]) == {
+        "IMG_1.HEIC": ("IMG_1.HEIC.json",),
+        "IMG_1-edited.jpg": ("IMG_1.HEIC.json",),
+    }
+
+
+def test_of_two_names_that_differ_in_case_each_has_its_own_sidecar() -> None:
+    names = ["IMG.JPG.xmp", "IMG.jpg.xmp"]
+    assert sidecars_of(["IMG.JPG", "IMG.jpg"], names) == {"IMG.JPG": (names[0],), "IMG.jpg": (names[1],)}
+
+
+def test_a_cut_name_that_may_be_that_of_a_video_is_not_used(tmp_path: Path) -> None:
+    write_picture(tmp_path / f"{LONG}.jpg")
+    (tmp_path / f"{LONG[:46]}.json").write_text("{}")
+    assert list_files(tmp_path, HERE)[0].sidecars
+    (tmp_path / f"{LONG}2.mp4").write_text("a video")
+    assert not list_files(tmp_path, HERE)[0].sidecars
 
 
 def test_the_sidecar_of_a_raw_is_not_that_of_a_picture_that_was_exported_from_it() -> None:

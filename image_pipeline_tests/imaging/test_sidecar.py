@@ -98,6 +98,7 @@ def test_a_date_before_1970(seconds: object) -> None:
         {"photoTakenTime": "2016"},
         {"photoTakenTime": {"timestamp": "9" * 4000}},
         {"photoTakenTime": {"timestamp": [1]}},
+        {"photoTakenTime": {"timestamp": True}},
         {"geoData": {"latitude": "45.5", "longitude": True}, "geoDataExif": None},
         {"geoData": {"latitude": 91.0, "longitude": 1e400}, "geoDataExif": [1, 2]},
         {"description": {"a": 1}, "people": "Ada"},

@@ -50,6 +50,12 @@ def test_the_same_path_in_several_vocabularies_counts_once(tmp_path: Path) -> No
     assert read(tmp_path, content).keywords == ("Cat", "cats", "Nature/Cat")
 
 
+def test_the_tags_that_darktable_adds_by_itself_are_no_keywords(tmp_path: Path) -> None:
+    subjects = bag("dc:subject", "beach", "darktable", "format", "jpg", "changed")
+    paths = bag("lr:hierarchicalSubject", "darktable|format|jpg", "darktable|changed", "places|beach")
+    assert read(tmp_path, jpeg(xmp=packet(subjects + paths))).keywords == ("beach", "places/beach")
+
+
 def test_no_keyword_is_dropped_silently(tmp_path: Path) -> None:
     metadata = read(tmp_path, jpeg(xmp=packet(bag("dc:subject", *map(str, range(1000))))))
     assert metadata.keywords == tuple(map(str, range(1000))) and metadata.keywords_omitted is None

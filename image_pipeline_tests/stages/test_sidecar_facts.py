@@ -55,13 +55,58 @@ def test_a_place_of_a_sidecar_comes_with_its_own_altitude_and_town() -> None:
     [
         ({"taken_at": "2020-01-02T03:04:05"}, FILE["taken_at"]),
         ({"taken_at": "2020-01-02", "taken_precision": "day"}, FILE["taken_at"]),
-        ({"taken_at": "2020-01-02T03:04:05+03:00"}, "2020-01-02T03:04:05+03:00"),
+        ({"taken_at": "2020-01-02T03:04:05+03:00"}, FILE["taken_at"]),
+        ({"taken_at": "2020-01-02T03:04:05.45"}, FILE["taken_at"]),
+        ({"taken_at": "2020-01-02T03:04:05Z"}, FILE["taken_at"]),
+        ({"taken_at": "2020-01-02T01:04:05Z"}, FILE["taken_at"]),
+        ({"taken_at": "2020-01-02T01:04:06Z"}, "2020-01-02T01:04:06Z"),
+        ({"taken_at": "2020-01-02T04:04:05+03:00"}, "2020-01-02T04:04:05+03:00"),
         ({"taken_at": "2020-01-03", "taken_precision": "day"}, "2020-01-03"),
         ({"taken_at": "2003-05-06T07:08:09", "taken_from": "digitized"}, FILE["taken_at"]),
     ],
 )
 def test_the_date_of_a_sidecar_and_that_of_the_file(said: dict[str, Any], expected: str) -> None:
     assert merged(FILE, sidecar(**said))["taken_at"] == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05"),
+        ("2020-01-02T08:04:05Z", "2020-01-02T03:04:05"),
+        ("2020-01-02T08:14:05Z", "2020-01-02T08:14:05Z"),
+        ("2020-01-02T03:04:05.5-05:00", "2020-01-02T03:04:05.5-05:00"),
+    ],
+)
+def test_a_z_in_a_sidecar_does_not_move_the_clock_of_the_camera(said: str, expected: str) -> None:
+    file = {**FILE, "taken_at": "2020-01-02T03:04:05"}
+    assert merged(file, sidecar(taken_at=said))["taken_at"] == expected
+
+
+def test_a_rating_of_zero_is_that_of_a_program_and_only_fills_a_gap() -> None:
+    assert merged({**FILE, "rating": 4}, sidecar(rating=0))["rating"] == 4
+    assert merged(FILE, sidecar(rating=0))["rating"] == 0
+    assert merged({**FILE, "rating": 4}, sidecar(rating=-1))["rating"] == -1
+
+
+def test_a_place_and_the_names_of_places_do_not_contradict_each_other() -> None:
+    named = {**FILE, "country": "Italia"}
+    facts = merged(named, sidecar(latitude=35.66, longitude=139.7))
+    assert (facts["state"], facts["country"]) == (None, "Japan"), "moved to another continent"
+    facts = merged(named, sidecar(latitude=41.91, longitude=12.49))
+    assert (facts["city"], facts["country"], facts["place"]) == ("Roma", "Italia", {"lat": 41.91, "lon": 12.49})
+    facts = merged(named, sidecar(city="Roma"))
+    assert (facts["city"], facts["state"], facts["country"]) == ("Roma", "Lazio", "Italia")
+    facts = merged(named, sidecar(city="Milano"))
+    assert (facts["city"], facts["state"], facts["country"]) == ("Milano", None, None)
+
+
+def test_json_that_google_takeout_did_not_write_is_no_sidecar() -> None:
+    other = sidecar("trip/a.json"), sidecar("trip/a.jpg.json", reason="corrupt", message="it is not JSON")
+    facts = merged(FILE, *other)
+    assert not {"sidecars", "sidecar_problem"} & facts.keys()
+    late = sidecar("trip/a.jpg.json", reason="timeout", message="it took too long")
+    assert merged(FILE, late)["sidecar_problem"] == "a.jpg.json: it took too long"
 
 
 def test_a_date_of_a_worse_source_in_the_file_gives_way() -> None:
@@ -111,6 +156,27 @@ def test_the_date_of_takeout_goes_before_the_name_and_the_last_change_and_after_
         assert merged({**FILE, "taken_from": source}, json)["taken_at"] == FILE["taken_at"]
     assert merged({**FILE, "taken_from": "changed"}, json)["taken_from"] == "takeout"
     assert merged({}, json, path="trip/IMG_20161103_120445.jpg")["taken_from"] == "takeout"
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "local", "clock_from"),
+    [
+        ("IMG_20210101_003000.jpg", "2020-12-31T23:30:00Z", "2021-01-01T00:30:00", "written"),
+        ("PXL_20210101_003000.jpg", "2020-12-31T23:30:00Z", "2020-12-31T23:30:00", "utc"),
+        ("IMG_20210101_003000.jpg", "2021-01-01T00:30:00Z", "2021-01-01T00:30:00", "utc"),
+        ("IMG_20210101_003000.jpg", "2020-12-31T23:37:00Z", "2020-12-31T23:37:00", "utc"),
+        ("IMG_20210101_003000.jpg", "2020-12-30T23:30:00Z", "2020-12-30T23:30:00", "utc"),
+    ],
+)
+def test_without_a_place_the_name_says_what_the_clock_showed(name: str, at: str, local: str, clock_from: str) -> None:
+    facts = merged({}, sidecar("trip/a.jpg.json", taken_at=at, taken_from="takeout"), path=f"trip/{name}")
+    assert (facts["taken_at"], facts["taken_local"], facts["taken_local_from"]) == (at, local, clock_from)
+
+
+def test_without_a_place_the_date_of_the_last_change_says_what_the_clock_showed() -> None:
+    changed = {**FILE, "place": None, "taken_from": "changed", "taken_at": "2021-01-01T00:30:00"}
+    facts = merged(changed, sidecar("trip/a.jpg.json", taken_at="2020-12-31T23:30:00Z", taken_from="takeout"))
+    assert (facts["taken_at"], facts["taken_local"]) == ("2020-12-31T23:30:00Z", "2021-01-01T00:30:00")
 
 
 def test_xmp_goes_before_takeout() -> None:

@@ -1,5 +1,6 @@
 """The metadata in the sidecars of photographs."""
 
+import logging
 import time
 
 import dagster as dg
@@ -9,6 +10,9 @@ from image_pipeline.orchestration.assets.step import step, to_be_made
 from image_pipeline.orchestration.resources import DecodingResource, StoreResource
 from image_pipeline.schema.rows import DiscoveredFile, Sidecar
 from image_pipeline.stages.sidecars import STAGE, read_sidecars
+from image_pipeline.terminal import escaped
+
+_log = logging.getLogger(__name__)  # unlike the log of a step, this one is also shown on the command line
 
 _MOST_WARNINGS = 10
 
@@ -29,7 +33,7 @@ def sidecars(context: dg.AssetExecutionContext, store: StoreResource, decoding: 
             found = read_sidecars(root, tables.read(DiscoveredFile, partition.key), known, decoding.pool)
             path = tables.write(Sidecar, partition.key, found.rows)
             for row in found.unread[:_MOST_WARNINGS]:
-                context.log.warning(f"The sidecar {row.path} could not be read: {row.message}")
+                _log.warning(escaped(f"The sidecar {row.path} could not be read: {row.message}"))
             context.add_asset_metadata(
                 {
                     "dagster/row_count": len(found.rows),
