@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from benchmarks.qdrant_server import QdrantServer, find_binary
 from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.embedded import EmbeddedAddress
 from image_pipeline.collection.server import ServerAddress
 from image_pipeline_tests.support.decoys import Snapshot, strew_decoys
@@ -143,6 +144,21 @@ def server_address(qdrant_server: QdrantServer) -> ServerAddress:
 @pytest.fixture(params=["embedded", "server"])
 def qdrant_address(request: pytest.FixtureRequest) -> QdrantAddress:
     """Qdrant, both ways, with nothing in it."""
+    address: QdrantAddress = request.getfixturevalue(f"{request.param}_address")
+    return address
+
+
+@pytest.fixture
+def edge_address(memory: Path) -> Iterator[EdgeAddress]:
+    """A Qdrant Edge with nothing in it."""
+    with tempfile.TemporaryDirectory(prefix="edge-", dir=memory) as directory:
+        store = Path(directory)
+        yield EdgeAddress(store / "qdrant-edge", store / "qdrant.lock", lock_seconds=1.0)
+
+
+@pytest.fixture(params=["embedded", "server", "edge"])
+def any_address(request: pytest.FixtureRequest) -> QdrantAddress:
+    """Every kind of Qdrant, with nothing in it: for tests that see it only through the pipeline's own interface."""
     address: QdrantAddress = request.getfixturevalue(f"{request.param}_address")
     return address
 

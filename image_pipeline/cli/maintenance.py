@@ -31,15 +31,18 @@ def verify(as_json: bool, **given: Any) -> None:
     The keys of the JSON object: ok (true or false), and lists of paths: missing (files without a point), orphaned
     (points or quarantine entries without a readable file), stale (points whose content differs from their file, or
     that were made by other models or a different version), and two that are not disagreements: quarantined (files in
-    quarantine) and without_metadata (points whose metadata could not be read yet).
+    quarantine) and without_metadata (points whose metadata could not be read yet). damaged is a list of collections
+    that the embedded Qdrant cannot read; their points were not compared.
     """
     from image_pipeline.cli.runs import verify_with_progress
 
     verification = verify_with_progress(load_settings(**given))
     paths = verification.paths
     if as_json:
-        echo_json({"ok": verification.ok, **paths})
+        echo_json({"ok": verification.ok, **paths, "damaged": list(verification.damaged)})
     else:
+        for name, reason in verification.damaged.items():
+            echo(f"damaged   {name}  ({reason})")
         for kind, meaning in _MEANINGS.items():
             for path in paths[kind]:
                 echo(f"{kind:<9} {path}  ({meaning})")
@@ -62,8 +65,8 @@ def repair(as_json: bool, allow_deletions: bool, **given: Any) -> None:
 
     Images that already went through a model do not go through it again.
 
-    The keys of the JSON object: missing, orphaned, stale (the numbers found), partitions (ingested again), deleted
-    (points), embedded, captioned, seconds.
+    The keys of the JSON object: missing, orphaned, stale, damaged (the numbers found), partitions (ingested again),
+    deleted (points), embedded, captioned, seconds.
     """
     from image_pipeline.cli.runs import repair_with_progress
 
@@ -71,6 +74,8 @@ def repair(as_json: bool, allow_deletions: bool, **given: Any) -> None:
     if as_json:
         echo_json(dataclasses.asdict(done))
         return
+    if done.damaged:
+        echo(f"{counted(done.damaged, 'damaged collection')} made again.")
     echo(
         f"{done.missing} missing, {done.orphaned} orphaned, {done.stale} stale. "
         f"{counted(done.partitions, 'partition')} ingested again, {counted(done.deleted, 'point')} deleted, "

@@ -4,12 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from image_pipeline.collection.engine import Engine
 from image_pipeline.collection.qdrant import Qdrant
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
 
 
 @dataclass(frozen=True)
@@ -17,13 +14,15 @@ class Traits:
     """The properties of a kind of Qdrant that a user should know.
 
     `name` is shown to the user. If `is_shared`, several processes and several stores can use it at the same time;
-    otherwise it is part of the store, only one process at a time can have it open, and opening it reads all points.
-    `slow_beyond` is the number of points beyond which it is slow, None if it has no such limit.
+    otherwise it is part of the store, and only one process at a time can have it open. If it `gives_way`, that process
+    closes it when another one waits. `slow_beyond` is the number of points beyond which it is slow, None if it has no
+    such limit.
     """
 
     name: str
     is_shared: bool
     slow_beyond: int | None = None
+    gives_way: bool = False
 
     def advice(self, points: int) -> str | None:
         """Advice to a user whose collection holds `points` points; None if it is fast with that many."""
@@ -65,6 +64,9 @@ class QdrantAddress(ABC):
         Raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer.
         """
 
+    def settle(self) -> None:  # noqa: B027
+        """Delete what this Qdrant has replaced, if anything; called once its points agree with the library."""
+
     @contextmanager
     def connect(self, alias: str) -> Iterator[Qdrant]:
         """A connection for the collection `alias`, for the length of the block.
@@ -72,21 +74,13 @@ class QdrantAddress(ABC):
         Raises ServiceUnavailableError if Qdrant does not answer, or if another process keeps it for too long, and
         CollectionError if it refuses the key or a request.
         """
-        with self.errors_for_people(), self.lock(), self.client() as client:
-            yield Qdrant(client, alias, self.tune)
+        with self.errors_for_people(), self.engine() as engine:
+            yield Qdrant(engine, alias)
 
     @abstractmethod
     def errors_for_people(self) -> AbstractContextManager[None]:
         """Translate Qdrant's errors in the block into those that `connect` raises."""
 
     @abstractmethod
-    def lock(self) -> AbstractContextManager[None]:
-        """Wait until this process may open it, and keep other processes waiting for the length of the block."""
-
-    @abstractmethod
-    def client(self) -> AbstractContextManager["QdrantClient"]:
-        """A client, to be used in blocks of `errors_for_people`."""
-
-    @abstractmethod
-    def tune(self) -> None:
-        """Set up how the points of a version are written; called after the version was created."""
+    def engine(self) -> AbstractContextManager[Engine]:
+        """An open engine, to be used in blocks of `errors_for_people`."""

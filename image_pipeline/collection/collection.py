@@ -1,8 +1,6 @@
 """The collection: one version per embedding producer, each with all payload indexes, behind one alias."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from image_pipeline.collection.aliases import (
     PRODUCER,
@@ -12,13 +10,11 @@ from image_pipeline.collection.aliases import (
     is_version,
     point_alias,
 )
+from image_pipeline.collection.engine import Engine
 from image_pipeline.collection.version_points import VersionPoints
 from image_pipeline.errors import CollectionError
 from image_pipeline.schema.column import Index
 from image_pipeline.schema.payload import PAYLOAD
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
 
 
 @dataclass(frozen=True)
@@ -42,18 +38,16 @@ class CollectionVersion:
 
 
 class Collection(VersionPoints):
-    """One version of the collection, through an open client: creates it, and reads and writes its points."""
+    """One version of the collection, through an open engine: creates it, and reads and writes its points."""
 
-    def __init__(self, client: "QdrantClient", version: CollectionVersion, tune: Callable[[], None]) -> None:
-        """`ensure` calls `tune` at its end, to set up how points are written."""
-        super().__init__(client, version.name)
+    def __init__(self, engine: Engine, version: CollectionVersion) -> None:
+        super().__init__(engine, version.name)
         self.version = version
-        self._tune = tune
 
     @property
     def exists(self) -> bool:
         """Whether Qdrant has the version."""
-        return bool(self._client.collection_exists(self.name))
+        return self._engine.exists(self.name)
 
     def check(self) -> str | None:
         """The version that the alias points to; changes nothing.
@@ -61,7 +55,7 @@ class Collection(VersionPoints):
         Raises CollectionError if a collection of this version's name has vectors of a different size, or if a
         collection or an alias that this pipeline did not make has the name of the alias.
         """
-        target = alias_target(self._client, self.version.alias)
+        target = alias_target(self._engine, self.version.alias)
         self._check_that_alias_is_free(target)
         if self.exists:
             self._check_size()
@@ -79,22 +73,18 @@ class Collection(VersionPoints):
         self._create_indexes()
         if target is None:
             self.point_alias_here()
-        self._tune()
 
     def point_alias_here(self) -> str | None:
         """Point the alias to this version in one step; returns the version that it pointed to before."""
-        return point_alias(self._client, self.version.alias, self.name)
+        return point_alias(self._engine, self.version.alias, self.name)
 
     def delete_other_versions(self) -> list[str]:
         """Delete the versions that this one has replaced; returns their names."""
-        return delete_versions_but(self._client, self.version.alias, self.name)
+        return delete_versions_but(self._engine, self.version.alias, self.name)
 
     def _check_that_alias_is_free(self, target: str | None) -> None:
         alias = self.version.alias
-        if target is None:
-            taken = any(c.name == alias for c in self._client.get_collections().collections)
-        else:
-            taken = not is_version(alias, target)
+        taken = alias in self._engine.names() if target is None else not is_version(alias, target)
         if taken:
             raise CollectionError(
                 f"Qdrant holds a collection named {alias!r} that this pipeline did not make: "
@@ -102,50 +92,32 @@ class Collection(VersionPoints):
             )
 
     def _create(self) -> None:
-        from qdrant_client import models
-
+        metadata = {
+            PRODUCER: self.version.producer,
+            "embedding_model": self.version.model,
+            "embedding_dtype": self.version.dtype,
+        }
         try:
-            self._client.create_collection(
-                self.name,
-                vectors_config=models.VectorParams(size=self.version.dimension, distance=models.Distance.COSINE),
-                metadata={
-                    PRODUCER: self.version.producer,
-                    "embedding_model": self.version.model,
-                    "embedding_dtype": self.version.dtype,
-                },
-            )
+            self._engine.create(self.name, self.version.dimension, metadata)
         except Exception:
-            if not self._client.collection_exists(self.name):  # a different process created it first
+            if not self._engine.exists(self.name):  # a different process created it first
                 raise
 
     def _create_indexes(self) -> None:
         """Create the missing payload indexes, for a new version or for one whose creation was interrupted."""
-        from qdrant_client import models
-
-        schemas: dict[Index, Any] = {
-            Index.KEYWORD: models.PayloadSchemaType.KEYWORD,
-            Index.INTEGER: models.PayloadSchemaType.INTEGER,
-            Index.FLOAT: models.PayloadSchemaType.FLOAT,
-            Index.DATETIME: models.PayloadSchemaType.DATETIME,
-            Index.GEO: models.PayloadSchemaType.GEO,
-            Index.TEXT: models.TextIndexParams(
-                type=models.TextIndexType.TEXT, tokenizer=models.TokenizerType.WORD, lowercase=True
-            ),
-        }
-        existing = self._client.get_collection(self.name).payload_schema
-        for field in PAYLOAD:
-            if field.index is not Index.NONE and field.name not in existing:
-                schema = schemas[field.index]
-                self._client.create_payload_index(self.name, field.name, field_schema=schema, wait=True)
+        existing = self._engine.indexed(self.name)
+        declared = {field.name: field.index for field in PAYLOAD if field.index is not Index.NONE}
+        missing = {name: index for name, index in declared.items() if name not in existing}
+        if missing:
+            self._engine.create_indexes(self.name, missing)
 
     def _check_size(self) -> None:
-        if not is_ours(self._client, self.name):
+        if not is_ours(self._engine, self.name):
             raise CollectionError(
                 f"Qdrant holds a collection named {self.name!r} that this pipeline did not make: set "
                 "IMAGE_PIPELINE_COLLECTION to a different name."
             )
-        vectors = self._client.get_collection(self.name).config.params.vectors
-        size = getattr(vectors, "size", None)
+        size = self._engine.describe(self.name).dimension
         if size != self.version.dimension:
             raise CollectionError(
                 f"The collection {self.name!r} holds vectors of {size} numbers, but the model produces "

@@ -24,9 +24,9 @@ def address_of(settings: Settings) -> QdrantAddress:
 
 
 class KeptConnection:
-    """A connection for many requests: kept open to a shared Qdrant, otherwise opened for each request.
+    """A connection for many requests: kept open if other processes need not wait for it, else opened for each request.
 
-    While a Qdrant that is not shared is open, other processes have to wait for it.
+    They have to wait for a Qdrant that is neither shared nor gives way.
     """
 
     def __init__(self, address: QdrantAddress, alias: str) -> None:
@@ -37,13 +37,14 @@ class KeptConnection:
     @contextmanager
     def connect(self) -> Iterator[Qdrant]:
         """A connection, for the length of the block. Raises as `QdrantAddress.connect` does."""
-        if not self._address.traits.is_shared:
+        traits = self._address.traits
+        if not (traits.is_shared or traits.gives_way):
             with self._address.connect(self._alias) as qdrant:
                 yield qdrant
             return
         with self._address.errors_for_people():
             if self._qdrant is None:
-                self._qdrant = Qdrant(self._kept.enter_context(self._address.client()), self._alias, self._address.tune)
+                self._qdrant = Qdrant(self._kept.enter_context(self._address.engine()), self._alias)
             yield self._qdrant
 
     def close(self) -> None:

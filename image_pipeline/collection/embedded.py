@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from image_pipeline.collection.address import QdrantAddress, Traits
+from image_pipeline.collection.address import Traits
 from image_pipeline.collection.aliases import is_version
+from image_pipeline.collection.client_address import ClientAddress
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
 from image_pipeline.storage.locks import StillHeldError, exclusive_lock
 
@@ -24,7 +25,7 @@ _DESCRIPTION = "meta.json"  # Qdrant's own
 
 
 @dataclass(frozen=True)
-class EmbeddedAddress(QdrantAddress):
+class EmbeddedAddress(ClientAddress):
     """The address of an embedded Qdrant: the folder of its files.
 
     Only one process at a time can open it: it holds `lock_file` meanwhile, and other processes wait for up to

@@ -1,25 +1,21 @@
 """An open connection to Qdrant: the versions of one collection, the alias that points to one of them, their points."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from image_pipeline.collection.aliases import (
     PRODUCER,
     alias_target,
-    delete_alias,
     delete_versions_but,
     point_alias,
     version_names,
 )
 from image_pipeline.collection.collection import Collection, CollectionVersion
+from image_pipeline.collection.engine import Engine
 from image_pipeline.collection.replaced import reading
 from image_pipeline.collection.version_points import VersionPoints
 from image_pipeline.errors import CollectionError
 from image_pipeline.settings import DType
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
 
 
 @dataclass(frozen=True)
@@ -41,28 +37,28 @@ class Qdrant:
     Each method raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer.
     """
 
-    def __init__(self, client: "QdrantClient", alias: str, tune: Callable[[], None]) -> None:
-        self._client, self._tune = client, tune
+    def __init__(self, engine: Engine, alias: str) -> None:
+        self._engine = engine
         self.alias = alias
 
     def collection(self, version: CollectionVersion) -> Collection:
         """A version of a collection, to create and to fill."""
-        return Collection(self._client, version, self._tune)
+        return Collection(self._engine, version)
 
     def points(self, version: str) -> VersionPoints:
         """The points of a version, by its name."""
-        return VersionPoints(self._client, version)
+        return VersionPoints(self._engine, version)
 
     def versions(self) -> list[str]:
         """The names of the existing versions: the one that is searched, and one that is being built.
 
         A version is recognised by its name and by the metadata that the pipeline stored in it.
         """
-        return version_names(self._client, self.alias)
+        return version_names(self._engine, self.alias)
 
     def alias_target(self) -> str | None:
         """The name of the version that the alias points to, which is searched; None before the first ingestion."""
-        return alias_target(self._client, self.alias)
+        return alias_target(self._engine, self.alias)
 
     def searched_version(self) -> SearchedVersion:
         """The version that the alias points to, and the model that made it.
@@ -75,7 +71,7 @@ class Qdrant:
                 f"There is no collection {self.alias!r} in Qdrant yet: ingest a library first "
                 "(`image-pipeline ingest FOLDER`)."
             )
-        with reading(self._client, target):
+        with reading(self._engine, target):
             metadata = self.metadata(target)
         try:
             return SearchedVersion(
@@ -89,18 +85,18 @@ class Qdrant:
 
     def point_alias(self, version: str) -> str | None:
         """Point the alias to a version in one step; returns the version that it pointed to before."""
-        return point_alias(self._client, self.alias, version)
+        return point_alias(self._engine, self.alias, version)
 
     def delete_versions_but(self, version: str) -> list[str]:
         """Delete all versions except one; returns the names of those deleted."""
-        return delete_versions_but(self._client, self.alias, version)
+        return delete_versions_but(self._engine, self.alias, version)
 
     def delete_versions(self, names: Sequence[str]) -> None:
         """Delete versions, and the alias if it points to one of them."""
         if self.alias_target() in names:
-            delete_alias(self._client, self.alias)
+            self._engine.set_alias(self.alias, None)
         for name in names:
-            self._client.delete_collection(name)
+            self._engine.drop(name)
 
     def delete_partition(self, partition_key: str) -> int:
         """Delete a partition's points from all versions; returns how many of them the searched version had."""
@@ -112,10 +108,17 @@ class Qdrant:
             points.delete_partition(partition_key)
         return deleted
 
+    def damage(self, version: str) -> str | None:
+        """What is wrong with the files of a version, apart from its payloads and vectors; None if nothing is.
+
+        Also None if this Qdrant is a server, which looks after its files itself.
+        """
+        return self._engine.damage(version)
+
     def metadata(self, version: str) -> Mapping[str, str]:
         """The metadata of a version, such as its producer and its library."""
-        return self._client.get_collection(version).config.metadata or {}
+        return self._engine.describe(version).metadata
 
     def set_metadata(self, version: str, name: str, value: str) -> None:
         """Set one entry of the metadata of a version; the others stay."""
-        self._client.update_collection(version, metadata={name: value})
+        self._engine.set_metadata(version, name, value)

@@ -1,30 +1,33 @@
 """Queries of the collection: the photographs nearest to a vector, or in the order of their dates."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.hits import FIELDS, Hit, Sort, hit_of
+from image_pipeline.collection.where import Absent, Condition, OneOf, Where
 from image_pipeline.schema.payload import PATH, PIXELS, SHA256, TAKEN_LOCAL
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient, models
 
 _COPIES = 16
 _READ = [*(one.name for one in FIELDS), PIXELS.name]
 
 
 def nearest(
-    client: "QdrantClient", version: str, vector: Sequence[float], limit: int, conditions: "list[models.Condition]"
+    engine: Engine, version: str, vector: Sequence[float], limit: int, conditions: Sequence[Condition]
 ) -> list[Hit]:
     """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
 
     The hit of a photograph with copies is the file whose path comes first.
     """
     found = _Photographs()
-    _collect(client, version, found, limit, list(vector), conditions)
+
+    def next_points(where: Where, count: int) -> list[HeldPoint]:
+        return engine.nearest(version, vector, count, where, _READ)
+
+    _collect(next_points, found, limit, conditions)
     hits = []
-    for one, files in _with_files(client, version, found.first(limit), conditions):
+    for one, files in _with_files(engine, version, found.first(limit), conditions):
         first = min(files)
         copies = [payload for path, payload in files.items() if path != first]
         hits.append(hit_of(files[first], one.best.score, copies))
@@ -32,23 +35,25 @@ def nearest(
 
 
 def in_order_of_date(
-    client: "QdrantClient", version: str, limit: int, sort: Sort, conditions: "list[models.Condition]"
+    engine: Engine, version: str, limit: int, sort: Sort, conditions: Sequence[Condition]
 ) -> list[Hit]:
     """The first `limit` photographs by the photographer's clock, those without a date last; copies count once.
 
     The hit of a photograph with copies is the file whose date gives it its place. Their score is None.
     """
-    from qdrant_client import models
-
-    direction = models.Direction.DESC if sort is Sort.NEWEST else models.Direction.ASC
-    order = models.OrderByQuery(order_by=models.OrderBy(key=TAKEN_LOCAL.name, direction=direction))
-    undated = models.IsEmptyCondition(is_empty=models.PayloadField(key=TAKEN_LOCAL.name))
     found = _Photographs()
-    _collect(client, version, found, limit, order, conditions)
-    _collect(client, version, found, limit, None, [*conditions, undated])
+
+    def next_dated(where: Where, count: int) -> list[HeldPoint]:
+        return engine.in_order(version, TAKEN_LOCAL.name, sort is Sort.NEWEST, count, where, _READ)
+
+    def next_undated(where: Where, count: int) -> list[HeldPoint]:
+        return engine.some_of_each(version, [where], count, _READ)[0]
+
+    _collect(next_dated, found, limit, conditions)
+    _collect(next_undated, found, limit, [*conditions, Absent(TAKEN_LOCAL.name)])
     hits = []
-    for one, files in _with_files(client, version, found.first(limit), conditions):
-        best = str(_payload(one.best)[PATH.name])
+    for one, files in _with_files(engine, version, found.first(limit), conditions):
+        best = str(one.best.payload[PATH.name])
         hits.append(hit_of(files[best], None, [payload for path, payload in files.items() if path != best]))
     return hits
 
@@ -57,7 +62,7 @@ def in_order_of_date(
 class _Photograph:
     """A photograph: the point by which it was found, and the sha256 and pixels of its points."""
 
-    best: "models.ScoredPoint"
+    best: HeldPoint
     keys: set[str] = field(default_factory=set)
 
 
@@ -84,7 +89,7 @@ class _Photographs:
         """The `limit` photographs that were found first."""
         return self._found[:limit]
 
-    def add(self, point: "models.ScoredPoint") -> None:
+    def add(self, point: HeldPoint) -> None:
         """Add the next point."""
         keys = _keys(point)
         same = sorted({self._by_key[key] for key in keys if key in self._by_key}, key=self._found.index)
@@ -99,27 +104,17 @@ class _Photographs:
 
 
 def _collect(
-    client: "QdrantClient",
-    version: str,
+    next_points: Callable[[Where, int], list[HeldPoint]],
     found: _Photographs,
     limit: int,
-    query: "list[float] | models.OrderByQuery | None",
-    conditions: "list[models.Condition]",
+    conditions: Sequence[Condition],
 ) -> None:
-    """Add the points that `query` returns, in its order, until there are `limit` photographs or no more points.
+    """Add the points that `next_points` returns, in its order, until there are `limit` photographs or no more points.
 
     Qdrant can group points by one field itself, but takes three times as long as these requests.
     """
-    from qdrant_client import models
-
     while len(found) < limit:
-        points = client.query_points(
-            version,
-            query=query,
-            limit=2 * limit,
-            query_filter=models.Filter(must=conditions, must_not=_having(found.keys)),
-            with_payload=_READ,
-        ).points
+        points = next_points(Where(must=conditions, must_not=_having(found.keys)), 2 * limit)
         for point in points:
             found.add(point)
         if len(points) < 2 * limit:
@@ -127,60 +122,49 @@ def _collect(
 
 
 def _with_files(
-    client: "QdrantClient", version: str, found: Sequence[_Photograph], conditions: "list[models.Condition]"
-) -> Iterator[tuple[_Photograph, dict[str, dict[str, Any]]]]:
+    engine: Engine, version: str, found: Sequence[_Photograph], conditions: Sequence[Condition]
+) -> Iterator[tuple[_Photograph, dict[str, Mapping[str, Any]]]]:
     """Each photograph with the payloads of its files, by path: the best one, and up to 15 others."""
-    for one, points in zip(found, _files(client, version, found, conditions), strict=True):
-        best = str(_payload(one.best)[PATH.name])
-        others = {str(_payload(point)[PATH.name]): _payload(point) for point in points}
+    for one, points in zip(found, _files(engine, version, found, conditions), strict=True):
+        best = str(one.best.payload[PATH.name])
+        others = {str(point.payload[PATH.name]): point.payload for point in points}
         others.pop(best, None)
         kept = sorted(others)[: _COPIES - 1]
-        yield one, {best: _payload(one.best), **{path: others[path] for path in kept}}
+        yield one, {best: one.best.payload, **{path: others[path] for path in kept}}
 
 
 def _files(
-    client: "QdrantClient", version: str, found: Sequence[_Photograph], conditions: "list[models.Condition]"
-) -> "list[list[models.ScoredPoint]]":
+    engine: Engine, version: str, found: Sequence[_Photograph], conditions: Sequence[Condition]
+) -> list[list[HeldPoint]]:
     """The points of each photograph: at least 16 of them, or all.
 
     One request is enough unless a photograph has very many copies. The embedded Qdrant examines all of its points for
     each request.
     """
-    from qdrant_client import models
-
     if not found:
         return []
 
-    def request(keys: Iterable[str], limit: int) -> models.QueryRequest:
-        having = models.Filter(must=conditions, should=_having(keys))
-        return models.QueryRequest(filter=having, limit=limit, with_payload=_READ)
+    def having(keys: Iterable[str]) -> Where:
+        return Where(must=conditions, should=_having(keys))
 
     by_key = {key: number for number, one in enumerate(found) for key in one.keys}
     limit = _COPIES * len(found)
-    [answer] = client.query_batch_points(version, [request(by_key, limit)])
-    if len(answer.points) == limit and len(found) > 1:
-        answers = client.query_batch_points(version, [request(one.keys, _COPIES) for one in found])
-        return [answer.points for answer in answers]
-    files: list[list[models.ScoredPoint]] = [[] for _ in found]
-    for point in answer.points:
+    [points] = engine.some_of_each(version, [having(by_key)], limit, _READ)
+    if len(points) == limit and len(found) > 1:
+        return engine.some_of_each(version, [having(one.keys) for one in found], _COPIES, _READ)
+    files: list[list[HeldPoint]] = [[] for _ in found]
+    for point in points:
         for number in {by_key[key] for key in _keys(point) if key in by_key}:
             files[number].append(point)
     return files
 
 
-def _keys(point: "models.ScoredPoint") -> set[str]:
-    payload = _payload(point)
-    keys = payload[SHA256.name], payload.get(PIXELS.name)
+def _keys(point: HeldPoint) -> set[str]:
+    keys = point.payload[SHA256.name], point.payload.get(PIXELS.name)
     return {key for key in keys if key is not None}
 
 
-def _payload(point: "models.ScoredPoint") -> dict[str, Any]:
-    return point.payload or {}
-
-
-def _having(keys: Iterable[str]) -> "list[models.Condition]":
+def _having(keys: Iterable[str]) -> list[Condition]:
     """The conditions of which a point that has one of these sha256 or pixels meets at least one."""
-    from qdrant_client import models
-
-    among = models.MatchAny(any=list(keys))
-    return [models.FieldCondition(key=name, match=among) for name in (SHA256.name, PIXELS.name)] if among.any else []
+    values = list(keys)
+    return [OneOf(name, values) for name in (SHA256.name, PIXELS.name)] if values else []

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from image_pipeline.collection.engine import Engine
 from image_pipeline.errors import CollectionError
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
 
 Answer = TypeVar("Answer")
 
@@ -19,16 +17,16 @@ class VersionReplacedError(CollectionError):
 
 
 @contextmanager
-def reading(client: "QdrantClient", version: str) -> Iterator[None]:
+def reading(engine: Engine, version: str) -> Iterator[None]:
     """Raises VersionReplacedError for any error in the block if Qdrant no longer has `version`.
 
-    If Qdrant still has it, the error passes unchanged. The embedded Qdrant and a server report a missing collection in
-    different words, so the collection is looked up instead.
+    If Qdrant still has it, the error passes unchanged. Each engine words a missing collection differently, so the
+    collection is looked up instead.
     """
     try:
         yield
     except Exception as error:
-        if client.collection_exists(version):
+        if engine.exists(version):
             raise
         raise VersionReplacedError(
             f"The collection {version!r} was replaced while it was being read, and so was the one after it: try again."

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from image_pipeline.collection.address import QdrantAddress, Traits
+from image_pipeline.collection.address import Traits
 from image_pipeline.collection.aliases import version_names
+from image_pipeline.collection.client_address import ClientAddress
 from image_pipeline.errors import CollectionError, ServiceUnavailableError
 from image_pipeline.terminal import without_passwords
 
@@ -19,7 +20,7 @@ _NO_ROOM = "No space left"  # as the server passes on the system's message
 
 
 @dataclass(frozen=True)
-class ServerAddress(QdrantAddress):
+class ServerAddress(ClientAddress):
     """The address of a server: its URL, and its port for gRPC."""
 
     url: str = field(repr=False)
@@ -38,13 +39,13 @@ class ServerAddress(QdrantAddress):
 
     def check(self) -> None:
         """Raises as `connect` does if the server does not answer or refuses the key."""
-        with self.errors_for_people(), self.client() as client:
-            client.get_aliases()
+        with self.errors_for_people(), self.engine() as engine:
+            engine.aliases()
 
     def versions(self, alias: str) -> list[str]:
         """The names of the existing versions of the collection `alias`. Raises as `connect` does."""
-        with self.errors_for_people(), self.client() as client:
-            return version_names(client, alias)
+        with self.errors_for_people(), self.engine() as engine:
+            return version_names(engine, alias)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

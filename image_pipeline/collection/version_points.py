@@ -2,11 +2,10 @@
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from image_pipeline.collection.conditions import conditions_of
+from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.facets import Facets, facet
 from image_pipeline.collection.hits import Hit, Sort
 from image_pipeline.collection.lookups import Among, Unmatched, resolved, unmatched
@@ -14,69 +13,60 @@ from image_pipeline.collection.points import Point, PointId, PointRecord, payloa
 from image_pipeline.collection.query import in_order_of_date, nearest
 from image_pipeline.collection.replaced import reading
 from image_pipeline.collection.search_filter import SearchFilter
+from image_pipeline.collection.where import ANYWHERE, Ids, OneOf, Where
 from image_pipeline.schema.payload import DIGEST, PARTITION, PATH, PIXELS, SHA256, PayloadField
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient, models
 
 UPSERT_BATCH = 256
 SCROLL_PAGE = 2048  # the embedded Qdrant scans all of its points for each page
 
 
 class VersionPoints:
-    """The points of the version `name`, through an open client."""
+    """The points of the version `name`, through an open engine."""
 
-    def __init__(self, client: "QdrantClient", name: str) -> None:
-        self._client, self.name = client, name
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine, self.name = engine, name
 
     def reading(self) -> AbstractContextManager[None]:
         """Raises VersionReplacedError for any error in the block if Qdrant no longer has this version."""
-        return reading(self._client, self.name)
+        return reading(self._engine, self.name)
 
     def count(self) -> int:
         """The exact number of all points."""
-        return int(self._client.count(self.name, exact=True).count)
+        return self._engine.count(self.name, ANYWHERE)
 
     def counts(self, partition_keys: Sequence[str]) -> dict[str, int]:
         """The exact number of points in each of these partitions."""
-        hits = self._client.facet(
-            self.name,
-            key=PARTITION.name,
-            facet_filter=_in_partitions(partition_keys),
-            limit=len(partition_keys),
-            exact=True,
-        ).hits
-        return dict.fromkeys(partition_keys, 0) | {str(hit.value): hit.count for hit in hits}
+        where = _in_partitions(partition_keys)
+        found = self._engine.facet(self.name, PARTITION.name, where, len(partition_keys))
+        return {key: found.get(key, 0) for key in partition_keys}
 
     def digests(self, partition_keys: Sequence[str]) -> dict[str, dict[str, str]]:
         """The points of partitions: for each key, id → digest of the payload."""
         found: dict[str, dict[str, str]] = {key: {} for key in partition_keys}
         if found:
             fields = [PARTITION.name, DIGEST.name]
-            for record in self._records(_in_partitions(partition_keys), with_payload=fields, with_vectors=False):
-                payload = record.payload or {}
-                found[payload[PARTITION.name]][str(record.id)] = str(payload.get(DIGEST.name))
+            for held in self._held(_in_partitions(partition_keys), fields):
+                found[held.payload[PARTITION.name]][str(held.id)] = str(held.payload.get(DIGEST.name))
         return found
 
     def scroll(self, partition_keys: Sequence[str]) -> Iterator[PointRecord]:
         """The points whose payload names one of these partitions, with the digest of their payload and their vector."""
-        for record in self._records(_in_partitions(partition_keys), with_payload=True, with_vectors=True):
-            payload = record.payload or {}
-            digest = payload_digest(payload)
+        for held in self._held(_in_partitions(partition_keys), None, with_vectors=True):
+            digest = payload_digest(held.payload)
             yield PointRecord(
-                record.id,
-                _text(payload, PATH.name),
-                _text(payload, PARTITION.name),
-                digest if payload.get(DIGEST.name) == digest else None,
-                np.array(record.vector, np.float32) if isinstance(record.vector, list) else None,
+                held.id,
+                _text(held.payload, PATH.name),
+                _text(held.payload, PARTITION.name),
+                digest if held.payload.get(DIGEST.name) == digest else None,
+                held.vector,
             )
 
     def stray_points(self, partition_keys: Container[str | None]) -> Iterator[PointRecord]:
         """The points whose payload names none of these partitions."""
-        for record in self._records(None, with_payload=[PATH.name, PARTITION.name], with_vectors=False):
-            key = _text(record.payload or {}, PARTITION.name)
+        for held in self._held(ANYWHERE, [PATH.name, PARTITION.name]):
+            key = _text(held.payload, PARTITION.name)
             if key not in partition_keys:
-                yield PointRecord(record.id, _text(record.payload or {}, PATH.name), key)
+                yield PointRecord(held.id, _text(held.payload, PATH.name), key)
 
     def payload(self, path: str) -> Mapping[str, Any] | None:
         """The payload of the point of a file; None if it has none.
@@ -84,27 +74,25 @@ class VersionPoints:
         Raises VersionReplacedError if the version no longer exists.
         """
         with self.reading():
-            found = self._client.retrieve(self.name, [point_id(path)], with_payload=True)
-        return next((record.payload or {} for record in found), None)
+            points, _ = self._engine.page(self.name, Where(must=[Ids([point_id(path)])]), 1, None, None, False)
+        return next((held.payload for held in points), None)
 
     def payloads(self) -> Iterator[Mapping[str, Any]]:
         """The payloads of all points, in no particular order. Raises as `payload` does."""
         with self.reading():
-            for record in self._records(None, with_payload=True, with_vectors=False):
-                yield record.payload or {}
+            for held in self._held(ANYWHERE, None):
+                yield held.payload
 
     def same_picture(self, sha256: str | None, pixels: str | None) -> Iterator[Mapping[str, Any]]:
         """The `path` and `sha256` of all points with this content or these pixels. Raises as `payload` does."""
-        from qdrant_client import models
-
-        wanted = [(field.name, value) for field, value in ((SHA256, sha256), (PIXELS, pixels)) if value is not None]
+        given = ((SHA256, sha256), (PIXELS, pixels))
+        wanted = [OneOf(field.name, [value]) for field, value in given if value is not None]
         if not wanted:
             return
-        conditions = [models.FieldCondition(key=name, match=models.MatchValue(value=value)) for name, value in wanted]
         with self.reading():
             fields = [PATH.name, SHA256.name]
-            for record in self._records(models.Filter(should=conditions), with_payload=fields, with_vectors=False):
-                yield record.payload or {}
+            for held in self._held(Where(should=wanted), fields):
+                yield held.payload
 
     def nearest(self, vector: Sequence[float], limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
         """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
@@ -117,7 +105,7 @@ class VersionPoints:
             known = self._resolved(asked)
             if any(among.is_impossible for among in known):
                 return []
-            return nearest(self._client, self.name, vector, limit, conditions_of(asked, known))
+            return nearest(self._engine, self.name, vector, limit, conditions_of(asked, known))
 
     def in_order_of_date(self, sort: Sort, limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
         """The `limit` newest or oldest photographs by the photographer's clock, those without a date last.
@@ -129,7 +117,7 @@ class VersionPoints:
             known = self._resolved(asked)
             if any(among.is_impossible for among in known):
                 return []
-            return in_order_of_date(self._client, self.name, limit, sort, conditions_of(asked, known))
+            return in_order_of_date(self._engine, self.name, limit, sort, conditions_of(asked, known))
 
     def facet(self, field: PayloadField, search_filter: SearchFilter | None = None) -> dict[str | int, int]:
         """The distinct values of a field, with the number of points that have each; the most frequent first.
@@ -142,76 +130,55 @@ class VersionPoints:
             known = self._resolved(asked)
             if any(among.is_impossible for among in known):
                 return {}
-            return facet(self._client, self.name, field, conditions_of(asked, known))
+            return facet(self._engine, self.name, field, conditions_of(asked, known))
 
     def unmatched(self, search_filter: SearchFilter) -> list[Unmatched]:
         """The texts of a filter that no photograph matches, with values that exist. Raises as `facet` does."""
         with self.reading():
-            return unmatched(search_filter, Facets(self._client, self.name))
+            return unmatched(search_filter, Facets(self._engine, self.name))
 
     def _resolved(self, search_filter: SearchFilter) -> list[Among]:
-        return resolved(search_filter, Facets(self._client, self.name))
+        return resolved(search_filter, Facets(self._engine, self.name))
 
     def upsert(self, points: Sequence[Point]) -> Iterator[int]:
         """Write points in batches; yields the number of points in each batch."""
-        from qdrant_client import models
-
         for start in range(0, len(points), UPSERT_BATCH):
             batch = points[start : start + UPSERT_BATCH]
-            self._client.upsert(
-                self.name,
-                [models.PointStruct(id=p.id, vector=list(p.vector), payload=dict(p.payload)) for p in batch],
-                wait=True,
-            )
+            self._engine.upsert(self.name, batch)
             yield len(batch)
 
     def delete(self, partition_key: str, ids: Sequence[str]) -> None:
         """Delete points of a partition by id; points that have moved to another partition meanwhile stay."""
-        from qdrant_client import models
-
         for batch in _pages(ids):
-            among = models.HasIdCondition(has_id=batch)
-            points = models.Filter(must=[*_in_partitions([partition_key]).must, among])
-            self._client.delete(self.name, models.FilterSelector(filter=points), wait=True)
+            self._engine.delete(self.name, Where(must=[*_in_partitions([partition_key]).must, Ids(batch)]))
 
     def delete_points(self, ids: Sequence[PointId]) -> None:
         """Delete points by id."""
-        from qdrant_client import models
-
         for batch in _pages(ids):
-            self._client.delete(self.name, models.PointIdsList(points=batch), wait=True)
+            self._engine.delete(self.name, Where(must=[Ids(batch)]))
 
     def delete_partition(self, partition_key: str) -> None:
         """Delete the points of a partition."""
-        from qdrant_client import models
-
-        points = _in_partitions([partition_key])
-        self._client.delete(self.name, models.FilterSelector(filter=points), wait=True)
+        self._engine.delete(self.name, _in_partitions([partition_key]))
 
     def count_partition(self, partition_key: str) -> int:
         """The exact number of points in a partition."""
-        return int(self._client.count(self.name, count_filter=_in_partitions([partition_key]), exact=True).count)
+        return self._engine.count(self.name, _in_partitions([partition_key]))
 
     def mark_outdated(self, ids: Sequence[PointId]) -> None:
-        """Mark points as out of date, so that the next run of their partition writes them again."""
-        for batch in _pages(ids):
-            self._client.set_payload(self.name, {DIGEST.name: ""}, points=batch, wait=True)
+        """Mark points as out of date, so that the next run of their partition writes them again.
 
-    def _records(
-        self, scroll_filter: "models.Filter | None", with_payload: bool | list[str], with_vectors: bool
-    ) -> "Iterator[models.Record]":
-        offset = None
+        Points that no longer exist are left out: a run may have deleted them meanwhile.
+        """
+        for batch in _pages(ids):
+            self._engine.set_payload(self.name, Where(must=[Ids(batch)]), {DIGEST.name: ""})
+
+    def _held(self, where: Where, fields: Sequence[str] | None, with_vectors: bool = False) -> Iterator[HeldPoint]:
+        after = None
         while True:
-            records, offset = self._client.scroll(
-                self.name,
-                scroll_filter=scroll_filter,
-                limit=SCROLL_PAGE,
-                offset=offset,
-                with_payload=with_payload,
-                with_vectors=with_vectors,
-            )
-            yield from records
-            if offset is None:
+            points, after = self._engine.page(self.name, where, SCROLL_PAGE, after, fields, with_vectors)
+            yield from points
+            if after is None:
                 return
 
 
@@ -219,11 +186,8 @@ def _pages(ids: Sequence[PointId]) -> Iterator[list[Any]]:
     return (list(ids[start : start + SCROLL_PAGE]) for start in range(0, len(ids), SCROLL_PAGE))
 
 
-def _in_partitions(partition_keys: Sequence[str]) -> Any:
-    from qdrant_client import models
-
-    among = models.MatchAny(any=list(partition_keys))
-    return models.Filter(must=[models.FieldCondition(key=PARTITION.name, match=among)])
+def _in_partitions(partition_keys: Sequence[str]) -> Where:
+    return Where(must=[OneOf(PARTITION.name, partition_keys)])
 
 
 def _text(payload: Mapping[str, Any], name: str) -> str | None:

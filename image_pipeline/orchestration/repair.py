@@ -24,8 +24,9 @@ from image_pipeline.storage.partition_claims import PartitionClaims
 class Repair:
     """The findings of a repair, and what was done.
 
-    `missing`, `orphaned` and `stale` are the numbers of findings, `partitions` is the number of partitions ingested
-    again, `deleted` that of deleted points; `embedded` and `captioned` count the images that went through a model.
+    `missing`, `orphaned`, `stale` and `damaged` are the numbers of findings, `partitions` is the number of partitions
+    ingested again, `deleted` that of deleted points; `embedded` and `captioned` count the images that went through a
+    model.
     """
 
     missing: int
@@ -36,12 +37,14 @@ class Repair:
     embedded: int
     captioned: int
     seconds: float
+    damaged: int = 0
 
 
 def repair(ingestion: Ingestion, on_run: Callable[[int, int], None], allow_deletions: bool) -> Repair:
     """Verify, and repair what is found; `on_run` is called with the numbers of finished and of all runs.
 
-    Disagreeing partitions are marked as outdated, so that ordinary runs repair them. Raises LibraryError if more points
+    Disagreeing partitions are marked as outdated, so that ordinary runs repair them. Damaged versions are deleted, so
+    that ordinary runs make them again from the tables of the stages. Raises LibraryError if more points
     would be deleted than are allowed without `allow_deletions`; otherwise as `Verifier.verify` and `Ingestion.run` do.
     """
     began = time.monotonic()
@@ -50,12 +53,17 @@ def repair(ingestion: Ingestion, on_run: Callable[[int, int], None], allow_delet
     if found.ok:
         return Repair(0, 0, 0, 0, 0, 0, 0, round(time.monotonic() - began, 2))
     entries = verifier.ledger.entries()
+    if found.damaged:
+        with verifier.address.connect(verifier.alias) as qdrant:
+            own_collection(qdrant, verifier.ledger.libraries())
+            qdrant.delete_versions(list(found.damaged))
     orphans = {f.point_id: f.partition_key for f in found.orphaned if f.point_id is not None}
     limit = DeletionLimit(ingestion.deletion_share, allow_deletions, "repair")
     limit.check(len(orphans), sum(entry.files for entry in entries.values()))
     nowhere = {key for key in orphans.values() if _is_nowhere(key, verifier.root, entries)}
     strays = [point_id for point_id, key in orphans.items() if key in nowhere]
     again = _set_outdated(verifier, found, strays, entries)
+    again += sum(entry.collection in found.damaged for entry in entries.values())
     summary = ingestion.run(on_run, allow_deletions)
     return Repair(
         missing=len(found.missing),
@@ -66,6 +74,7 @@ def repair(ingestion: Ingestion, on_run: Callable[[int, int], None], allow_delet
         embedded=summary.embedded,
         captioned=summary.captioned,
         seconds=round(time.monotonic() - began, 2),
+        damaged=len(found.damaged),
     )
 
 

@@ -1,7 +1,7 @@
 """Verification: a pure comparison of what was read from disk, store and collection."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -56,6 +56,7 @@ class Verification:
 
     `quarantined` and `without_metadata` are paths, not disagreements; the latter have a point, but their metadata could
     not be read, and is tried again. `collection` is the version whose points were read, None if there was none.
+    `damaged` are the versions whose files an embedded Qdrant cannot read, and why; then no points were compared.
     """
 
     missing: tuple[Finding, ...]
@@ -64,11 +65,12 @@ class Verification:
     quarantined: tuple[str, ...]
     without_metadata: tuple[str, ...] = ()
     collection: str | None = None
+    damaged: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
         """Whether disk, store and collection agree."""
-        return not (self.missing or self.orphaned or self.stale)
+        return not (self.missing or self.orphaned or self.stale or self.damaged)
 
     @property
     def paths(self) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.damaged import DamagedVersionError
 from image_pipeline.collection.points import PointRecord
 from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.collection.version_points import VersionPoints
@@ -60,10 +61,10 @@ class Verifier:
     def verify(self) -> Verification:
         """Read every file and every point, and compare them.
 
-        Files that are ingested meanwhile may be reported as wrong. If the version of the collection is replaced
-        meanwhile, the points are read again. Raises LibraryError if the library, or a directory in it, cannot be
-        listed, or if the library is empty although files of it were ingested; CollectionError and
-        ServiceUnavailableError if Qdrant refuses or does not answer.
+        If they agree, what the embedded Qdrant has replaced is deleted. Files that are ingested meanwhile may be
+        reported as wrong. If the version of the collection is replaced meanwhile, the points are read again. Raises
+        LibraryError if the library, or a directory in it, cannot be listed, or if the library is empty although files
+        of it were ingested; CollectionError and ServiceUnavailableError if Qdrant refuses or does not answer.
         """
         self.address.check()  # before all files are read
         ingested = self.ledger.ingested(self.recipe)
@@ -82,6 +83,10 @@ class Verifier:
 
         def compare_points() -> Verification:
             with self.address.connect(self.alias) as qdrant:
+                damages = {name: qdrant.damage(name) for name in qdrant.versions()}
+                damaged = {name: damage for name, damage in damages.items() if damage is not None}
+                if damaged:
+                    return replace(conclude([], [], rows_left, quarantined, bare), damaged=damaged)
                 collection = qdrant.alias_target()
                 points = None if collection is None else qdrant.points(collection)
                 with nullcontext() if points is None else points.reading():
@@ -89,7 +94,14 @@ class Verifier:
                     strays = [] if points is None else list(points.stray_points(listed))
             return replace(conclude(comparisons, strays, rows_left, quarantined, bare), collection=collection)
 
-        return again_if_replaced(compare_points)
+        try:
+            verification = again_if_replaced(compare_points)
+        except DamagedVersionError as error:  # found while its points were read
+            verification = conclude([], [], rows_left, quarantined, bare)
+            verification = replace(verification, damaged={error.version: error.reason})
+        if verification.ok:
+            self.address.settle()
+        return verification
 
     def _read_files(self, listed: Iterable[ListedPartition]) -> tuple[Disk, ListedSidecars]:
         sizes = {partition.key: partition.files for partition in listed}

@@ -18,8 +18,10 @@ from filelock import FileLock, Timeout
 from image_pipeline.errors import StoreError
 from image_pipeline.storage.store import Store
 
-_SILENT_SECONDS = 1.0
-"""Shorter waits are not logged."""
+SILENT_SECONDS = 1.0
+"""Shorter waits are usually not logged."""
+
+_POLL_SECONDS = 1.0
 
 _REPEAT_SECONDS = 10.0
 """Minimum interval between log lines when a wait passes from one holder to the next."""
@@ -56,17 +58,19 @@ class StillHeldError(Exception):
 
 
 @contextmanager
-def exclusive_lock(lock_file: Path, what: str, seconds: float | None = None) -> Iterator[None]:
+def exclusive_lock(
+    lock_file: Path, what: str, seconds: float | None = None, silent_seconds: float = SILENT_SECONDS
+) -> Iterator[None]:
     """Wait until no other process holds `lock_file`, then hold it for the length of the block.
 
-    The kernel releases the lock when its holder ends, however it ends. A wait of more than a second is logged with
-    `what`, which describes the locked thing, and the holder. Raises StoreError if the file cannot be created, and
+    The kernel releases the lock when its holder ends, however it ends. A wait of more than `silent_seconds` is logged
+    with `what`, which describes the locked thing, and the holder. Raises StoreError if the file cannot be created, and
     StillHeldError after `seconds` (None: no limit).
     """
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(lock_file)
-        _acquire(lock, lock_file, what, seconds)
+        lock = FileLock(lock_file, thread_local=False)  # the thread that ends the block may be a different one
+        _acquire(lock, lock_file, what, seconds, silent_seconds)
     except OSError as error:
         raise _cannot_be_made(lock_file, error) from error
     try:
@@ -117,20 +121,23 @@ def holder_of(lock_file: Path) -> Holder | None:
     return holder if _is_alive(holder) else None
 
 
-def _acquire(lock: FileLock, lock_file: Path, what: str, seconds: float | None) -> None:
-    ends_at = None if seconds is None else time.monotonic() + seconds
+def _acquire(lock: FileLock, lock_file: Path, what: str, seconds: float | None, silent_seconds: float) -> None:
+    began = time.monotonic()
+    ends_at = None if seconds is None else began + seconds
     said: Holder | None = None
     said_at: float | None = None
     while True:
         now = time.monotonic()
         try:
-            lock.acquire(timeout=_SILENT_SECONDS if ends_at is None else max(0.0, min(_SILENT_SECONDS, ends_at - now)))
+            lock.acquire(timeout=_POLL_SECONDS if ends_at is None else max(0.0, min(_POLL_SECONDS, ends_at - now)))
             return
         except Timeout as error:
             now = time.monotonic()
             holder = holder_of(lock_file)
             if ends_at is not None and now >= ends_at:
                 raise StillHeldError(holder) from error
+            if now - began < silent_seconds:
+                continue
             is_news = said_at is None or (
                 holder is not None and holder.pid != (said and said.pid) and now - said_at >= _REPEAT_SECONDS
             )

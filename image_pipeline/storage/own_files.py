@@ -30,7 +30,7 @@ _RUN = rf"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
 _STAGES = "|".join(Stage)
 _UNFINISHED = r"\.making/tmp[a-z0-9_]{8}"
 _DAGSTER = r"(dagster|\.dagster\.new)"
-_LOCK = r"(qdrant|index|device|dagster|partitions|page)\.lock"
+_LOCK = r"(qdrant|index|device|dagster|partitions|page)\.lock|qdrant\.wanted"
 _CAPTURED = r"[^/]+\.(out|err|complete)(\.partial)?"
 
 # What operating systems and file managers put into any folder.
@@ -165,6 +165,8 @@ _KINDS = (
         proofs.is_embedded,
         proves=True,
     ),
+    # the names of the files in a shard are Qdrant Edge's own
+    _kind(r"qdrant-edge/(catalog\.json|\.catalog\.json\.tmp|open|shard-\d+/.+)", proofs.is_edge, proves=True),
     _kind(rf"{_DAGSTER}/dagster\.yaml", proofs.is_configuration, proves=True, always=True),
     _dagsters(rf"history/(runs|runs/(index|{_RUN})?)\.db{_DATABASE}"),
     _dagsters(rf"schedules/schedules\.db{_DATABASE}"),
@@ -176,6 +178,7 @@ _KINDS = (
 _DIRECTORIES = re.compile(
     rf"\.making|cache|tables(/({_STAGES})(/\.making)?)?|tensors(/{FILE_STEM}(/{_RUN}-\d+)?)?"
     rf"|thumbnails(/{_HEX}{{2}})?|runs(/\.making)?|models|qdrant(/collection(/[^/]+--{_HEX}+)?)?"
+    r"|qdrant-edge(/shard-\d+(/.+)?)?"
     rf"|{_DAGSTER}(/(history(/runs)?|schedules|storage(/({_RUN}|__repository__)(/[^/]+)?)?"
     r"|defs_state|\.nux|\.telemetry|\.logs_queue|logs))?",
     re.DOTALL,
@@ -183,7 +186,7 @@ _DIRECTORIES = re.compile(
 _TOP = re.compile(rf"{re.escape(MARK)}|ledger\.sqlite{_DATABASE}|{_LOCK}", re.DOTALL)
 
 _LEDGER = "ledger.sqlite"
-_TELLING = {"meta.json", "dagster.yaml", CLAIM}
+_TELLING = {"meta.json", "catalog.json", "dagster.yaml", CLAIM}
 """The files by which those beside and below them are recognised as the store's."""
 
 # Kinds of files of which there are hundreds: people are shown one pattern for each.
@@ -191,6 +194,7 @@ _MANY = (
     (re.compile(rf"tables/({_STAGES})/{FILE_STEM}\.parquet"), r"tables/\1/DIRECTORY-<16 hex digits>.parquet"),
     (re.compile(rf"tensors/{FILE_STEM}/.+", re.DOTALL), "tensors/DIRECTORY-<16 hex digits>/RUN/"),
     (re.compile(rf"thumbnails/{_HEX}{{2}}/{_HEX}{{64}}\.webp"), "thumbnails/<2 hex digits>/<64 hex digits>.webp"),
+    (re.compile(r"qdrant-edge/shard-\d+/.+", re.DOTALL), "qdrant-edge/shard-<number>/"),
     (re.compile(rf"(.*/)history/runs/{_RUN}\.db{_DATABASE}", re.DOTALL), r"\1history/runs/RUN.db"),
     (re.compile(rf"(.*/storage)/{_RUN}/.+", re.DOTALL), r"\1/RUN/"),
 )

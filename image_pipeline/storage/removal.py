@@ -1,6 +1,6 @@
 """Removal of a store from disk: everything that belongs to it, and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def delete_contents(home: Path, contents: Contents) -> None:
         ) from error
 
 
-def delete_empty(home: Path, directories: Iterator[Path] | tuple[Path, ...]) -> None:
+def delete_empty(home: Path, directories: Iterable[Path]) -> None:
     """Delete those of `directories` that are empty; each comes after its entries."""
     for directory in directories:
         with suppress(OSError):

@@ -111,8 +111,19 @@ def is_of_our_dagster(file: Path) -> bool:
 def is_embedded(file: Path) -> bool:
     """Whether a file belongs to an embedded Qdrant that holds only versions of the pipeline's collections."""
     home = next(parent for parent in file.parents if parent.name == "qdrant")
+    return _has_only_versions(home / "meta.json")
+
+
+def is_edge(file: Path) -> bool:
+    """Whether a file belongs to an embedded Qdrant Edge that holds only versions of the pipeline's collections."""
+    home = next(parent for parent in file.parents if parent.name == "qdrant-edge")
+    return _has_only_versions(home / "catalog.json")
+
+
+def _has_only_versions(description: Path) -> bool:
+    """Whether a description of collections and aliases names versions of the pipeline's collections, and no others."""
     try:
-        described = _json(home / "meta.json")
+        described = _json(description)
         names = [*described["collections"], *described["aliases"].values()]
     except (OSError, KeyError, TypeError, AttributeError):
         return False

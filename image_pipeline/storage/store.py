@@ -98,6 +98,11 @@ class Store:
         return self.home / "qdrant"
 
     @property
+    def edge_directory(self) -> Path:
+        """The embedded Qdrant Edge."""
+        return self.home / "qdrant-edge"
+
+    @property
     def qdrant_lock_file(self) -> Path:
         """Held by the process that uses the embedded Qdrant."""
         return self.home / "qdrant.lock"

@@ -12,7 +12,7 @@ from image_pipeline.collection.points import Point, make_point
 from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.errors import CollectionError
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, unit_vector
-from image_pipeline_tests.support.raw_qdrant import raw_client
+from image_pipeline_tests.support.raw_qdrant import qdrant_over, raw_client
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def client(qdrant_address: QdrantAddress) -> Iterator[QdrantClient]:
 
 @pytest.fixture
 def qdrant(client: QdrantClient, qdrant_address: QdrantAddress) -> Qdrant:
-    return Qdrant(client, "images", qdrant_address.tune)
+    return qdrant_over(client, qdrant_address, "images")
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ INDEXES = {
 
 def test_a_server_has_all_payload_indexes(server_address: QdrantAddress) -> None:
     with raw_client(server_address) as client:
-        collection = Qdrant(client, "images", server_address.tune).collection(VERSION)
+        collection = qdrant_over(client, server_address, "images").collection(VERSION)
         collection.ensure()
         schema = client.get_collection(VERSION.name).payload_schema
         assert {name: index.data_type for name, index in schema.items()} == INDEXES

@@ -112,8 +112,8 @@ def lets_through(asked: SearchFilter, payload: dict[str, Any]) -> bool:
 
 
 @pytest.fixture
-def points(qdrant_address: QdrantAddress) -> Iterator[VersionPoints]:
-    with qdrant_address.connect("images") as qdrant:
+def points(any_address: QdrantAddress) -> Iterator[VersionPoints]:
+    with any_address.connect("images") as qdrant:
         collection = qdrant.collection(VERSION)
         collection.ensure()
         yield collection

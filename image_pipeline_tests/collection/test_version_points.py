@@ -12,8 +12,8 @@ from image_pipeline_tests.storage.conftest import VERSION, unit_vector
 
 
 @pytest.fixture
-def collection(qdrant_address: QdrantAddress) -> Iterator[Collection]:
-    with qdrant_address.connect("images") as qdrant:
+def collection(any_address: QdrantAddress) -> Iterator[Collection]:
+    with any_address.connect("images") as qdrant:
         collection = qdrant.collection(VERSION)
         collection.ensure()
         yield collection
@@ -52,8 +52,8 @@ def test_the_files_with_the_same_picture(collection: Collection) -> None:
     assert same(None, None) == same("5", "r") == {}
 
 
-def test_a_version_that_was_replaced_is_told(qdrant_address: QdrantAddress) -> None:
-    with qdrant_address.connect("images") as qdrant:
+def test_a_version_that_was_replaced_is_told(any_address: QdrantAddress) -> None:
+    with any_address.connect("images") as qdrant:
         points = qdrant.points("images--00000000")
         with pytest.raises(VersionReplacedError):
             points.payload("a.jpg")

@@ -14,7 +14,6 @@ import numpy as np
 
 from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.points import point_id
-from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.files.names import from_text, to_text
 from image_pipeline.files.partition import Partition
 from image_pipeline.schema.rows import Stage
@@ -22,7 +21,7 @@ from image_pipeline.settings import Settings
 from image_pipeline.storage.ledger import Ledger
 from image_pipeline.storage.store import Store, file_stem
 from image_pipeline_tests.histories.pool import Pool
-from image_pipeline_tests.support.raw_qdrant import raw_client
+from image_pipeline_tests.support.raw_qdrant import held_points
 
 _PICTURES = (".bmp", ".gif", ".jpg", ".png", ".tif", ".webp")
 _VECTOR_TOLERANCE = 1e-4
@@ -73,12 +72,12 @@ def rating_on_disk(root: Path, path: str) -> int | None:
 def read_points(settings: Settings) -> list[Stored]:
     """All points that a search could find."""
     address = address_of(settings)
-    with raw_client(address) as client:
-        records, following = client.scroll(settings.collection, limit=10_000, with_payload=True, with_vectors=True)
-        versions = Qdrant(client, settings.collection, address.tune).versions()
-    assert following is None
+    versions = address.versions(settings.collection)
     assert len(versions) == 1, f"versions of the collection: {versions}"
-    return [Stored(str(record.id), record.payload, np.array(record.vector)) for record in records]
+    return [
+        Stored(str(point.id), dict(point.payload), np.array(point.vector))
+        for point in held_points(address, settings.collection)
+    ]
 
 
 @dataclass(frozen=True)

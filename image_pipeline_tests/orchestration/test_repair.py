@@ -221,6 +221,7 @@ def test_the_commands_tell_it_to_people_and_to_programs(pipeline: Pipeline) -> N
         "stale": [],
         "quarantined": ["trip/bad.jpg"],
         "without_metadata": [],
+        "damaged": [],
     }
     code, told = run("verify")
     assert code == 1 and "home/a1.jpg" in told and "image-pipeline repair" in told

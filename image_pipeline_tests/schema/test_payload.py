@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
-from qdrant_client import models
 
 from image_pipeline.cli.search import FACETS
 from image_pipeline.collection.conditions import conditions_of
 from image_pipeline.collection.lookups import resolved
 from image_pipeline.collection.points import payload_digest
 from image_pipeline.collection.search_filter import Near, SearchFilter, Span
+from image_pipeline.collection.where import Condition, Numbers, OneOf, Times, Where, Within, Words
 from image_pipeline.schema.column import Index, Kind
 from image_pipeline.schema.image_metadata import ImageMetadata
 from image_pipeline.schema.payload import COLLECTION_ASSET, NOT_CONTENT, PAYLOAD, payload_page
@@ -144,13 +144,12 @@ def test_every_filter_of_a_search_is_by_a_field_with_the_index_for_it() -> None:
     }
 
 
-def names_in(condition: models.Condition) -> set[str]:
+def names_in(condition: Condition) -> set[str]:
     """The fields that a condition is about."""
-    if isinstance(condition, models.Filter):
-        below = [*(condition.should or ()), *(condition.must_not or ())]
-        return {name for one in below for name in names_in(one)}
-    assert isinstance(condition, models.FieldCondition)
-    return {condition.key}
+    if isinstance(condition, Where):
+        return {name for one in (*condition.should, *condition.must_not) for name in names_in(one)}
+    assert isinstance(condition, OneOf | Numbers | Times | Within | Words)
+    return {condition.field}
 
 
 def test_the_values_that_are_counted_have_an_index() -> None:

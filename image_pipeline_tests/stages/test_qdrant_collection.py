@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pytest
-from qdrant_client import QdrantClient
 
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.collection import CollectionVersion
+from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.points import point_id
 from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.collection.versions import complete_version, is_complete
@@ -26,7 +27,6 @@ from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
 from image_pipeline_tests.stages.conftest import PROVENANCE, VERSIONS, StageRun
 from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION, sha256, unit_vector
-from image_pipeline_tests.support.raw_qdrant import raw_client
 
 ROME, OSLO = Partition("Rome"), Partition("Oslo")
 
@@ -35,7 +35,6 @@ ROME, OSLO = Partition("Rome"), Partition("Oslo")
 class Pipeline:
     """What a run has at hand, without Dagster and models."""
 
-    client: QdrantClient
     qdrant: Qdrant
     tables: StageTables
     ledger: Ledger
@@ -62,10 +61,11 @@ class Pipeline:
 
     def paths(self) -> dict[str, str]:
         """What a search sees: path → partition."""
-        records, _ = self.client.scroll(VERSION.alias, limit=1000)
-        payloads = [record.payload or {} for record in records]
-        assert {record.id for record in records} == {point_id(payload["path"]) for payload in payloads}
-        return {payload["path"]: payload["partition"] for payload in payloads}
+        target = self.qdrant.alias_target()
+        assert target is not None
+        records = list(self.qdrant.points(target).stray_points(()))
+        assert all(record.id == point_id(str(record.path)) for record in records)
+        return {str(record.path): str(record.partition_key) for record in records}
 
     def counts(self, indexed: IndexedPartition | LedgerEntry) -> tuple[int, int, int]:
         """Points that were written, deleted, and right as they were."""
@@ -75,15 +75,12 @@ class Pipeline:
 
 
 @pytest.fixture
-def pipeline(
-    qdrant_address: QdrantAddress, tables: StageTables, store: Store, run_stages: StageRun
-) -> Iterator[Pipeline]:
-    with raw_client(qdrant_address) as client:
-        qdrant = Qdrant(client, VERSION.alias, qdrant_address.tune)
-        yield Pipeline(client, qdrant, tables, Ledger(store.ledger_file), run_stages)
+def pipeline(any_address: QdrantAddress, tables: StageTables, store: Store, run_stages: StageRun) -> Iterator[Pipeline]:
+    with any_address.connect(VERSION.alias) as qdrant:
+        yield Pipeline(qdrant, tables, Ledger(store.ledger_file), run_stages)
 
 
-def test_the_collection_follows_the_directory(pipeline: Pipeline) -> None:
+def test_the_collection_follows_the_directory(pipeline: Pipeline, any_address: QdrantAddress) -> None:
     pipeline.stages(ROME, {"a.jpg": "sea", "b.jpg": "sun", "bad.jpg": "rubbish"}, bad=["rubbish"])
     first = pipeline.index(ROME)
     assert pipeline.counts(first) == (2, 0, 0)
@@ -94,9 +91,11 @@ def test_the_collection_follows_the_directory(pipeline: Pipeline) -> None:
     pipeline.stages(ROME, {"a.jpg": "sand", "sun.jpg": "sun", "new.jpg": "moon", "bad.jpg": "stars"})
     assert pipeline.counts(pipeline.index(ROME, run_id="run-3")) == (4, 1, 0)
     assert pipeline.paths().keys() == {"Rome/a.jpg", "Rome/sun.jpg", "Rome/new.jpg", "Rome/bad.jpg"}
-    (record,) = pipeline.client.retrieve(VERSION.alias, [point_id("Rome/a.jpg")], with_vectors=True)
-    assert record.vector == pytest.approx(unit_vector("sand"))
-    assert (record.payload or {})["sha256"] == sha256("sand")
+    points = pipeline.qdrant.points(VERSION.name)
+    (record,) = (one for one in points.scroll(["Rome"]) if one.path == "Rome/a.jpg")
+    rounding = 2**-11 if isinstance(any_address, EdgeAddress) else 1e-7
+    assert record.vector == pytest.approx(np.array(unit_vector("sand")), rel=0, abs=rounding)
+    assert (points.payload("Rome/a.jpg") or {})["sha256"] == sha256("sand")
 
     pipeline.stages(ROME, {})
     assert pipeline.counts(pipeline.index(ROME)) == (0, 4, 0)

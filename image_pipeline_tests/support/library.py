@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from image_pipeline.collection.connection import address_of
+from image_pipeline.collection import connection
 from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.scenes import Scene, caption, random_scene
 from image_pipeline.orchestration.ingest import Summary, open_ingestion
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.storage.ledger import Ledger, QuarantinedFile
 from image_pipeline.storage.store import Store
-from image_pipeline_tests.support.raw_qdrant import raw_client
+from image_pipeline_tests.support.raw_qdrant import held_points
 
 SIZE = (120, 90)
 
@@ -56,10 +56,8 @@ class Pipeline:
 
     def points(self) -> dict[str, dict[str, Any]]:
         """The payloads of all points of the collection that is searched, by path."""
-        with raw_client(address_of(self.settings)) as client:
-            records, following = client.scroll(self.settings.collection, limit=10_000, with_payload=True)
-        assert following is None
-        return {record.payload["path"]: record.payload for record in records}
+        points = held_points(connection.address_of(self.settings), self.settings.collection)
+        return {point.payload["path"]: dict(point.payload) for point in points}
 
     def quarantine(self) -> list[QuarantinedFile]:
         """The files in quarantine."""

@@ -1,0 +1,111 @@
+"""The address of an embedded Qdrant Edge: a folder of the store."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from image_pipeline.collection.address import QdrantAddress, Traits
+from image_pipeline.collection.aliases import is_version
+from image_pipeline.collection.edge.catalog import read_catalog
+from image_pipeline.collection.edge.turns import Turns
+from image_pipeline.collection.engine import Engine
+from image_pipeline.collection.former import Former
+from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
+from image_pipeline.storage.locks import StillHeldError, exclusive_lock
+
+_NO_ROOM = "No space left"  # as Edge passes on the system's message
+
+
+@dataclass(frozen=True)
+class EdgeAddress(QdrantAddress):
+    """The address of the embedded Qdrant in `directory`.
+
+    One process at a time can open it: it holds `lock_file` meanwhile, and other processes wait for up to
+    `lock_seconds`. The first one fills it with the collections of `former`.
+    """
+
+    directory: Path
+    lock_file: Path
+    lock_seconds: float = 120.0
+    former: Former | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def traits(self) -> Traits:
+        """Part of the store, and for one process at a time, which gives way to others."""
+        return Traits(f"embedded in {self.directory}", is_shared=False, gives_way=True)
+
+    @property
+    def exists(self) -> bool:
+        """Whether its folder exists, which the first connection makes, or there is anything to fill it with."""
+        return self.directory.exists() or (self.former is not None and self.former.exists)
+
+    def check(self) -> None:
+        """Checks nothing: opening it keeps other processes waiting."""
+
+    def versions(self, alias: str) -> list[str]:
+        """The names of the existing versions of the collection `alias`, from the catalogue.
+
+        This does not wait for a process that has it open, unless it has to be filled first. Raises as `engine` does.
+        """
+        if self.former is not None and self.former.exists and not read_catalog(self.directory).is_filled:
+            with self.errors_for_people(), self.engine() as engine:
+                engine.names()
+        return [name for name in read_catalog(self.directory).collections if is_version(alias, name)]
+
+    def settle(self) -> None:
+        """Delete what was taken over, if it was."""
+        if self.former is not None and self.former.exists and read_catalog(self.directory).is_filled:
+            with exclusive_lock(self.lock_file, self._subject, self.lock_seconds):
+                self.former.delete()
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """An engine that waits for its turn at its first operation, and gives way to other processes between two.
+
+        An operation raises StillHeldError if another process keeps the lock for `lock_seconds`, and CollectionError if
+        the files are damaged.
+        """
+        from image_pipeline.collection.edge.engine import EdgeEngine, open_files
+        from image_pipeline.collection.edge.opened import Opened
+
+        def open_resource() -> Opened:
+            return open_files(self.directory, self.former)
+
+        turns = Turns(self.lock_file, self._subject, self.lock_seconds, open_resource, Opened.close)
+        try:
+            yield EdgeEngine(turns)
+        finally:
+            turns.end()
+
+    @contextmanager
+    def errors_for_people(self) -> Iterator[None]:
+        """Raises ServiceUnavailableError if another process keeps the lock, StoreError if the disk is full.
+
+        Raises CollectionError if Qdrant Edge refuses; other errors pass.
+        """
+        from image_pipeline.collection.edge.shards import EdgeError
+
+        try:
+            yield
+        except EdgeError as error:
+            if _NO_ROOM in str(error):
+                raise self._full(error) from error
+            raise CollectionError(f"T{self._subject[1:]} refused a request ({error}).") from error
+        except StillHeldError as error:
+            raise ServiceUnavailableError(
+                f"T{self._subject[1:]} has been in use by another process for {self.lock_seconds:g} s: wait until that "
+                f"one ends ({error}), or set QDRANT_URL to a Qdrant server, which serves several processes."
+            ) from error
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise self._full(error) from error
+
+    def _full(self, cause: object) -> StoreError:
+        return StoreError(f"T{self._subject[1:]} cannot write ({cause}): make room on its disk.")
+
+    @property
+    def _subject(self) -> str:
+        return f"the embedded Qdrant in {self.directory}"

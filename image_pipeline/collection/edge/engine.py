@@ -1,0 +1,236 @@
+"""The engine on Qdrant Edge: each operation is part of a turn of this process."""
+
+import math
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qdrant_edge as qe
+
+from image_pipeline.collection.damaged import DamagedVersionError
+from image_pipeline.collection.edge.catalog import Entry
+from image_pipeline.collection.edge.filters import filter_of
+from image_pipeline.collection.edge.opened import Opened
+from image_pipeline.collection.edge.shards import EdgeError, edge_errors, index_params
+from image_pipeline.collection.edge.turns import Turns
+from image_pipeline.collection.engine import Description, Engine, HeldPoint
+from image_pipeline.collection.former import Former
+from image_pipeline.collection.points import Point, PointId
+from image_pipeline.collection.where import Where
+from image_pipeline.schema.column import Index
+
+_EXACT = qe.SearchParams(exact=True)
+
+
+class EdgeEngine(Engine):
+    """An engine on the files of an embedded Qdrant, which other processes may use between two operations.
+
+    Each method raises as `Turns.use` and `Opened` do, and EdgeError if Qdrant Edge refuses.
+    """
+
+    def __init__(self, turns: "Turns[Opened] | HeldTurn") -> None:
+        self._turns = turns
+
+    def names(self) -> list[str]:
+        """The names of all collections."""
+        with self._turns.use() as opened:
+            return sorted(opened.catalog.collections)
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a collection of this name."""
+        with self._turns.use() as opened:
+            return name in opened.catalog.collections
+
+    def describe(self, name: str) -> Description:
+        """The description of a collection."""
+        with self._turns.use() as opened:
+            entry = opened.entry(name)
+            return Description(entry.dimension, entry.metadata)
+
+    def indexed(self, name: str) -> frozenset[str]:
+        """The fields that have an index."""
+        with self._turns.use() as opened, edge_errors():
+            return frozenset(opened.shard(name).info().payload_schema)
+
+    def damage(self, name: str) -> str | None:
+        """What is wrong with the files of a collection."""
+        with self._turns.use() as opened:
+            return opened.damage(name)
+
+    def create(self, name: str, dimension: int, metadata: Mapping[str, str]) -> None:
+        """Create a collection."""
+        with self._turns.use() as opened:
+            opened.create(name, dimension, dict(metadata))
+
+    def create_indexes(self, name: str, indexes: Mapping[str, Index]) -> None:
+        """Index fields of the payload."""
+        creations = [
+            qe.UpdateOperation.create_field_index(field, index_params(index)) for field, index in indexes.items()
+        ]
+        with self._turns.use() as opened:
+            opened.update(name, creations)
+
+    def drop(self, name: str) -> None:
+        """Delete a collection."""
+        with self._turns.use() as opened:
+            opened.drop(name)
+
+    def set_metadata(self, name: str, key: str, value: str) -> None:
+        """Set one entry of a collection's metadata."""
+        with self._turns.use() as opened:
+            entry = opened.entry(name)
+            changed = Entry(entry.folder, entry.dimension, {**entry.metadata, key: value})
+            opened.write(opened.catalog.having(name, changed))
+
+    def aliases(self) -> dict[str, str]:
+        """All aliases."""
+        with self._turns.use() as opened:
+            return dict(opened.catalog.aliases)
+
+    def set_alias(self, alias: str, name: str | None) -> None:
+        """Point an alias to a collection, or delete it."""
+        with self._turns.use() as opened:
+            if name is not None:
+                opened.entry(name)
+            opened.write(opened.catalog.pointing(alias, name))
+
+    def count(self, name: str, where: Where) -> int:
+        """The exact number of points that match."""
+        with self._turns.use() as opened, edge_errors():
+            return opened.shard(name).count(qe.CountRequest(exact=True, filter=filter_of(where)))
+
+    def facet(self, name: str, field: str, where: Where, limit: int) -> dict[str | int, int]:
+        """The most frequent values of a field."""
+        request = qe.FacetRequest(field, limit=limit, exact=True, filter=filter_of(where))
+        with self._turns.use() as opened, edge_errors():
+            return {hit.value: hit.count for hit in opened.shard(name).facet(request).hits}
+
+    def page(
+        self,
+        name: str,
+        where: Where,
+        limit: int,
+        after: PointId | None,
+        fields: Sequence[str] | None,
+        with_vectors: bool,
+    ) -> tuple[list[HeldPoint], PointId | None]:
+        """A page of the points that match."""
+        request = qe.ScrollRequest(
+            offset=after,
+            limit=limit,
+            filter=filter_of(where),
+            with_payload=True if fields is None else list(fields),
+            with_vector=with_vectors,
+        )
+        with self._turns.use() as opened:
+            shard = opened.shard(name)
+            try:
+                with edge_errors():
+                    records, following = shard.scroll(request)
+            except EdgeError as error:  # nothing else can be wrong with the request
+                raise DamagedVersionError(name, str(error)) from error
+        return [_held(record) for record in records], None if following is None else _id(following)
+
+    def nearest(
+        self, name: str, vector: Sequence[float], limit: int, where: Where, fields: Sequence[str]
+    ) -> list[HeldPoint]:
+        """The points nearest to a vector: each one that matches is compared."""
+        with self._turns.use() as opened, edge_errors():
+            request = qe.QueryRequest(
+                limit=limit,
+                query=qe.Query.Nearest(_vector(name, opened.entry(name), vector)),
+                filter=filter_of(where),
+                with_payload=list(fields),
+                params=_EXACT,
+            )
+            found = opened.shard(name).query(request)
+        return [_held(point, point.score) for point in found]
+
+    def in_order(
+        self, name: str, field: str, is_descending: bool, limit: int, where: Where, fields: Sequence[str]
+    ) -> list[HeldPoint]:
+        """The points in the order of a field."""
+        direction = qe.Direction.Desc if is_descending else qe.Direction.Asc
+        request = qe.QueryRequest(
+            limit=limit, query=qe.OrderBy(field, direction), filter=filter_of(where), with_payload=list(fields)
+        )
+        with self._turns.use() as opened, edge_errors():
+            found = opened.shard(name).query(request)
+        return [_held(point) for point in found]
+
+    def some_of_each(
+        self, name: str, wheres: Sequence[Where], limit: int, fields: Sequence[str]
+    ) -> list[list[HeldPoint]]:
+        """Some of the points that match each of several conditions."""
+        with self._turns.use():
+            return [self.page(name, where, limit, None, fields, with_vectors=False)[0] for where in wheres]
+
+    def upsert(self, name: str, points: Sequence[Point]) -> None:
+        """Write points. Raises ValueError for a vector of a wrong size, or with NaN, before anything is written."""
+        with self._turns.use() as opened:
+            # Edge writes an operation to its log before it tries it, and tries it again whenever the shard is loaded:
+            # one that fails must not reach it
+            entry = opened.entry(name)
+            structures = [qe.Point(one.id, _vector(name, entry, one.vector), dict(one.payload)) for one in points]
+            opened.update(name, [qe.UpdateOperation.upsert_points(structures)])
+
+    def delete(self, name: str, where: Where) -> None:
+        """Delete the points that match."""
+        with self._turns.use() as opened:
+            opened.update(name, [qe.UpdateOperation.delete_points_by_filter(filter_of(where))])
+
+    def set_payload(self, name: str, where: Where, values: Mapping[str, Any]) -> None:
+        """Set fields of the payload of the points that match."""
+        with self._turns.use() as opened:
+            opened.update(name, [qe.UpdateOperation.set_payload_by_filter(filter_of(where), dict(values))])
+
+
+class HeldTurn:
+    """A turn that its owner does not give away."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+
+    @contextmanager
+    def use(self) -> Iterator[Opened]:
+        """The open files."""
+        yield self._opened
+
+
+def open_files(directory: Path, former: Former | None) -> Opened:
+    """Open the files in `directory`, for a process that holds the lock, and fill them if that has not been done.
+
+    Raises as `Opened` and `Former.fill` do.
+    """
+    opened = Opened(directory)
+    try:
+        if former is not None and not opened.catalog.is_filled:
+            if former.exists:
+                former.fill(EdgeEngine(HeldTurn(opened)))
+            opened.write(replace(opened.catalog, is_filled=True))
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _vector(name: str, entry: Entry, vector: Sequence[float]) -> list[float]:
+    if len(vector) != entry.dimension or not math.isfinite(sum(vector)):
+        raise ValueError(
+            f"a vector of {len(vector)} numbers for {name!r}, which has {entry.dimension}, or one with NaN"
+        )
+    # an element that is a NumPy number takes twenty times as long to convert
+    return vector.tolist() if isinstance(vector, np.ndarray) else list(vector)
+
+
+def _held(record: Any, score: float = 0.0) -> HeldPoint:
+    vector = np.array(record.vector, np.float32) if isinstance(record.vector, list) else None
+    return HeldPoint(_id(record.id), record.payload or {}, vector, score)
+
+
+def _id(id_: PointId | uuid.UUID) -> PointId:
+    return str(id_) if isinstance(id_, uuid.UUID) else id_

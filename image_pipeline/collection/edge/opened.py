@@ -1,0 +1,165 @@
+"""The files of an embedded Qdrant while this process has them open: the catalogue, and the shards that were used."""
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import qdrant_edge as qe
+
+from image_pipeline.collection.damaged import DamagedVersionError
+from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
+from image_pipeline.collection.edge.checkup import damage_of
+from image_pipeline.collection.edge.shards import (
+    DamagedShardError,
+    EdgeError,
+    create_shard,
+    edge_errors,
+    load_shard,
+    sync_log,
+)
+
+ROOM_BYTES = 128 << 20
+"""What has to be free on the disk before a shard is loaded or written: it grows by 32 MB at a time."""
+
+FLUSH_SECONDS = 5.0
+"""How much work a process may have to repeat when it loads a shard that was not flushed."""
+
+MARK = "open"
+"""The file that exists while a process has the folder open."""
+
+
+class Opened:
+    """The files in `directory`, for a process that holds the lock; a shard is loaded when it is first used.
+
+    A mark in the folder says that it is open. If it is there already, the process that had it open was killed, perhaps
+    by damaged files, and each shard is first loaded in a different process.
+
+    Raises CollectionError if the catalogue is damaged, OSError if the folder cannot be made.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
+        self._catalog = read_catalog(directory)
+        self._shards: dict[str, qe.EdgeShard] = {}
+        self._flushed: dict[str, float] = {}
+        self._delete_leftovers()
+        self._is_suspect = (directory / MARK).exists()
+        with suppress(OSError):  # on a full disk, shards can still be read
+            (directory / MARK).touch()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalogue, as it is on the disk."""
+        return self._catalog
+
+    def close(self) -> None:
+        """Close all shards."""
+        while self._shards:
+            _, shard = self._shards.popitem()
+            with suppress(EdgeError), edge_errors():  # as on a full disk: the log has what is not flushed
+                shard.flush()
+            with edge_errors():
+                shard.close()
+        with suppress(OSError):
+            (self._directory / MARK).unlink()
+
+    def entry(self, name: str) -> Entry:
+        """The entry of a collection. Raises EdgeError if there is none."""
+        try:
+            return self._catalog.collections[name]
+        except KeyError as error:
+            raise EdgeError(f"there is no collection {name!r} in the embedded Qdrant") from error
+
+    def shard(self, name: str) -> qe.EdgeShard:
+        """The shard of a collection. Raises EdgeError if there is none, DamagedVersionError if it cannot be read."""
+        folder = self._directory / self.entry(name).folder
+        if name not in self._shards:
+            self.check_room()
+            damage = damage_of(folder, is_whole=False) if self._is_suspect else None
+            if damage is not None:
+                raise DamagedVersionError(name, damage)
+            try:
+                self._shards[name] = load_shard(folder)
+            except DamagedShardError as error:
+                raise DamagedVersionError(name, str(error)) from error
+        return self._shards[name]
+
+    def damage(self, name: str) -> str | None:
+        """What is wrong with the shard of a collection, as `damage_of` says. Raises EdgeError if there is none."""
+        self.check_room()
+        folder = self._directory / self.entry(name).folder
+        shard = self._shards.pop(name, None)
+        if shard is not None:  # one process at a time can have it open
+            with edge_errors():
+                shard.flush()
+                shard.close()
+        return damage_of(folder, is_whole=True)
+
+    def create(self, name: str, dimension: int, metadata: dict[str, str]) -> None:
+        """Create a collection, which exists once the catalogue names it. Raises EdgeError if it exists already."""
+        if name in self._catalog.collections:
+            raise EdgeError(f"the collection {name!r} exists already")
+        self.check_room()
+        folder = self._catalog.new_folder(path.name for path in self._directory.iterdir())
+        shard = create_shard(self._directory / folder, dimension)
+        with edge_errors():
+            shard.flush()
+        self.write(self._catalog.having(name, Entry(folder, dimension, metadata)))
+        self._shards[name] = shard
+
+    def drop(self, name: str) -> None:
+        """Delete a collection, which no longer exists once the catalogue does not name it."""
+        if name not in self._catalog.collections:
+            return
+        folder = self.entry(name).folder
+        shard = self._shards.pop(name, None)
+        self.write(self._catalog.without(name))
+        if shard is not None:
+            with edge_errors():
+                shard.close()
+        shutil.rmtree(self._directory / folder, ignore_errors=True)  # the next process that opens it deletes the rest
+
+    def update(self, name: str, operations: Sequence[qe.UpdateOperation]) -> None:
+        """Apply operations to the shard of a collection, and wait until its log is on the disk.
+
+        A shard that was not flushed, because its process was killed or the power was cut, takes the missing operations
+        from the log when it is loaded. Flushing takes 0.2 s, since each of its many files has to be written, and is
+        done every few seconds. Raises as `shard` and `check_room` do, and EdgeError if an operation is refused.
+        """
+        self.check_room()
+        shard = self.shard(name)
+        with edge_errors():
+            for operation in operations:
+                shard.update(operation)
+            sync_log(self._directory / self.entry(name).folder)
+            now = time.monotonic()
+            if now - self._flushed.setdefault(name, now) >= FLUSH_SECONDS:
+                shard.flush()
+                self._flushed[name] = time.monotonic()
+
+    def check_room(self) -> None:
+        """Raises OSError (ENOSPC) if the disk is almost full.
+
+        The files of a shard are mapped into memory and have holes, and writing into a hole on a full disk ends the
+        process (SIGBUS). Loading a shard writes 64 MB of its log.
+        """
+        disk = os.statvfs(self._directory)
+        if disk.f_bavail * disk.f_frsize < ROOM_BYTES:
+            raise OSError(errno.ENOSPC, f"less than {ROOM_BYTES >> 20} MB are free", str(self._directory))
+
+    def write(self, catalog: Catalog) -> None:
+        """Replace the catalogue."""
+        write_catalog(self._directory, catalog)
+        self._catalog = catalog
+
+    def _delete_leftovers(self) -> None:
+        known = {entry.folder for entry in self._catalog.collections.values()}
+        for path in self._directory.glob("shard-*"):
+            if path.name not in known:
+                with suppress(OSError):
+                    shutil.rmtree(path)

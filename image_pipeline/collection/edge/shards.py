@@ -1,0 +1,114 @@
+"""Shards of Qdrant Edge: one for each collection, in a folder of its own, searched exactly.
+
+Its HNSW index loses results when a filter is set, so none is ever built: the storage is flat, the payload is indexed,
+and each vector that passes the filter is compared.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import qdrant_edge as qe
+
+from image_pipeline.errors import CollectionError, ServiceUnavailableError
+from image_pipeline.schema.column import Index
+
+_NEVER_KB = 100_000_000
+"""An indexing threshold that no segment reaches."""
+
+_CONFIGURATION = "edge_config.json"
+_LOCKED = "WouldBlock"
+_LOG = "wal"
+_TEMPORARY = "temp_segments"  # Edge's own; a killed optimisation leaves segments there
+_PANIC = "PanicException"  # raised by a panic of its Rust code; no subclass of Exception, and importable from nowhere
+
+
+class EdgeError(CollectionError):
+    """Qdrant Edge refuses an operation; the message is its own."""
+
+
+class DamagedShardError(CollectionError):
+    """The files of a shard cannot be read; the message says why."""
+
+
+class ShardInUseError(ServiceUnavailableError):
+    """A program that ignores our lock has a shard open."""
+
+
+@contextmanager
+def edge_errors() -> Iterator[None]:
+    """Raises EdgeError for the errors of Qdrant Edge, which are plain Exceptions, or panics."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error) is Exception or type(error).__name__ == _PANIC:
+            raise EdgeError(str(error)) from error
+        raise
+
+
+def create_shard(folder: Path, dimension: int) -> qe.EdgeShard:
+    """A new shard for vectors of `dimension` numbers, kept as 16-bit floats. Raises EdgeError."""
+    no_graph = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=0, payload_m=0)
+    vectors = qe.EdgeVectorParams(
+        size=dimension,
+        distance=qe.Distance.Cosine,
+        datatype=qe.VectorStorageDatatype.Float16,
+        memory=qe.Memory.Cold,
+        hnsw_config=no_graph,
+    )
+    optimizers = qe.EdgeOptimizersConfig(indexing_threshold=_NEVER_KB)
+    with edge_errors():
+        folder.mkdir(parents=True)
+        return qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors=vectors, optimizers=optimizers))
+
+
+def load_shard(folder: Path) -> qe.EdgeShard:
+    """The shard in `folder`, for a process that holds the lock.
+
+    Raises DamagedShardError if it cannot be read, ShardInUseError if a program that ignores the lock has it open.
+    """
+    shutil.rmtree(folder / _TEMPORARY, ignore_errors=True)
+    try:
+        if not (folder / _CONFIGURATION).is_file():  # Edge would guess one from the segments
+            raise EdgeError(f"{_CONFIGURATION} is missing")
+        with edge_errors():
+            return qe.EdgeShard.load(str(folder))
+    except EdgeError as error:
+        if _LOCKED in str(error):
+            raise ShardInUseError(
+                f"The embedded Qdrant in {folder.parent} is in use by another program: stop it, or set QDRANT_URL to a "
+                "Qdrant server."
+            ) from error
+        raise DamagedShardError(str(error)) from error
+
+
+def sync_log(folder: Path) -> None:
+    """Wait until the log of the shard in `folder` is on the disk; Edge itself leaves that to the system."""
+    log = folder / _LOG
+    for path in (*log.iterdir(), log):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def index_params(index: Index) -> "qe.PayloadSchemaParams":
+    """The parameters of a payload index of this kind, without a graph for filters."""
+    match index:
+        case Index.KEYWORD:
+            return qe.KeywordIndexParams(enable_hnsw=False)
+        case Index.INTEGER:
+            return qe.IntegerIndexParams(enable_hnsw=False)
+        case Index.FLOAT:
+            return qe.FloatIndexParams(enable_hnsw=False)
+        case Index.DATETIME:
+            return qe.DatetimeIndexParams(enable_hnsw=False)
+        case Index.GEO:
+            return qe.GeoIndexParams(enable_hnsw=False)
+        case Index.TEXT:
+            return qe.TextIndexParams(tokenizer=qe.TokenizerType.Word, lowercase=True, enable_hnsw=False)
+        case Index.NONE:
+            raise ValueError("a field without an index")

@@ -1,0 +1,216 @@
+"""The pipeline on Qdrant Edge: it follows the library, and a damaged collection is made again."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from image_pipeline.cli.main import main
+from image_pipeline.collection import connection
+from image_pipeline.collection.edge.address import EdgeAddress
+from image_pipeline.collection.edge.engine import EdgeEngine
+from image_pipeline.orchestration.ingest import open_ingestion
+from image_pipeline.orchestration.repair import Repair, repair
+from image_pipeline.services.takeover import FormerCollection
+from image_pipeline.services.verification import Verification
+from image_pipeline.services.wiring import Wiring
+from image_pipeline.settings import Settings
+from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.store import Store
+from image_pipeline.storage.tables import StageTables
+from image_pipeline_tests.support.library import Pipeline, draw_scenes
+
+
+def edge_of(settings: Settings) -> EdgeAddress:
+    store = Store(settings.home)
+    return EdgeAddress(store.edge_directory, store.qdrant_lock_file, settings.lock_seconds)
+
+
+@pytest.fixture
+def edge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The settings select Qdrant Edge."""
+    monkeypatch.setattr(connection, "address_of", edge_of)
+    yield
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    """Eight photographs in two directories, and a broken one; nothing is ingested."""
+    pipeline = Pipeline.below(tmp_path, models="demo")
+    draw_scenes(pipeline.root / "trip", 6)
+    draw_scenes(pipeline.root / "home", 2, seed=1)
+    (pipeline.root / "trip/bad.jpg").write_bytes(b"no picture")
+    return pipeline
+
+
+def verify(pipeline: Pipeline) -> Verification:
+    with open_ingestion(pipeline.settings) as ingestion:
+        return ingestion.verifier.verify()
+
+
+def mend(pipeline: Pipeline) -> Repair:
+    with open_ingestion(pipeline.settings) as ingestion:
+        return repair(ingestion, lambda done, total: None, allow_deletions=False)
+
+
+def run(pipeline: Pipeline, *arguments: str) -> str:
+    home = ["--home", str(pipeline.settings.home)]
+    result = CliRunner().invoke(main, [*arguments, *home], env={"IMAGE_PIPELINE_MODELS": "demo"})
+    return result.output
+
+
+def test_it_follows_the_library(edge: None, pipeline: Pipeline) -> None:
+    summary = pipeline.ingest()
+    assert (summary.embedded, summary.captioned) == (8, 8)
+    assert verify(pipeline).ok
+    assert not (pipeline.settings.home / "qdrant").exists()
+    (pipeline.root / "trip/a0.jpg").unlink()
+    (pipeline.root / "trip/a1.jpg").rename(pipeline.root / "home/moved.jpg")
+    pipeline.ingest()
+    assert verify(pipeline).ok
+    with edge_of(pipeline.settings).connect("images") as qdrant:
+        (version,) = qdrant.versions()
+        paths = {str(record.path) for record in qdrant.points(version).stray_points([])}
+    assert paths == {f"trip/a{n}.jpg" for n in (2, 3, 4, 5)} | {"home/a0.jpg", "home/a1.jpg", "home/moved.jpg"}
+
+
+def spoil(pipeline: Pipeline) -> None:
+    """Damage the shard so that reading it ends the process."""
+    (file,) = edge_of(pipeline.settings).directory.rglob("*id_tracker.mappings")
+    content = file.read_bytes()
+    file.write_bytes(content[:17] + b"\xff\xff\xff\x7f" + content[21:])
+
+
+def test_a_damaged_collection_is_made_again_without_a_model(edge: None, pipeline: Pipeline) -> None:
+    pipeline.ingest()
+    (version,) = edge_of(pipeline.settings).versions("images")
+    spoil(pipeline)
+    found = verify(pipeline)
+    assert not found.ok
+    assert list(found.damaged) == [version]
+    assert (found.missing, found.stale) == ((), ())
+    done = mend(pipeline)
+    assert (done.damaged, done.partitions, done.embedded, done.captioned) == (1, 2, 0, 0)
+    assert verify(pipeline).ok
+    again = mend(pipeline)
+    assert (again.damaged, again.partitions) == (0, 0)
+
+
+def test_damage_of_the_payloads_is_found_by_reading_them(edge: None, pipeline: Pipeline) -> None:
+    pipeline.ingest()
+    (version,) = edge_of(pipeline.settings).versions("images")
+    (file,) = edge_of(pipeline.settings).directory.rglob("payload_storage/page_0.dat")
+    file.write_bytes(bytes(file.stat().st_size))
+    assert list(verify(pipeline).damaged) == [version]
+    assert (mend(pipeline).embedded, verify(pipeline).ok) == (0, True)
+
+
+def test_vectors_that_are_lost_are_made_again(edge: None, pipeline: Pipeline) -> None:
+    pipeline.ingest()
+    (file,) = edge_of(pipeline.settings).directory.rglob("vectors/chunk_0.mmap")
+    file.write_bytes(bytes(file.stat().st_size))
+    assert len(verify(pipeline).stale) == 8
+    assert (mend(pipeline).embedded, verify(pipeline).ok) == (0, True)
+
+
+def test_damage_is_told_on_the_command_line(edge: None, pipeline: Pipeline) -> None:
+    pipeline.ingest()
+    (version,) = edge_of(pipeline.settings).versions("images")
+    spoil(pipeline)
+    assert f"damaged   {version}  (reading it ends the process with SIGABRT)" in run(pipeline, "verify")
+    assert json.loads(run(pipeline, "verify", "--json"))["damaged"] == [version]
+    assert "1 damaged collection made again.\n0 missing" in run(pipeline, "repair")
+    assert "Disk, store and collection agree." in run(pipeline, "verify")
+
+
+def taking_over(settings: Settings) -> EdgeAddress:
+    """As `edge_of`, filled with what is in the former embedded Qdrant of the store."""
+    wiring = Wiring(settings)
+    store = Store(settings.home)
+    former = FormerCollection(
+        store.qdrant_directory,
+        StageTables(store),
+        Ledger(store.ledger_file),
+        lambda: (wiring.recipe, wiring.provenance().versions),
+    )
+    return replace(edge_of(settings), former=former)
+
+
+@pytest.fixture
+def former(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict]:
+    """The library was ingested into the former embedded Qdrant; from now on, the settings select Qdrant Edge."""
+    pipeline.ingest()
+    points = pipeline.points()
+    monkeypatch.setattr(connection, "address_of", taking_over)
+    for file in (pipeline.settings.home / "qdrant").rglob("storage.sqlite"):
+        file.write_bytes(b"never read")
+    return points
+
+
+def payloads(pipeline: Pipeline) -> dict[str, dict]:
+    with edge_of(pipeline.settings).connect("images") as qdrant:
+        points = qdrant.points(qdrant.searched_version().name)
+        return {str(payload["path"]): dict(payload) for payload in points.payloads()}
+
+
+def test_a_former_collection_is_taken_over_by_a_search(former: dict[str, dict], pipeline: Pipeline) -> None:
+    told = run(pipeline, "search", "a red circle", "--json")
+    assert "Moving 8 photographs to a new embedded Qdrant, once and without a model." in told
+    assert len(json.loads(told[told.index("[") :])) == 8
+    assert "Moving" not in run(pipeline, "search", "a red circle", "--json")
+    assert payloads(pipeline) == former
+    assert (pipeline.settings.home / "qdrant").is_dir()
+    assert pipeline.ingest().embedded == 0
+    assert payloads(pipeline) == former
+    assert verify(pipeline).ok
+    assert not (pipeline.settings.home / "qdrant").exists(), "it is deleted once everything agrees"
+    assert verify(pipeline).ok
+
+
+def test_a_former_collection_is_taken_over_by_an_ingestion(former: dict[str, dict], pipeline: Pipeline) -> None:
+    draw_scenes(pipeline.root / "new", 1, seed=2)
+    assert pipeline.ingest().embedded == 1
+    taken = payloads(pipeline)
+    assert {path: taken[path] for path in former} == former, "nothing was written again"
+    assert verify(pipeline).ok
+
+
+def test_a_take_over_that_was_killed_begins_again(former: dict[str, dict], pipeline: Pipeline) -> None:
+    address = taking_over(pipeline.settings)
+
+    class Killed(BaseException):
+        pass
+
+    def fail(*_: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EdgeEngine, "set_metadata", fail)  # a version exists, and holds nothing yet
+        with pytest.raises(Killed), address.connect("images") as qdrant:
+            qdrant.versions()
+    with address.connect("images") as qdrant:
+        assert qdrant.points(qdrant.searched_version().name).count() == 8
+    assert payloads(pipeline) == former
+
+
+def test_partitions_whose_tables_are_lost_are_left_to_the_next_ingestion(
+    former: dict[str, dict], pipeline: Pipeline
+) -> None:
+    Store(pipeline.settings.home).table_file("embeddings", "home").unlink()
+    run(pipeline, "status")
+    assert {path for path in payloads(pipeline) if path.startswith("home/")} == set()
+    summary = pipeline.ingest()
+    assert (summary.embedded, summary.captioned) == (0, 0)
+    assert payloads(pipeline).keys() == former.keys()
+    assert verify(pipeline).ok
+
+
+def test_a_store_without_a_former_collection_is_only_marked(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "address_of", taking_over)
+    assert pipeline.ingest().embedded == 8
+    assert verify(pipeline).ok
