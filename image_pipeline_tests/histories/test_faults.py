@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.collection.connection import address_of
+from image_pipeline.collection.where import ANYWHERE
 from image_pipeline_tests.histories.faults import FullStore, Outage, SearchMeanwhile, TwoRuns
 from image_pipeline_tests.histories.history import History, World, ended_well
 from image_pipeline_tests.histories.operations import Kind, Operation
 from image_pipeline_tests.support.moments import Moment, Place, wait_until
-from image_pipeline_tests.support.raw_qdrant import raw_client
+from image_pipeline_tests.support.raw_qdrant import open_engine
 from image_pipeline_tests.support.runs import ProgramRuns
 
 _AN_EDIT = (Operation(Kind.EDIT, 0, 5, 0), Operation(Kind.ADD, 0, 9, 0))
@@ -58,11 +59,11 @@ def test_the_program_itself_is_killed_while_it_embeds(embedded: History, tmp_pat
 
 def test_points_of_a_killed_first_run_go_with_their_directory(served: History) -> None:
     run = served.begin()
-    with raw_client(address_of(served.settings)) as client:
+    with open_engine(address_of(served.settings)) as engine:
 
         def has_points() -> bool:
-            name = served.settings.collection
-            return bool(client.collection_exists(name) and client.count(name).count)
+            name = engine.aliases().get(served.settings.collection)
+            return name is not None and engine.count(name, ANYWHERE) > 0
 
         assert wait_until(lambda: run.has_ended or has_points())
     run.kill()

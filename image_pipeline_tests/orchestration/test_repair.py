@@ -3,17 +3,16 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
 from click.testing import CliRunner
-from qdrant_client import QdrantClient, models
 
 from image_pipeline.cli.main import main
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.connection import address_of
-from image_pipeline.collection.points import point_id
+from image_pipeline.collection.points import Point, point_id
+from image_pipeline.collection.where import Ids, Where
 from image_pipeline.errors import LibraryError
 from image_pipeline.orchestration.assets.qdrant_collection import qdrant_collection
 from image_pipeline.orchestration.build import make_definitions
@@ -25,7 +24,7 @@ from image_pipeline.services.verification import Verification
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
-from image_pipeline_tests.support.raw_qdrant import raw_client, settings_of
+from image_pipeline_tests.support.raw_qdrant import all_points, open_engine, settings_of
 
 CHECK = dg.AssetCheckKey(qdrant_collection.key, "collection_agrees_with_disk")
 
@@ -75,24 +74,22 @@ def edit_unseen(file: Path, content: bytes) -> None:
 
 def spoil(pipeline: Pipeline) -> None:
     """Let points vanish, come from nowhere, and be unlike their files."""
-    name = pipeline.settings.collection
-    with raw_client(address_of(pipeline.settings)) as client:
+    with open_engine(address_of(pipeline.settings)) as engine:
+        name = engine.aliases()[pipeline.settings.collection]
 
-        def overwrite(path: str, **payload: Any) -> None:
-            client.set_payload(name, payload, points=[point_id(path)], wait=True)
+        def only(path: str) -> Where:
+            return Where(must=[Ids([point_id(path)])])
 
-        client.delete(name, models.PointIdsList(points=[point_id("trip/a0.jpg")]), wait=True)
-        overwrite("trip/a1.jpg", sha256="0" * 64)
-        overwrite("trip/a2.jpg", partition="home")
-        [a3, a4] = client.retrieve(
-            name, [point_id("trip/a3.jpg"), point_id("trip/a4.jpg")], with_payload=True, with_vectors=True
-        )
-        doubled = models.PointStruct(id=point_id("trip/other name"), vector=a3.vector, payload=a3.payload)
-        foreign = models.PointStruct(id=17, vector=a3.vector, payload={"path": "of another program"})
-        gone = {**a3.payload, "path": "gone/b.jpg", "partition": "gone"}
-        past = models.PointStruct(id=point_id("gone/b.jpg"), vector=a3.vector, payload=gone)
-        client.upsert(name, [doubled, foreign, past], wait=True)
-        client.update_vectors(name, [models.PointVectors(id=a4.id, vector=a3.vector)], wait=True)
+        engine.delete(name, only("trip/a0.jpg"))
+        engine.set_payload(name, only("trip/a1.jpg"), {"sha256": "0" * 64})
+        engine.set_payload(name, only("trip/a2.jpg"), {"partition": "home"})
+        [a3], [a4] = (all_points(engine, name, only(path)) for path in ("trip/a3.jpg", "trip/a4.jpg"))
+        assert a3.vector is not None
+        vector = a3.vector.tolist()
+        doubled = Point(point_id("trip/other name"), vector, a3.payload)
+        foreign = Point(17, vector, {"path": "of another program"})
+        past = Point(point_id("gone/b.jpg"), vector, {**a3.payload, "path": "gone/b.jpg", "partition": "gone"})
+        engine.upsert(name, [doubled, foreign, past, Point(a4.id, vector, a4.payload)])
 
 
 def test_drift_of_every_kind_is_found_and_mended_without_a_model(
@@ -166,13 +163,11 @@ def test_much_that_seems_orphaned_asks_for_a_flag(settings: Settings, tmp_path: 
     draw_scenes(pipeline.root / "trip", 1)
     pipeline.ingest()
 
-    def add(client: QdrantClient) -> None:
-        [known] = client.scroll(settings.collection, with_vectors=True)[0]
-        points = [models.PointStruct(id=n, vector=known.vector, payload={"path": f"x/{n}"}) for n in range(101)]
-        client.upsert(settings.collection, points, wait=True)
-
-    with raw_client(address_of(settings)) as client:
-        add(client)
+    with open_engine(address_of(settings)) as engine:
+        name = engine.aliases()[settings.collection]
+        [known] = all_points(engine, name)
+        assert known.vector is not None
+        engine.upsert(name, [Point(n, known.vector.tolist(), {"path": f"x/{n}"}) for n in range(101)])
     with pytest.raises(LibraryError, match="image-pipeline repair --allow-deletions"):
         mend(pipeline)
     assert mend(pipeline, allow_deletions=True).deleted == 101

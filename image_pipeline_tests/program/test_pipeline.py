@@ -24,7 +24,7 @@ from image_pipeline.schema.outcome import Reason
 from image_pipeline.services.search import Search
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.library import Pipeline, captions_of, draw_scenes
-from image_pipeline_tests.support.raw_qdrant import delete_collections, raw_client, settings_of
+from image_pipeline_tests.support.raw_qdrant import delete_collections, open_engine, settings_of
 from image_pipeline_tests.support.rights import unprivileged
 from image_pipeline_tests.support.tagged import packet
 
@@ -196,14 +196,14 @@ def test_a_directory_that_outgrows_its_parts_is_not_taken_for_deleted(embedded: 
 def test_another_model_builds_a_collection_beside_the_old_one(pipeline: Pipeline) -> None:
     draw_scenes(pipeline.root / "trip", 3)
     pipeline.ingest()
-    with raw_client(address_of(pipeline.settings)) as client:
-        [before] = [a.collection_name for a in client.get_aliases().aliases]
+    with open_engine(address_of(pipeline.settings)) as engine:
+        [before] = engine.aliases().values()
     other = pipeline.with_settings(dtype="fp32")
     summary = other.ingest()
     assert (summary.embedded, summary.indexed) == (3, 3)
-    with raw_client(address_of(pipeline.settings)) as client:
-        [after] = [a.collection_name for a in client.get_aliases().aliases]
-        names = [c.name for c in client.get_collections().collections]
+    with open_engine(address_of(pipeline.settings)) as engine:
+        [after] = engine.aliases().values()
+        names = engine.names()
     assert after != before and names == [after]
 
 
@@ -253,7 +253,7 @@ def test_a_run_leaves_directories_as_they_are_that_did_not_change(pipeline: Pipe
 
     draw_with_sidecars(pipeline.root / "two", 1, seed=9, ending=".png")
     with address_of(pipeline.settings).connect(pipeline.settings.collection) as qdrant:
-        qdrant.points(pipeline.settings.collection).delete_points([point_id("one/a0.jpg")])
+        qdrant.points(qdrant.searched_version().name).delete_points([point_id("one/a0.jpg")])
     rows, left = run()
     assert rows == dict.fromkeys(assets, 7)
     assert left == {key: {"one", "three"} for key in assets} | {"qdrant_collection": {"three"}}, (

@@ -15,14 +15,14 @@ from PIL import Image
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.hits import Hit
-from image_pipeline.collection.points import payload_digest
+from image_pipeline.collection.points import Point, payload_digest
 from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.scenes import random_scene
 from image_pipeline.imaging.pool import DecodeTask, WorkerPool
 from image_pipeline.services.search import Search
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
-from image_pipeline_tests.support.raw_qdrant import raw_client, settings_of
+from image_pipeline_tests.support.raw_qdrant import all_points, open_engine, settings_of
 from image_pipeline_tests.support.retagging import FORMATS
 
 _DECODER_VERSION = "image_pipeline.stages.decoded_tensors.decoder_version"
@@ -63,13 +63,13 @@ def forget_pixels(pipeline: Pipeline) -> None:
     for file in (home / "tables/decoded_tensors").glob("*.parquet"):
         table = pq.read_table(file)
         pq.write_table(table.drop_columns(["pixels"]), file)
-    with raw_client(address_of(pipeline.settings)) as client:
-        records, _ = client.scroll(pipeline.settings.collection, limit=1000, with_payload=True)
-        client.delete_payload(pipeline.settings.collection, ["pixels"], [record.id for record in records], wait=True)
-        for record in records:
-            older_payload = {name: value for name, value in record.payload.items() if name not in ("pixels", "digest")}
-            digest = {"digest": payload_digest(older_payload)}
-            client.set_payload(pipeline.settings.collection, digest, [record.id], wait=True)
+    with open_engine(address_of(pipeline.settings)) as engine:
+        version = engine.aliases()[pipeline.settings.collection]
+        for point in all_points(engine, version):
+            assert point.vector is not None
+            payload = {name: value for name, value in point.payload.items() if name not in ("pixels", "digest")}
+            payload["digest"] = payload_digest(payload)
+            engine.upsert(version, [Point(point.id, point.vector.tolist(), payload)])
 
 
 def test_a_file_whose_metadata_changed_goes_through_no_model(pipeline: Pipeline) -> None:

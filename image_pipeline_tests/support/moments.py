@@ -64,7 +64,11 @@ class StoreWatch:
             Place.TENSORS: [home / "tensors"],
             Place.THUMBNAILS: [home / "thumbnails"],
             Place.CACHE: [home / "cache"],
-            Place.COLLECTION: [self.server_storage or home / "qdrant" / "collection"],
+            Place.COLLECTION: (
+                [self.store.qdrant_directory / "collection", self.store.edge_directory]
+                if self.server_storage is None
+                else [self.server_storage]
+            ),
             Place.LEDGER: [home / "ledger.sqlite", home / "ledger.sqlite-wal"],
         }[place]
 

@@ -8,10 +8,10 @@ from qdrant_client import QdrantClient
 
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.client_address import ClientAddress
-from image_pipeline.collection.engine import HeldPoint
+from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.collection.server import ServerAddress
-from image_pipeline.collection.where import ANYWHERE
+from image_pipeline.collection.where import ANYWHERE, Where
 
 
 @contextmanager
@@ -28,21 +28,31 @@ def qdrant_over(client: QdrantClient, address: QdrantAddress, alias: str) -> Qdr
     return Qdrant(address.engine_over(client), alias)
 
 
-def held_points(address: QdrantAddress, alias: str) -> list[HeldPoint]:
-    """All points that a search could find, with their vectors, whatever kind of Qdrant holds them."""
-    with address.connect(alias) as qdrant:
-        target = qdrant.alias_target()
-        assert target is not None
-        found, following = qdrant._engine.page(target, ANYWHERE, 10_000, None, None, with_vectors=True)
+@contextmanager
+def open_engine(address: QdrantAddress) -> Iterator[Engine]:
+    """The engine of any kind of Qdrant, with the errors of `QdrantAddress.connect`."""
+    with address.errors_for_people(), address.engine() as engine:
+        yield engine
+
+
+def all_points(engine: Engine, name: str, where: Where = ANYWHERE) -> list[HeldPoint]:
+    """All points of a collection that match, with their payloads and vectors."""
+    found, following = engine.page(name, where, 10_000, None, None, with_vectors=True)
     assert following is None
     return found
 
 
+def held_points(address: QdrantAddress, alias: str) -> list[HeldPoint]:
+    """All points that a search could find, with their vectors, whatever kind of Qdrant holds them."""
+    with open_engine(address) as engine:
+        return all_points(engine, engine.aliases()[alias])
+
+
 def delete_collections(address: QdrantAddress) -> None:
     """Delete all collections, whoever made them."""
-    with raw_client(address) as client:
-        for collection in client.get_collections().collections:
-            client.delete_collection(collection.name)
+    with open_engine(address) as engine:
+        for name in engine.names():
+            engine.drop(name)
 
 
 def settings_of(address: QdrantAddress) -> dict[str, Any]:
