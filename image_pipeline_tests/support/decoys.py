@@ -18,7 +18,7 @@ _NESTED = (
     *("notes.txt", "mine/sub/notes.txt", "x/y/z.npy", "x/y/.hidden", ".making/tmp", ".making/mine.txt"),
     *("tables/embeddings/mine.parquet", "embeddings/mine.parquet", "ab/picture.webp", "history/runs.db"),
     *("collection/mine/storage.sqlite", "content.sqlite", "meta.json", "dagster.yaml", "2024.json"),
-    *("catalog.json", "open", "shard-1/segments/mine.dat"),
+    *("catalog.json", "shard-x/segments/mine.dat"),
 )
 
 
