@@ -135,10 +135,10 @@ class Opened:
         from the log when it is loaded. Flushing takes 0.2 s, since each of its many files has to be written, and is
         done every few seconds. Raises as `shard` and `check_room` do, and EdgeError if an operation is refused.
         """
-        self.check_room()
         shard = self.shard(name)
         with edge_errors():
             for operation in operations:
+                self.check_room()  # each one may take 32 MB
                 shard.update(operation)
             sync_log(self._directory / self.entry(name).folder)
             now = time.monotonic()
