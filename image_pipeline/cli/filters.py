@@ -24,40 +24,50 @@ _RATINGS, _ISOS = (-1, 5), (1, 10_000_000)
 _OTHER_NAMES = {"jpg": "jpeg", "tif": "tiff", "heic": "heif", "jxl": "jpeg-xl", "jp2": "jpeg-2000"}
 _FORMATS = click.Choice([*map(str, ImageFormat), *_OTHER_NAMES], case_sensitive=False)
 
+
+class _Once(click.Option):
+    """An option that may be given once: of several values, click would use the last one without a word."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "multiple": True})
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """The value; None if the option was not given. Raises BadParameter if it was given twice."""
+        values = super().process_value(ctx, value)
+        if len(values) > 1:
+            raise click.BadParameter("give it only once", ctx, self)
+        return values[0] if values else None
+
+
+def _once(name: str, metavar: str, text: str, **more: Any) -> Callable[[F], F]:
+    return click.option(name, cls=_Once, metavar=metavar, help=text, **more)
+
+
+def _repeatable(name: str, metavar: str, text: str) -> Callable[[F], F]:
+    return click.option(name, multiple=True, metavar=metavar, help=text)
+
+
 _OPTIONS = (
-    click.option("--near", metavar="LAT,LON,KM", help="Only photographs taken within KM km of a place."),
-    click.option(
-        "--after", metavar="DATE", help="Only photographs taken on or after this date (2024, 2024-05, 2024-05-01)."
-    ),
-    click.option("--before", metavar="DATE", help="Only photographs taken before this date."),
-    click.option("--camera", metavar="NAME", help="Only photographs of cameras whose maker and model contain NAME."),
-    click.option("--lens", metavar="NAME", help="Only photographs of lenses whose name contains NAME."),
-    click.option(
-        "--keyword", metavar="KEYWORD", multiple=True, help="Only photographs with this keyword; repeat it for more."
-    ),
-    click.option(
-        "--not-keyword",
-        metavar="KEYWORD",
-        multiple=True,
-        help="Only photographs without this keyword; can be repeated.",
-    ),
-    click.option(
-        "--person", metavar="NAME", multiple=True, help="Only photographs of a person whose name contains NAME."
-    ),
-    click.option(
-        "--rating", metavar="RANGE", help="Only photographs with this rating: 4, 4.., ..2, 3..4 (-1: rejected)."
-    ),
-    click.option("--iso", metavar="RANGE", help="Only photographs with this ISO speed: 100, 800.., ..400, 100..400."),
-    click.option(
+    _once("--near", "LAT,LON,KM", "Only photographs taken within KM km of a place."),
+    _once("--after", "DATE", "Only photographs taken on or after this date (2024, 2024-05, 2024-05-01)."),
+    _once("--before", "DATE", "Only photographs taken before this date."),
+    _once("--camera", "NAME", "Only photographs of cameras whose maker and model contain NAME."),
+    _once("--lens", "NAME", "Only photographs of lenses whose name contains NAME."),
+    _repeatable("--keyword", "KEYWORD", "Only photographs with this keyword, or one below it; repeat it for more."),
+    _repeatable("--not-keyword", "KEYWORD", "Only photographs without this keyword, or one below it; can be repeated."),
+    _repeatable("--person", "NAME", "Only photographs of a person whose name contains NAME; repeat it for more."),
+    _once("--rating", "RANGE", "Only photographs with this rating: 4, 4.., ..2, 3..4 (-1: rejected)."),
+    _once("--iso", "RANGE", "Only photographs with this ISO speed: 100, 800.., ..400, 100..400."),
+    _once(
         "--format",
-        metavar="FORMAT",
+        "FORMAT",
+        "Only files of this format, whatever they are called: jpeg, raw, heif …",
         type=_FORMATS,
-        help="Only files of this format, whatever they are called: jpeg, raw, heif …",
     ),
-    click.option("--directory", metavar="PATH", help="Only files in this directory of the library, and below it."),
-    click.option("--city", metavar="NAME", help="Only photographs taken in this city."),
-    click.option("--country", metavar="NAME", help="Only photographs taken in this country."),
-    click.option("--words", metavar="WORDS", help="Only photographs with all of these words in their caption."),
+    _once("--directory", "PATH", "Only files in this directory of the library, and below it."),
+    _once("--city", "NAME", "Only photographs taken in this city."),
+    _once("--country", "NAME", "Only photographs taken in this country."),
+    _once("--words", "WORDS", "Only photographs with all of these words in their caption."),
 )
 
 

@@ -109,7 +109,10 @@ def _lines(found: "Report") -> Iterator[str]:
 
 
 def _listed(counts: Sequence["Count"], others: str) -> str:
-    counts = [count for count in counts if count.files]
-    parts = [f"{count.label} {count.files:,}" for count in counts[:_SHOWN]]
+    from image_pipeline.services.report import UNKNOWN
+
+    unknown = [count for count in counts if count.files and count.label == UNKNOWN]
+    counts = [count for count in counts if count.files and count.label != UNKNOWN]
+    parts = [f"{count.label} {count.files:,}" for count in (*counts[:_SHOWN], *unknown)]
     rest = sum(count.files for count in counts[_SHOWN:])
     return ", ".join([*parts, f"{others} {rest:,}"] if rest else parts)

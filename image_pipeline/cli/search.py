@@ -105,8 +105,8 @@ def search(
             )
         if sort is None and search_filter == SearchFilter():
             raise click.UsageError(
-                "Give WORDS that describe a picture, --image FILE, or at least one filter, such as --camera, --after "
-                "or --keyword."
+                "Give WORDS that describe a picture, --image FILE, at least one filter, such as --camera, --after or "
+                "--keyword, or --sort newest."
             )
     picture = None if image is None else picture_of(image, _library(settings))
     from image_pipeline.services.search import Search
@@ -177,7 +177,7 @@ def _facts(hit: "Hit") -> Iterator[str]:
 
 
 @click.command()
-@click.argument("field", metavar="FIELD", type=click.Choice(list(FACETS)))
+@click.argument("field", metavar="FIELD", required=False, type=click.Choice(list(FACETS)))
 @click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="Maximum number of values."
 )
@@ -185,7 +185,7 @@ def _facts(hit: "Hit") -> Iterator[str]:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @shared_options
 @errors_for_people
-def facets(field: str, limit: int, filters: FilterOptions, as_json: bool, **given: Any) -> None:
+def facets(field: str | None, limit: int, filters: FilterOptions, as_json: bool, **given: Any) -> None:
     """List the values of FIELD in the collection, the most frequent first, with the number of files that have each.
 
     FIELD is one of camera, lens, keyword, person, city, country, year, rating, iso, format, directory. Every file
@@ -194,6 +194,8 @@ def facets(field: str, limit: int, filters: FilterOptions, as_json: bool, **give
 
     The keys of each object in the JSON list: value, count.
     """
+    if field is None:
+        raise click.UsageError(f"Give a FIELD: {', '.join(FACETS)}.")
     settings = load_settings(**given)
     search_filter = search_filter_of(filters, lambda: _library(settings))
     from image_pipeline.collection.search_filter import SearchFilter

@@ -41,8 +41,10 @@ class Match(Enum):
     """The value contains it, in any case."""
     WHOLE = auto()
     """The value is equal, in any case."""
+    PATH = auto()
+    """The value is a path of keywords: this one or one below it, in any case."""
     BELOW = auto()
-    """The value is a directory: this one or one below it, in this spelling."""
+    """The value is a directory: this one or one below it; in any case, if there is none in this spelling."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,13 @@ class Lookup:
                 return [value for value in values if text in _folded(value)]
             case Match.WHOLE:
                 return [value for value in values if text == _folded(value)]
+            case Match.PATH:
+                path = text.replace("|", "/")
+                return [value for value in values if f"{_folded(value)}/".startswith(f"{path}/")]
             case Match.BELOW:
-                return [value for value in values if f"{value}/".startswith(f"{self.text}/")]
+                values = list(values)
+                exact = [value for value in values if f"{value}/".startswith(f"{self.text}/")]
+                return exact or [value for value in values if f"{_folded(value)}/".startswith(f"{text}/")]
 
 
 @dataclass(frozen=True)
@@ -106,8 +113,8 @@ def lookups(search_filter: SearchFilter) -> Iterator[Lookup]:
     if search_filter.lens is not None:
         yield Lookup((LENS,), search_filter.lens, Match.PART)
     yield from (Lookup((PEOPLE,), person, Match.PART) for person in search_filter.people)
-    yield from (Lookup((KEYWORDS,), keyword, Match.WHOLE) for keyword in search_filter.keywords)
-    yield from (Lookup((KEYWORDS,), keyword, Match.WHOLE, is_excluded=True) for keyword in search_filter.not_keywords)
+    yield from (Lookup((KEYWORDS,), keyword, Match.PATH) for keyword in search_filter.keywords)
+    yield from (Lookup((KEYWORDS,), keyword, Match.PATH, is_excluded=True) for keyword in search_filter.not_keywords)
     for field in (FORMAT, CITY, COUNTRY):
         text = getattr(search_filter, field.name)
         if text is not None:

