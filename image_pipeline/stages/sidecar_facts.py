@@ -80,8 +80,8 @@ def _said_by_xmp(said: Facts, facts: Facts) -> dict[str, Any]:
     groups = [group for group in (*_TOGETHER, *_ALONE) if any(map(_is_known, _values(said, group)))]
     if said.get("rating") == 0 and _is_known(facts.get("rating")):
         groups.remove(("rating",))  # programs write 0 for a photograph that nobody rated
-    if _NAMES in groups and said.get(CITY.name) == facts.get(CITY.name):
-        groups.remove(_NAMES)  # the file may name the country, too
+    if _NAMES in groups and _is_known(said.get(CITY.name)) and said.get(CITY.name) == facts.get(CITY.name):
+        said = {**said, **{name: said.get(name) or facts.get(name) for name in _NAMES}}  # one may name more of it
     elif _PLACE in groups and _NAMES not in groups and _are_far(said.get(PLACE.name), facts.get(PLACE.name)):
         groups.append(_NAMES)
     if said.get(TAKEN_AT.name) is not None and not _is_better(facts, said):

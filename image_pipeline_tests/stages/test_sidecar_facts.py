@@ -97,6 +97,10 @@ def test_a_place_and_the_names_of_places_do_not_contradict_each_other() -> None:
     assert (facts["city"], facts["country"], facts["place"]) == ("Roma", "Italia", {"lat": 41.91, "lon": 12.49})
     facts = merged(named, sidecar(city="Roma"))
     assert (facts["city"], facts["state"], facts["country"]) == ("Roma", "Lazio", "Italia")
+    facts = merged({**named, "state": None}, sidecar(city="Roma", state="Lazio"))
+    assert (facts["city"], facts["state"], facts["country"]) == ("Roma", "Lazio", "Italia")
+    facts = merged({**named, "city": None, "state": None, "country": None}, sidecar(country="Italy"))
+    assert (facts["city"], facts["country"]) == (None, "Italy")
     facts = merged(named, sidecar(city="Milano"))
     assert (facts["city"], facts["state"], facts["country"]) == ("Milano", None, None)
 
