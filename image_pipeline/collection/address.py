@@ -15,8 +15,8 @@ class Traits:
 
     `name` is shown to the user. If `is_shared`, several processes and several stores can use it at the same time;
     otherwise it is part of the store, and only one process at a time can have it open. If it `gives_way`, that process
-    closes it when another one waits. `slow_beyond` is the number of points beyond which it is slow, None if it has no
-    such limit.
+    closes it when another one waits. `slow_beyond` is the number of points beyond which it may be slow, None if it has
+    no such limit.
     """
 
     name: str
@@ -29,8 +29,8 @@ class Traits:
         if self.slow_beyond is None or points <= self.slow_beyond:
             return None
         return (
-            f"The embedded Qdrant slows down beyond {self.slow_beyond:,} points: start a Qdrant server, set "
-            "QDRANT_URL, and ingest again; no image goes through a model again."
+            f"The embedded Qdrant is meant for up to {self.slow_beyond:,} points. If searches are slow or take too "
+            "much memory, start a Qdrant server, set QDRANT_URL, and ingest again; no image goes through a model again."
         )
 
 

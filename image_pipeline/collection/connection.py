@@ -4,21 +4,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from image_pipeline.collection.address import QdrantAddress
-from image_pipeline.collection.embedded import EmbeddedAddress
+from image_pipeline.collection.edge.address import EdgeAddress
+from image_pipeline.collection.former import Former
 from image_pipeline.collection.qdrant import Qdrant
 from image_pipeline.collection.server import ServerAddress
 from image_pipeline.settings import Settings
 from image_pipeline.storage.store import Store
 
 
-def address_of(settings: Settings) -> QdrantAddress:
+def address_of(settings: Settings, former: Former | None = None) -> QdrantAddress:
     """The address of Qdrant according to the settings: a server if they name one, else the embedded one in the store.
 
-    This is the only place that decides which kind it is.
+    This is the only place that decides which kind it is. `former` is what the embedded one replaces, if anything.
     """
     if settings.qdrant_url is None:
         store = Store(settings.home)
-        return EmbeddedAddress(store.qdrant_directory, store.qdrant_lock_file, settings.lock_seconds)
+        return EdgeAddress(store.edge_directory, store.qdrant_lock_file, settings.lock_seconds, former)
     key = None if settings.qdrant_api_key is None else settings.qdrant_api_key.get_secret_value()
     return ServerAddress(settings.qdrant_url, settings.qdrant_grpc_port, key)
 

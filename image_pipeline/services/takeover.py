@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from image_pipeline.collection.collection import Collection, CollectionVersion
@@ -96,8 +97,12 @@ class FormerCollection(Former):
 
     def _versions(self, entry: LedgerEntry, version: CollectionVersion) -> Mapping[Stage, str]:
         """The versions of the stages that made a partition, as far as they are known."""
-        try:
-            recipe, versions = self.current()
-        except ModelError:
-            recipe, versions = "", {}
+        recipe, versions = self._current
         return versions if entry.recipe == recipe else {Stage.EMBEDDINGS: version.producer}
+
+    @cached_property
+    def _current(self) -> tuple[str, Mapping[Stage, str]]:
+        try:
+            return self.current()
+        except ModelError:
+            return "", {}

@@ -15,6 +15,7 @@ from image_pipeline.storage.store import Store
 
 if TYPE_CHECKING:
     from image_pipeline.collection.address import QdrantAddress
+    from image_pipeline.collection.former import Former
     from image_pipeline.imaging.pool import WorkerPool
     from image_pipeline.services.verifier import Verifier
     from image_pipeline.stages.decoded_tensors import Decoder
@@ -70,11 +71,27 @@ class Wiring:
 
     @property
     def address(self) -> "QdrantAddress":
-        """The address of Qdrant: a server, or the embedded one in the store, which is created if it does not exist."""
+        """The address of Qdrant: a server, or the embedded one in the store, which is created if it does not exist.
+
+        The embedded one takes over the collections of the former embedded Qdrant when it is first opened.
+        """
         from image_pipeline.collection.connection import address_of
 
-        _ = self.store  # creates it
-        return address_of(self.settings)
+        return address_of(self.settings, self._former(self.store))
+
+    def _former(self, store: Store) -> "Former | None":
+        """The former embedded Qdrant; None if the store has none, as most do."""
+        if not store.qdrant_directory.is_dir():
+            return None
+        from image_pipeline.services.takeover import FormerCollection
+        from image_pipeline.storage.tables import StageTables
+
+        return FormerCollection(
+            store.qdrant_directory,
+            StageTables(store),
+            Ledger(store.ledger_file),
+            lambda: (self.recipe, self.provenance().versions),
+        )
 
     @property
     def models(self) -> "Inference":

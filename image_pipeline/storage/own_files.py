@@ -25,6 +25,8 @@ from image_pipeline.storage.signatures import DATABASE_SIDE_FILES as _DATABASE
 FILE_STEM = r"[A-Za-z0-9_.-]*-[0-9a-f]{16}"
 """The pattern of the names that `file_stem` returns."""
 
+_BLOCK_BYTES = 512  # the unit of `st_blocks`, whatever the block size of the file system
+
 _HEX = "[0-9a-f]"
 _RUN = rf"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
 _STAGES = "|".join(Stage)
@@ -44,7 +46,8 @@ class Contents:
     `files` and `directories` (each after its entries) belong to the store; `others` do not, and of a foreign directory
     only the directory itself is listed. The order of `files` allows an interrupted deletion or move to be started
     again: a file by which others are recognised comes after them, and the ledger comes last. `size_bytes` is the size
-    of `files`. `is_proven` says whether the content of at least one file can only come from a store.
+    of `files`, without holes in them. `is_proven` says whether the content of at least one file can only come from a
+    store.
     """
 
     files: tuple[Path, ...]
@@ -278,5 +281,5 @@ class _Reader:
                 "read permission, and try again."
             ) from error
         for name, status in sorted(found):
-            size = status.st_size if stat.S_ISREG(status.st_mode) else None
-            yield name, stat.S_ISDIR(status.st_mode), size
+            size = min(status.st_size, status.st_blocks * _BLOCK_BYTES)  # the files of a shard have large holes
+            yield name, stat.S_ISDIR(status.st_mode), size if stat.S_ISREG(status.st_mode) else None

@@ -94,12 +94,12 @@ class Store:
 
     @property
     def qdrant_directory(self) -> Path:
-        """The embedded Qdrant."""
+        """The former embedded Qdrant, which is taken over."""
         return self.home / "qdrant"
 
     @property
     def edge_directory(self) -> Path:
-        """The embedded Qdrant Edge."""
+        """The embedded Qdrant."""
         return self.home / "qdrant-edge"
 
     @property

@@ -45,7 +45,7 @@ def test_from_a_folder_to_an_answer(shell: Shell) -> None:
     assert (status["store"], status["next_embedder"]) == (str(shell.home / "store"), None)
     waiting = {"new": 0, "changed": 0, "gone": 0, "files": 0, "directories": 4, "is_whole": True}
     assert status["waiting"] == waiting
-    assert {"thumbnails", "tables", "cache", "qdrant", "dagster"} <= status["size"]["parts"].keys()
+    assert {"thumbnails", "tables", "cache", "qdrant-edge", "dagster"} <= status["size"]["parts"].keys()
     assert (status["last_run"]["job"], status["last_run"]["status"]) == ("ingest", "success")
     draw_scenes(library / "2025", 2, seed=2)
     told = shell.run("status", IMAGE_PIPELINE_MODELS="light,none").stdout
@@ -251,7 +251,7 @@ def test_a_command_that_is_ended_says_so_in_its_exit_code(
     """A search that waits for the embedded Qdrant, which this process holds."""
     draw_scenes(shell.home / "Photos/trip", 1)
     assert shell.run("scan", "Photos").returncode == 0
-    (shell.home / "store/qdrant").mkdir()
+    (shell.home / "store/qdrant-edge").mkdir()
 
     def said(line: str) -> str:
         return str(json.loads(line)["message"]) if log_format == "json" else line.removeprefix("image-pipeline: ")

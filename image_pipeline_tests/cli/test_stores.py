@@ -77,7 +77,13 @@ def test_a_strewn_store_is_hinted_at_listed_and_moved_once_a_person_says_so(pers
     assert "image-pipeline rescue" in hinted.stderr and len(hinted.stderr.splitlines()) == 1
 
     asked = run(person, "rescue", code=1)
-    for name in ("cache/content.sqlite", "qdrant/meta.json", "dagster/history/runs.db", "ledger.sqlite", "qdrant.lock"):
+    for name in (
+        "cache/content.sqlite",
+        "qdrant-edge/catalog.json",
+        "dagster/history/runs.db",
+        "ledger.sqlite",
+        "qdrant.lock",
+    ):
         assert f"  {person / name}\n" in asked.stdout, "each by name"
     hashed = f"{person}/thumbnails/<2 hex digits>/<64 hex digits>.webp  (2 files)"
     assert hashed in asked.stdout and f"{person}/tables/embeddings/DIRECTORY-<16 hex digits>.parquet\n" in asked.stdout

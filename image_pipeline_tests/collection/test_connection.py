@@ -16,6 +16,7 @@ from qdrant_client import QdrantClient
 from benchmarks.qdrant_server import QdrantServer, free_port
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.connection import address_of
+from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.embedded import EmbeddedAddress
 from image_pipeline.collection.points import make_point
 from image_pipeline.collection.server import ServerAddress
@@ -237,8 +238,13 @@ def test_the_settings_say_where_qdrant_is(tmp_path: Path, monkeypatch: pytest.Mo
     for variable in ("QDRANT_URL", "QDRANT_API_KEY", "QDRANT_GRPC_PORT", "IMAGE_PIPELINE_LOCK_SECONDS"):
         monkeypatch.delenv(variable, raising=False)
     embedded = address_of(load_settings(home=tmp_path, lock_seconds=7))
-    assert embedded == EmbeddedAddress(tmp_path / "qdrant", tmp_path / "qdrant.lock", 7.0)
-    assert str(embedded) == f"embedded in {tmp_path}/qdrant"
+    assert embedded == EdgeAddress(tmp_path / "qdrant-edge", tmp_path / "qdrant.lock", 7.0)
+    assert str(embedded) == f"embedded in {tmp_path}/qdrant-edge"
+    assert embedded.traits.advice(300_000) is None
+    assert embedded.traits.advice(300_001) == (
+        "The embedded Qdrant is meant for up to 300,000 points. If searches are slow or take too much memory, start a "
+        "Qdrant server, set QDRANT_URL, and ingest again; no image goes through a model again."
+    )
     monkeypatch.setenv("QDRANT_URL", "http://qdrant:6333")
     monkeypatch.setenv("QDRANT_API_KEY", "secret")
     monkeypatch.setenv("QDRANT_GRPC_PORT", "7334")

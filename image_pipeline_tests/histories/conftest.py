@@ -15,7 +15,7 @@ from image_pipeline_tests.support.room import Room
 from image_pipeline_tests.support.runs import RunServer
 
 MODELS = os.environ.get("HISTORIES_MODELS", "demo")
-_STORE_MEGABYTES = 96
+_STORE_MEGABYTES = 512
 
 _tallies: dict[str, Tally] = {}
 

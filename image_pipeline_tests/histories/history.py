@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from image_pipeline.collection.connection import address_of
+from image_pipeline.files.partition import Partition
+from image_pipeline.schema.rows import Embedding
 from image_pipeline.settings import Settings, load_settings, variable_of
 from image_pipeline.storage.store import Store
+from image_pipeline.storage.tables import StageTables
 from image_pipeline_tests.histories.changes import apply, fill
 from image_pipeline_tests.histories.library import Library
 from image_pipeline_tests.histories.model import Model, Reference, cached, read_points
@@ -156,7 +159,9 @@ def make_model(runs: RunServer, directory: Path, models: str) -> Model:
     outcome = runs.run(["ingest", "--json"], _environment(settings))
     assert outcome.code == 0, outcome.stderr
     points = read_points(settings)
-    references = {p.payload["sha256"]: Reference(p.vector, p.payload["caption"]) for p in points}
+    captions = {point.payload["sha256"]: point.payload["caption"] for point in points}
+    exact = StageTables(Store(settings.home)).read(Embedding, Partition("").key)
+    references = {row.sha256: Reference(np.array(row.vector), captions[row.sha256]) for row in exact}
     assert len(references) == len(pool.readable)
     nearest = _nearest(np.array([reference.vector for reference in references.values()]))
     assert nearest > 1e-3, f"two contents have vectors that differ by {nearest}"

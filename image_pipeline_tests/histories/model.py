@@ -25,6 +25,7 @@ from image_pipeline_tests.support.raw_qdrant import held_points
 
 _PICTURES = (".bmp", ".gif", ".jpg", ".png", ".tif", ".webp")
 _VECTOR_TOLERANCE = 1e-4
+_HALF_ROUNDING = 2.0**-12  # of numbers below 1; the embedded Qdrant keeps 16-bit floats
 
 
 @dataclass(frozen=True)
@@ -96,14 +97,17 @@ class Model:
         ledger = Ledger(Store(settings.home).ledger_file)
         readable = {path: sha256 for path, sha256 in disk.items() if self.pool.by_sha256[sha256].reason is None}
         return [
-            *self._of_points(settings.library, readable, read_points(settings)),
+            *self._of_points(settings, readable, read_points(settings)),
             *self._of_quarantine(disk, ledger),
             *_of_ledger(ledger, disk, readable),
             *_of_store(Store(settings.home), ledger, set(readable.values())),
             *self._of_cache(Store(settings.home), placed, set(readable.values())),
         ]
 
-    def _of_points(self, root: Path, readable: dict[str, str], points: list[Stored]) -> Iterator[str]:
+    def _of_points(self, settings: Settings, readable: dict[str, str], points: list[Stored]) -> Iterator[str]:
+        assert settings.library is not None
+        root = settings.library
+        tolerance = _VECTOR_TOLERANCE + (_HALF_ROUNDING if settings.qdrant_url is None else 0.0)
         by_path: dict[str, Stored] = {}
         for point in points:
             path = point.payload["path"]
@@ -115,7 +119,7 @@ class Model:
         for path in by_path.keys() - readable.keys():
             yield f"{path!r} is in the collection and not (readable) on disk"
         for path in sorted(readable.keys() & by_path.keys()):
-            yield from self._of_point(path, readable[path], by_path[path])
+            yield from self._of_point(path, readable[path], by_path[path], tolerance)
             rating, expected = by_path[path].payload.get("rating"), rating_on_disk(root, path)
             if rating != expected:
                 yield f"{path!r} has {rating} stars, where its sidecar gives it {expected}"
@@ -127,7 +131,7 @@ class Model:
             if len(numbers) > 1:
                 yield f"{directory!r} is split in different ways: {numbers}"
 
-    def _of_point(self, path: str, sha256: str, point: Stored) -> Iterator[str]:
+    def _of_point(self, path: str, sha256: str, point: Stored, tolerance: float) -> Iterator[str]:
         payload = point.payload
         directory, _, name = path.rpartition("/")
         if point.id != point_id(path):
@@ -141,7 +145,7 @@ class Model:
         if (payload.get("width"), payload.get("height")) != self.pool.by_sha256[sha256].size:
             yield f"{path!r} has the size {payload.get('width')} x {payload.get('height')}"
         reference = self.references[sha256]
-        if np.abs(point.vector - reference.vector).max() > _VECTOR_TOLERANCE:
+        if np.abs(point.vector - reference.vector).max() > tolerance:
             nearest = max(self.references, key=lambda other: float(self.references[other].vector @ point.vector))
             yield f"{path!r} has a vector that is not its own, but that of {self.pool.by_sha256[nearest].ending}"
         if payload.get("caption") != reference.caption:

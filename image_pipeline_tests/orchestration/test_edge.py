@@ -1,8 +1,6 @@
 """The pipeline on Qdrant Edge: it follows the library, and a damaged collection is made again."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,28 +10,28 @@ from image_pipeline.cli.main import main
 from image_pipeline.collection import connection
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.edge.engine import EdgeEngine
+from image_pipeline.collection.embedded import EmbeddedAddress
+from image_pipeline.collection.former import Former
 from image_pipeline.orchestration.ingest import open_ingestion
 from image_pipeline.orchestration.repair import Repair, repair
-from image_pipeline.services.takeover import FormerCollection
 from image_pipeline.services.verification import Verification
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
-from image_pipeline.storage.ledger import Ledger
+from image_pipeline.storage.locks import exclusive_lock
 from image_pipeline.storage.store import Store
-from image_pipeline.storage.tables import StageTables
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
 
 
 def edge_of(settings: Settings) -> EdgeAddress:
+    address = connection.address_of(settings)
+    assert isinstance(address, EdgeAddress)
+    return address
+
+
+def local_mode_of(settings: Settings, _: Former | None = None) -> EmbeddedAddress:
+    """The former embedded Qdrant."""
     store = Store(settings.home)
-    return EdgeAddress(store.edge_directory, store.qdrant_lock_file, settings.lock_seconds)
-
-
-@pytest.fixture
-def edge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The settings select Qdrant Edge."""
-    monkeypatch.setattr(connection, "address_of", edge_of)
-    yield
+    return EmbeddedAddress(store.qdrant_directory, store.qdrant_lock_file, settings.lock_seconds)
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ def run(pipeline: Pipeline, *arguments: str) -> str:
     return result.output
 
 
-def test_it_follows_the_library(edge: None, pipeline: Pipeline) -> None:
+def test_it_follows_the_library(pipeline: Pipeline) -> None:
     summary = pipeline.ingest()
     assert (summary.embedded, summary.captioned) == (8, 8)
     assert verify(pipeline).ok
@@ -84,7 +82,7 @@ def spoil(pipeline: Pipeline) -> None:
     file.write_bytes(content[:17] + b"\xff\xff\xff\x7f" + content[21:])
 
 
-def test_a_damaged_collection_is_made_again_without_a_model(edge: None, pipeline: Pipeline) -> None:
+def test_a_damaged_collection_is_made_again_without_a_model(pipeline: Pipeline) -> None:
     pipeline.ingest()
     (version,) = edge_of(pipeline.settings).versions("images")
     spoil(pipeline)
@@ -99,7 +97,7 @@ def test_a_damaged_collection_is_made_again_without_a_model(edge: None, pipeline
     assert (again.damaged, again.partitions) == (0, 0)
 
 
-def test_damage_of_the_payloads_is_found_by_reading_them(edge: None, pipeline: Pipeline) -> None:
+def test_damage_of_the_payloads_is_found_by_reading_them(pipeline: Pipeline) -> None:
     pipeline.ingest()
     (version,) = edge_of(pipeline.settings).versions("images")
     (file,) = edge_of(pipeline.settings).directory.rglob("payload_storage/page_0.dat")
@@ -108,7 +106,7 @@ def test_damage_of_the_payloads_is_found_by_reading_them(edge: None, pipeline: P
     assert (mend(pipeline).embedded, verify(pipeline).ok) == (0, True)
 
 
-def test_vectors_that_are_lost_are_made_again(edge: None, pipeline: Pipeline) -> None:
+def test_vectors_that_are_lost_are_made_again(pipeline: Pipeline) -> None:
     pipeline.ingest()
     (file,) = edge_of(pipeline.settings).directory.rglob("vectors/chunk_0.mmap")
     file.write_bytes(bytes(file.stat().st_size))
@@ -116,7 +114,7 @@ def test_vectors_that_are_lost_are_made_again(edge: None, pipeline: Pipeline) ->
     assert (mend(pipeline).embedded, verify(pipeline).ok) == (0, True)
 
 
-def test_damage_is_told_on_the_command_line(edge: None, pipeline: Pipeline) -> None:
+def test_damage_is_told_on_the_command_line(pipeline: Pipeline) -> None:
     pipeline.ingest()
     (version,) = edge_of(pipeline.settings).versions("images")
     spoil(pipeline)
@@ -126,25 +124,18 @@ def test_damage_is_told_on_the_command_line(edge: None, pipeline: Pipeline) -> N
     assert "Disk, store and collection agree." in run(pipeline, "verify")
 
 
-def taking_over(settings: Settings) -> EdgeAddress:
-    """As `edge_of`, filled with what is in the former embedded Qdrant of the store."""
-    wiring = Wiring(settings)
-    store = Store(settings.home)
-    former = FormerCollection(
-        store.qdrant_directory,
-        StageTables(store),
-        Ledger(store.ledger_file),
-        lambda: (wiring.recipe, wiring.provenance().versions),
-    )
-    return replace(edge_of(settings), former=former)
+def ingest_as_before(pipeline: Pipeline) -> dict[str, dict]:
+    """Ingest into the former embedded Qdrant, as an older version did; its payloads by path."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "address_of", local_mode_of)
+        pipeline.ingest()
+        return pipeline.points()
 
 
 @pytest.fixture
-def former(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict]:
-    """The library was ingested into the former embedded Qdrant; from now on, the settings select Qdrant Edge."""
-    pipeline.ingest()
-    points = pipeline.points()
-    monkeypatch.setattr(connection, "address_of", taking_over)
+def former(pipeline: Pipeline) -> dict[str, dict]:
+    """The library was ingested into the former embedded Qdrant, whose points can no longer be read."""
+    points = ingest_as_before(pipeline)
     for file in (pipeline.settings.home / "qdrant").rglob("storage.sqlite"):
         file.write_bytes(b"never read")
     return points
@@ -179,7 +170,7 @@ def test_a_former_collection_is_taken_over_by_an_ingestion(former: dict[str, dic
 
 
 def test_a_take_over_that_was_killed_begins_again(former: dict[str, dict], pipeline: Pipeline) -> None:
-    address = taking_over(pipeline.settings)
+    address = Wiring(pipeline.settings).address
 
     class Killed(BaseException):
         pass
@@ -208,9 +199,39 @@ def test_partitions_whose_tables_are_lost_are_left_to_the_next_ingestion(
     assert verify(pipeline).ok
 
 
-def test_a_store_without_a_former_collection_is_only_marked(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection, "address_of", taking_over)
+def test_a_folder_that_holds_no_former_collection_is_left_alone(pipeline: Pipeline) -> None:
+    notes = pipeline.settings.home / "qdrant/notes"
+    Store(pipeline.settings.home).prepare(pipeline.root)
+    notes.parent.mkdir()
+    notes.write_text("mine")
     assert pipeline.ingest().embedded == 8
     assert verify(pipeline).ok
+    assert pipeline.ingest().unchanged == 8
+    assert notes.read_text() == "mine"
+
+
+@pytest.mark.parametrize("is_upgraded_before", [False, True])
+def test_what_an_older_version_ingests_in_between_is_taken_over_again(
+    pipeline: Pipeline, is_upgraded_before: bool
+) -> None:
+    if is_upgraded_before:
+        ingest_as_before(pipeline)
+    pipeline.ingest()
+    assert verify(pipeline).ok
+    draw_scenes(pipeline.root / "new", 1, seed=2)
+    before = ingest_as_before(pipeline)
+    assert len(before) == 9
+    run(pipeline, "search", "a red circle")
+    assert payloads(pipeline) == before
+    assert verify(pipeline).ok
+    assert not (pipeline.settings.home / "qdrant").exists()
+
+
+def test_a_former_collection_stays_while_the_lock_is_kept(former: dict[str, dict], pipeline: Pipeline) -> None:
+    address = Wiring(pipeline.settings.model_copy(update={"lock_seconds": 0.2})).address
+    address.versions("images")
+    with exclusive_lock(Store(pipeline.settings.home).qdrant_lock_file, "it"):
+        address.settle()
+    assert (pipeline.settings.home / "qdrant").exists()
+    address.settle()
+    assert not (pipeline.settings.home / "qdrant").exists()

@@ -123,7 +123,7 @@ def test_no_command_touches_anything_of_the_person(home: Home, environment: dict
 def test_the_store_is_private_whatever_the_umask(home: Home) -> None:
     found = [home.path / STORE, *(home.path / STORE).rglob("*")]
     names = {path.name for path in found}
-    assert {"ledger.sqlite", "content.sqlite", "storage.sqlite", "runs.db", "schedules.db", "qdrant.lock"} <= names
+    assert {"ledger.sqlite", "content.sqlite", "catalog.json", "runs.db", "schedules.db", "qdrant.lock"} <= names
     assert {path.suffix for path in found} >= {".parquet", ".webp", ".json", ".db"}
     for path in found:
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDERS = (
-    *("cache", "dagster", "models", "qdrant", "runs", "storage", "tables", "tensors", "thumbnails"),
+    *("cache", "dagster", "models", "qdrant", "qdrant-edge", "runs", "storage", "tables", "tensors", "thumbnails"),
     *("history", "schedules", "logs", "collection", ".making", ".dagster.new"),
 )
 FILES = (
-    *("ledger.sqlite", "content.sqlite", "store.json", "meta.json", "dagster.yaml"),
+    *("ledger.sqlite", "content.sqlite", "store.json", "meta.json", "catalog.json", "dagster.yaml"),
     *("qdrant.lock", "index.lock", "device.lock", "dagster.lock"),
 )
 _NESTED = (
     *("notes.txt", "mine/sub/notes.txt", "x/y/z.npy", "x/y/.hidden", ".making/tmp", ".making/mine.txt"),
     *("tables/embeddings/mine.parquet", "embeddings/mine.parquet", "ab/picture.webp", "history/runs.db"),
     *("collection/mine/storage.sqlite", "content.sqlite", "meta.json", "dagster.yaml", "2024.json"),
+    *("catalog.json", "shard-x/segments/mine.dat"),
 )
 
 

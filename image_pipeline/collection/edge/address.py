@@ -2,18 +2,21 @@
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from image_pipeline.collection.address import QdrantAddress, Traits
 from image_pipeline.collection.aliases import is_version
-from image_pipeline.collection.edge.catalog import read_catalog
-from image_pipeline.collection.edge.turns import Turns
+from image_pipeline.collection.edge.catalog import read_catalog, write_catalog
+from image_pipeline.collection.edge.turns import Turns, waiting, wanted_file
 from image_pipeline.collection.engine import Engine
 from image_pipeline.collection.former import Former
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
 from image_pipeline.storage.locks import StillHeldError, exclusive_lock
+
+SLOW_BEYOND = 300_000
+"""With more points, each query compares more vectors than has been measured, and memory exceeds 1.3 GB."""
 
 _NO_ROOM = "No space left"  # as Edge passes on the system's message
 
@@ -34,7 +37,7 @@ class EdgeAddress(QdrantAddress):
     @property
     def traits(self) -> Traits:
         """Part of the store, and for one process at a time, which gives way to others."""
-        return Traits(f"embedded in {self.directory}", is_shared=False, gives_way=True)
+        return Traits(f"embedded in {self.directory}", is_shared=False, slow_beyond=SLOW_BEYOND, gives_way=True)
 
     @property
     def exists(self) -> bool:
@@ -55,10 +58,19 @@ class EdgeAddress(QdrantAddress):
         return [name for name in read_catalog(self.directory).collections if is_version(alias, name)]
 
     def settle(self) -> None:
-        """Delete what was taken over, if it was."""
-        if self.former is not None and self.former.exists and read_catalog(self.directory).is_filled:
-            with exclusive_lock(self.lock_file, self._subject, self.lock_seconds):
-                self.former.delete()
+        """Delete what was taken over, if it was; if another process keeps the lock for too long, it stays for now.
+
+        Then a former embedded Qdrant that an older version of this program makes would be taken over again.
+        """
+        if self.former is None or not self.former.exists or not read_catalog(self.directory).is_filled:
+            return
+        with (
+            suppress(StillHeldError),
+            waiting(wanted_file(self.lock_file)),
+            exclusive_lock(self.lock_file, self._subject, self.lock_seconds),
+        ):
+            self.former.delete()
+            write_catalog(self.directory, replace(read_catalog(self.directory), is_filled=False))
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:

@@ -36,7 +36,8 @@ class Opened:
     """The files in `directory`, for a process that holds the lock; a shard is loaded when it is first used.
 
     A mark in the folder says that it is open. If it is there already, the process that had it open was killed, perhaps
-    by damaged files, and each shard is first loaded in a different process.
+    by damaged files, and each shard is first loaded in a different process. The mark stays while a shard is known to be
+    damaged.
 
     Raises CollectionError if the catalogue is damaged, OSError if the folder cannot be made.
     """
@@ -47,6 +48,7 @@ class Opened:
         self._catalog = read_catalog(directory)
         self._shards: dict[str, qe.EdgeShard] = {}
         self._flushed: dict[str, float] = {}
+        self._damaged: set[str] = set()
         self._delete_leftovers()
         self._is_suspect = (directory / MARK).exists()
         with suppress(OSError):  # on a full disk, shards can still be read
@@ -65,8 +67,9 @@ class Opened:
                 shard.flush()
             with edge_errors():
                 shard.close()
-        with suppress(OSError):
-            (self._directory / MARK).unlink()
+        if not self._damaged:
+            with suppress(OSError):
+                (self._directory / MARK).unlink()
 
     def entry(self, name: str) -> Entry:
         """The entry of a collection. Raises EdgeError if there is none."""
@@ -80,7 +83,7 @@ class Opened:
         folder = self._directory / self.entry(name).folder
         if name not in self._shards:
             self.check_room()
-            damage = damage_of(folder, is_whole=False) if self._is_suspect else None
+            damage = self._noted(name, damage_of(folder, is_whole=False)) if self._is_suspect else None
             if damage is not None:
                 raise DamagedVersionError(name, damage)
             try:
@@ -98,7 +101,7 @@ class Opened:
             with edge_errors():
                 shard.flush()
                 shard.close()
-        return damage_of(folder, is_whole=True)
+        return self._noted(name, damage_of(folder, is_whole=True))
 
     def create(self, name: str, dimension: int, metadata: dict[str, str]) -> None:
         """Create a collection, which exists once the catalogue names it. Raises EdgeError if it exists already."""
@@ -122,6 +125,7 @@ class Opened:
         if shard is not None:
             with edge_errors():
                 shard.close()
+        self._damaged.discard(name)
         shutil.rmtree(self._directory / folder, ignore_errors=True)  # the next process that opens it deletes the rest
 
     def update(self, name: str, operations: Sequence[qe.UpdateOperation]) -> None:
@@ -131,10 +135,10 @@ class Opened:
         from the log when it is loaded. Flushing takes 0.2 s, since each of its many files has to be written, and is
         done every few seconds. Raises as `shard` and `check_room` do, and EdgeError if an operation is refused.
         """
-        self.check_room()
         shard = self.shard(name)
         with edge_errors():
             for operation in operations:
+                self.check_room()  # each one may take 32 MB
                 shard.update(operation)
             sync_log(self._directory / self.entry(name).folder)
             now = time.monotonic()
@@ -156,6 +160,13 @@ class Opened:
         """Replace the catalogue."""
         write_catalog(self._directory, catalog)
         self._catalog = catalog
+
+    def _noted(self, name: str, damage: str | None) -> str | None:
+        if damage is None:
+            self._damaged.discard(name)
+        else:
+            self._damaged.add(name)
+        return damage
 
     def _delete_leftovers(self) -> None:
         known = {entry.folder for entry in self._catalog.collections.values()}
