@@ -246,7 +246,8 @@ def open_files(directory: Path, former: Former | None) -> Opened:
 def _structure(point: Point, vector: list[float], has_words: bool) -> qe.Point:
     if not has_words:
         return qe.Point(point.id, vector, dict(point.payload))
-    vectors = {_DENSE: vector, VECTOR: _sparse(words_of(point.payload))}
+    vectors: dict[str, list[float] | qe.SparseVector | list[list[float]]] = {_DENSE: vector}
+    vectors[VECTOR] = _sparse(words_of(point.payload))
     return qe.Point(point.id, vectors, dict(point.payload))
 
 
