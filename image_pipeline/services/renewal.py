@@ -9,8 +9,8 @@ def renew(wiring: Wiring, seconds: float | None = None) -> bool:
 
     A former embedded Qdrant is taken over. A version that an older program made, in an earlier layout, is replaced by
     one that is filled from the tables of the stages; it is searched until the new one is complete. A version that was
-    lost is filled again. The next call continues what took too long or was interrupted. Raises ModelError if a model's configuration is missing, otherwise
-    as `QdrantAddress.connect` does.
+    lost is filled again. The next call continues what took too long or was interrupted. Raises ModelError if a model's
+    configuration is missing, otherwise as `QdrantAddress.connect` does.
     """
     address, alias, ledger = wiring.address, wiring.settings.collection, wiring.ledger
     version = wiring.models.collection_version(alias)
