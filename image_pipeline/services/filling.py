@@ -27,7 +27,7 @@ from image_pipeline.terminal import counted
 TURN_SECONDS = 1.0
 """How long the index lock is kept at a time, so that runs can write in between."""
 
-REPORT_SECONDS = 5.0
+REPORT_SECONDS = 10.0
 """Seconds between two log lines about the progress."""
 
 _PAUSE_SECONDS = 0.1  # a waiting process tries to take a lock every 0.05 s
@@ -201,7 +201,8 @@ class _Progress:
         """Say how far it is, every few seconds."""
         if time.monotonic() - self._told_at >= REPORT_SECONDS:
             done, left = self._counts
-            _log.info("%s of %s are moved.", f"{done:,}", counted(done + left, "photograph"))
+            if left:
+                _log.info("%s of %s are moved.", f"{done:,}", counted(done + left, "photograph"))
             self._told_at = time.monotonic()
 
     def wait(self, held: StillHeldError) -> None:
