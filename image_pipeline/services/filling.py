@@ -209,8 +209,10 @@ class _Progress:
         """Say who does it, and how far it is, every few seconds."""
         if time.monotonic() - self._told_at >= REPORT_SECONDS:
             done, left = self._counts
-            so_far = f"{done:,} of {counted(done + left, 'photograph')} are moved"
-            _log.warning("Waiting until photographs are moved to %s by %s: %s.", self.to, held, so_far)
+            _log.warning(
+                "Waiting for %s, which moves photographs to %s: %s of %s are moved.",
+                *(held, self.to, f"{done:,}", f"{done + left:,}"),
+            )
             self._told_at = time.monotonic()
 
     def end(self) -> None:

@@ -250,9 +250,9 @@ def test_who_waits_is_told_how_far_it_is(
         assert not renew(earlier.wiring, seconds=1.5)
     told = [record.getMessage() for record in caplog.records]
     assert told and all(
-        line.startswith("Waiting until photographs are moved to a new ")
-        and f"by process {os.getpid()} (" in line
-        and line.endswith(": 0 of 240 photographs are moved.")
+        line.startswith(f"Waiting for process {os.getpid()} (")
+        and ", which moves photographs to a new " in line
+        and line.endswith(": 0 of 240 are moved.")
         for line in told
     )
 
