@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from dagster import SkipReason
 
 from image_pipeline.cli.main import main
 from image_pipeline.collection import connection
@@ -13,9 +14,12 @@ from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.edge.engine import EdgeEngine
 from image_pipeline.collection.embedded import EmbeddedAddress
 from image_pipeline.collection.former import Former
+from image_pipeline.orchestration import sensors
 from image_pipeline.orchestration.ingest import open_ingestion
+from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.orchestration.repair import Repair, repair
 from image_pipeline.schema.payload import NOT_CONTENT
+from image_pipeline.services import filling
 from image_pipeline.services.verification import Verification
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
@@ -23,6 +27,7 @@ from image_pipeline.stages.models import Inference
 from image_pipeline.storage.locks import exclusive_lock
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
+from image_pipeline_tests.support.sensor import tick
 
 
 def edge_of(settings: Settings) -> EdgeAddress:
@@ -177,6 +182,24 @@ def test_a_former_collection_is_taken_over_by_an_ingestion(former: dict[str, dic
     taken = payloads(pipeline)
     assert {path: taken[path] for path in former} == former, "nothing was written again"
     assert verify(pipeline).ok
+
+
+def test_the_sensor_moves_photographs_for_a_limited_time_in_each_tick(
+    former: dict[str, dict], pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensors, "RENEWAL_SECONDS", 0.0)
+    monkeypatch.setattr(filling, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(filling, "_GROUP_POINTS", 1)
+    with open_instance(Store(pipeline.settings.home)) as instance:
+        ticks = []
+        for _ in range(4):
+            told = tick(pipeline, instance)
+            assert isinstance(told, SkipReason)
+            ticks.append(told.skip_message)
+    moving = "The photographs are being moved to a new collection; the next tick continues."
+    assert ticks[:2] == [moving] * 2, "one for each directory"
+    assert ticks[3] != moving
+    assert payloads(pipeline) == former
 
 
 def test_a_take_over_that_was_killed_begins_again(former: dict[str, dict], pipeline: Pipeline) -> None:
