@@ -19,7 +19,8 @@ def renew(wiring: Wiring, seconds: float | None = None) -> bool:
     versions, entries = address.versions(alias), ledger.entries()
     if version.name not in versions:  # lost partitions count as partitions of an earlier layout, until they are filled
         lost = [entry for entry in entries.values() if entry.collection == version.name]
-        ledger.move(lost, version.earlier_names[-1])
+        for name in version.earlier_names[-1:]:
+            ledger.move(lost, name)
     ingested = ledger.photographs()
     earlier = [name for name in version.earlier_names if name in ingested]
     # a run, or a call of this function, may have been interrupted before it deleted the others

@@ -199,7 +199,7 @@ def kill_often(earlier: Earlier, seed: int, kills: int) -> None:
     rng = random.Random(seed)
     moved, spent = 0, 0
     for _ in range(kills):
-        is_done = earlier.killed_after(rng.uniform(0, 0.5))
+        is_done = earlier.killed_after(rng.uniform(0, 1.5))
         before, moved = moved, earlier.check_what_is_promised()
         assert moved >= before
         spent += not is_done
