@@ -64,6 +64,13 @@ class QdrantAddress(ABC):
         Raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer.
         """
 
+    def take_over(self, seconds: float | None = None) -> bool:
+        """Take over what this Qdrant replaces, if anything; False if that takes longer than `seconds` (None: no limit).
+
+        The next call, or the next connection, continues. Raises as `connect` does.
+        """
+        return True
+
     def settle(self) -> None:  # noqa: B027
         """Delete what this Qdrant has replaced, if anything; called once its points agree with the library."""
 

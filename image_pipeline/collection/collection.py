@@ -1,6 +1,6 @@
 """The collection: one version per embedding producer, each with all payload indexes, behind one alias."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from image_pipeline.collection.aliases import (
     PRODUCER,
@@ -16,12 +16,19 @@ from image_pipeline.errors import CollectionError
 from image_pipeline.schema.column import Index
 from image_pipeline.schema.payload import PAYLOAD
 
+LAYOUT = 2
+"""The vectors that each point has. Bump when they change: existing collections are then filled again from the tables.
+
+1: the embedding. 2: also a sparse vector of words.
+"""
+
 
 @dataclass(frozen=True)
 class CollectionVersion:
     """A version of the collection `alias`: the embeddings of one producer, vectors of `dimension` numbers.
 
-    `model` and `dtype` are written as in the settings, so that a search can load the same model.
+    `model` and `dtype` are written as in the settings, so that a search can load the same model. `producer_hash` is
+    hexadecimal.
     """
 
     alias: str
@@ -30,11 +37,17 @@ class CollectionVersion:
     dimension: int
     model: str
     dtype: str
+    layout: int = LAYOUT
 
     @property
     def name(self) -> str:
-        """The name of this version in Qdrant."""
-        return f"{self.alias}--{self.producer_hash}"
+        """The name of this version in Qdrant: alias, hash and layout, so that older programs also see a version."""
+        return f"{self.alias}--{self.producer_hash}{'' if self.layout == 1 else f'{self.layout:02x}'}"
+
+    @property
+    def earlier_names(self) -> list[str]:
+        """The names of the versions with the same embeddings in earlier layouts, which this one replaces."""
+        return [replace(self, layout=layout).name for layout in range(1, self.layout)]
 
 
 class Collection(VersionPoints):
@@ -66,13 +79,17 @@ class Collection(VersionPoints):
 
         Raises CollectionError as `check` does; nothing is created then.
         """
+        if self.create() is None:
+            self.point_alias_here()
+
+    def create(self) -> str | None:
+        """Create the version as `ensure` does, without the alias; returns the version that the alias points to."""
         target = self.check()
         if not self.exists:
             self._create()
             self._check_size()  # a different process may have created it first
         self._create_indexes()
-        if target is None:
-            self.point_alias_here()
+        return target
 
     def point_alias_here(self) -> str | None:
         """Point the alias to this version in one step; returns the version that it pointed to before."""
@@ -96,6 +113,7 @@ class Collection(VersionPoints):
             PRODUCER: self.version.producer,
             "embedding_model": self.version.model,
             "embedding_dtype": self.version.dtype,
+            "layout": str(self.version.layout),
         }
         try:
             self._engine.create(self.name, self.version.dimension, metadata)

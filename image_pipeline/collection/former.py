@@ -19,9 +19,9 @@ DESCRIPTION = "meta.json"
 
 @dataclass(frozen=True)
 class FormerCollections:
-    """The versions that the pipeline made, with their metadata, and the aliases that point to them."""
+    """The versions that the pipeline made, by name, in the present layout, and the aliases that point to them."""
 
-    versions: Mapping[CollectionVersion, Mapping[str, str]] = field(default_factory=dict)
+    versions: Mapping[str, CollectionVersion] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -40,22 +40,30 @@ def read_former(directory: Path) -> FormerCollections:
         if alias and isinstance(dimension, int) and PRODUCER in metadata:
             texts = (metadata.get(key, "") for key in (PRODUCER, "embedding_model", "embedding_dtype"))
             producer, model, dtype = map(str, texts)
-            versions[CollectionVersion(alias, producer, producer_hash, dimension, model, dtype)] = metadata
-    names = {version.name for version in versions}
-    return FormerCollections(versions, {alias: name for alias, name in aliases.items() if name in names})
+            versions[name] = CollectionVersion(alias, producer, producer_hash, dimension, model, dtype)
+    return FormerCollections(versions, {alias: name for alias, name in aliases.items() if name in versions})
 
 
 class Former(ABC):
-    """What an embedded Qdrant replaces, and is filled with when it is first opened."""
+    """What an embedded Qdrant replaces, and is filled with when it is first used."""
 
     @property
     @abstractmethod
     def exists(self) -> bool:
         """Whether there is anything to fill it with."""
 
+    @property
     @abstractmethod
-    def fill(self, engine: Engine) -> None:
-        """Fill it; called again from the start if the process ends in between."""
+    def stamp(self) -> str:
+        """A text that changes when an older program writes to it."""
+
+    @abstractmethod
+    def fill(self, engine: Engine, seconds: float | None) -> bool:
+        """Fill it; False if that took longer than `seconds` (None: no limit).
+
+        A call after one that was interrupted, or took too long, continues. Other processes may use the embedded Qdrant
+        meanwhile, and may call this, too.
+        """
 
     @abstractmethod
     def delete(self) -> None:

@@ -42,6 +42,10 @@ class VersionPoints:
         found = self._engine.facet(self.name, PARTITION.name, where, len(partition_keys))
         return {key: found.get(key, 0) for key in partition_keys}
 
+    def partition_keys(self) -> list[str]:
+        """The partitions that have points here."""
+        return [str(key) for key in facet(self._engine, self.name, PARTITION, [])]
+
     def digests(self, partition_keys: Sequence[str]) -> dict[str, dict[str, str]]:
         """The points of partitions: for each key, id → digest of the payload."""
         found: dict[str, dict[str, str]] = {key: {} for key in partition_keys}

@@ -37,6 +37,7 @@ from image_pipeline.orchestration.partitions import (
     within_range,
 )
 from image_pipeline.patches import release_memory, store_events_in_batches, sync_records_rarely
+from image_pipeline.services.renewal import renew
 from image_pipeline.services.verifier import Verifier
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, export_settings
@@ -135,6 +136,7 @@ class Ingestion:
         address, alias = self._wiring.address, self._settings.collection
         versions = None
         with suppress(ServiceUnavailableError):  # the runs wait for Qdrant, and report that
+            renew(self._wiring)
             versions = address.versions(alias)
         # fail before any work is done; a Qdrant that is not shared always belongs to the store
         if versions and address.traits.is_shared:

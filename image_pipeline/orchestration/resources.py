@@ -16,6 +16,7 @@ from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.imaging.pool import WorkerPool
 from image_pipeline.orchestration.partitions import own_range
 from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.services.renewal import renew
 from image_pipeline.services.verifier import Verifier
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
@@ -199,6 +200,10 @@ class QdrantResource(_Fixed):
     def alias(self) -> str:
         """The name under which the collection is searched."""
         return self.settings.collection
+
+    def renew(self, seconds: float) -> bool:
+        """Bring the collection into its present form; False if `seconds` were not enough. Raises as `renew` does."""
+        return renew(self._wiring, seconds)
 
     @property
     def verifier(self) -> Verifier:

@@ -30,6 +30,9 @@ SWEEP_SECONDS = 600.0
 BUDGET_SECONDS = 25.0
 """Time limit for reading the library in one tick; Dagster ends a tick after 60 s."""
 
+RENEWAL_SECONDS = 20.0
+"""Time limit for moving photographs to a new collection in one tick, once after an upgrade."""
+
 KEYS_PER_TICK = 500
 """Dagster's check of new keys is quadratic: 4,000 in one tick take 0.4 s, 20,000 take 21 s."""
 
@@ -58,6 +61,8 @@ def library_sensor(
     fail_dead_runs(context.instance, store.store)
     ledger = store.ledger
     recipe = inference.recipe
+    if not qdrant.renew(RENEWAL_SECONDS):
+        return dg.SkipReason("The photographs are being moved to a new collection; the next tick continues.")
     versions = qdrant.address.versions(qdrant.alias)
     to_try = ledger.set_outdated_to_try(decoding.limits)
     ingested = ledger.ingested(recipe, versions)

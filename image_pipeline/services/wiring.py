@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from image_pipeline.collection.address import QdrantAddress
     from image_pipeline.collection.former import Former
     from image_pipeline.imaging.pool import WorkerPool
+    from image_pipeline.services.filling import Filling
     from image_pipeline.services.verifier import Verifier
     from image_pipeline.stages.decoded_tensors import Decoder
     from image_pipeline.stages.image_metadata import MetadataReader
@@ -84,14 +85,15 @@ class Wiring:
         if not store.qdrant_directory.is_dir():
             return None
         from image_pipeline.services.takeover import FormerCollection
-        from image_pipeline.storage.tables import StageTables
 
-        return FormerCollection(
-            store.qdrant_directory,
-            StageTables(store),
-            Ledger(store.ledger_file),
-            lambda: (self.recipe, self.provenance().versions),
-        )
+        return FormerCollection(store.qdrant_directory, self.filling)
+
+    @property
+    def filling(self) -> "Filling":
+        """Fills versions of the collection from the stage tables."""
+        from image_pipeline.services.filling import Filling
+
+        return Filling(self.tables, self.ledger, lambda: (self.recipe, self.provenance().versions))
 
     @property
     def models(self) -> "Inference":

@@ -167,6 +167,16 @@ class Ledger:
             rows = connection.execute(f"SELECT {columns} FROM partition ORDER BY key")
             return {row[0]: LedgerEntry(*row) for row in rows}
 
+    def photographs(self) -> dict[str, int]:
+        """The number of points in each version of the collection, without those of outdated partitions."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT collection, SUM(indexed) FROM partition WHERE substr(fingerprint, 1, 1) != ? "
+                "GROUP BY collection",
+                (OUTDATED,),
+            )
+            return dict(rows.fetchall())
+
     def ingested(self, recipe: str | None = None, versions: Collection[str] | None = None) -> dict[str, Ingested]:
         """What was ingested, by key.
 
@@ -227,6 +237,14 @@ class Ledger:
             connection.executemany(
                 "UPDATE partition SET fingerprint = ? || fingerprint WHERE key = ? AND substr(fingerprint, 1, 1) != ?",
                 ((OUTDATED, key, OUTDATED) for key in keys),
+            )
+
+    def move(self, entries: Iterable[LedgerEntry], version: str) -> None:
+        """Record that the points of `entries` are in a different version now; entries that changed since stay."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "UPDATE partition SET collection = ? WHERE key = ? AND collection = ? AND fingerprint = ?",
+                ((version, entry.key, entry.collection, entry.fingerprint) for entry in entries),
             )
 
     def renamed(self) -> set[str]:

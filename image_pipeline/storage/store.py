@@ -113,6 +113,11 @@ class Store:
         return self.home / "index.lock"
 
     @property
+    def fill_lock_file(self) -> Path:
+        """Held by the process that fills a version of the collection from the tables of the stages."""
+        return self.home / "fill.lock"
+
+    @property
     def device_lock_file(self) -> Path:
         """Held by the process whose models are running."""
         return self.home / "device.lock"
@@ -132,7 +137,7 @@ class Store:
         """All files that a process locks while it works on the store, except for the claims of runs."""
         return (
             *(self.qdrant_lock_file, self.index_lock_file, self.device_lock_file, self.dagster_lock_file),
-            self.page_lock_file,
+            *(self.page_lock_file, self.fill_lock_file),
         )
 
     @property

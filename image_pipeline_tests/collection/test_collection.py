@@ -46,17 +46,25 @@ def test_a_version_is_made_once_and_reached_through_the_alias(
 ) -> None:
     put(collection, point("a/1.jpg"))
     collection.ensure()
-    assert qdrant.versions() == ["images--0a1b2c3d"]
-    assert qdrant.alias_target() == "images--0a1b2c3d"
+    assert qdrant.versions() == ["images--0a1b2c3d02"]
+    assert qdrant.alias_target() == "images--0a1b2c3d02"
     assert client.count("images", exact=True).count == 1
-    info = client.get_collection("images--0a1b2c3d")
+    info = client.get_collection("images--0a1b2c3d02")
     assert info.config.params.vectors.size == 4
     assert info.config.params.vectors.distance == models.Distance.COSINE
     assert info.config.metadata == {
         "embedding_producer": "open_clip:tiny@1",
         "embedding_model": "org/tiny@1",
         "embedding_dtype": "fp32",
+        "layout": "2",
     }
+
+
+def test_a_version_of_an_earlier_layout_has_the_name_that_earlier_programs_gave_it() -> None:
+    assert VERSION.earlier_names == ["images--0a1b2c3d"]
+    assert replace(VERSION, layout=1).name == "images--0a1b2c3d"
+    assert replace(VERSION, layout=1).earlier_names == []
+    assert replace(VERSION, layout=11).name == "images--0a1b2c3d0b"
 
 
 def test_points_are_written_replaced_counted_and_deleted(collection: Collection) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from image_pipeline.collection.address import QdrantAddress, Traits
 from image_pipeline.collection.aliases import is_version
@@ -14,6 +15,9 @@ from image_pipeline.collection.engine import Engine
 from image_pipeline.collection.former import Former
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
 from image_pipeline.storage.locks import StillHeldError, exclusive_lock
+
+if TYPE_CHECKING:
+    from image_pipeline.collection.edge.engine import EdgeEngine
 
 SLOW_BEYOND = 300_000
 """With more points, each query compares more vectors than has been measured, and memory exceeds 1.3 GB."""
@@ -26,7 +30,7 @@ class EdgeAddress(QdrantAddress):
     """The address of the embedded Qdrant in `directory`.
 
     One process at a time can open it: it holds `lock_file` meanwhile, and other processes wait for up to
-    `lock_seconds`. The first one fills it with the collections of `former`.
+    `lock_seconds`. It is filled with the collections of `former` before it is first used.
     """
 
     directory: Path
@@ -50,46 +54,72 @@ class EdgeAddress(QdrantAddress):
     def versions(self, alias: str) -> list[str]:
         """The names of the existing versions of the collection `alias`, from the catalogue.
 
-        This does not wait for a process that has it open, unless it has to be filled first. Raises as `engine` does.
+        This does not wait for a process that has it open, unless it has to be filled first. Raises as `connect` does.
         """
-        if self.former is not None and self.former.exists and not read_catalog(self.directory).is_filled:
-            with self.errors_for_people(), self.engine() as engine:
-                engine.names()
+        self.take_over()
         return [name for name in read_catalog(self.directory).collections if is_version(alias, name)]
+
+    def take_over(self, seconds: float | None = None) -> bool:
+        """Fill it with the collections of `former` if that has not been done since an older program wrote to them."""
+        if not self._is_due:
+            return True
+        with self.errors_for_people(), self._turns() as engine:
+            return self._fill(engine, seconds)
 
     def settle(self) -> None:
         """Delete what was taken over, if it was; if another process keeps the lock for too long, it stays for now.
 
-        Then a former embedded Qdrant that an older version of this program makes would be taken over again.
+        A former embedded Qdrant that an older version of this program makes later is taken over again.
         """
-        if self.former is None or not self.former.exists or not read_catalog(self.directory).is_filled:
+        if self.former is None or not self.former.exists:
             return
         with (
             suppress(StillHeldError),
             waiting(wanted_file(self.lock_file)),
             exclusive_lock(self.lock_file, self._subject, self.lock_seconds),
         ):
-            self.former.delete()
-            write_catalog(self.directory, replace(read_catalog(self.directory), is_filled=False))
+            if not self._is_due:  # else an older program has written to it since
+                self.former.delete()
+                write_catalog(self.directory, replace(read_catalog(self.directory), taken=""))
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
         """An engine that waits for its turn at its first operation, and gives way to other processes between two.
 
-        An operation raises StillHeldError if another process keeps the lock for `lock_seconds`, and CollectionError if
-        the files are damaged.
+        It takes over `former` first, if that is due. An operation raises StillHeldError if another process keeps the
+        lock for `lock_seconds`, and CollectionError if the files are damaged.
         """
-        from image_pipeline.collection.edge.engine import EdgeEngine, open_files
+        with self._turns() as engine:
+            self._fill(engine, None)
+            yield engine
+
+    @contextmanager
+    def _turns(self) -> Iterator["EdgeEngine"]:
+        from image_pipeline.collection.edge.engine import EdgeEngine
         from image_pipeline.collection.edge.opened import Opened
 
         def open_resource() -> Opened:
-            return open_files(self.directory, self.former)
+            return Opened(self.directory)
 
         turns = Turns(self.lock_file, self._subject, self.lock_seconds, open_resource, Opened.close)
         try:
             yield EdgeEngine(turns)
         finally:
             turns.end()
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether `former` has to be taken over: it never was, or an older program has written to it since."""
+        former = self.former
+        return former is not None and former.exists and former.stamp != read_catalog(self.directory).taken
+
+    def _fill(self, engine: "EdgeEngine", seconds: float | None) -> bool:
+        if self.former is not None and self._is_due:
+            stamp = self.former.stamp  # before anything is read: what is written meanwhile is taken over next time
+            if not self.former.fill(engine, seconds):
+                return False
+            engine.note_taken(stamp)
+        return True
 
     @contextmanager
     def errors_for_people(self) -> Iterator[None]:

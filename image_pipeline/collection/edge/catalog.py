@@ -31,12 +31,12 @@ class Entry:
 class Catalog:
     """Collections by name, and aliases; a changed catalogue is a new one.
 
-    `is_filled` if the collections of a former embedded Qdrant have been taken over, or there were none.
+    `taken` is the stamp of the former embedded Qdrant when it was taken over, empty if it never was.
     """
 
     collections: Mapping[str, Entry] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
-    is_filled: bool = False
+    taken: str = ""
 
     def having(self, name: str, entry: Entry) -> "Catalog":
         """The same with a collection, new or changed."""
@@ -83,7 +83,7 @@ def read_catalog(directory: Path) -> Catalog:
             f"The embedded Qdrant in {directory} cannot be opened ({NAME} is damaged): delete that folder and ingest "
             "the library again; the models do not have to run again."
         ) from error
-    return Catalog(entries, aliases, content.get("is_filled") is True)
+    return Catalog(entries, aliases, str(content.get("taken", "")))
 
 
 def write_catalog(directory: Path, catalog: Catalog) -> None:
@@ -92,7 +92,7 @@ def write_catalog(directory: Path, catalog: Catalog) -> None:
         "format": FORMAT,
         "collections": {name: asdict(entry) for name, entry in catalog.collections.items()},
         "aliases": dict(catalog.aliases),
-        "is_filled": catalog.is_filled,
+        "taken": catalog.taken,
     }
     unfinished = directory / f".{NAME}.tmp"
     try:

@@ -2,10 +2,8 @@
 
 import math
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,6 @@ from image_pipeline.collection.edge.opened import Opened
 from image_pipeline.collection.edge.shards import EdgeError, edge_errors, index_params
 from image_pipeline.collection.edge.turns import Turns
 from image_pipeline.collection.engine import Description, Engine, HeldPoint
-from image_pipeline.collection.former import Former
 from image_pipeline.collection.points import Point, PointId
 from image_pipeline.collection.where import Where
 from image_pipeline.collection.words import VECTOR, WordVector, words_of
@@ -35,7 +32,7 @@ class EdgeEngine(Engine):
     Each method raises as `Turns.use` and `Opened` do, and EdgeError if Qdrant Edge refuses.
     """
 
-    def __init__(self, turns: "Turns[Opened] | HeldTurn") -> None:
+    def __init__(self, turns: Turns[Opened]) -> None:
         self._turns = turns
 
     def names(self) -> list[str]:
@@ -104,6 +101,11 @@ class EdgeEngine(Engine):
             if name is not None:
                 opened.entry(name)
             opened.write(opened.catalog.pointing(alias, name))
+
+    def note_taken(self, stamp: str) -> None:
+        """Note the stamp of the former embedded Qdrant that has been taken over."""
+        with self._turns.use() as opened:
+            opened.write(replace(opened.catalog, taken=stamp))
 
     def count(self, name: str, where: Where) -> int:
         """The exact number of points that match."""
@@ -212,35 +214,6 @@ class EdgeEngine(Engine):
         """Set fields of the payload of the points that match."""
         with self._turns.use() as opened:
             opened.update(name, [qe.UpdateOperation.set_payload_by_filter(filter_of(where), dict(values))])
-
-
-class HeldTurn:
-    """A turn that its owner does not give away."""
-
-    def __init__(self, opened: Opened) -> None:
-        self._opened = opened
-
-    @contextmanager
-    def use(self) -> Iterator[Opened]:
-        """The open files."""
-        yield self._opened
-
-
-def open_files(directory: Path, former: Former | None) -> Opened:
-    """Open the files in `directory`, for a process that holds the lock, and fill them if that has not been done.
-
-    Raises as `Opened` and `Former.fill` do.
-    """
-    opened = Opened(directory)
-    try:
-        if former is not None and not opened.catalog.is_filled:
-            if former.exists:
-                former.fill(EdgeEngine(HeldTurn(opened)))
-            opened.write(replace(opened.catalog, is_filled=True))
-    except BaseException:
-        opened.close()
-        raise
-    return opened
 
 
 def _structure(point: Point, vector: list[float], has_words: bool) -> qe.Point:
