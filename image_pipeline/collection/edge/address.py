@@ -79,6 +79,7 @@ class EdgeAddress(QdrantAddress):
         An operation raises StillHeldError if another process keeps the lock for `lock_seconds`, and CollectionError if
         the files are damaged.
         """
+        from image_pipeline.collection.edge.compaction import Compaction
         from image_pipeline.collection.edge.engine import EdgeEngine, open_files
         from image_pipeline.collection.edge.opened import Opened
 
@@ -87,7 +88,7 @@ class EdgeAddress(QdrantAddress):
 
         turns = Turns(self.lock_file, self._subject, self.lock_seconds, open_resource, Opened.close)
         try:
-            yield EdgeEngine(turns)
+            yield EdgeEngine(turns, Compaction(self.directory, self.lock_file, self.lock_seconds))
         finally:
             turns.end()
 

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import qdrant_edge as qe
@@ -13,11 +14,13 @@ import qdrant_edge as qe
 from image_pipeline.collection.damaged import DamagedVersionError
 from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
 from image_pipeline.collection.edge.checkup import damage_of
+from image_pipeline.collection.edge.copies import CopyNote
 from image_pipeline.collection.edge.shards import (
     DamagedShardError,
     EdgeError,
     create_shard,
     edge_errors,
+    is_turbo,
     load_shard,
     sync_log,
 )
@@ -49,7 +52,10 @@ class Opened:
         self._shards: dict[str, qe.EdgeShard] = {}
         self._flushed: dict[str, float] = {}
         self._damaged: set[str] = set()
-        self._delete_leftovers()
+        self._copies = CopyNote(directory)
+        with self._copies.unless_in_progress() as is_free:
+            if is_free:
+                self._delete_leftovers()
         self._is_suspect = (directory / MARK).exists()
         with suppress(OSError):  # on a full disk, shards can still be read
             (directory / MARK).touch()
@@ -80,7 +86,7 @@ class Opened:
 
     def shard(self, name: str) -> qe.EdgeShard:
         """The shard of a collection. Raises EdgeError if there is none, DamagedVersionError if it cannot be read."""
-        folder = self._directory / self.entry(name).folder
+        folder = self.folder(name)
         if name not in self._shards:
             self.check_room()
             damage = self._noted(name, damage_of(folder, is_whole=False)) if self._is_suspect else None
@@ -95,7 +101,7 @@ class Opened:
     def damage(self, name: str) -> str | None:
         """What is wrong with the shard of a collection, as `damage_of` says. Raises EdgeError if there is none."""
         self.check_room()
-        folder = self._directory / self.entry(name).folder
+        folder = self.folder(name)
         shard = self._shards.pop(name, None)
         if shard is not None:  # one process at a time can have it open
             with edge_errors():
@@ -108,25 +114,51 @@ class Opened:
         if name in self._catalog.collections:
             raise EdgeError(f"the collection {name!r} exists already")
         self.check_room()
-        folder = self._catalog.new_folder(path.name for path in self._directory.iterdir())
-        shard = create_shard(self._directory / folder, dimension)
+        folder = self.new_folder()
+        shard = create_shard(folder, dimension)
         with edge_errors():
             shard.flush()
-        self.write(self._catalog.having(name, Entry(folder, dimension, metadata)))
+        self.write(self._catalog.having(name, Entry(folder.name, dimension, metadata)))
         self._shards[name] = shard
 
     def drop(self, name: str) -> None:
         """Delete a collection, which no longer exists once the catalogue does not name it."""
         if name not in self._catalog.collections:
             return
-        folder = self.entry(name).folder
+        folder = self.folder(name)
         shard = self._shards.pop(name, None)
         self.write(self._catalog.without(name))
         if shard is not None:
             with edge_errors():
                 shard.close()
         self._damaged.discard(name)
-        shutil.rmtree(self._directory / folder, ignore_errors=True)  # the next process that opens it deletes the rest
+        shutil.rmtree(folder, ignore_errors=True)  # the next process that opens it deletes the rest
+
+    def is_turbo(self, name: str) -> bool:
+        """Whether the vectors of a collection are kept as Turbo8, and not as 16-bit floats."""
+        try:
+            return is_turbo(self.folder(name))
+        except DamagedShardError as error:
+            raise DamagedVersionError(name, str(error)) from error
+
+    def folder(self, name: str) -> Path:
+        """The folder of the shard of a collection. Raises EdgeError if there is none."""
+        return self._directory / self.entry(name).folder
+
+    def new_folder(self) -> Path:
+        """A new folder for a shard, which is deleted by the next process that opens the files, unless it is in use."""
+        folder = self._directory / self._catalog.new_folder(path.name for path in self._directory.iterdir())
+        folder.mkdir()
+        return folder
+
+    def replace(self, name: str, folder: Path) -> None:
+        """Let the shard in `folder`, which holds the same points, take the place of that of a collection."""
+        former, shard = self.folder(name), self._shards.pop(name, None)
+        if shard is not None:
+            with edge_errors():
+                shard.close()
+        self.write(self._catalog.having(name, replace(self.entry(name), folder=folder.name)))
+        shutil.rmtree(former, ignore_errors=True)
 
     def update(self, name: str, operations: Sequence[qe.UpdateOperation]) -> None:
         """Apply operations to the shard of a collection, and wait until its log is on the disk.
@@ -136,11 +168,12 @@ class Opened:
         done every few seconds. Raises as `shard` and `check_room` do, and EdgeError if an operation is refused.
         """
         shard = self.shard(name)
+        self._copies.outdate(self.entry(name).folder)
         with edge_errors():
             for operation in operations:
                 self.check_room()  # each one may take 32 MB
                 shard.update(operation)
-            sync_log(self._directory / self.entry(name).folder)
+            sync_log(self.folder(name))
             now = time.monotonic()
             if now - self._flushed.setdefault(name, now) >= FLUSH_SECONDS:
                 shard.flush()
