@@ -88,7 +88,7 @@ class EdgeAddress(QdrantAddress):
 
         turns = Turns(self.lock_file, self._subject, self.lock_seconds, open_resource, Opened.close)
         try:
-            yield EdgeEngine(turns, Compaction(self.directory, self.lock_file, self.lock_seconds))
+            yield EdgeEngine(turns, Compaction(self.directory))
         finally:
             turns.end()
 

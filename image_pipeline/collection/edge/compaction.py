@@ -1,7 +1,7 @@
 """Compaction of a shard: a process of its own copies its points into a new shard, which then takes its place.
 
 That takes back the space of deleted points, and turns 16-bit vectors into Turbo8 ones if there are many. The process
-takes turns with all others, so that searches go on. The catalogue names the one or the other shard at any time.
+works on a snapshot, so that searches go on. The catalogue names the one or the other shard at any time.
 """
 
 import logging
@@ -45,19 +45,21 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """What to copy: `points` points from the shard in `source` into the folder `target`."""
+    """What to copy: `points` points of the shard in `source`, by way of a `snapshot`, into the folder `target`."""
 
     source: Path
+    snapshot: Path
     target: Path
     points: int
+    dimension: int
     is_turbo: bool
 
 
 class Compaction:
-    """Compacts shards in `directory`, for one process at a time; `lock_file` and `seconds` are those of its turns."""
+    """Compacts shards in `directory`, in one process at a time."""
 
-    def __init__(self, directory: Path, lock_file: Path, seconds: float) -> None:
-        self._directory, self._lock_file, self._seconds = directory, lock_file, seconds
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._note = CopyNote(directory)
 
     def run(self, turns: Turns[Opened], name: str) -> bool:
@@ -77,7 +79,7 @@ class Compaction:
             began = time.monotonic()
             is_done = False
             try:
-                problem = self._copy(name, job, descriptor)
+                problem = self._copy(job, descriptor)
                 if problem is None:
                     with turns.use() as opened:
                         is_done = opened.entry(name).folder == job.source.name and self._note.is_current(
@@ -90,6 +92,7 @@ class Compaction:
             finally:
                 if not is_done:
                     shutil.rmtree(job.target, ignore_errors=True)
+                shutil.rmtree(job.snapshot, ignore_errors=True)
                 with suppress(OSError):
                     self._note.clear()
         if problem is not None:
@@ -110,19 +113,20 @@ class Compaction:
         if not (is_worn or is_large):
             return None
         disk = os.statvfs(self._directory)
-        if disk.f_bavail * disk.f_frsize < _allocated(source) + ROOM_BYTES:
-            _log.warning("The collection is not compacted: that takes as much space again as it has.")
+        if disk.f_bavail * disk.f_frsize < 2 * _allocated(source) + ROOM_BYTES:
+            _log.warning("The collection is not compacted: that takes twice as much space again as it has.")
             return None
         self._note.write(source.name)
-        return Job(source, opened.new_folder(), points, is_turbo or is_large)
+        snapshot, target = opened.new_folder(), opened.new_folder()
+        return Job(source, snapshot, target, points, opened.entry(name).dimension, is_turbo or is_large)
 
-    def _copy(self, name: str, job: Job, descriptor: int) -> str | None:
+    def _copy(self, job: Job, descriptor: int) -> str | None:
         """Copy in a process of its own, which inherits the lock; returns what went wrong, None if nothing did."""
         if job.points >= LONG_POINTS:
             _log.warning(
                 "Compacting the collection of %s photographs. It can be searched meanwhile.", f"{job.points:,}"
             )
-        command = copier.command(self._directory, self._lock_file, self._seconds, name, job.target, job.is_turbo)
+        command = copier.command(job.source, job.snapshot, job.target, job.dimension, job.is_turbo)
         with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

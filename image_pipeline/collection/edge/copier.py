@@ -1,10 +1,12 @@
-"""Copier of a shard: a process that reads all points of one in turns with others, and writes them to a new shard.
+"""Copier of a shard: a process that writes the points of one to a new shard.
 
-It prints the number of copied points from time to time, and ends if nobody reads that. The caller holds the lock of
-`CopyNote`, which this process inherits.
+It reads them from a snapshot of the files, so that other processes can use the shard meanwhile. It prints the number of
+copied points from time to time, and ends if nobody reads that. The caller holds the lock of `CopyNote`, which this
+process inherits.
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,82 +14,90 @@ from pathlib import Path
 import qdrant_edge as qe
 
 from image_pipeline.collection.edge.checkup import index_damage
-from image_pipeline.collection.edge.opened import Opened
-from image_pipeline.collection.edge.shards import create_like, edge_errors, load_shard
-from image_pipeline.collection.edge.turns import Turns
-from image_pipeline.errors import PipelineError
-from image_pipeline.storage.locks import StillHeldError
-
-PAGE = 4096
-"""So many points are read in a turn at least: opening a large shard takes seconds, if others want it in between."""
+from image_pipeline.collection.edge.shards import create_like, edge_errors, index_params, load_shard
+from image_pipeline.errors import CollectionError
+from image_pipeline.schema.column import Index
+from image_pipeline.schema.payload import PAYLOAD
 
 BATCH = 256
+FLUSH_POINTS = 64 * BATCH
+_LEFT_OUT = (
+    "wal",
+    "payload_index",
+    "temp_segments",
+)  # all changes are in the segments; points are read without indexes
 _NICENESS = 5
 
 
-def command(directory: Path, lock_file: Path, seconds: float, name: str, target: Path, is_turbo: bool) -> list[str]:
-    """The command that copies the shard of the collection `name` into the folder `target`.
+def command(source: Path, snapshot: Path, target: Path, dimension: int, is_turbo: bool) -> list[str]:
+    """The command that copies the shard in `source`, which has been flushed, into the empty folder `target`.
 
-    `lock_file` and `seconds` are those of the turns.
+    `snapshot` is an empty folder for a snapshot of its files. If `is_turbo`, the vectors become Turbo8.
     """
-    arguments = (directory, lock_file, seconds, name, target, int(is_turbo))
-    return [sys.executable, "-m", __name__, *map(str, arguments)]
+    return [sys.executable, "-m", __name__, *map(str, (source, snapshot, target, dimension, int(is_turbo)))]
 
 
-def copy(turns: Turns[Opened], name: str, target: Path, is_turbo: bool) -> Iterator[int]:
-    """Copy the points; yields the number of those copied after each batch. Raises as `Turns.use` and `Opened` do."""
-    with turns.use() as opened:
-        source, dimension = opened.folder(name), opened.entry(name).dimension
-        with edge_errors():
-            indexes = opened.shard(name).info().payload_schema
+def take_snapshot(source: Path, snapshot: Path) -> None:
+    """Copy the files of a shard that no process changes; those that only read it change nothing but its log.
+
+    Raises CollectionError if it is changed all the same, OSError.
+    """
+    before = _stamps(source)
+    shutil.copytree(source, snapshot, ignore=shutil.ignore_patterns(*_LEFT_OUT), dirs_exist_ok=True)
+    if _stamps(source) != before:
+        raise CollectionError("it was changed meanwhile")
+
+
+def copy(source: Path, target: Path, dimension: int, is_turbo: bool) -> Iterator[int]:
+    """Copy the points of the shard in `source`, and index them; yields the number of those copied after each batch.
+
+    Raises EdgeError, DamagedShardError.
+    """
+    held = load_shard(source)
     shard = create_like(target, source, dimension, is_turbo)
-    with edge_errors():
-        for field, index in indexes.items():
-            shard.update(qe.UpdateOperation.create_field_index(field, index.params or index.data_type))
     copied, after = 0, None
-    while copied == 0 or after is not None:
-        request = qe.ScrollRequest(offset=after, limit=PAGE, with_payload=True, with_vector=True)
-        with turns.use() as opened:
-            held = opened.shard(name)
-            with edge_errors():
-                records, after = held.scroll(request)
-        if not records:
-            break
-        for start in range(0, len(records), BATCH):
-            points = [qe.Point(one.id, one.vector or {}, one.payload) for one in records[start : start + BATCH]]
-            with edge_errors():
-                shard.update(qe.UpdateOperation.upsert_points(points))
-            copied += len(points)
-            yield copied
-        with edge_errors():
-            shard.flush()
     with edge_errors():
+        for field in PAYLOAD:
+            if field.index is not Index.NONE:
+                shard.update(qe.UpdateOperation.create_field_index(field.name, index_params(field.index)))
+        while copied == 0 or after is not None:
+            request = qe.ScrollRequest(offset=after, limit=BATCH, with_payload=True, with_vector=True)
+            records, after = held.scroll(request)
+            points = [qe.Point(record.id, record.vector or {}, record.payload) for record in records]
+            if not points:
+                break
+            shard.update(qe.UpdateOperation.upsert_points(points))
+            copied += len(points)
+            if copied % FLUSH_POINTS == 0:
+                shard.flush()
+            yield copied
         shard.flush()
         shard.close()
+        held.close()
 
 
 def main() -> None:
     """Copy what the arguments name, as `command` makes them; exits with 1 and a message if that is not possible."""
-    directory, lock_file, seconds, name, target, is_turbo = sys.argv[1:]
+    source, snapshot, target = map(Path, sys.argv[1:4])
     os.nice(_NICENESS)
-    what = f"the embedded Qdrant in {directory}"
-    turns = Turns(Path(lock_file), what, float(seconds), lambda: Opened(Path(directory)), Opened.close)
     try:
-        for copied in copy(turns, name, Path(target), is_turbo == "1"):
+        take_snapshot(source, snapshot)
+        for copied in copy(snapshot, target, int(sys.argv[4]), is_turbo=sys.argv[5] == "1"):
             print(copied, flush=True)
-        turns.end()
-        shard = load_shard(Path(target))
+        shutil.rmtree(snapshot)
+        shard = load_shard(target)
         damage = index_damage(shard)
         with edge_errors():
             shard.close()
-    except BrokenPipeError:
-        sys.exit(1)
-    except (PipelineError, StillHeldError, OSError) as error:
-        sys.exit(f"{error}")
-    finally:
-        turns.end()
+    except (CollectionError, OSError) as error:  # one of them is that nobody reads what it prints
+        sys.exit(str(error))
     if damage is not None:
         sys.exit(f"the copy is damaged ({damage})")
+
+
+def _stamps(folder: Path) -> dict[Path, tuple[int, int]]:
+    files = (path for path in folder.glob("segments/**/*") if not path.is_dir())
+    return {path: ((status := path.stat()).st_size, status.st_mtime_ns) for path in files}
 
 
 if __name__ == "__main__":

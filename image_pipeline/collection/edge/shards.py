@@ -130,7 +130,7 @@ def places(folder: Path) -> int:
 
     Each segment counts its own, in the first eight bytes of a status file (a little-endian integer).
     """
-    files = folder.glob("segments/*/vector_storage/vectors/status.dat")
+    files = folder.glob("segments/*/vector_storage/*vectors/status.dat")
     return sum(int.from_bytes(file.read_bytes()[:8], "little") for file in files)
 
 
