@@ -169,7 +169,11 @@ _KINDS = (
         proves=True,
     ),
     # the names of the files in a shard are Qdrant Edge's own
-    _kind(r"qdrant-edge/(catalog\.json|\.catalog\.json\.tmp|open|copy|shard-\d+/.+)", proofs.is_edge, proves=True),
+    _kind(
+        r"qdrant-edge/(catalog\.json|\.catalog\.json\.tmp|closed\.json|open|copy|shard-\d+/.+)",
+        proofs.is_edge,
+        proves=True,
+    ),
     _kind(rf"{_DAGSTER}/dagster\.yaml", proofs.is_configuration, proves=True, always=True),
     _dagsters(rf"history/(runs|runs/(index|{_RUN})?)\.db{_DATABASE}"),
     _dagsters(rf"schedules/schedules\.db{_DATABASE}"),

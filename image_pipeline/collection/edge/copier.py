@@ -21,11 +21,11 @@ from image_pipeline.schema.payload import PAYLOAD
 
 BATCH = 256
 FLUSH_POINTS = 64 * BATCH
-_LEFT_OUT = (
-    "wal",
-    "payload_index",
-    "temp_segments",
-)  # all changes are in the segments; points are read without indexes
+_LEFT_OUT = ("wal", "payload_index", "temp_segments", ".*")
+"""All changes are in the segments, points are read without indexes, and files that are being replaced begin with a dot.
+"""
+_CONTENTS = ("payload_storage/page_*", "vector_storage*/**/chunk_*", "mutable_id_tracker.*")
+"""The files of a segment that only changes of points change: a process that reads writes the same bytes to others."""
 _NICENESS = 5
 
 
@@ -38,9 +38,9 @@ def command(source: Path, snapshot: Path, target: Path, dimension: int, is_turbo
 
 
 def take_snapshot(source: Path, snapshot: Path) -> None:
-    """Copy the files of a shard that no process changes; those that only read it change nothing but its log.
+    """Copy the files of a shard whose points do not change; other processes may read it meanwhile.
 
-    Raises CollectionError if it is changed all the same, OSError.
+    Raises CollectionError if they change all the same, OSError.
     """
     before = _stamps(source)
     shutil.copytree(source, snapshot, ignore=shutil.ignore_patterns(*_LEFT_OUT), dirs_exist_ok=True)
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def _stamps(folder: Path) -> dict[Path, tuple[int, int]]:
-    files = (path for path in folder.glob("segments/**/*") if not path.is_dir())
+    files = [path for pattern in _CONTENTS for path in folder.glob(f"segments/*/{pattern}")]
     return {path: ((status := path.stat()).st_size, status.st_mtime_ns) for path in files}
 
 

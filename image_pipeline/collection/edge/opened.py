@@ -15,6 +15,8 @@ from image_pipeline.collection.damaged import DamagedVersionError
 from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
 from image_pipeline.collection.edge.checkup import damage_of
 from image_pipeline.collection.edge.copies import CopyNote
+from image_pipeline.collection.edge.holes import OPERATIONS, reserve
+from image_pipeline.collection.edge.seals import Seals
 from image_pipeline.collection.edge.shards import (
     DamagedShardError,
     EdgeError,
@@ -39,8 +41,8 @@ class Opened:
     """The files in `directory`, for a process that holds the lock; a shard is loaded when it is first used.
 
     A mark in the folder says that it is open. If it is there already, the process that had it open was killed, perhaps
-    by damaged files, and each shard is first loaded in a different process. The mark stays while a shard is known to be
-    damaged.
+    by damaged files, and each shard is first loaded in a different process; so is a shard whose files are not those of
+    when it was closed. The mark stays while a shard is known to be damaged.
 
     Raises CollectionError if the catalogue is damaged, OSError if the folder cannot be made.
     """
@@ -51,7 +53,9 @@ class Opened:
         self._catalog = read_catalog(directory)
         self._shards: dict[str, qe.EdgeShard] = {}
         self._flushed: dict[str, float] = {}
+        self._reserved: dict[str, int] = {}
         self._damaged: set[str] = set()
+        self._seals = Seals(directory)
         self._copies = CopyNote(directory)
         with self._copies.unless_in_progress() as is_free:
             if is_free:
@@ -67,12 +71,16 @@ class Opened:
 
     def close(self) -> None:
         """Close all shards."""
+        closed = []
         while self._shards:
-            _, shard = self._shards.popitem()
+            name, shard = self._shards.popitem()
             with suppress(EdgeError), edge_errors():  # as on a full disk: the log has what is not flushed
                 shard.flush()
             with edge_errors():
                 shard.close()
+            closed.append(self.entry(name).folder)
+        if closed:
+            self._seals.seal(*closed)
         if not self._damaged:
             with suppress(OSError):
                 (self._directory / MARK).unlink()
@@ -89,7 +97,10 @@ class Opened:
         folder = self.folder(name)
         if name not in self._shards:
             self.check_room()
-            damage = self._noted(name, damage_of(folder, is_whole=False)) if self._is_suspect else None
+            damage = None
+            if self._is_suspect or not self._seals.is_intact(folder.name):
+                reserve(folder)  # it may repeat operations
+                damage = self._noted(name, damage_of(folder, is_whole=False))
             if damage is not None:
                 raise DamagedVersionError(name, damage)
             try:
@@ -107,7 +118,10 @@ class Opened:
             with edge_errors():
                 shard.flush()
                 shard.close()
-        return self._noted(name, damage_of(folder, is_whole=True))
+        damage = self._noted(name, damage_of(folder, is_whole=True))
+        if damage is None:
+            self._seals.seal(folder.name)
+        return damage
 
     def create(self, name: str, dimension: int, metadata: dict[str, str]) -> None:
         """Create a collection, which exists once the catalogue names it. Raises EdgeError if it exists already."""
@@ -132,6 +146,7 @@ class Opened:
             with edge_errors():
                 shard.close()
         self._damaged.discard(name)
+        self._reserved.pop(name, None)
         shutil.rmtree(folder, ignore_errors=True)  # the next process that opens it deletes the rest
 
     def is_turbo(self, name: str) -> bool:
@@ -154,9 +169,11 @@ class Opened:
     def replace(self, name: str, folder: Path) -> None:
         """Let the shard in `folder`, which holds the same points, take the place of that of a collection."""
         former, shard = self.folder(name), self._shards.pop(name, None)
+        self._reserved.pop(name, None)
         if shard is not None:
             with edge_errors():
                 shard.close()
+        self._seals.seal(folder.name)
         self.write(self._catalog.having(name, replace(self.entry(name), folder=folder.name)))
         shutil.rmtree(former, ignore_errors=True)
 
@@ -171,7 +188,11 @@ class Opened:
         self._copies.outdate(self.entry(name).folder)
         with edge_errors():
             for operation in operations:
-                self.check_room()  # each one may take 32 MB
+                self.check_room()  # each one may begin a file of 32 MB
+                if self._reserved.get(name, 0) == 0:
+                    reserve(self.folder(name))
+                    self._reserved[name] = OPERATIONS
+                self._reserved[name] -= 1
                 shard.update(operation)
             sync_log(self.folder(name))
             now = time.monotonic()
