@@ -32,7 +32,7 @@ _RUN = rf"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
 _STAGES = "|".join(Stage)
 _UNFINISHED = r"\.making/tmp[a-z0-9_]{8}"
 _DAGSTER = r"(dagster|\.dagster\.new)"
-_LOCK = r"(qdrant|index|device|dagster|partitions|page)\.lock|qdrant\.wanted"
+_LOCK = r"(qdrant|index|device|dagster|partitions|page)\.lock|qdrant\.(wanted|next)"
 _CAPTURED = r"[^/]+\.(out|err|complete)(\.partial)?"
 
 # What operating systems and file managers put into any folder.
