@@ -14,7 +14,7 @@ from image_pipeline.collection.edge import catalog, compaction, copies, opened
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline_tests.storage.conftest import VERSION
 
-TURBO_BEYOND = 600
+TURBO_BEYOND = 200
 BEGUN, DONE = "begun", "done"
 
 

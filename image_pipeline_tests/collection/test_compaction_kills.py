@@ -54,10 +54,6 @@ class Compacted:
                     del self._points[id_]
             (folder,) = self._folders()
             share = 1 - len(self._points) / places(folder)
-        if self._rng.random() < 0.3:  # then it is large
-            with self._address.connect("images") as qdrant:
-                list(qdrant.collection(VERSION).upsert(self._population))
-            self._points = {point.id: point for point in self._population}
 
     def kill(self, place: str) -> None:
         """Kill a compaction, which may find changes."""
