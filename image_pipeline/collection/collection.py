@@ -99,6 +99,10 @@ class Collection(VersionPoints):
         """Delete the versions that this one has replaced; returns their names."""
         return delete_versions_but(self._engine, self.version.alias, self.name)
 
+    def tidy(self) -> None:
+        """Reorganise the files of this version if it is worth it, after many changes."""
+        self._engine.tidy(self.name)
+
     def _check_that_alias_is_free(self, target: str | None) -> None:
         alias = self.version.alias
         taken = alias in self._engine.names() if target is None else not is_version(alias, target)

@@ -18,6 +18,9 @@ from image_pipeline.schema.column import Index
 ALL_FIELDS = None
 """Ask for the whole payload."""
 
+ROUNDING = 1e-3
+"""How far vectors of 32 or 16 bits may be from those that were written: Qdrant normalises them again."""
+
 
 @dataclass(frozen=True)
 class Description:
@@ -84,6 +87,16 @@ class Engine(ABC):
     @abstractmethod
     def create_indexes(self, name: str, indexes: Mapping[str, Index]) -> None:
         """Index fields of the payload, for the points that are there and for those that follow."""
+
+    def tidy(self, name: str) -> None:  # noqa: B027
+        """Reorganise the files of a collection if it is worth it, after many changes. Its points stay the same.
+
+        It can be used meanwhile. Nothing to do for a server, which looks after its files itself.
+        """
+
+    def rounding(self, name: str) -> float:
+        """How far a vector of unit length that is read may be from the one that was written (Euclidean distance)."""
+        return ROUNDING
 
     @abstractmethod
     def drop(self, name: str) -> None:

@@ -32,6 +32,11 @@ class VersionPoints:
         """Raises VersionReplacedError for any error in the block if Qdrant no longer has this version."""
         return reading(self._engine, self.name)
 
+    @property
+    def rounding(self) -> float:
+        """How far a vector that is read may be from the one that was written (Euclidean distance)."""
+        return self._engine.rounding(self.name)
+
     def count(self) -> int:
         """The exact number of all points."""
         return self._engine.count(self.name, ANYWHERE)

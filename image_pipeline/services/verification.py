@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from image_pipeline.collection.engine import ROUNDING
 from image_pipeline.collection.points import Point, PointId, PointRecord, point_id
-
-VECTOR_TOLERANCE = 1e-3
-"""How much each number of a vector may differ from the stored one: Qdrant normalises vectors again."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +79,16 @@ class Verification:
 
 
 def compare_partition(
-    key: str, disk: Mapping[str, str | None], stored: StoredPartition, held: Sequence[PointRecord]
+    key: str,
+    disk: Mapping[str, str | None],
+    stored: StoredPartition,
+    held: Sequence[PointRecord],
+    rounding: float = ROUNDING,
 ) -> Comparison:
     """Compare a partition's files on `disk` (path → sha256, None if unreadable) with the store and the collection.
 
-    `held` are the points whose payload names this partition.
+    `held` are the points whose payload names this partition; their vectors, of unit length, may differ from the stored
+    ones by a Euclidean distance of `rounding`.
     """
     paths: dict[PointId, str] = {point_id(path): path for path in disk}
     points: dict[str, PointRecord] = {}
@@ -99,7 +102,7 @@ def compare_partition(
     missing, stale = [], []
     for path, sha256 in disk.items():
         if path in points:
-            if not _agrees(sha256, stored, stored.points.get(path), points[path]):
+            if not _agrees(sha256, stored, stored.points.get(path), points[path], rounding):
                 stale.append(Finding(path, key, points[path].id))
         elif not _is_quarantined(path, disk, stored):
             missing.append(Finding(path, key))
@@ -148,13 +151,15 @@ def _is_quarantined(path: str, disk: Mapping[str, str | None], stored: StoredPar
     return path in stored.quarantined and disk[path] in (None, stored.quarantined[path])
 
 
-def _agrees(sha256: str | None, stored: StoredPartition, expected: Point | None, held: PointRecord) -> bool:
+def _agrees(
+    sha256: str | None, stored: StoredPartition, expected: Point | None, held: PointRecord, rounding: float
+) -> bool:
     if sha256 is None or expected is None or held.vector is None or not stored.is_current:
         return False
     if (sha256, held.digest) != (expected.payload["sha256"], expected.digest):
         return False
     vector = np.asarray(expected.vector, np.float32)
-    return vector.shape == held.vector.shape and np.allclose(held.vector, vector, rtol=0, atol=VECTOR_TOLERANCE)
+    return vector.shape == held.vector.shape and bool(np.linalg.norm(held.vector - vector) <= rounding)
 
 
 def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.damaged import DamagedVersionError
+from image_pipeline.collection.engine import ROUNDING
 from image_pipeline.collection.points import PointRecord
 from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.collection.version_points import VersionPoints
@@ -131,13 +132,15 @@ class Verifier:
         stored: Mapping[str, StoredPartition],
         sidecars: ListedSidecars,
     ) -> Iterator[Comparison]:
+        rounding = ROUNDING if points is None else points.rounding
         for keys in _batches({key: len(hashes) for key, hashes in disk.items()}):
             held: dict[str, list[PointRecord]] = {key: [] for key in keys}
             if points is not None:
                 for point in points.scroll(keys):
                     held[str(point.partition_key)].append(point)
             for key in keys:
-                yield compare_partition(key, disk[key], self._with_points(key, stored[key], sidecars), held[key])
+                expected = self._with_points(key, stored[key], sidecars)
+                yield compare_partition(key, disk[key], expected, held[key], rounding)
 
     def _with_points(self, key: str, stored: StoredPartition, sidecars: ListedSidecars) -> StoredPartition:
         """The partition with the points that the store has for it, but for files whose sidecars have changed since."""

@@ -123,6 +123,7 @@ class Indexer:
                     raise
 
             yield index
+            self.collection.tidy()
 
     def _held(self, keys: Sequence[str], entered: Mapping[str, LedgerEntry]) -> dict[str, LedgerEntry]:
         unchanged = Unchanged(self.recipe, self.tables, entered)

@@ -23,6 +23,9 @@ SILENT_SECONDS = 1.0
 
 _POLL_SECONDS = 1.0
 
+_QUEUE_POLL_SECONDS = 0.05
+"""How often a process tries to be the next, in its first second; the longer it has waited, the more often."""
+
 _REPEAT_SECONDS = 10.0
 """Minimum interval between log lines when a wait passes from one holder to the next."""
 
@@ -59,18 +62,28 @@ class StillHeldError(Exception):
 
 @contextmanager
 def exclusive_lock(
-    lock_file: Path, what: str, seconds: float | None = None, silent_seconds: float = SILENT_SECONDS
+    lock_file: Path,
+    what: str,
+    seconds: float | None = None,
+    silent_seconds: float = SILENT_SECONDS,
+    queue_file: Path | None = None,
 ) -> Iterator[None]:
     """Wait until no other process holds `lock_file`, then hold it for the length of the block.
 
     The kernel releases the lock when its holder ends, however it ends. A wait of more than `silent_seconds` is logged
-    with `what`, which describes the locked thing, and the holder. Raises StoreError if the file cannot be created, and
-    StillHeldError after `seconds` (None: no limit).
+    with `what`, which describes the locked thing, and the holder. With `queue_file`, the process that holds that one is
+    the next: a process that releases the lock cannot take it again before one that waits. Raises StoreError if a file
+    cannot be created, and StillHeldError after `seconds` (None: no limit).
     """
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(lock_file, thread_local=False)  # the thread that ends the block may be a different one
-        _acquire(lock, lock_file, what, seconds, silent_seconds)
+        queue = None if queue_file is None else FileLock(queue_file, thread_local=False)
+        try:
+            _acquire(lock, queue, lock_file, what, seconds, silent_seconds)
+        finally:
+            if queue is not None:
+                queue.release(force=True)
     except OSError as error:
         raise _cannot_be_made(lock_file, error) from error
     try:
@@ -121,7 +134,9 @@ def holder_of(lock_file: Path) -> Holder | None:
     return holder if _is_alive(holder) else None
 
 
-def _acquire(lock: FileLock, lock_file: Path, what: str, seconds: float | None, silent_seconds: float) -> None:
+def _acquire(
+    lock: FileLock, queue: FileLock | None, lock_file: Path, what: str, seconds: float | None, silent_seconds: float
+) -> None:
     began = time.monotonic()
     ends_at = None if seconds is None else began + seconds
     said: Holder | None = None
@@ -129,7 +144,11 @@ def _acquire(lock: FileLock, lock_file: Path, what: str, seconds: float | None, 
     while True:
         now = time.monotonic()
         try:
-            lock.acquire(timeout=_POLL_SECONDS if ends_at is None else max(0.0, min(_POLL_SECONDS, ends_at - now)))
+            timeout = _POLL_SECONDS if ends_at is None else max(0.0, min(_POLL_SECONDS, ends_at - now))
+            if queue is not None and not queue.is_locked:
+                queue.acquire(timeout=timeout, poll_interval=_QUEUE_POLL_SECONDS / (1 + now - began))
+                timeout = max(0.0, timeout - (time.monotonic() - now))
+            lock.acquire(timeout=timeout)
             return
         except Timeout as error:
             now = time.monotonic()

@@ -32,7 +32,7 @@ _RUN = rf"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
 _STAGES = "|".join(Stage)
 _UNFINISHED = r"\.making/tmp[a-z0-9_]{8}"
 _DAGSTER = r"(dagster|\.dagster\.new)"
-_LOCK = r"(qdrant|index|fill|device|dagster|partitions|page)\.lock|qdrant\.wanted"
+_LOCK = r"(qdrant|index|fill|device|dagster|partitions|page)\.lock|qdrant\.(wanted|next)"
 _CAPTURED = r"[^/]+\.(out|err|complete)(\.partial)?"
 
 # What operating systems and file managers put into any folder.
@@ -169,7 +169,11 @@ _KINDS = (
         proves=True,
     ),
     # the names of the files in a shard are Qdrant Edge's own
-    _kind(r"qdrant-edge/(catalog\.json|\.catalog\.json\.tmp|open|shard-\d+/.+)", proofs.is_edge, proves=True),
+    _kind(
+        r"qdrant-edge/(catalog\.json|\.catalog\.json\.tmp|closed\.json|open|copy|shard-\d+/.+)",
+        proofs.is_edge,
+        proves=True,
+    ),
     _kind(rf"{_DAGSTER}/dagster\.yaml", proofs.is_configuration, proves=True, always=True),
     _dagsters(rf"history/(runs|runs/(index|{_RUN})?)\.db{_DATABASE}"),
     _dagsters(rf"schedules/schedules\.db{_DATABASE}"),

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import qdrant_edge as qe
 
+from image_pipeline.collection.edge import opened
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
 from image_pipeline.collection.edge.opened import Opened
@@ -260,11 +262,10 @@ def test_a_checkup_finds_damage(edge_address: EdgeAddress, pattern: str, how: st
         assert qdrant.points(VERSION.name).count() == 100
 
 
-def test_damage_that_kills_is_told_from_the_second_time_on(edge_address: EdgeAddress) -> None:
+def test_damage_that_kills_is_told(edge_address: EdgeAddress) -> None:
     fill(edge_address, many_points(100, seed=5))
     (folder,) = shards(edge_address)
     spoilt(edge_address.directory / folder, "*id_tracker.mappings", "huge")
-    (edge_address.directory / "open").touch()  # the first process was killed by it
     for _ in range(2):
         with pytest.raises(CollectionError, match=r"is damaged \(.*SIG.*image-pipeline repair"):  # noqa: SIM117
             with edge_address.connect("images") as qdrant:
@@ -273,6 +274,39 @@ def test_damage_that_kills_is_told_from_the_second_time_on(edge_address: EdgeAdd
         assert qdrant.damage(VERSION.name)
         qdrant.delete_versions([VERSION.name])
     assert not (edge_address.directory / "open").exists()
+
+
+def test_what_was_closed_is_not_checked_when_it_is_opened(
+    edge_address: EdgeAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[Path] = []
+    check = opened.damage_of
+
+    def count(folder: Path, is_whole: bool) -> str | None:
+        checked.append(folder)
+        return check(folder, is_whole)
+
+    monkeypatch.setattr(opened, "damage_of", count)
+    fill(edge_address, many_points(100, seed=5))
+    for _ in range(3):
+        with edge_address.connect("images") as qdrant:
+            assert qdrant.points(VERSION.name).count() == 100
+        fill(edge_address, many_points(100, seed=6))
+    assert not checked
+    with edge_address.connect("images") as qdrant:
+        assert qdrant.damage(VERSION.name) is None
+    with edge_address.connect("images") as qdrant:
+        assert qdrant.points(VERSION.name).count() == 100
+    assert len(checked) == 1
+    (folder,) = shards(edge_address)
+    copied = edge_address.directory.parent / "copied"
+    shutil.copytree(edge_address.directory / folder, copied, copy_function=shutil.copyfile)
+    shutil.rmtree(edge_address.directory / folder)
+    copied.rename(edge_address.directory / folder)
+    for _ in range(2):
+        with edge_address.connect("images") as qdrant:
+            assert qdrant.points(VERSION.name).count() == 100
+    assert len(checked) == 2
 
 
 def test_after_a_kill_what_is_sound_is_used_as_before(edge_address: EdgeAddress) -> None:
@@ -311,6 +345,52 @@ def test_a_full_disk_is_told_and_ends_no_process(memory: Path) -> None:
         with address.connect("images") as qdrant:
             assert qdrant.damage(VERSION.name) is None
             assert qdrant.collection(VERSION).count() == 300
+
+
+@pytest.mark.parametrize("is_reserved", [True, False])
+def test_a_disk_that_fills_after_the_check_ends_no_process(memory: Path, is_reserved: bool) -> None:
+    """A different program takes all space between the check of the free space and the write."""
+    with Room(memory / f"disk of an edge {is_reserved}", 500) as room:
+        if not room.is_small:
+            pytest.skip("A small disk cannot be mounted here: that takes the right to mount a tmpfs.")
+        address = EdgeAddress(room.directory / "qdrant-edge", room.directory / "qdrant.lock", lock_seconds=1.0)
+        program = textwrap.dedent(
+            f"""
+            import sys
+            from pathlib import Path
+            from image_pipeline.collection.edge import opened
+            from image_pipeline.collection.edge.address import EdgeAddress
+            from image_pipeline_tests.collection.test_edge import fill, many_points
+            from image_pipeline_tests.support.room import Room
+            room = Room(Path({str(room.directory)!r}), 0)
+            address = EdgeAddress(Path({str(address.directory)!r}), Path({str(address.lock_file)!r}))
+            points = many_points(40_000, seed=5)
+            fill(address, points[:300])
+            reserve, reserved = opened.reserve, []
+
+            def reserve_and_fill(folder):
+                if {is_reserved}:
+                    reserve(folder)
+                reserved.append(folder)
+                if len(reserved) == 3:
+                    room.fill(0)
+
+            opened.reserve = reserve_and_fill
+            fill(address, points)
+            """
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        room.make_space()
+        if not is_reserved:
+            assert done.returncode == -signal.SIGBUS, "this test shows nothing"
+            return
+        assert done.returncode == 1
+        assert done.stderr.endswith(f"{address.directory}'): make room on its disk.\n"), done.stderr
+        assert "less than 128 MB are free" in done.stderr
+        fill(address, many_points(500, seed=5))
+        with address.connect("images") as qdrant:
+            assert qdrant.damage(VERSION.name) is None
+            assert qdrant.collection(VERSION).count() >= 500
 
 
 def test_a_power_cut_loses_nothing_that_is_in_the_log(

@@ -7,7 +7,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,6 +50,19 @@ STUCK = (
         time.sleep(60)
 """
 )
+GREEDY = """
+    import os, sys, time
+    from pathlib import Path
+    from image_pipeline.collection.edge.turns import Turns
+    def open_resource():
+        with Path(sys.argv[1]).with_suffix(".log").open("a") as log:
+            log.write(f"{os.getpid()}\\n")
+    turns = Turns(Path(sys.argv[1]), "the thing", 60.0, open_resource, lambda _: None)
+    print("mine", flush=True)
+    while True:
+        with turns.use():
+            time.sleep(0.05)
+"""
 WAITS = (
     _OTHER
     + """
@@ -127,6 +140,23 @@ def test_a_busy_owner_gives_way_within_two_seconds_and_gets_it_back(lock_file: P
             assert lock_file.read_text() != ""
         assert max(waits) < 2.0
         assert max(waits) > BUSY_SECONDS / 2, "a turn is long enough to be worth opening the resource"
+
+
+def test_no_process_is_left_out(lock_file: Path) -> None:
+    """Five processes that always want it: each has a turn before any other one has had three."""
+    with ExitStack() as kept:
+        for _ in range(5):
+            kept.enter_context(another(GREEDY, lock_file))
+        time.sleep(16)
+    turns = lock_file.with_suffix(".log").read_text().split()
+    assert len(turns) >= 8
+    first = max(turns.index(pid) for pid in set(turns))  # from then on, all are there
+    last_turn = dict.fromkeys(turns, first)
+    longest = 0
+    for number, pid in enumerate(turns[first:], first):
+        longest = max(longest, number - last_turn[pid])
+        last_turn[pid] = number
+    assert longest <= 12, turns
 
 
 def test_this_process_gives_way_while_it_is_idle(lock_file: Path) -> None:

@@ -95,6 +95,7 @@ class EdgeAddress(QdrantAddress):
 
     @contextmanager
     def _turns(self) -> Iterator["EdgeEngine"]:
+        from image_pipeline.collection.edge.compaction import Compaction
         from image_pipeline.collection.edge.engine import EdgeEngine
         from image_pipeline.collection.edge.opened import Opened
 
@@ -103,7 +104,7 @@ class EdgeAddress(QdrantAddress):
 
         turns = Turns(self.lock_file, self._subject, self.lock_seconds, open_resource, Opened.close)
         try:
-            yield EdgeEngine(turns)
+            yield EdgeEngine(turns, Compaction(self.directory))
         finally:
             turns.end()
 

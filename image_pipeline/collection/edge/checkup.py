@@ -50,7 +50,7 @@ def damage_of(folder: Path, is_whole: bool) -> str | None:
     )
 
 
-def _damage_of(shard: qe.EdgeShard) -> str | None:
+def index_damage(shard: qe.EdgeShard) -> str | None:
     """What is wrong with the indexes of a shard: each knows all of its points, and finds those of a sample by value."""
     with edge_errors():
         info = shard.info()
@@ -101,7 +101,7 @@ def main() -> None:
     """Check the shard in the folder that is the first argument."""
     try:
         shard = load_shard(Path(sys.argv[1]))
-        damage = None if sys.argv[2:] == [_LOAD] else _damage_of(shard)
+        damage = None if sys.argv[2:] == [_LOAD] else index_damage(shard)
         with edge_errors():
             shard.close()
     except ShardInUseError as error:

@@ -11,11 +11,12 @@ import qdrant_edge as qe
 
 from image_pipeline.collection.damaged import DamagedVersionError
 from image_pipeline.collection.edge.catalog import Entry
+from image_pipeline.collection.edge.compaction import Compaction
 from image_pipeline.collection.edge.filters import filter_of
 from image_pipeline.collection.edge.opened import Opened
 from image_pipeline.collection.edge.shards import EdgeError, edge_errors, index_params
 from image_pipeline.collection.edge.turns import Turns
-from image_pipeline.collection.engine import Description, Engine, HeldPoint
+from image_pipeline.collection.engine import ROUNDING, Description, Engine, HeldPoint
 from image_pipeline.collection.points import Point, PointId
 from image_pipeline.collection.where import Where
 from image_pipeline.collection.words import VECTOR, WordVector, words_of
@@ -25,6 +26,9 @@ _EXACT = qe.SearchParams(exact=True)
 _DENSE = ""
 """The name of the dense vector, which is the unnamed one, among several vectors of a point."""
 
+TURBO_ROUNDING = 0.02
+"""As `ROUNDING`, for Turbo8: 0.012 was the most in measurements with 4 to 1,152 numbers."""
+
 
 class EdgeEngine(Engine):
     """An engine on the files of an embedded Qdrant, which other processes may use between two operations.
@@ -32,8 +36,8 @@ class EdgeEngine(Engine):
     Each method raises as `Turns.use` and `Opened` do, and EdgeError if Qdrant Edge refuses.
     """
 
-    def __init__(self, turns: Turns[Opened]) -> None:
-        self._turns = turns
+    def __init__(self, turns: Turns[Opened], compaction: Compaction | None = None) -> None:
+        self._turns, self._compaction = turns, compaction
 
     def names(self) -> list[str]:
         """The names of all collections."""
@@ -77,6 +81,16 @@ class EdgeEngine(Engine):
         ]
         with self._turns.use() as opened:
             opened.update(name, creations)
+
+    def tidy(self, name: str) -> None:
+        """Compact the shard of a collection if it is worth it."""
+        if self._compaction is not None and isinstance(self._turns, Turns):
+            self._compaction.run(self._turns, name)
+
+    def rounding(self, name: str) -> float:
+        """How far vectors that are read may be from those that were written."""
+        with self._turns.use() as opened:
+            return TURBO_ROUNDING if opened.is_turbo(name) else ROUNDING
 
     def drop(self, name: str) -> None:
         """Delete a collection."""

@@ -7,9 +7,10 @@ and each vector that passes the filter is compared.
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import qdrant_edge as qe
 
@@ -52,29 +53,63 @@ def edge_errors() -> Iterator[None]:
 
 def create_shard(folder: Path, dimension: int) -> qe.EdgeShard:
     """A new shard for vectors of `dimension` numbers, kept as 16-bit floats, and for words. Raises EdgeError."""
-    no_graph = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=0, payload_m=0)
-    vectors = qe.EdgeVectorParams(
-        size=dimension,
-        distance=qe.Distance.Cosine,
-        datatype=qe.VectorStorageDatatype.Float16,
-        memory=qe.Memory.Cold,
-        hnsw_config=no_graph,
-    )
     words = {VECTOR: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)}
-    optimizers = qe.EdgeOptimizersConfig(indexing_threshold=_NEVER_KB)
-    with edge_errors():
-        folder.mkdir(parents=True)
-        return qe.EdgeShard.create(
-            str(folder), qe.EdgeConfig(vectors=vectors, sparse_vectors=words, optimizers=optimizers)
-        )
+    return _create(folder, dimension, qe.VectorStorageDatatype.Float16, words)
+
+
+def create_like(folder: Path, former: Path, dimension: int, is_turbo: bool) -> qe.EdgeShard:
+    """A new shard for the points of the one in `former`, whose vectors are kept as Turbo8 or 16-bit floats.
+
+    Raises EdgeError, and DamagedShardError if the configuration of the former one cannot be read.
+    """
+    kept = qe.VectorStorageDatatype.Turbo8 if is_turbo else qe.VectorStorageDatatype.Float16
+    sparse = {
+        name: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf if params.get("modifier") == "idf" else None)
+        for name, params in (_configuration(former).get("sparse_vectors") or {}).items()
+    }
+    return _create(folder, dimension, kept, sparse)
+
+
+def is_turbo(folder: Path) -> bool:
+    """Whether the shard in `folder` keeps its vectors as Turbo8. Raises DamagedShardError."""
+    vectors = _configuration(folder).get("vectors") or {}
+    return bool((vectors.get("") or {}).get("datatype") == "turbo8")
 
 
 def has_words(folder: Path) -> bool:
     """Whether the shard in `folder` is one for words. Raises DamagedShardError."""
+    return VECTOR in (_configuration(folder).get("sparse_vectors") or {})
+
+
+def _configuration(folder: Path) -> dict[str, Any]:
     try:
-        return VECTOR in (json.loads((folder / _CONFIGURATION).read_bytes()).get("sparse_vectors") or {})
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+        configuration = json.loads((folder / _CONFIGURATION).read_bytes())
+    except (OSError, ValueError) as error:
         raise DamagedShardError(f"{_CONFIGURATION} cannot be read: {error}") from error
+    if not isinstance(configuration, dict):
+        raise DamagedShardError(f"{_CONFIGURATION} cannot be read")
+    return configuration
+
+
+def _create(
+    folder: Path,
+    dimension: int,
+    datatype: qe.VectorStorageDatatype,
+    sparse: Mapping[str, qe.EdgeSparseVectorParams],
+) -> qe.EdgeShard:
+    no_graph = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=0, payload_m=0)
+    vectors = qe.EdgeVectorParams(
+        size=dimension,
+        distance=qe.Distance.Cosine,
+        datatype=datatype,
+        memory=qe.Memory.Cold,
+        hnsw_config=no_graph,
+    )
+    optimizers = qe.EdgeOptimizersConfig(indexing_threshold=_NEVER_KB)
+    with edge_errors():
+        folder.mkdir(parents=True, exist_ok=True)
+        configuration = qe.EdgeConfig(vectors=vectors, sparse_vectors=dict(sparse), optimizers=optimizers)
+        return qe.EdgeShard.create(str(folder), configuration)
 
 
 def load_shard(folder: Path) -> qe.EdgeShard:
@@ -95,6 +130,15 @@ def load_shard(folder: Path) -> qe.EdgeShard:
                 "Qdrant server."
             ) from error
         raise DamagedShardError(str(error)) from error
+
+
+def places(folder: Path) -> int:
+    """The number of places for vectors that the shard in `folder` has used; those of deleted points are not reused.
+
+    Each segment counts its own, in the first eight bytes of a status file (a little-endian integer).
+    """
+    files = folder.glob("segments/*/vector_storage/*vectors/status.dat")
+    return sum(int.from_bytes(file.read_bytes()[:8], "little") for file in files)
 
 
 def sync_log(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """Turns of processes with a resource that one process at a time can have open, and who give way to each other.
 
 Waiting processes hold a shared lock on a second file, beside the lock of the owner. That is how the owner sees that
-somebody waits; the kernel takes both locks away from a process that ends, however it ends.
+somebody waits. One of them holds a third lock, and is the next: so that none is left out, however many there are. The
+kernel takes all locks away from a process that ends, however it ends.
 """
 
 import fcntl
@@ -89,7 +90,9 @@ class Turns(Generic[Resource]):
                 time.sleep(_WATCH_SECONDS / 5)
         with ExitStack() as kept:
             with waiting(wanted):
-                kept.enter_context(exclusive_lock(self._lock_file, self._what, self._seconds, silent_seconds))
+                queue = self._lock_file.with_suffix(".next")
+                lock = exclusive_lock(self._lock_file, self._what, self._seconds, silent_seconds, queue)
+                kept.enter_context(lock)
             resource = self._open()
             kept.callback(self._close, resource)
             turn = _Turn(resource, kept.pop_all())

@@ -1,0 +1,167 @@
+"""Compaction of a shard: a process of its own copies its points into a new shard, which then takes its place.
+
+That takes back the space of deleted points, and turns 16-bit vectors into Turbo8 ones if there are many. The process
+works on a snapshot, so that searches go on. The catalogue names the one or the other shard at any time.
+"""
+
+import logging
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from image_pipeline.collection.edge import copier
+from image_pipeline.collection.edge.copies import CopyNote
+from image_pipeline.collection.edge.opened import ROOM_BYTES, Opened
+from image_pipeline.collection.edge.shards import edge_errors, places
+from image_pipeline.collection.edge.turns import Turns
+
+TURBO_BEYOND = 300_000
+"""With more points, vectors are kept as Turbo8: half the size, at an error of up to 0.012 of their length.
+
+There is no way back to 16-bit floats, which would hold the same rounded vectors.
+"""
+
+DEAD_SHARE = 1 / 3
+"""The share of the places of deleted points from which on their space is taken back."""
+
+DEAD_PLACES = 5_000
+"""With fewer places of deleted points, nothing is worth the work."""
+
+LONG_POINTS = 20_000
+"""The compaction of so many points takes more than ten seconds, and is announced."""
+
+REPORT_SECONDS = 30.0
+
+_MESSAGE_CHARACTERS = 300
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to copy: `points` points of the shard in `source`, by way of a `snapshot`, into the folder `target`."""
+
+    source: Path
+    snapshot: Path
+    target: Path
+    points: int
+    dimension: int
+    is_turbo: bool
+
+
+class Compaction:
+    """Compacts shards in `directory`, in one process at a time."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._note = CopyNote(directory)
+
+    def run(self, turns: Turns[Opened], name: str) -> bool:
+        """Compact the shard of a collection if it is worth it; returns whether it was done.
+
+        Searches go on meanwhile, and so do changes, but then the copy is thrown away. If it fails, the shard stays as
+        it is, and a warning is logged.
+        """
+        with self._note.lock() as descriptor:
+            if descriptor is None:  # a different process does it
+                return False
+            with turns.use() as opened:
+                job = self._job(opened, name)
+            if job is None:
+                return False
+            turns.end()
+            began = time.monotonic()
+            is_done = False
+            try:
+                problem = self._copy(job, descriptor)
+                if problem is None:
+                    with turns.use() as opened:
+                        is_done = opened.entry(name).folder == job.source.name and self._note.is_current(
+                            job.source.name
+                        )
+                        if is_done:
+                            opened.replace(name, job.target)
+                        else:
+                            problem = "it was changed meanwhile"
+            finally:
+                if not is_done:
+                    shutil.rmtree(job.target, ignore_errors=True)
+                shutil.rmtree(job.snapshot, ignore_errors=True)
+                with suppress(OSError):
+                    self._note.clear()
+        if problem is not None:
+            _log.warning("The collection was not compacted, and works as before: %s.", problem)
+        elif job.points >= LONG_POINTS:
+            _log.warning("Compacted the collection in %.0f s.", time.monotonic() - began)
+        return is_done
+
+    def _job(self, opened: Opened, name: str) -> Job | None:
+        source, is_turbo = opened.folder(name), opened.is_turbo(name)
+        with edge_errors():
+            opened.shard(name).flush()  # else the numbers of places are out of date
+            points = opened.shard(name).info().points_count
+        used = places(source)
+        dead = used - points
+        is_worn = dead >= DEAD_PLACES and dead > used * DEAD_SHARE
+        is_large = points > TURBO_BEYOND and not is_turbo
+        if not (is_worn or is_large):
+            return None
+        disk = os.statvfs(self._directory)
+        if disk.f_bavail * disk.f_frsize < 2 * _allocated(source) + ROOM_BYTES:
+            _log.warning("The collection is not compacted: that takes twice as much space again as it has.")
+            return None
+        self._note.write(source.name)
+        snapshot, target = opened.new_folder(), opened.new_folder()
+        return Job(source, snapshot, target, points, opened.entry(name).dimension, is_turbo or is_large)
+
+    def _copy(self, job: Job, descriptor: int) -> str | None:
+        """Copy in a process of its own, which inherits the lock; returns what went wrong, None if nothing did."""
+        if job.points >= LONG_POINTS:
+            _log.warning(
+                "Compacting the collection of %s photographs. It can be searched meanwhile.", f"{job.points:,}"
+            )
+        command = copier.command(job.source, job.snapshot, job.target, job.dimension, job.is_turbo)
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            pass_fds=(descriptor,),
+        ) as process:
+            try:
+                assert process.stdout is not None
+                said = _follow(process.stdout, lambda done: _report(done, job.points))
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode == 0:
+            return None
+        return f"{said[-_MESSAGE_CHARACTERS:].strip() or 'its process ended'} (exit code {process.returncode})"
+
+
+def _follow(output: IO[str], report: Callable[[int], None]) -> str:
+    """Report the number of copied points from time to time; returns everything else that the process said."""
+    said, reported_at = "", time.monotonic()
+    for line in output:
+        if not line.strip().isdigit():
+            said += line
+        elif time.monotonic() - reported_at >= REPORT_SECONDS:
+            report(int(line))
+            reported_at = time.monotonic()
+    return said
+
+
+def _report(done: int, points: int) -> None:
+    _log.warning("Compacting the collection: %s of %s photographs.", f"{done:,}", f"{points:,}")
+
+
+def _allocated(folder: Path) -> int:
+    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*"))
