@@ -34,7 +34,7 @@ def command(source: Path, snapshot: Path, target: Path, dimension: int, is_turbo
 
     `snapshot` is an empty folder for a snapshot of its files. If `is_turbo`, the vectors become Turbo8.
     """
-    return [sys.executable, "-m", __name__, *map(str, (source, snapshot, target, dimension, int(is_turbo)))]
+    return [sys.executable, "-P", "-m", __name__, *map(str, (source, snapshot, target, dimension, int(is_turbo)))]
 
 
 def take_snapshot(source: Path, snapshot: Path) -> None:
