@@ -34,7 +34,7 @@ def damage_of(folder: Path, is_whole: bool) -> str | None:
     Raises ShardInUseError if a program that ignores the lock has it open, CollectionError if the other process cannot
     be started or is killed.
     """
-    command = [sys.executable, "-m", __name__, str(folder), *([] if is_whole else [_LOAD])]
+    command = [sys.executable, "-P", "-m", __name__, str(folder), *([] if is_whole else [_LOAD])]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode == 0:
         return None
