@@ -39,7 +39,8 @@ class Hit:
 
     `score` is the cosine similarity to the query, None without one. `copies` are other files with the same picture:
     the same pixels, width and height. Those of them with the same `sha256` are `identical`. `caption` is empty if there
-    is none. The other fields are those of the payload, by the same names; None if unknown.
+    is none. `close` is whether the hit is above the relevance cut, None if there is no cut. The other fields are those
+    of the payload, by the same names; None if unknown.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Hit:
     camera_model: str | None = None
     width: int | None = None
     height: int | None = None
+    close: bool | None = None
 
 
 _SHOWN = (

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -22,7 +22,9 @@ from image_pipeline.errors import CollectionError, PipelineError
 from image_pipeline.files.names import to_text
 from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
+from image_pipeline.inference.calibration import cut_factor
 from image_pipeline.schema.payload import PayloadField
+from image_pipeline.services.relevance import RelevanceCut
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
 from image_pipeline.stages.models import Inference, load_inference
@@ -33,10 +35,16 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Answer:
-    """The hits of a search. `unmatched` are the texts of its filter that no photograph matches."""
+    """The hits of a search. `unmatched` are the texts of its filter that no photograph matches.
+
+    `left_out` are the hits that are not close to the words. `is_calibrated` is False if the words were compared by a
+    model whose scores do not say what is close.
+    """
 
     hits: list[Hit]
     unmatched: list[Unmatched]
+    left_out: int = 0
+    is_calibrated: bool = True
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ class Search:
         self._settings = settings
         self._qdrant = KeptConnection(address, settings.collection)
         self._known: tuple[SearchedVersion, Inference] | None = None
+        self._cut = RelevanceCut()
 
     def __enter__(self) -> Self:
         return self
@@ -69,9 +78,37 @@ class Search:
     ) -> None:
         self._qdrant.close()
 
-    def by_words(self, words: str, limit: int, search_filter: SearchFilter, sort: Sort = Sort.RELEVANCE) -> Answer:
-        """The `limit` photographs nearest to a text, best first, or in the order of `sort`. Raises as `by_picture`."""
-        return self._nearest(lambda inference: inference.embed_texts([words])[0], limit, search_filter, sort)
+    def by_words(
+        self,
+        words: str,
+        limit: int,
+        search_filter: SearchFilter,
+        sort: Sort = Sort.RELEVANCE,
+        only_close: bool = True,
+    ) -> Answer:
+        """The `limit` photographs nearest to a text, best first, or in the order of `sort`. Raises as `by_picture`.
+
+        Those that are not close to the text are left out, unless `only_close` is False. Nothing is left out if the
+        model is not calibrated or the collection is small.
+        """
+
+        def ask() -> Answer:
+            version, inference = self._version()
+            vector = inference.embed_texts([words])[0]
+            with self._qdrant.connect() as qdrant:
+                points = qdrant.points(version.name)
+                hits = points.nearest(vector.tolist(), limit, search_filter)
+                cut = self._cut.of(version.name, inference, vector, points.sample)
+                judged = [hit if cut is None else _judged(hit, cut) for hit in hits]
+                kept = [hit for hit in judged if not only_close or hit.close is not False]
+                return Answer(
+                    _sorted(kept, sort),
+                    _unmatched(points, bool(hits), search_filter),
+                    left_out=len(hits) - len(kept),
+                    is_calibrated=cut_factor(inference.embedding_producer) is not None,
+                )
+
+        return again_if_replaced(ask)
 
     def by_picture(
         self, file: Path | LibraryFile, limit: int, search_filter: SearchFilter, sort: Sort = Sort.RELEVANCE
@@ -81,7 +118,16 @@ class Search:
         Raises PipelineError if the picture cannot be decoded, CollectionError if there is no collection or Qdrant
         refuses, ServiceUnavailableError if it does not answer, ModelError if the model cannot be fetched or loaded.
         """
-        return self._nearest(lambda inference: self._embed_picture(inference, file), limit, search_filter, sort)
+
+        def ask() -> Answer:
+            version, inference = self._version()
+            vector = self._embed_picture(inference, file)
+            with self._qdrant.connect() as qdrant:
+                points = qdrant.points(version.name)
+                hits = points.nearest(vector.tolist(), limit, search_filter)
+                return _answer(points, _sorted(hits, sort), search_filter)
+
+        return again_if_replaced(ask)
 
     def by_filter(self, limit: int, search_filter: SearchFilter, sort: Sort = Sort.NEWEST) -> Answer:
         """The `limit` newest or oldest photographs that the filter lets through; no model is loaded.
@@ -119,21 +165,6 @@ class Search:
         vector: np.ndarray = inference.embed_images(images)[0]
         return vector
 
-    def _nearest(
-        self, embed: Callable[[Inference], np.ndarray], limit: int, search_filter: SearchFilter, sort: Sort
-    ) -> Answer:
-        """Search the version whose model embeds the query; start over once if that version is replaced meanwhile."""
-
-        def ask() -> Answer:
-            version, inference = self._version()
-            vector = embed(inference)
-            with self._qdrant.connect() as qdrant:
-                points = qdrant.points(version.name)
-                hits = points.nearest(vector.tolist(), limit, search_filter)
-                return _answer(points, hits if sort is Sort.RELEVANCE else by_date(hits, sort), search_filter)
-
-        return again_if_replaced(ask)
-
     def _in_searched_version(self, ask: Callable[[VersionPoints], Found]) -> Found:
         """The result of `ask` for the version that is searched now; once more if it is replaced meanwhile."""
 
@@ -152,6 +183,15 @@ class Search:
             version = qdrant.searched_version()
         self._known = known = version, inference_for(version, self._settings)
         return known
+
+
+def _judged(hit: Hit, cut: float) -> Hit:
+    return replace(hit, close=hit.score is not None and hit.score >= cut)
+
+
+def _sorted(hits: list[Hit], sort: Sort) -> list[Hit]:
+    """The hits, best first, in the order of `sort`."""
+    return hits if sort is Sort.RELEVANCE else by_date(hits, sort)
 
 
 def _answer(points: VersionPoints, hits: list[Hit], search_filter: SearchFilter) -> Answer:
