@@ -37,14 +37,19 @@ Found = TypeVar("Found")
 class Answer:
     """The hits of a search. `unmatched` are the texts of its filter that no photograph matches.
 
-    `left_out` are the hits that are not close to the words. `is_calibrated` is False if the words were compared by a
-    model whose scores do not say what is close.
+    `left_out` is the number of hits that are missing because they are not close to the words. `is_calibrated` is False
+    if a model made the scores for which it is not known which of them are close.
     """
 
     hits: list[Hit]
     unmatched: list[Unmatched]
     left_out: int = 0
     is_calibrated: bool = True
+
+    def without_distant(self) -> Self:
+        """The same without the hits that are not close."""
+        close = [hit for hit in self.hits if hit.close is not False]
+        return replace(self, hits=close, left_out=len(self.hits) - len(close))
 
 
 @dataclass(frozen=True)
@@ -86,29 +91,19 @@ class Search:
         sort: Sort = Sort.RELEVANCE,
         only_close: bool = True,
     ) -> Answer:
-        """The `limit` photographs nearest to a text, best first, or in the order of `sort`. Raises as `by_picture`.
+        """The `limit` best photographs for a text, best first, or in the order of `sort`.
 
-        Those that are not close to the text are left out, unless `only_close` is False. Nothing is left out if the
-        model is not calibrated or the collection is small.
+        They are found by their pictures and by their own words (see `VersionPoints.fused`). Those that are not close to
+        the text are left out, unless `only_close` is False. Nothing is left out if the model is not calibrated or the
+        collection is small. Raises as `by_picture`.
         """
 
-        def ask() -> Answer:
-            version, inference = self._version()
-            vector = inference.embed_texts([words])[0]
-            with self._qdrant.connect() as qdrant:
-                points = qdrant.points(version.name)
-                hits = points.nearest(vector.tolist(), limit, search_filter)
-                cut = self._cut.of(version.name, inference, vector, points.sample)
-                judged = [hit if cut is None else _judged(hit, cut) for hit in hits]
-                kept = [hit for hit in judged if not only_close or hit.close is not False]
-                return Answer(
-                    _sorted(kept, sort),
-                    _unmatched(points, bool(hits), search_filter),
-                    left_out=len(hits) - len(kept),
-                    is_calibrated=cut_factor(inference.embedding_producer) is not None,
-                )
+        def find(points: VersionPoints, inference: Inference, vector: np.ndarray) -> list[Hit]:
+            cut = self._cut.of(points.name, inference, vector, points.sample)
+            return points.fused(vector.tolist(), words, limit, search_filter, cut)
 
-        return again_if_replaced(ask)
+        answer = self._found(lambda inference: inference.embed_texts([words])[0], find, search_filter, sort)
+        return answer.without_distant() if only_close else answer
 
     def by_picture(
         self, file: Path | LibraryFile, limit: int, search_filter: SearchFilter, sort: Sort = Sort.RELEVANCE
@@ -118,16 +113,12 @@ class Search:
         Raises PipelineError if the picture cannot be decoded, CollectionError if there is no collection or Qdrant
         refuses, ServiceUnavailableError if it does not answer, ModelError if the model cannot be fetched or loaded.
         """
-
-        def ask() -> Answer:
-            version, inference = self._version()
-            vector = self._embed_picture(inference, file)
-            with self._qdrant.connect() as qdrant:
-                points = qdrant.points(version.name)
-                hits = points.nearest(vector.tolist(), limit, search_filter)
-                return _answer(points, _sorted(hits, sort), search_filter)
-
-        return again_if_replaced(ask)
+        return self._found(
+            lambda inference: self._embed_picture(inference, file),
+            lambda points, inference, vector: points.nearest(vector.tolist(), limit, search_filter),
+            search_filter,
+            sort,
+        )
 
     def by_filter(self, limit: int, search_filter: SearchFilter, sort: Sort = Sort.NEWEST) -> Answer:
         """The `limit` newest or oldest photographs that the filter lets through; no model is loaded.
@@ -165,6 +156,26 @@ class Search:
         vector: np.ndarray = inference.embed_images(images)[0]
         return vector
 
+    def _found(
+        self,
+        embed: Callable[[Inference], np.ndarray],
+        find: Callable[[VersionPoints, Inference, np.ndarray], list[Hit]],
+        search_filter: SearchFilter,
+        sort: Sort,
+    ) -> Answer:
+        """Search the version whose model embeds the query; start over once if that version is replaced meanwhile."""
+
+        def ask() -> Answer:
+            version, inference = self._version()
+            vector = embed(inference)
+            with self._qdrant.connect() as qdrant:
+                points = qdrant.points(version.name)
+                hits = find(points, inference, vector)
+                answer = _answer(points, hits if sort is Sort.RELEVANCE else by_date(hits, sort), search_filter)
+                return replace(answer, is_calibrated=cut_factor(inference.embedding_producer) is not None)
+
+        return again_if_replaced(ask)
+
     def _in_searched_version(self, ask: Callable[[VersionPoints], Found]) -> Found:
         """The result of `ask` for the version that is searched now; once more if it is replaced meanwhile."""
 
@@ -183,15 +194,6 @@ class Search:
             version = qdrant.searched_version()
         self._known = known = version, inference_for(version, self._settings)
         return known
-
-
-def _judged(hit: Hit, cut: float) -> Hit:
-    return replace(hit, close=hit.score is not None and hit.score >= cut)
-
-
-def _sorted(hits: list[Hit], sort: Sort) -> list[Hit]:
-    """The hits, best first, in the order of `sort`."""
-    return hits if sort is Sort.RELEVANCE else by_date(hits, sort)
 
 
 def _answer(points: VersionPoints, hits: list[Hit], search_filter: SearchFilter) -> Answer:
