@@ -8,18 +8,15 @@ import pytest
 
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.connection import address_of
-from image_pipeline.collection.points import make_point
 from image_pipeline.collection.search_filter import SearchFilter, Span
-from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.scenes import Scene, caption, random_scene
-from image_pipeline.imaging.resize import fit, to_array
 from image_pipeline.inference.calibration import cut_factor
 from image_pipeline.services.relevance import NEUTRAL_TEXTS, NeutralScores, RelevanceCut
 from image_pipeline.services.search import Answer, Search
 from image_pipeline.settings import DType, Settings, load_settings
 from image_pipeline.stages.models import Inference, load_inference
-from image_pipeline.stages.registry import input_specs
 from image_pipeline_tests.support.raw_qdrant import settings_of
+from image_pipeline_tests.support.scene_points import fill, scene_vectors
 
 COUNT = 80
 NOT_IN_IT = ("a purple elephant", "my grandmother's kitchen", "qwxyz plugh", "the", "a photograph", "🦓")
@@ -38,30 +35,12 @@ def scenes() -> list[Scene]:
 
 @pytest.fixture(scope="module")
 def vectors(demo: Inference, scenes: list[Scene]) -> np.ndarray:
-    rng = np.random.default_rng(72)
-    [spec] = input_specs(demo)
-    return demo.embed_images(np.stack([to_array(fit(draw(scene, (320, 240), rng), spec)) for scene in scenes]))
+    return scene_vectors(demo, scenes)
 
 
 @pytest.fixture
 def settings(tmp_path: Path, qdrant_address: QdrantAddress) -> Settings:
     return load_settings(home=tmp_path, models="demo", **settings_of(qdrant_address))
-
-
-def fill(settings: Settings, vectors: np.ndarray) -> None:
-    """Make a collection of points that have these vectors, and no words at all."""
-    address = address_of(settings)
-    version = load_inference(settings.models, settings.dtype, settings.home).collection_version(settings.collection)
-    with address.connect(version.alias) as qdrant:
-        collection = qdrant.collection(version)
-        collection.ensure()
-        points = [
-            make_point(
-                f"{number}", vector.tolist(), {"partition": ".", "sha256": f"content {number}", "rating": number}
-            )
-            for number, vector in enumerate(vectors)
-        ]
-        list(collection.upsert(points))
 
 
 def numbers(answer: Answer) -> set[int]:
@@ -100,6 +79,24 @@ def test_the_cut_of_a_filtered_search_is_that_of_the_whole_collection(
         assert numbers(only) == numbers(few) & set(range(3, 10)) and 3 in numbers(only)
         assert only.left_out == 7 - len(only.hits)
         assert search.by_words("a purple elephant", 10, SearchFilter(rating=Span(3, 3))).hits == []
+
+
+def test_photographs_that_have_the_words_are_close_whatever_their_score(
+    settings: Settings, vectors: np.ndarray
+) -> None:
+    payloads = {
+        1: {"caption": "a purple elephant in the zoo"},
+        2: {"caption": "a purple heart"},
+        3: {"people": ["Purple Rain"]},
+        4: {"keywords": ["elephants"]},
+        5: {"description": "the zoo"},
+    }
+    fill(settings, vectors, payloads)
+    with Search(settings, address_of(settings)) as search:
+        assert numbers(search.by_words("a purple elephant", 10, SearchFilter())) == {1, 3, 4}
+        shown = search.by_words("a purple elephant", COUNT, SearchFilter(), only_close=False).hits
+        assert {int(hit.path) for hit in shown[:3]} == {1, 3, 4}, "what is close comes first"
+        assert [hit.close for hit in shown] == [True] * 3 + [False] * (len(vectors) - 3)
 
 
 def test_in_a_small_collection_nothing_is_left_out(settings: Settings, vectors: np.ndarray) -> None:
