@@ -12,7 +12,6 @@ from benchmarks.rows import CaseResult, Row, Target
 
 PLACES = (1, 5, 10)
 WAYS = ("dense", "words", "fused")
-_LIMIT = 1000
 _NAMES = (Kind.PERSON, Kind.FIRST_NAME, Kind.CITY, Kind.FILE, Kind.DIRECTORY, Kind.KEYWORD)
 
 
@@ -41,27 +40,19 @@ def _demo(bench: Bench) -> list[dict[str, Any]]:
     drawn = python_program("benchmarks.programs.demo_library")
     captions = bench.measure(drawn, request={"library": str(library)}).answer["captions"]
     bench.measure(installed_program("image-pipeline", "ingest", str(library), "--json"), settings)
-    request = {"captions": captions, "limit": _LIMIT}
-    queries: list[dict[str, Any]] = bench.measure(
-        python_program("benchmarks.programs.golden"), settings, request=request
-    ).answer["queries"]
-    _delete(bench, settings)
-    return queries
+    return _searched(bench, settings, {"captions": captions})
 
 
 def _made(bench: Bench) -> list[dict[str, Any]]:
-    settings = bench.settings("demo")
-    request = {"photographs": bench.sizes.named}
-    queries: list[dict[str, Any]] = bench.measure(
-        python_program("benchmarks.programs.golden"), settings, request=request
-    ).answer["queries"]
-    _delete(bench, settings)
-    return queries
+    return _searched(bench, bench.settings("demo"), {"photographs": bench.sizes.named})
 
 
-def _delete(bench: Bench, settings: dict[str, str]) -> None:
+def _searched(bench: Bench, settings: dict[str, str], request: dict[str, Any]) -> list[dict[str, Any]]:
+    program = python_program("benchmarks.programs.golden")
+    queries: list[dict[str, Any]] = bench.measure(program, settings, request=request).answer["queries"]
     if bench.server is not None:
         bench.delete_collections(settings["IMAGE_PIPELINE_COLLECTION"])
+    return queries
 
 
 def recall(query: dict[str, Any], way: str, most: int) -> float:

@@ -1,7 +1,7 @@
 """Golden queries, by the pictures alone, by words alone, and by both: which of the known photographs are found.
 
 The settings come from the environment. The request: captions (of the demo library, which was ingested, by path), or
-photographs (how many a made library with names should have); limit (the most photographs that count for the cut).
+photographs (how many a made library with names should have).
 """
 
 from collections.abc import Callable, Sequence
@@ -49,13 +49,13 @@ def main() -> None:
     with address.errors_for_people(), address.engine() as engine:
         points = VersionPoints(engine, engine.aliases()[settings.collection])
         queries = demo_queries(request["captions"], {str(one["path"]): one for one in points.payloads()})
-        found = []
+        found, limit = [], points.count()
         for query in queries:
             vector = inference.embed_texts([query.text])[0]
             cut = relevance.of(points.name, inference, vector, points.sample)
             assert cut is not None, "the demo embedder is calibrated"
-            near = [hit for hit in points.nearest(vector.tolist(), request["limit"]) if hit.score >= cut]
-            hits = points.fused(vector.tolist(), query.text, request["limit"], cut=cut)
+            near = [hit for hit in points.nearest(vector.tolist(), limit) if (hit.score or 0) >= cut]
+            hits = points.fused(vector.tolist(), query.text, limit, cut=cut)
             closeness = {"picture": _right(query, near), "search": _right(query, [hit for hit in hits if hit.close])}
             found.append(_places(query, engine, points, vector.tolist()) | {"close": closeness})
     answer(queries=found)
@@ -70,7 +70,7 @@ def _upload(qdrant: Qdrant, version: CollectionVersion, points: Sequence[Point])
 
 def _places(query: Query, engine: Engine, points: VersionPoints, vector: list[float]) -> dict[str, Any]:
     """The query with the places, from 0, of the photographs that satisfy it, for each way of searching."""
-    matching = TypedWords.of(query.text).vector
+    matching = TypedWords(query.text).vector
 
     def by_words() -> list[str]:
         found = engine.matching(points.name, matching, _MATCHES, ANYWHERE, ["sha256"]) if matching.indices else []
