@@ -148,6 +148,28 @@ class ClientEngine(Engine):
             using=VECTOR,
             limit=limit,
             query_filter=filter_of(where),
+            with_payload=list(fields) or False,
+        )
+        return [_held(point, point.score) for point in found.points]
+
+    def nearest_matching(
+        self,
+        name: str,
+        vector: Sequence[float],
+        words: WordVector,
+        most: int,
+        limit: int,
+        where: Where,
+        fields: Sequence[str],
+    ) -> list[HeldPoint]:
+        """The points nearest to a vector among those whose words match best."""
+        if not words.indices or not self._having_words(name):
+            return []
+        found = self._client.query_points(
+            name,
+            prefetch=models.Prefetch(query=_sparse(words), using=VECTOR, limit=most, filter=filter_of(where)),
+            query=list(vector),
+            limit=limit,
             with_payload=list(fields),
         )
         return [_held(point, point.score) for point in found.points]

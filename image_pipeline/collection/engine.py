@@ -145,6 +145,19 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def nearest_matching(
+        self,
+        name: str,
+        vector: Sequence[float],
+        words: WordVector,
+        most: int,
+        limit: int,
+        where: Where,
+        fields: Sequence[str],
+    ) -> list[HeldPoint]:
+        """The `limit` points nearest to `vector` among the first `most` that `matching` returns, best first."""
+
+    @abstractmethod
     def in_order(
         self, name: str, field: str, is_descending: bool, limit: int, where: Where, fields: Sequence[str]
     ) -> list[HeldPoint]:

@@ -98,19 +98,28 @@ def _candidates(
     lists, its score is less than 2 / (120 + 2 `limit`), which each of the first `limit` of the nearest exceeds.
     """
     window = RANK_CONSTANT + 2 * limit
-    points = {point.id: point for point in _nearest(engine, version, vector, window, conditions)}
-    matching = engine.matching(version, words.vector, _MOST_MATCHES, Where(must=conditions), [])
-    scores = {point.id: point.score for point in matching}
-    if len(scores) > window:
-        points |= {
-            point.id: point for point in _nearest(engine, version, vector, window, [*conditions, Ids(list(scores))])
-        }
-    best = [id_ for id_ in list(scores)[:window] if id_ not in points]
-    if best:
-        found = engine.nearest(version, vector, len(best), Where(must=[Ids(best)]), _FIELDS)
-        points |= {point.id: point for point in found}
+    points: dict[PointId, HeldPoint] = {}
+
+    def add_nearest(find: Callable[[Where, int], list[HeldPoint]]) -> None:
+        found = Photographs()
+        collect(find, found, window, conditions, window)
+        points.update((point.id, point) for one in found.first(window) for point in one.points)
+
+    add_nearest(lambda where, count: engine.nearest(version, vector, count, where, _FIELDS))
+    best = engine.matching(version, words.vector, window, Where(must=conditions), [])
+    scores = {point.id: point.score for point in best}
+    if len(best) == window:
+        add_nearest(
+            lambda where, count: engine.nearest_matching(
+                version, vector, words.vector, _MOST_MATCHES, count, where, _FIELDS
+            )
+        )
+    distant = [id_ for id_ in scores if id_ not in points]
+    if distant:
+        found = engine.nearest(version, vector, len(distant), Where(must=[Ids(distant)]), _FIELDS)
+        points.update((point.id, point) for point in found)
     unknown = [id_ for id_ in points if id_ not in scores]
-    if len(scores) == _MOST_MATCHES and unknown:
+    if len(best) == window and unknown:
         known = engine.matching(version, words.vector, len(unknown), Where(must=[Ids(unknown)]), [])
         scores |= {point.id: point.score for point in known}
     photographs = Photographs()
@@ -127,19 +136,6 @@ def _candidate(photograph: Photograph, scores: Mapping[PointId, float], words: T
     weighted = [(evidence.is_named, evidence.share * score, evidence) for evidence, score in by_words]
     _, score, evidence = max(weighted, key=lambda one: one[:2], default=(False, 0.0, Evidence()))
     return _Candidate(photograph, max(point.score for point in photograph.points), score, evidence)
-
-
-def _nearest(
-    engine: Engine, version: str, vector: Sequence[float], count: int, conditions: Sequence[Condition]
-) -> list[HeldPoint]:
-    """The points of the `count` nearest photographs."""
-    found = Photographs()
-
-    def next_points(where: Where, most: int) -> list[HeldPoint]:
-        return engine.nearest(version, vector, most, where, _FIELDS)
-
-    collect(next_points, found, count, conditions, count)
-    return [point for photograph in found.first(count) for point in photograph.points]
 
 
 def _fuse(found: Iterable[_Candidate]) -> None:

@@ -168,6 +168,36 @@ class EdgeEngine(Engine):
                 limit=limit,
                 query=qe.Query.Nearest(_sparse(words), using=VECTOR),
                 filter=filter_of(where),
+                with_payload=list(fields) or False,
+                params=_EXACT,
+            )
+            found = opened.shard(name).query(request)
+        return [_held(point, point.score) for point in found]
+
+    def nearest_matching(
+        self,
+        name: str,
+        vector: Sequence[float],
+        words: WordVector,
+        most: int,
+        limit: int,
+        where: Where,
+        fields: Sequence[str],
+    ) -> list[HeldPoint]:
+        """The points nearest to a vector among those whose words match best."""
+        with self._turns.use() as opened, edge_errors():
+            if not words.indices or not opened.has_words(name):
+                return []
+            best = qe.Prefetch(
+                limit=most,
+                query=qe.Query.Nearest(_sparse(words), using=VECTOR),
+                filter=filter_of(where),
+                params=_EXACT,
+            )
+            request = qe.QueryRequest(
+                limit=limit,
+                prefetches=[best],
+                query=qe.Query.Nearest(_vector(name, opened.entry(name), vector)),
                 with_payload=list(fields),
                 params=_EXACT,
             )
