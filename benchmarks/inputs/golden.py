@@ -14,9 +14,10 @@ _MOST = 40
 
 
 class Kind(StrEnum):
-    """The kinds of queries; photographs that satisfy a query of the last three do not exist."""
+    """The kinds of queries. No photograph satisfies those of the last three."""
 
     SCENE = "a whole scene"
+    PHRASED = "a whole scene, as the model never saw it worded"
     THING = "a thing"
     THING_ON = "a thing on a background"
     THINGS = "two things"
@@ -95,9 +96,10 @@ def _scene_queries(scenes: Mapping[str, Scene], rng: np.random.Generator) -> Ite
 
     for scene in chosen[:_MOST]:
         same = frozenset(sha256 for sha256, other in scenes.items() if other == scene)
-        yield Query(Kind.SCENE, f"the picture of {caption(scene)}", same)
+        yield Query(Kind.SCENE, caption(scene), same)
+        yield Query(Kind.PHRASED, f"the picture of {caption(scene)}", same)
     for thing in dict.fromkeys(scene.first for scene in chosen):
-        yield Query(Kind.THING, f"the {thing.colour} {thing.shape}", having(thing))
+        yield Query(Kind.THING, str(thing), having(thing))
     for scene in chosen[_MOST:]:
         text = f"the {scene.first.colour} {scene.first.shape} on a {scene.background} background"
         yield Query(Kind.THING_ON, text, having(scene.first, background=scene.background))

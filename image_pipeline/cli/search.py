@@ -97,8 +97,9 @@ def search(
     Copies of a photograph are listed once. Upper and lower case make no difference in filters.
 
     Photographs that are not close to WORDS are left out: their score is hardly better than that of words that fit every
-    photograph, and they have neither one of WORDS among their names nor all of WORDS. Nothing is left out without
-    WORDS, among fewer than 32 files, or if the model is not calibrated, as only the demo models are.
+    photograph, and they have neither all of WORDS nor one of them in people, title, keywords, city, state or country.
+    Nothing is left out without WORDS, among fewer than 32 files, or if the model is not calibrated, as only the demo
+    models are.
 
     The keys of each object in the JSON list: path, score (cosine; null without WORDS and --image), close (whether the
     photograph is close to WORDS; null if nothing would be left out), caption, sha256, copies (other files with the same

@@ -38,8 +38,8 @@ def fused(
     whichever way it was found.
 
     With a `cut`, photographs that are not close to the query come after all others. Close are those whose cosine is at
-    least `cut`, those that have all words of the query, and those of which one of its words is a name. A word in a
-    caption is not enough: what the caption says of a purple car is found by `a purple elephant`, too.
+    least `cut`, those that have all words of the query, and those with one of them as a name (`Evidence.has_name`). One
+    word in a caption is not enough: the purple of a purple car is also a word of `a purple elephant`.
     """
     found = _candidates(engine, version, vector, words, limit, conditions)
     if cut is not None:

@@ -15,6 +15,7 @@ _MOST_WORDS = 64
 """The models read no more words either."""
 _PLURAL_WEIGHT = 0.5
 _SHORTEST_SINGULAR = 3
+_PATH = (FILE_NAME, DIRECTORY.name)
 _SIGNS = ".,;:!?()\"'"
 
 
@@ -32,7 +33,8 @@ class Evidence:
 
     `share` is the share, 0 to 1, of its words and of its pairs of neighbouring words: of "red circle", a photograph of
     a red square and a blue circle has two thirds. `is_named` if every word is in what names the photograph, `has_name`
-    if one is. `is_complete` if every word is in any of its texts.
+    if one is, apart from the names of files and directories, which are often alike: IMG. `is_complete` if every word is
+    in any of its texts.
     """
 
     share: float = 0.0
@@ -132,7 +134,7 @@ class _Terms:
             return True
         if "/" not in word.text:
             return False
-        path = (terms for field, terms in self._texts if field.name in (FILE_NAME, DIRECTORY.name))
+        path = (terms for field, terms in self._texts if field.name in _PATH)
         return word.is_in(frozenset(chain.from_iterable(path)), is_exact=is_exact)
 
 
@@ -176,11 +178,11 @@ class TypedWords:
             return Evidence()
         pairs = self._pairs_in(terms for _, terms in texts) if found > 1 else 0
         names = _Terms([(field, terms) for field, terms in texts if field.is_name])
-        in_names = [names.have(word, is_exact=True) for word in self._words]
+        said = _Terms([(field, terms) for field, terms in texts if field.is_name and field.name not in _PATH])
         return Evidence(
             (found + pairs) / (len(self._words) + len(self._pairs)),
-            is_named=all(in_names),
-            has_name=any(in_names),
+            is_named=all(names.have(word, is_exact=True) for word in self._words),
+            has_name=any(said.have(word, is_exact=True) for word in self._words),
             is_complete=found == len(self._words) and all(everything.have(word, is_exact=True) for word in self._words),
         )
 

@@ -51,7 +51,7 @@ def test_what_people_and_programs_read_of_what_is_not_close(run: Run, tmp_path: 
     assert len(shown) == 3
     [first, *_] = json.loads(run("search", caption(scenes[3]), "--json").stdout)
     assert (first["path"], first["close"]) == ("3", True)
-    assert run("search", "a purple elephant", "--rating", "99").stdout == "No photographs were found.\n"
+    assert run("search", "a purple elephant", "--iso", "100").stdout == "No photographs were found.\n"
     picture = tmp_path / "picture.png"
     from PIL import Image
 

@@ -90,6 +90,7 @@ def test_photographs_that_have_the_words_are_close_whatever_their_score(
         3: {"people": ["Purple Rain"]},
         4: {"keywords": ["elephants"]},
         5: {"description": "the zoo"},
+        6: {"directory": "elephant walk"},
     }
     fill(settings, vectors, payloads)
     with Search(settings, address_of(settings)) as search:
