@@ -124,7 +124,7 @@ class _Terms:
 
     def __init__(self, texts: Sequence[tuple[WordsField, Sequence[str]]]) -> None:
         self._texts = texts
-        self._all = frozenset(term for _, terms in texts for term in terms)
+        self._all: frozenset[str] = frozenset().union(*(terms for _, terms in texts))
 
     def have(self, word: _Typed, *, is_exact: bool) -> bool:
         """Whether one of the fields has the whole word: of a path, the directory and the file name together."""
@@ -150,6 +150,7 @@ class TypedWords:
                 words.setdefault(word.terms, word)
         self._words = tuple(words.values())
         self._pairs = tuple((one.last, other.first) for one, other in pairwise(self._words))
+        self._ends = frozenset[str]().union(*(ends for pair in self._pairs for ends in pair))
         self.vector = self._vector()
 
     def found_in(self, payload: Mapping[str, Any]) -> tuple[MatchedWord, ...]:
@@ -177,19 +178,19 @@ class TypedWords:
         if not found:
             return Evidence()
         pairs = self._pairs_in(terms for _, terms in texts) if found > 1 else 0
-        names = _Terms([(field, terms) for field, terms in texts if field.is_name])
-        said = _Terms([(field, terms) for field, terms in texts if field.is_name and field.name not in _PATH])
-        return Evidence(
-            (found + pairs) / (len(self._words) + len(self._pairs)),
-            is_named=all(names.have(word, is_exact=True) for word in self._words),
-            has_name=any(said.have(word, is_exact=True) for word in self._words),
-            is_complete=found == len(self._words) and all(everything.have(word, is_exact=True) for word in self._words),
-        )
+        is_complete = found == len(self._words) and all(everything.have(word, is_exact=True) for word in self._words)
+        names = [(field, terms) for field, terms in texts if field.is_name]
+        is_named = is_complete and all(_Terms(names).have(word, is_exact=True) for word in self._words)
+        said = _Terms([(field, terms) for field, terms in names if field.name not in _PATH])
+        has_name = is_named or any(said.have(word, is_exact=True) for word in self._words)
+        return Evidence((found + pairs) / (len(self._words) + len(self._pairs)), is_named, has_name, is_complete)
 
     def _pairs_in(self, texts: Iterable[Sequence[str]]) -> int:
         """The number of neighbouring words of the query that are neighbours in one of these texts, too."""
         neighbours: set[tuple[str, str]] = set()
         for terms in texts:
+            if len(self._ends.intersection(terms)) < 2:
+                continue
             neighbours.update(pairwise(term for term in terms if term not in FUNCTION_WORDS))
         return sum(any((one, next_) in neighbours for one in last for next_ in first) for last, first in self._pairs)
 

@@ -142,7 +142,8 @@ def test_what_people_read(commands: Commands) -> None:
 
     facts = "       2024-05-01 18:30 · Lisbon, Portugal · Canon EOS R5 · 96 × 64"
     score, *_ = lines("search", "red", "--keyword", "été")
-    assert lines("search", "red", "--keyword", "été")[1:] == [facts]
+    cosine = commands.json("search", "red", "--keyword", "été")[0]["score"]
+    assert lines("search", "red", "--keyword", "été")[1:] == [facts, f"       matched: picture {cosine:.2f}"]
     assert score.endswith(f"  {COPY}  (+2 copies, 1 identical)") and 0 < float(score.split()[0]) < 1
     assert lines("search", "--rating", "5") == [RETAGGED, facts]
     assert lines("search", "--rating=-1") == [GRANDMA, "       1965-07 · NIKON D750 · 72 × 54"]
