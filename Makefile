@@ -77,6 +77,7 @@ demo-models: install ## Train and measure the demo models again (an hour on two 
 	PYTHONPATH=. $(BIN)/python scripts/train_demo_models.py --further embedder
 	PYTHONPATH=. $(BIN)/python scripts/train_demo_models.py --further embedder
 	PYTHONPATH=. $(BIN)/python scripts/evaluate_demo_models.py
+	PYTHONPATH=. $(BIN)/python scripts/calibrate_demo_cut.py
 
 clean: ## Delete everything that the other targets created.
 	rm -rf $(VENV) $(DEMO) .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -109,7 +109,7 @@ class Bench:
 
     def captions(self, ingested: Ingested) -> dict[str, str]:
         """The captions in the collection of a library of up to 1000 photographs, all different, by path."""
-        search = installed_program("image-pipeline", "search", "a photograph", "--limit", "1000", "--json")
+        search = installed_program("image-pipeline", "search", "a photograph", "--all", "--limit", "1000", "--json")
         hits = measure(search, ingested.settings).answer
         return {hit["path"]: hit["caption"] for hit in hits}
 

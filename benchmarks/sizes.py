@@ -36,6 +36,7 @@ class Sizes:
     queries: int
     fidelity: int
     caption_fidelity: int
+    named: int
 
 
 DEFAULT = Sizes(
@@ -60,6 +61,7 @@ DEFAULT = Sizes(
     queries=200,
     fidelity=8,
     caption_fidelity=16,
+    named=3_000,
 )
 
 QUICK = Sizes(
@@ -84,4 +86,5 @@ QUICK = Sizes(
     queries=5,
     fidelity=2,
     caption_fidelity=2,
+    named=400,
 )

@@ -70,6 +70,7 @@ _NOUNS = {field.name: noun for noun, field in FACETS.items()}
     help="Order of the photographs; relevance by default, newest without WORDS and --image. With them, newest and "
     "oldest sort the most relevant photographs, as many as --limit allows.",
 )
+@click.option("--all", "show_all", is_flag=True, help="Also list photographs that are not close to WORDS.")
 @filter_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @shared_options
@@ -79,6 +80,7 @@ def search(
     image: str | None,
     limit: int,
     sort: str | None,
+    show_all: bool,
     filters: FilterOptions,
     as_json: bool,
     **given: Any,
@@ -94,12 +96,18 @@ def search(
     Without WORDS and --image, the newest photographs come first, those without a date last, and no model is loaded.
     Copies of a photograph are listed once. Upper and lower case make no difference in filters.
 
-    The keys of each object in the JSON list: path, score (cosine; null without WORDS and --image), caption, sha256,
-    copies (other files with the same picture), identical (those of copies that have the same content, byte by byte),
-    and, null if unknown, taken_local (on the photographer's clock), taken_precision (second, minute, day, month, year),
-    place (lat, lon), city, country, camera_make, camera_model, width, height (in pixels); and matched, null without
-    WORDS: its key words lists those of WORDS that the photograph has, as objects with the keys word and fields (names
-    of payload fields, and file_name), its key picture is the cosine.
+    Photographs that are not close to WORDS are left out: their score is hardly better than that of words that fit every
+    photograph, and they have neither all of WORDS nor one of them in people, title, keywords, city, state or country.
+    Nothing is left out without WORDS, among fewer than 32 files, or if the model is not calibrated, as only the demo
+    models are.
+
+    The keys of each object in the JSON list: path, score (cosine; null without WORDS and --image), close (whether the
+    photograph is close to WORDS; null if nothing would be left out), caption, sha256, copies (other files with the same
+    picture), identical (those of copies that have the same content, byte by byte), and, null if unknown, taken_local
+    (on the photographer's clock), taken_precision (second, minute, day, month, year), place (lat, lon), city, country,
+    camera_make, camera_model, width, height (in pixels); and matched, null without WORDS: its key words lists those of
+    WORDS that the photograph has, as objects with the keys word and fields (names of payload fields, and file_name),
+    its key picture is the cosine.
     """
     words = _words(text, image)
     settings = load_settings(**given)
@@ -124,13 +132,13 @@ def search(
         if picture is not None:
             answer = searching.by_picture(picture, limit, search_filter, Sort(sort or _RELEVANCE))
         elif words is not None:
-            answer = searching.by_words(words, limit, search_filter, Sort(sort or _RELEVANCE))
+            answer = searching.by_words(words, limit, search_filter, Sort(sort or _RELEVANCE), not show_all)
         else:
             answer = searching.by_filter(limit, search_filter, Sort(sort or _NEWEST))
     if as_json:
         echo_json([dataclasses.asdict(hit) for hit in answer.hits])
     else:
-        _show(answer)
+        _show(answer, show_all)
 
 
 def _words(text: tuple[str, ...], image: str | None) -> str | None:
@@ -149,16 +157,23 @@ def _library(settings: Settings) -> Path | None:
     return settings.library or Wiring(settings).ledger.library()
 
 
-def _show(answer: "Answer") -> None:
+def _show(answer: "Answer", show_all: bool) -> None:
     for hit in answer.hits:
         score = "" if hit.score is None else f"{hit.score:.3f}  "
-        echo(f"{score}{hit.path}{_copies(hit)}")
+        echo(f"{score}{hit.path}{_copies(hit)}{'  (not close)' if hit.close is False else ''}")
         for line in (" · ".join(_facts(hit)), hit.caption, _matched(hit)):
             if line:
                 echo(f"       {line}")
     _explain(answer.unmatched)
-    if not answer.hits:
+    if answer.left_out:
+        if answer.hits:
+            echo("Other photographs are not close: `--all` lists them, too.")
+        else:
+            echo("Nothing close was found: `--all` lists the nearest photographs.")
+    elif not answer.hits:
         echo("No photographs were found.")
+    elif not answer.is_calibrated and not show_all and answer.hits[0].matched is not None:
+        print_notice("The scores of this model are not calibrated, so photographs that are not close are listed, too.")
 
 
 def _matched(hit: "Hit") -> str:

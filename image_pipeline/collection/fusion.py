@@ -1,7 +1,7 @@
 """Fusion: one order of the photographs that are near the vector of a query and those that have its words."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.hits import Hit, hit_of
@@ -28,6 +28,7 @@ def fused(
     words: TypedWords,
     limit: int,
     conditions: Sequence[Condition],
+    cut: float | None = None,
 ) -> list[Hit]:
     """The `limit` best photographs for a query, by its `vector` (float32 `[d]`, unit length) and by its words.
 
@@ -35,8 +36,15 @@ def fused(
     they are in the order of reciprocal rank fusion, as `_fuse` describes. Copies count once; the hit of a photograph
     with copies is the file that has the most of the words, or the one whose path comes first. Its score is its cosine,
     whichever way it was found.
+
+    With a `cut`, photographs that are not close to the query come after all others. Close are those whose cosine is at
+    least `cut`, those that have all words of the query, and those with one of them as a name (`Evidence.has_name`). One
+    word in a caption is not enough: the purple of a purple car is also a word of `a purple elephant`.
     """
     found = _candidates(engine, version, vector, words, limit, conditions)
+    if cut is not None:
+        for one in found:
+            one.close = one.cosine >= cut or one.evidence.is_complete or one.evidence.has_name
     best = {id(one.photograph): one for one in sorted(found, key=lambda one: one.key)[:limit]}
     photographs = [one.photograph for one in best.values()]
     hits = []
@@ -44,24 +52,35 @@ def fused(
         evidence = {path: words.evidence(payload) for path, payload in files.items()}
         first = min(files, key=lambda path: (not evidence[path].is_named, -evidence[path].share, path))
         copies = [payload for path, payload in files.items() if path != first]
-        hits.append(hit_of(files[first], best[id(photograph)].cosine, copies, words.found_in(files[first])))
+        candidate = best[id(photograph)]
+        hit = hit_of(files[first], candidate.cosine, copies, words.found_in(files[first]))
+        hits.append(replace(hit, close=candidate.close))
     return hits
 
 
 @dataclass
 class _Candidate:
-    """A photograph with its cosine and the best of its points by words: its score by words, and its evidence."""
+    """A photograph with its cosine and the best of its points by words: its score by words, and its evidence.
+
+    `close` is None if it is not known whether it is close to the query.
+    """
 
     photograph: Photograph
     cosine: float
     score: float
     evidence: Evidence
     fused: float = 0.0
+    close: bool | None = None
 
     @property
-    def key(self) -> tuple[bool, float, str]:
+    def key(self) -> tuple[bool, bool, float, str]:
         """The key of its place in the order."""
-        return not self.evidence.is_named, -self.fused, str(self.photograph.best.payload[PATH.name])
+        return (
+            not self.evidence.is_named,
+            self.close is False,
+            -self.fused,
+            str(self.photograph.best.payload[PATH.name]),
+        )
 
 
 def _candidates(
@@ -115,7 +134,7 @@ def _candidate(photograph: Photograph, scores: Mapping[PointId, float], words: T
     """The photograph as a candidate; the score of a point by words is that by BM25 times the share that it has."""
     by_words = ((words.evidence(point.payload), scores[point.id]) for point in photograph.points if point.id in scores)
     weighted = [(evidence.is_named, evidence.share * score, evidence) for evidence, score in by_words]
-    _, score, evidence = max(weighted, key=lambda one: one[:2], default=(False, 0.0, Evidence(0.0, is_named=False)))
+    _, score, evidence = max(weighted, key=lambda one: one[:2], default=(False, 0.0, Evidence()))
     return _Candidate(photograph, max(point.score for point in photograph.points), score, evidence)
 
 

@@ -48,8 +48,8 @@ class Hit:
 
     `score` is the cosine similarity to the query, None without one. `copies` are other files with the same picture:
     the same pixels, width and height. Those of them with the same `sha256` are `identical`. `caption` is empty if there
-    is none. `matched` is None if it was not searched by words. The other fields are those of the payload, by the same
-    names; None if unknown.
+    is none. `close` is whether it is close to the words, None if that is not known. `matched` is None if it was not
+    searched by words. The other fields are those of the payload, by the same names; None if unknown.
     """
 
     path: str
@@ -67,6 +67,7 @@ class Hit:
     camera_model: str | None = None
     width: int | None = None
     height: int | None = None
+    close: bool | None = None
     matched: Matched | None = None
 
 

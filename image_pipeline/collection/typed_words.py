@@ -15,6 +15,7 @@ _MOST_WORDS = 64
 """The models read no more words either."""
 _PLURAL_WEIGHT = 0.5
 _SHORTEST_SINGULAR = 3
+_PATH = (FILE_NAME, DIRECTORY.name)
 _SIGNS = ".,;:!?()\"'"
 
 
@@ -31,11 +32,15 @@ class Evidence:
     """How much of a query the words of a photograph have.
 
     `share` is the share, 0 to 1, of its words and of its pairs of neighbouring words: of "red circle", a photograph of
-    a red square and a blue circle has two thirds. `is_named` if every word is in what names the photograph.
+    a red square and a blue circle has two thirds. `is_named` if every word is in what names the photograph, `has_name`
+    if one is, apart from the names of files and directories, which are often alike: IMG. `is_complete` if every word is
+    in any of its texts.
     """
 
-    share: float
-    is_named: bool
+    share: float = 0.0
+    is_named: bool = False
+    has_name: bool = False
+    is_complete: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ class _Terms:
             return True
         if "/" not in word.text:
             return False
-        path = (terms for field, terms in self._texts if field.name in (FILE_NAME, DIRECTORY.name))
+        path = (terms for field, terms in self._texts if field.name in _PATH)
         return word.is_in(frozenset(chain.from_iterable(path)), is_exact=is_exact)
 
 
@@ -171,13 +176,14 @@ class TypedWords:
         everything = _Terms(texts)
         found = sum(everything.have(word, is_exact=False) for word in self._words)
         if not found:
-            return Evidence(0.0, is_named=False)
+            return Evidence()
         pairs = self._pairs_in(terms for _, terms in texts) if found > 1 else 0
-        is_named = False
-        if found == len(self._words):
-            names = _Terms([(field, terms) for field, terms in texts if field.is_name])
-            is_named = all(names.have(word, is_exact=True) for word in self._words)
-        return Evidence((found + pairs) / (len(self._words) + len(self._pairs)), is_named)
+        is_complete = found == len(self._words) and all(everything.have(word, is_exact=True) for word in self._words)
+        names = [(field, terms) for field, terms in texts if field.is_name]
+        is_named = is_complete and all(_Terms(names).have(word, is_exact=True) for word in self._words)
+        said = _Terms([(field, terms) for field, terms in names if field.name not in _PATH])
+        has_name = is_named or any(said.have(word, is_exact=True) for word in self._words)
+        return Evidence((found + pairs) / (len(self._words) + len(self._pairs)), is_named, has_name, is_complete)
 
     def _pairs_in(self, texts: Iterable[Sequence[str]]) -> int:
         """The number of neighbouring words of the query that are neighbours in one of these texts, too."""

@@ -4,6 +4,8 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+import numpy as np
+
 from image_pipeline.collection.conditions import conditions_of
 from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.facets import Facets, facet
@@ -105,6 +107,17 @@ class VersionPoints:
             for held in self._held(Where(should=wanted), fields):
                 yield held.payload
 
+    def sample(self, count: int) -> np.ndarray:
+        """The vectors of up to `count` random points, float32 `[n, d]`, of unit length; `[0, 0]` if there are none.
+
+        The ids are hashes of paths, so the first points in the order of ids are a random choice. It is the same for
+        each call as long as the points stay the same. Raises as `payload` does.
+        """
+        with self.reading():
+            points, _ = self._engine.page(self.name, ANYWHERE, count, None, [PATH.name], with_vectors=True)
+        vectors = [held.vector for held in points if held.vector is not None]
+        return np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
+
     def nearest(self, vector: Sequence[float], limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
         """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
 
@@ -119,7 +132,12 @@ class VersionPoints:
             return nearest(self._engine, self.name, vector, limit, conditions_of(asked, known))
 
     def fused(
-        self, vector: Sequence[float], words: str, limit: int, search_filter: SearchFilter | None = None
+        self,
+        vector: Sequence[float],
+        words: str,
+        limit: int,
+        search_filter: SearchFilter | None = None,
+        cut: float | None = None,
     ) -> list[Hit]:
         """The `limit` best photographs for `words` and for their embedding, `vector`: see `fusion.fused`.
 
@@ -131,7 +149,7 @@ class VersionPoints:
             if any(among.is_impossible for among in known):
                 return []
             typed = TypedWords(words)
-            return fused(self._engine, self.name, vector, typed, limit, conditions_of(asked, known))
+            return fused(self._engine, self.name, vector, typed, limit, conditions_of(asked, known), cut)
 
     def in_order_of_date(self, sort: Sort, limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
         """The `limit` newest or oldest photographs by the photographer's clock, those without a date last.

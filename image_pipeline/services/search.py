@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -22,7 +22,9 @@ from image_pipeline.errors import CollectionError, PipelineError
 from image_pipeline.files.names import to_text
 from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
+from image_pipeline.inference.calibration import cut_factor
 from image_pipeline.schema.payload import PayloadField
+from image_pipeline.services.relevance import RelevanceCut
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
 from image_pipeline.stages.models import Inference, load_inference
@@ -33,10 +35,21 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Answer:
-    """The hits of a search. `unmatched` are the texts of its filter that no photograph matches."""
+    """The hits of a search. `unmatched` are the texts of its filter that no photograph matches.
+
+    `left_out` is the number of hits that are missing because they are not close to the words. `is_calibrated` is False
+    if a model made the scores for which it is not known which of them are close.
+    """
 
     hits: list[Hit]
     unmatched: list[Unmatched]
+    left_out: int = 0
+    is_calibrated: bool = True
+
+    def without_distant(self) -> Self:
+        """The same without the hits that are not close."""
+        close = [hit for hit in self.hits if hit.close is not False]
+        return replace(self, hits=close, left_out=len(self.hits) - len(close))
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,7 @@ class Search:
         self._settings = settings
         self._qdrant = KeptConnection(address, settings.collection)
         self._known: tuple[SearchedVersion, Inference] | None = None
+        self._cut = RelevanceCut()
 
     def __enter__(self) -> Self:
         return self
@@ -69,18 +83,27 @@ class Search:
     ) -> None:
         self._qdrant.close()
 
-    def by_words(self, words: str, limit: int, search_filter: SearchFilter, sort: Sort = Sort.RELEVANCE) -> Answer:
+    def by_words(
+        self,
+        words: str,
+        limit: int,
+        search_filter: SearchFilter,
+        sort: Sort = Sort.RELEVANCE,
+        only_close: bool = True,
+    ) -> Answer:
         """The `limit` best photographs for a text, best first, or in the order of `sort`.
 
-        They are found by their pictures and by their own words (see `VersionPoints.fused`). Raises as `by_picture`.
+        They are found by their pictures and by their own words (see `VersionPoints.fused`). Those that are not close to
+        the text are left out, unless `only_close` is False. Nothing is left out if the model is not calibrated or the
+        collection is small. Raises as `by_picture`.
         """
 
-        return self._found(
-            lambda inference: inference.embed_texts([words])[0],
-            lambda points, vector: points.fused(vector, words, limit, search_filter),
-            search_filter,
-            sort,
-        )
+        def find(points: VersionPoints, inference: Inference, vector: np.ndarray) -> list[Hit]:
+            cut = self._cut.of(points.name, inference, vector, points.sample)
+            return points.fused(vector.tolist(), words, limit, search_filter, cut)
+
+        answer = self._found(lambda inference: inference.embed_texts([words])[0], find, search_filter, sort)
+        return answer.without_distant() if only_close else answer
 
     def by_picture(
         self, file: Path | LibraryFile, limit: int, search_filter: SearchFilter, sort: Sort = Sort.RELEVANCE
@@ -92,7 +115,7 @@ class Search:
         """
         return self._found(
             lambda inference: self._embed_picture(inference, file),
-            lambda points, vector: points.nearest(vector, limit, search_filter),
+            lambda points, inference, vector: points.nearest(vector.tolist(), limit, search_filter),
             search_filter,
             sort,
         )
@@ -136,7 +159,7 @@ class Search:
     def _found(
         self,
         embed: Callable[[Inference], np.ndarray],
-        find: Callable[[VersionPoints, list[float]], list[Hit]],
+        find: Callable[[VersionPoints, Inference, np.ndarray], list[Hit]],
         search_filter: SearchFilter,
         sort: Sort,
     ) -> Answer:
@@ -144,11 +167,12 @@ class Search:
 
         def ask() -> Answer:
             version, inference = self._version()
-            vector: list[float] = embed(inference).tolist()
+            vector = embed(inference)
             with self._qdrant.connect() as qdrant:
                 points = qdrant.points(version.name)
-                hits = find(points, vector)
-                return _answer(points, hits if sort is Sort.RELEVANCE else by_date(hits, sort), search_filter)
+                hits = find(points, inference, vector)
+                answer = _answer(points, hits if sort is Sort.RELEVANCE else by_date(hits, sort), search_filter)
+                return replace(answer, is_calibrated=cut_factor(inference.embedding_producer) is not None)
 
         return again_if_replaced(ask)
 

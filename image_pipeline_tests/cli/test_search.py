@@ -126,6 +126,7 @@ def test_what_a_hit_says(commands: Commands) -> None:
         "camera_model": "Canon EOS R5",
         "width": 96,
         "height": 64,
+        "close": None,
         "matched": None,
     }
     assert {hit["path"], *hit["copies"]} == {EVENING, COPY}
