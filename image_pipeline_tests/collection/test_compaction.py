@@ -79,7 +79,7 @@ def test_the_space_of_deleted_points_is_taken_back(edge_address: EdgeAddress, ca
         assert shards(edge_address) == ["shard-3"]
         assert collection.rounding == 1e-3
     said = [record.message for record in caplog.records]
-    assert said[0] == "Compacting the collection of 340 photographs. It can be searched meanwhile."
+    assert said[0] == "Compacting the collection of 340 photographs. Searches go on."
     assert said[1].startswith("Compacted the collection in ")
     assert len(said) == 2
     assert (edge_address.directory / "copy").read_text() == ""

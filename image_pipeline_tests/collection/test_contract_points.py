@@ -11,7 +11,6 @@ from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.collection import Collection
 from image_pipeline.collection.points import Point, PointRecord, difference, make_point
 from image_pipeline.collection.qdrant import Qdrant
-from image_pipeline.services.verification import VECTOR_TOLERANCE
 from image_pipeline_tests.collection.oracle import Oracle
 from image_pipeline_tests.collection.population import PARTITIONS, many_points
 from image_pipeline_tests.storage.conftest import VERSION, unit_vector
@@ -119,7 +118,14 @@ def test_a_point_comes_back_as_it_was_written(collection: Collection) -> None:
         assert (record.path, record.partition_key) == (point.payload["path"], point.payload["partition"])
         assert record.digest == point.digest, "the digest of the payload that was read"
         assert record.vector is not None and record.vector.dtype == np.float32
-        assert np.allclose(record.vector, point.vector, rtol=0, atol=VECTOR_TOLERANCE)
+        assert np.linalg.norm(record.vector - np.array(point.vector)) <= collection.rounding <= 1e-3
+
+
+def test_tidying_up_changes_no_points(collection: Collection) -> None:
+    put(collection, *POINTS)
+    before = collection.digests(KEYS)
+    collection.tidy()
+    assert collection.digests(KEYS) == before
 
 
 def test_pages_and_batches_lose_nothing(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,14 @@ def test_qdrants_rounding_is_no_difference() -> None:
     assert verify(points=(rounded, held(B))).ok
 
 
+def test_a_rounding_is_allowed_for_as_a_distance() -> None:
+    for wrong, rounding, is_ok in ((8e-4, 1e-3, True), (2e-3, 1e-3, False), (0.015, 0.02, True), (0.025, 0.02, False)):
+        vector = np.array(VECTOR, np.float32)
+        vector[0] += np.float32(wrong)
+        compared = compare_partition(KEY, DISK, STORED, [replace(held(A), vector=vector), held(B)], rounding)
+        assert (compared.stale == []) is is_ok
+
+
 def test_a_file_with_another_content_makes_its_point_stale() -> None:
     assert paths(verify({**DISK, "trip/a.jpg": "edited"})) == {"stale": ["trip/a.jpg"]}
     assert paths(verify({**DISK, "trip/a.jpg": None})) == {"stale": ["trip/a.jpg"]}, "it cannot be read any more"

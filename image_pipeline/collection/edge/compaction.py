@@ -18,8 +18,9 @@ from typing import IO
 from image_pipeline.collection.edge import copier
 from image_pipeline.collection.edge.copies import CopyNote
 from image_pipeline.collection.edge.opened import ROOM_BYTES, Opened
-from image_pipeline.collection.edge.shards import edge_errors, places
+from image_pipeline.collection.edge.shards import EdgeError, edge_errors, places
 from image_pipeline.collection.edge.turns import Turns
+from image_pipeline.storage.locks import StillHeldError
 
 TURBO_BEYOND = 300_000
 """With more points, vectors are kept as Turbo8: half the size, at an error of up to 0.012 of their length.
@@ -66,40 +67,32 @@ class Compaction:
         """Compact the shard of a collection if it is worth it; returns whether it was done.
 
         Searches go on meanwhile, and so do changes, but then the copy is thrown away. If it fails, the shard stays as
-        it is, and a warning is logged.
+        it is, and a warning is logged. Raises DamagedVersionError if the shard cannot be read.
         """
-        with self._note.lock() as descriptor:
-            if descriptor is None:  # a different process does it
-                return False
-            with turns.use() as opened:
-                job = self._job(opened, name)
-            if job is None:
-                return False
-            turns.end()
-            began = time.monotonic()
-            is_done = False
-            try:
-                problem = self._copy(job, descriptor)
-                if problem is None:
+        began = time.monotonic()
+        try:
+            with self._note.lock() as descriptor:
+                if descriptor is None:  # a different process does it
+                    return False
+                with turns.use() as opened:
+                    job = self._job(opened, name)
+                if job is None:
+                    return False
+                turns.end()
+                try:
+                    self._copy(job, descriptor)
                     with turns.use() as opened:
-                        is_done = opened.entry(name).folder == job.source.name and self._note.is_current(
-                            job.source.name
-                        )
-                        if is_done:
-                            opened.replace(name, job.target)
-                        else:
-                            problem = "it was changed meanwhile"
-            finally:
-                if not is_done:
-                    shutil.rmtree(job.target, ignore_errors=True)
-                shutil.rmtree(job.snapshot, ignore_errors=True)
-                with suppress(OSError):
-                    self._note.clear()
-        if problem is not None:
-            _log.warning("The collection was not compacted, and works as before: %s.", problem)
-        elif job.points >= LONG_POINTS:
+                        self._swap(opened, name, job)
+                finally:
+                    with suppress(OSError):
+                        self._note.clear()
+                    shutil.rmtree(job.snapshot, ignore_errors=True)
+        except (EdgeError, StillHeldError, OSError) as error:
+            _log.warning("The collection was not compacted, and works as before: %s.", error)
+            return False
+        if job.points >= LONG_POINTS:
             _log.warning("Compacted the collection in %.0f s.", time.monotonic() - began)
-        return is_done
+        return True
 
     def _job(self, opened: Opened, name: str) -> Job | None:
         source, is_turbo = opened.folder(name), opened.is_turbo(name)
@@ -120,31 +113,40 @@ class Compaction:
         snapshot, target = opened.new_folder(), opened.new_folder()
         return Job(source, snapshot, target, points, opened.entry(name).dimension, is_turbo or is_large)
 
-    def _copy(self, job: Job, descriptor: int) -> str | None:
-        """Copy in a process of its own, which inherits the lock; returns what went wrong, None if nothing did."""
+    def _copy(self, job: Job, descriptor: int) -> None:
+        """Copy in a process of its own, which inherits the lock. If that fails, raises EdgeError, and leaves no copy."""
         if job.points >= LONG_POINTS:
-            _log.warning(
-                "Compacting the collection of %s photographs. It can be searched meanwhile.", f"{job.points:,}"
-            )
+            _log.warning("Compacting the collection of %s photographs. Searches go on.", f"{job.points:,}")
         command = copier.command(job.source, job.snapshot, job.target, job.dimension, job.is_turbo)
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            pass_fds=(descriptor,),
-        ) as process:
-            try:
-                assert process.stdout is not None
-                said = _follow(process.stdout, lambda done: _report(done, job.points))
-            except BaseException:
-                process.kill()
-                raise
-        if process.returncode == 0:
-            return None
-        return f"{said[-_MESSAGE_CHARACTERS:].strip() or 'its process ended'} (exit code {process.returncode})"
+        try:
+            with subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                pass_fds=(descriptor,),
+            ) as process:
+                try:
+                    assert process.stdout is not None
+                    said = _follow(process.stdout, lambda done: _report(done, job.points))
+                except BaseException:
+                    process.kill()
+                    raise
+            if process.returncode != 0:
+                said = said[-_MESSAGE_CHARACTERS:].strip() or "its process ended"
+                raise EdgeError(f"{said} (exit code {process.returncode})")
+        except BaseException:
+            shutil.rmtree(job.target, ignore_errors=True)
+            raise
+
+    def _swap(self, opened: Opened, name: str, job: Job) -> None:
+        """Let the copy take the place of the shard. Raises EdgeError if that has changed; no copy is left then."""
+        if opened.folder(name) != job.source or not self._note.is_current(job.source.name):
+            shutil.rmtree(job.target, ignore_errors=True)
+            raise EdgeError("it was changed meanwhile")
+        opened.replace(name, job.target)
 
 
 def _follow(output: IO[str], report: Callable[[int], None]) -> str:
