@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from benchmarks.bench import Bench
-from benchmarks.cases import collection, command_line, decoding, embedding, fidelity, growth, models, rerun
+from benchmarks.cases import collection, command_line, decoding, embedding, engines, fidelity, growth, models, rerun
 from benchmarks.rows import CaseResult
 
 CASES: dict[str, Callable[[Bench], CaseResult]] = {
@@ -15,6 +15,7 @@ CASES: dict[str, Callable[[Bench], CaseResult]] = {
     "rerun": rerun.unchanged,
     "growth": growth.growth,
     "collection": collection.upload_and_search,
+    **engines.cases(),
     "cli": command_line.first_lines,
     "fidelity": fidelity.fidelity,
     "siglip": embedding.siglip,
