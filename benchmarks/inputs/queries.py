@@ -21,8 +21,11 @@ PLAIN = "query"
 """The kind without a filter."""
 
 FILTERS = ("keyword of 5 %", "range of dates", "circle", "part of a camera", "person", "date, country and rating")
+HYBRID = "query with words"
+"""The kind that compares words and vectors."""
+
 OTHERS = ("facet of cameras", "facet of keywords", "count")
-KINDS = (PLAIN, *FILTERS, *OTHERS)
+KINDS = (PLAIN, HYBRID, *FILTERS, *OTHERS)
 """All kinds, in the order of the report."""
 
 _RADII_KM = (5, 50, 500)
@@ -41,8 +44,9 @@ class Query:
 def make_queries(count: int, dimension: int, seed: int) -> list[Query]:
     """`count` queries of each kind."""
     rng = np.random.default_rng([11, seed])
-    vectors = [vector.tolist() for vector in make_vectors(seed, count * (1 + len(FILTERS)), dimension)]
+    vectors = [vector.tolist() for vector in make_vectors(seed, count * (2 + len(FILTERS)), dimension)]
     queries = [Query(PLAIN, number, _nearest(vectors.pop(), SearchFilter())) for number in range(count)]
+    queries += [Query(HYBRID, number, _fused(vectors.pop(), _typed(number, rng))) for number in range(count)]
     for kind in FILTERS:
         queries += [Query(kind, number, _nearest(vectors.pop(), _filter(kind, number, rng))) for number in range(count)]
     for number in range(count):
@@ -54,6 +58,21 @@ def make_queries(count: int, dimension: int, seed: int) -> list[Query]:
 
 def _nearest(vector: list[float], search_filter: SearchFilter) -> Callable[[VersionPoints], list[Hit]]:
     return lambda points: points.nearest(vector, LIMIT, search_filter)
+
+
+def _fused(vector: list[float], typed: str) -> Callable[[VersionPoints], list[Hit]]:
+    return lambda points: points.fused(vector, typed, LIMIT)
+
+
+def _typed(number: int, rng: np.random.Generator) -> str:
+    """What people type: words of captions, a keyword, a person, a city, a file name; some of them rare, some frequent."""
+    words = vocabulary()
+    caption = " ".join(rng.choice(words.words, 2 + number % 3, p=words.word_chances))
+    person = words.people[number % len(words.people)]
+    city = words.cities[int(rng.choice(len(words.cities), p=words.city_chances))].name
+    keyword = words.keywords[int(rng.choice(len(words.keywords), p=words.keyword_chances))][0]
+    kinds = (caption, f"{person} {city}", keyword, f"{caption} {city}", person.split()[0], f"IMG_{number * 37:07d}")
+    return kinds[number % len(kinds)]
 
 
 def _filter(kind: str, number: int, rng: np.random.Generator) -> SearchFilter:

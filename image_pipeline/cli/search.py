@@ -1,7 +1,7 @@
 """The commands that look into the collection: search, facets."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,16 +81,23 @@ def search(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Find the photographs nearest to WORDS, best first; or, without WORDS, those that the filters let through.
+    """Find the best photographs for WORDS, best first; or, without WORDS, those that the filters let through.
 
-    WORDS describe a picture: a red circle. Without WORDS and --image, the newest photographs come first, those without
-    a date last, and no model is loaded. Copies of a photograph are listed once. Upper and lower case make no difference
-    in filters.
+    WORDS describe a picture, or name what is in it: a red circle, Anna in Lisbon, IMG_2034. They are compared with the
+    pictures, and with the words of each photograph: people, title, keywords, city, state, country, names of the file
+    and of its directories, caption, description. Photographs that have all of WORDS among their names, that is, in
+    these except caption and description, come first. Words such as a, the, photo do not count unless there are no
+    others. Upper and lower case and accents make no difference.
+
+    Without WORDS and --image, the newest photographs come first, those without a date last, and no model is loaded.
+    Copies of a photograph are listed once. Upper and lower case make no difference in filters.
 
     The keys of each object in the JSON list: path, score (cosine; null without WORDS and --image), caption, sha256,
     copies (other files with the same picture), identical (those of copies that have the same content, byte by byte),
     and, null if unknown, taken_local (on the photographer's clock), taken_precision (second, minute, day, month, year),
-    place (lat, lon), city, country, camera_make, camera_model, width, height (in pixels).
+    place (lat, lon), city, country, camera_make, camera_model, width, height (in pixels); and matched, null without
+    WORDS: its key words lists those of WORDS that the photograph has, as objects with the keys word and fields (names
+    of payload fields, and file_name), its key picture is the cosine.
     """
     words = _words(text, image)
     settings = load_settings(**given)
@@ -144,12 +151,25 @@ def _show(answer: "Answer") -> None:
     for hit in answer.hits:
         score = "" if hit.score is None else f"{hit.score:.3f}  "
         echo(f"{score}{hit.path}{_copies(hit)}")
-        for line in (" · ".join(_facts(hit)), hit.caption):
+        for line in (" · ".join(_facts(hit)), hit.caption, _matched(hit)):
             if line:
                 echo(f"       {line}")
     _explain(answer.unmatched)
     if not answer.hits:
         echo("No photographs were found.")
+
+
+def _matched(hit: "Hit") -> str:
+    """Why the photograph was found; empty if it was not searched by words."""
+    if hit.matched is None:
+        return ""
+    words = ", ".join(f'"{one.word}" in {_listed(one.fields)}' for one in hit.matched.words)
+    return f"matched: {f'words {words} · ' if words else ''}picture {hit.matched.picture:.2f}"
+
+
+def _listed(fields: Sequence[str]) -> str:
+    *others, last = (field.replace("_", " ") for field in fields)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _copies(hit: "Hit") -> str:

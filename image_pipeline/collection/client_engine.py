@@ -10,6 +10,7 @@ from image_pipeline.collection.client_filters import filter_of
 from image_pipeline.collection.engine import Description, Engine, HeldPoint
 from image_pipeline.collection.points import Point, PointId
 from image_pipeline.collection.where import Ids, Where
+from image_pipeline.collection.words import VECTOR, WordVector, words_of
 from image_pipeline.schema.column import Index
 
 _SCHEMAS: dict[Index, Any] = {
@@ -23,12 +24,16 @@ _SCHEMAS: dict[Index, Any] = {
     ),
 }
 
+_DENSE = ""
+"""The name of the dense vector, which is the unnamed one, among several vectors of a point."""
+
 
 class ClientEngine(Engine):
     """An engine that sends each operation to an open client; `on_creation` is called after a collection was created."""
 
     def __init__(self, client: QdrantClient, on_creation: Callable[[], None] = lambda: None) -> None:
         self._client, self._on_creation = client, on_creation
+        self._has_words: dict[str, bool] = {}
 
     def names(self) -> list[str]:
         """The names of all collections."""
@@ -42,7 +47,7 @@ class ClientEngine(Engine):
         """The description of a collection."""
         found = self._client.get_collection(name)
         size = getattr(found.config.params.vectors, "size", None)
-        return Description(size, found.config.metadata or {})
+        return Description(size, found.config.metadata or {}, VECTOR in (found.config.params.sparse_vectors or {}))
 
     def indexed(self, name: str) -> frozenset[str]:
         """The fields that have an index."""
@@ -51,7 +56,11 @@ class ClientEngine(Engine):
     def create(self, name: str, dimension: int, metadata: Mapping[str, str]) -> None:
         """Create a collection."""
         vectors = models.VectorParams(size=dimension, distance=models.Distance.COSINE)
-        self._client.create_collection(name, vectors_config=vectors, metadata=dict(metadata))
+        words = {VECTOR: models.SparseVectorParams(modifier=models.Modifier.IDF)}
+        self._has_words.pop(name, None)
+        self._client.create_collection(
+            name, vectors_config=vectors, sparse_vectors_config=words, metadata=dict(metadata)
+        )
         self._on_creation()
 
     def create_indexes(self, name: str, indexes: Mapping[str, Index]) -> None:
@@ -61,6 +70,7 @@ class ClientEngine(Engine):
 
     def drop(self, name: str) -> None:
         """Delete a collection."""
+        self._has_words.pop(name, None)
         self._client.delete_collection(name)
 
     def set_metadata(self, name: str, key: str, value: str) -> None:
@@ -105,7 +115,7 @@ class ClientEngine(Engine):
         with_payload = True if fields is None else list(fields)
         match where:
             case Where(must=[Ids([id_])], should=(), must_not=()):  # the local mode would look at every point
-                found = self._client.retrieve(name, [id_], with_payload, with_vectors)
+                found = self._client.retrieve(name, [id_], with_payload, [_DENSE] if with_vectors else False)
                 return [_held(record) for record in found], None
         records, following = self._client.scroll(
             name,
@@ -113,7 +123,7 @@ class ClientEngine(Engine):
             limit=limit,
             offset=after,
             with_payload=with_payload,
-            with_vectors=with_vectors,
+            with_vectors=[_DENSE] if with_vectors else False,
         )
         return [_held(record) for record in records], following
 
@@ -123,6 +133,22 @@ class ClientEngine(Engine):
         """The points nearest to a vector."""
         found = self._client.query_points(
             name, query=list(vector), limit=limit, query_filter=filter_of(where), with_payload=list(fields)
+        )
+        return [_held(point, point.score) for point in found.points]
+
+    def matching(
+        self, name: str, words: WordVector, limit: int, where: Where, fields: Sequence[str]
+    ) -> list[HeldPoint]:
+        """The points whose words match best."""
+        if not words.indices or not self._having_words(name):
+            return []
+        found = self._client.query_points(
+            name,
+            query=_sparse(words),
+            using=VECTOR,
+            limit=limit,
+            query_filter=filter_of(where),
+            with_payload=list(fields),
         )
         return [_held(point, point.score) for point in found.points]
 
@@ -150,8 +176,16 @@ class ClientEngine(Engine):
 
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Write points."""
+        has_words = self._having_words(name)
         structures = [
-            models.PointStruct(id=one.id, vector=list(one.vector), payload=dict(one.payload)) for one in points
+            models.PointStruct(
+                id=one.id,
+                vector={_DENSE: list(one.vector), VECTOR: _sparse(words_of(one.payload))}
+                if has_words
+                else list(one.vector),
+                payload=dict(one.payload),
+            )
+            for one in points
         ]
         self._client.upsert(name, structures, wait=True)
 
@@ -168,7 +202,18 @@ class ClientEngine(Engine):
         """Set fields of the payload of the points that match."""
         self._client.set_payload(name, dict(values), points=filter_of(where), wait=True)
 
+    def _having_words(self, name: str) -> bool:
+        """Whether a collection has words, which never changes; asked once for each collection."""
+        if name not in self._has_words:
+            self._has_words[name] = self.describe(name).has_words
+        return self._has_words[name]
+
+
+def _sparse(words: WordVector) -> models.SparseVector:
+    return models.SparseVector(indices=list(words.indices), values=list(words.values))
+
 
 def _held(record: Any, score: float = 0.0) -> HeldPoint:
-    vector = np.array(record.vector, np.float32) if isinstance(record.vector, list) else None
+    held = record.vector.get(_DENSE) if isinstance(record.vector, dict) else record.vector
+    vector = np.array(held, np.float32) if isinstance(held, list) else None
     return HeldPoint(record.id, record.payload or {}, vector, score)

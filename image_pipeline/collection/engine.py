@@ -12,6 +12,7 @@ import numpy as np
 
 from image_pipeline.collection.points import Point, PointId
 from image_pipeline.collection.where import Where
+from image_pipeline.collection.words import WordVector
 from image_pipeline.schema.column import Index
 
 ALL_FIELDS = None
@@ -20,20 +21,22 @@ ALL_FIELDS = None
 
 @dataclass(frozen=True)
 class Description:
-    """A collection: the size of its vectors, and its metadata.
+    """A collection: the size of its vectors, its metadata, and whether its points are found by words.
 
-    `dimension` is None if the collection has vectors of several kinds, which the pipeline never makes.
+    `dimension` is None if the collection has dense vectors of several kinds, which the pipeline never makes. A
+    collection of an older release has no words.
     """
 
     dimension: int | None
     metadata: Mapping[str, str]
+    has_words: bool = False
 
 
 @dataclass(frozen=True)
 class HeldPoint:
     """A point as an engine returns it: the fields that were asked for, and its vector (float32 `[d]`) if asked for.
 
-    `score` is the cosine similarity to the query, 0 if there was none.
+    `score` is the cosine similarity to the vector of the query, or how well its words match; 0 if there was neither.
     """
 
     id: PointId
@@ -76,7 +79,7 @@ class Engine(ABC):
 
     @abstractmethod
     def create(self, name: str, dimension: int, metadata: Mapping[str, str]) -> None:
-        """Create a collection for vectors of `dimension` numbers, compared by cosine."""
+        """Create a collection for vectors of `dimension` numbers, compared by cosine, and for the words of points."""
 
     @abstractmethod
     def create_indexes(self, name: str, indexes: Mapping[str, Index]) -> None:
@@ -131,6 +134,17 @@ class Engine(ABC):
         """The `limit` matching points nearest to `vector` (`[d]`), best first. Exact for an embedded engine."""
 
     @abstractmethod
+    def matching(
+        self, name: str, words: WordVector, limit: int, where: Where, fields: Sequence[str]
+    ) -> list[HeldPoint]:
+        """The `limit` matching points whose words match best, best first; those without any of `words` are left out.
+
+        The score is the sum, over the terms of `words`, of their weight there, their weight in the point, and their
+        inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)): n of N points have the term. An empty list if the
+        collection has no words.
+        """
+
+    @abstractmethod
     def in_order(
         self, name: str, field: str, is_descending: bool, limit: int, where: Where, fields: Sequence[str]
     ) -> list[HeldPoint]:
@@ -147,7 +161,7 @@ class Engine(ABC):
 
     @abstractmethod
     def upsert(self, name: str, points: Sequence[Point]) -> None:
-        """Write points; one of the same id is replaced as a whole."""
+        """Write points, each with the words of its payload; one of the same id is replaced as a whole."""
 
     @abstractmethod
     def delete(self, name: str, where: Where) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from image_pipeline.collection.typed_words import MatchedWord
 from image_pipeline.schema.payload import (
     CAMERA_MAKE,
     CAMERA_MODEL,
@@ -26,11 +27,19 @@ class Sort(StrEnum):
     """The order of hits."""
 
     RELEVANCE = "relevance"
-    """The nearest to the query first."""
+    """The best for the query first."""
     NEWEST = "newest"
     """By the photographer's clock, the latest first; those without a date last."""
     OLDEST = "oldest"
     """By the photographer's clock, the earliest first; those without a date last."""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Why a photograph was found: the words of the query that it has, and the cosine similarity of its picture."""
+
+    words: tuple[MatchedWord, ...]
+    picture: float
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,8 @@ class Hit:
 
     `score` is the cosine similarity to the query, None without one. `copies` are other files with the same picture:
     the same pixels, width and height. Those of them with the same `sha256` are `identical`. `caption` is empty if there
-    is none. The other fields are those of the payload, by the same names; None if unknown.
+    is none. `matched` is None if it was not searched by words. The other fields are those of the payload, by the same
+    names; None if unknown.
     """
 
     path: str
@@ -57,6 +67,7 @@ class Hit:
     camera_model: str | None = None
     width: int | None = None
     height: int | None = None
+    matched: Matched | None = None
 
 
 _SHOWN = (
@@ -68,8 +79,17 @@ FIELDS: tuple[PayloadField, ...] = (PATH, CAPTION, SHA256, *_SHOWN)
 """The fields of the payload that a hit is made of."""
 
 
-def hit_of(payload: Mapping[str, Any], score: float | None, copies: Iterable[Mapping[str, Any]]) -> Hit:
-    """The hit for the file with this `payload`; `copies` are the payloads of the other files with the same picture."""
+def hit_of(
+    payload: Mapping[str, Any],
+    score: float | None,
+    copies: Iterable[Mapping[str, Any]],
+    words: tuple[MatchedWord, ...] | None = None,
+) -> Hit:
+    """The hit for the file with this `payload`; `copies` are the payloads of the other files with the same picture.
+
+    `score` is the cosine similarity of its picture to the query, None without one. `words` are those of the query that
+    it has, None if the query is not of words.
+    """
     content = payload[SHA256.name]
     others = {str(copy[PATH.name]): copy.get(SHA256.name) for copy in copies}
     paths = sorted(others)
@@ -80,6 +100,7 @@ def hit_of(payload: Mapping[str, Any], score: float | None, copies: Iterable[Map
         sha256=content,
         copies=tuple(paths),
         identical=tuple(path for path in paths if others[path] == content),
+        matched=None if words is None or score is None else Matched(words, score),
         **{field.name: payload.get(field.name) for field in _SHOWN},
     )
 

@@ -7,12 +7,14 @@ from typing import Any
 from image_pipeline.collection.conditions import conditions_of
 from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.facets import Facets, facet
+from image_pipeline.collection.fusion import fused
 from image_pipeline.collection.hits import Hit, Sort
 from image_pipeline.collection.lookups import Among, Unmatched, resolved, unmatched
 from image_pipeline.collection.points import Point, PointId, PointRecord, payload_digest, point_id
 from image_pipeline.collection.query import in_order_of_date, nearest
 from image_pipeline.collection.replaced import reading
 from image_pipeline.collection.search_filter import SearchFilter
+from image_pipeline.collection.typed_words import TypedWords
 from image_pipeline.collection.where import ANYWHERE, Ids, OneOf, Where
 from image_pipeline.schema.payload import DIGEST, PARTITION, PATH, PIXELS, SHA256, PayloadField
 
@@ -106,6 +108,21 @@ class VersionPoints:
             if any(among.is_impossible for among in known):
                 return []
             return nearest(self._engine, self.name, vector, limit, conditions_of(asked, known))
+
+    def fused(
+        self, vector: Sequence[float], words: str, limit: int, search_filter: SearchFilter | None = None
+    ) -> list[Hit]:
+        """The `limit` best photographs for `words` and for their embedding, `vector`: see `fusion.fused`.
+
+        If this version has no words, by the vector alone. Raises as `nearest` does.
+        """
+        asked = search_filter or SearchFilter()
+        with self.reading():
+            known = self._resolved(asked)
+            if any(among.is_impossible for among in known):
+                return []
+            typed = TypedWords.of(words)
+            return fused(self._engine, self.name, vector, typed, limit, conditions_of(asked, known))
 
     def in_order_of_date(self, sort: Sort, limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
         """The `limit` newest or oldest photographs by the photographer's clock, those without a date last.

@@ -83,6 +83,7 @@ CAMERA = PayloadField(
 )
 LENS, ISO = _COLUMNS["lens"], _COLUMNS["iso"]
 KEYWORDS, PEOPLE, RATING = _COLUMNS["keywords"], _COLUMNS["people"], _COLUMNS["rating"]
+TITLE, DESCRIPTION = _COLUMNS["title"], _COLUMNS["description"]
 FORMAT = _COLUMNS["format"]
 WIDTH, HEIGHT = _COLUMNS["width"], _COLUMNS["height"]
 PLACE = PayloadField(

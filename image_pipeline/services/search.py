@@ -70,8 +70,17 @@ class Search:
         self._qdrant.close()
 
     def by_words(self, words: str, limit: int, search_filter: SearchFilter, sort: Sort = Sort.RELEVANCE) -> Answer:
-        """The `limit` photographs nearest to a text, best first, or in the order of `sort`. Raises as `by_picture`."""
-        return self._nearest(lambda inference: inference.embed_texts([words])[0], limit, search_filter, sort)
+        """The `limit` best photographs for a text, best first, or in the order of `sort`.
+
+        They are found by their pictures and by their own words (see `VersionPoints.fused`). Raises as `by_picture`.
+        """
+
+        return self._found(
+            lambda inference: inference.embed_texts([words])[0],
+            lambda points, vector: points.fused(vector, words, limit, search_filter),
+            search_filter,
+            sort,
+        )
 
     def by_picture(
         self, file: Path | LibraryFile, limit: int, search_filter: SearchFilter, sort: Sort = Sort.RELEVANCE
@@ -81,7 +90,12 @@ class Search:
         Raises PipelineError if the picture cannot be decoded, CollectionError if there is no collection or Qdrant
         refuses, ServiceUnavailableError if it does not answer, ModelError if the model cannot be fetched or loaded.
         """
-        return self._nearest(lambda inference: self._embed_picture(inference, file), limit, search_filter, sort)
+        return self._found(
+            lambda inference: self._embed_picture(inference, file),
+            lambda points, vector: points.nearest(vector, limit, search_filter),
+            search_filter,
+            sort,
+        )
 
     def by_filter(self, limit: int, search_filter: SearchFilter, sort: Sort = Sort.NEWEST) -> Answer:
         """The `limit` newest or oldest photographs that the filter lets through; no model is loaded.
@@ -119,17 +133,21 @@ class Search:
         vector: np.ndarray = inference.embed_images(images)[0]
         return vector
 
-    def _nearest(
-        self, embed: Callable[[Inference], np.ndarray], limit: int, search_filter: SearchFilter, sort: Sort
+    def _found(
+        self,
+        embed: Callable[[Inference], np.ndarray],
+        find: Callable[[VersionPoints, list[float]], list[Hit]],
+        search_filter: SearchFilter,
+        sort: Sort,
     ) -> Answer:
         """Search the version whose model embeds the query; start over once if that version is replaced meanwhile."""
 
         def ask() -> Answer:
             version, inference = self._version()
-            vector = embed(inference)
+            vector: list[float] = embed(inference).tolist()
             with self._qdrant.connect() as qdrant:
                 points = qdrant.points(version.name)
-                hits = points.nearest(vector.tolist(), limit, search_filter)
+                hits = find(points, vector)
                 return _answer(points, hits if sort is Sort.RELEVANCE else by_date(hits, sort), search_filter)
 
         return again_if_replaced(ask)

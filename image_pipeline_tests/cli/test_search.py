@@ -126,6 +126,7 @@ def test_what_a_hit_says(commands: Commands) -> None:
         "camera_model": "Canon EOS R5",
         "width": 96,
         "height": 64,
+        "matched": None,
     }
     assert {hit["path"], *hit["copies"]} == {EVENING, COPY}
     [hit] = commands.json("search", "red", "--rating", "4..")

@@ -21,9 +21,12 @@ from image_pipeline.collection.engine import Description, Engine, HeldPoint
 from image_pipeline.collection.former import Former
 from image_pipeline.collection.points import Point, PointId
 from image_pipeline.collection.where import Where
+from image_pipeline.collection.words import VECTOR, WordVector, words_of
 from image_pipeline.schema.column import Index
 
 _EXACT = qe.SearchParams(exact=True)
+_DENSE = ""
+"""The name of the dense vector, which is the unnamed one, among several vectors of a point."""
 
 
 class EdgeEngine(Engine):
@@ -49,7 +52,11 @@ class EdgeEngine(Engine):
         """The description of a collection."""
         with self._turns.use() as opened:
             entry = opened.entry(name)
-            return Description(entry.dimension, entry.metadata)
+            try:
+                has_words = opened.has_words(name)
+            except DamagedVersionError:  # the catalogue describes it all the same
+                has_words = False
+            return Description(entry.dimension, entry.metadata, has_words)
 
     def indexed(self, name: str) -> frozenset[str]:
         """The fields that have an index."""
@@ -128,7 +135,7 @@ class EdgeEngine(Engine):
             limit=limit,
             filter=filter_of(where),
             with_payload=True if fields is None else list(fields),
-            with_vector=with_vectors,
+            with_vector=[_DENSE] if with_vectors else False,
         )
         with self._turns.use() as opened:
             shard = opened.shard(name)
@@ -147,6 +154,23 @@ class EdgeEngine(Engine):
             request = qe.QueryRequest(
                 limit=limit,
                 query=qe.Query.Nearest(_vector(name, opened.entry(name), vector)),
+                filter=filter_of(where),
+                with_payload=list(fields),
+                params=_EXACT,
+            )
+            found = opened.shard(name).query(request)
+        return [_held(point, point.score) for point in found]
+
+    def matching(
+        self, name: str, words: WordVector, limit: int, where: Where, fields: Sequence[str]
+    ) -> list[HeldPoint]:
+        """The points whose words match best."""
+        with self._turns.use() as opened, edge_errors():
+            if not words.indices or not opened.has_words(name):
+                return []
+            request = qe.QueryRequest(
+                limit=limit,
+                query=qe.Query.Nearest(_sparse(words), using=VECTOR),
                 filter=filter_of(where),
                 with_payload=list(fields),
                 params=_EXACT,
@@ -179,7 +203,8 @@ class EdgeEngine(Engine):
             # Edge writes an operation to its log before it tries it, and tries it again whenever the shard is loaded:
             # one that fails must not reach it
             entry = opened.entry(name)
-            structures = [qe.Point(one.id, _vector(name, entry, one.vector), dict(one.payload)) for one in points]
+            has_words = opened.has_words(name)
+            structures = [_structure(one, _vector(name, entry, one.vector), has_words) for one in points]
             opened.update(name, [qe.UpdateOperation.upsert_points(structures)])
 
     def delete(self, name: str, where: Where) -> None:
@@ -227,6 +252,18 @@ def _filter_of(where: Where) -> "qe.Filter | None":
     return filter_of(where) if where.must or where.should or where.must_not else None
 
 
+def _structure(point: Point, vector: list[float], has_words: bool) -> qe.Point:
+    if not has_words:
+        return qe.Point(point.id, vector, dict(point.payload))
+    vectors: dict[str, list[float] | qe.SparseVector | list[list[float]]] = {_DENSE: vector}
+    vectors[VECTOR] = _sparse(words_of(point.payload))
+    return qe.Point(point.id, vectors, dict(point.payload))
+
+
+def _sparse(words: WordVector) -> qe.SparseVector:
+    return qe.SparseVector(list(words.indices), list(words.values))
+
+
 def _vector(name: str, entry: Entry, vector: Sequence[float]) -> list[float]:
     if len(vector) != entry.dimension or not math.isfinite(sum(vector)):
         raise ValueError(
@@ -237,7 +274,8 @@ def _vector(name: str, entry: Entry, vector: Sequence[float]) -> list[float]:
 
 
 def _held(record: Any, score: float = 0.0) -> HeldPoint:
-    vector = np.array(record.vector, np.float32) if isinstance(record.vector, list) else None
+    held = record.vector.get(_DENSE) if isinstance(record.vector, dict) else record.vector
+    vector = np.array(held, np.float32) if isinstance(held, list) else None
     return HeldPoint(_id(record.id), record.payload or {}, vector, score)
 
 

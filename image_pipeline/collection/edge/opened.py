@@ -18,6 +18,7 @@ from image_pipeline.collection.edge.shards import (
     EdgeError,
     create_shard,
     edge_errors,
+    has_words,
     load_shard,
     sync_log,
 )
@@ -48,6 +49,7 @@ class Opened:
         self._catalog = read_catalog(directory)
         self._shards: dict[str, qe.EdgeShard] = {}
         self._flushed: dict[str, float] = {}
+        self._words: dict[str, bool] = {}
         self._damaged: set[str] = set()
         self._delete_leftovers()
         self._is_suspect = (directory / MARK).exists()
@@ -77,6 +79,15 @@ class Opened:
             return self._catalog.collections[name]
         except KeyError as error:
             raise EdgeError(f"there is no collection {name!r} in the embedded Qdrant") from error
+
+    def has_words(self, name: str) -> bool:
+        """Whether the points of a collection have words; raises as `shard` does."""
+        if name not in self._words:
+            try:
+                self._words[name] = has_words(self._directory / self.entry(name).folder)
+            except DamagedShardError as error:
+                raise DamagedVersionError(name, str(error)) from error
+        return self._words[name]
 
     def shard(self, name: str) -> qe.EdgeShard:
         """The shard of a collection. Raises EdgeError if there is none, DamagedVersionError if it cannot be read."""
@@ -126,6 +137,7 @@ class Opened:
             with edge_errors():
                 shard.close()
         self._damaged.discard(name)
+        self._words.pop(name, None)
         shutil.rmtree(self._directory / folder, ignore_errors=True)  # the next process that opens it deletes the rest
 
     def update(self, name: str, operations: Sequence[qe.UpdateOperation]) -> None:

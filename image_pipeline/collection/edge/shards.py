@@ -4,6 +4,7 @@ Its HNSW index loses results when a filter is set, so none is ever built: the st
 and each vector that passes the filter is compared.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import qdrant_edge as qe
 
+from image_pipeline.collection.words import VECTOR
 from image_pipeline.errors import CollectionError, ServiceUnavailableError
 from image_pipeline.schema.column import Index
 
@@ -49,7 +51,7 @@ def edge_errors() -> Iterator[None]:
 
 
 def create_shard(folder: Path, dimension: int) -> qe.EdgeShard:
-    """A new shard for vectors of `dimension` numbers, kept as 16-bit floats. Raises EdgeError."""
+    """A new shard for vectors of `dimension` numbers, kept as 16-bit floats, and for words. Raises EdgeError."""
     no_graph = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=0, payload_m=0)
     vectors = qe.EdgeVectorParams(
         size=dimension,
@@ -58,10 +60,21 @@ def create_shard(folder: Path, dimension: int) -> qe.EdgeShard:
         memory=qe.Memory.Cold,
         hnsw_config=no_graph,
     )
+    words = {VECTOR: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)}
     optimizers = qe.EdgeOptimizersConfig(indexing_threshold=_NEVER_KB)
     with edge_errors():
         folder.mkdir(parents=True)
-        return qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors=vectors, optimizers=optimizers))
+        return qe.EdgeShard.create(
+            str(folder), qe.EdgeConfig(vectors=vectors, sparse_vectors=words, optimizers=optimizers)
+        )
+
+
+def has_words(folder: Path) -> bool:
+    """Whether the shard in `folder` is one for words. Raises DamagedShardError."""
+    try:
+        return VECTOR in (json.loads((folder / _CONFIGURATION).read_bytes()).get("sparse_vectors") or {})
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise DamagedShardError(f"{_CONFIGURATION} cannot be read: {error}") from error
 
 
 def load_shard(folder: Path) -> qe.EdgeShard:
