@@ -65,7 +65,7 @@ def _fused(vector: list[float], typed: str) -> Callable[[VersionPoints], list[Hi
 
 
 def _typed(number: int, rng: np.random.Generator) -> str:
-    """What people type: words of captions, a keyword, a person, a city, a file name; some of them rare, some frequent."""
+    """What people type: words of captions, a keyword, a person, a city, a file name; some are rare, some frequent."""
     words = vocabulary()
     caption = " ".join(rng.choice(words.words, 2 + number % 3, p=words.word_chances))
     person = words.people[number % len(words.people)]
