@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from image_pipeline.terminal import counted, echo, echo_json
 if TYPE_CHECKING:
     from image_pipeline.collection.hits import Hit
     from image_pipeline.collection.lookups import Unmatched
+    from image_pipeline.collection.typed_words import MatchedWord
     from image_pipeline.services.search import Answer
 
 _RELEVANCE, _NEWEST, _OLDEST = "relevance", "newest", "oldest"
@@ -163,12 +165,20 @@ def _matched(hit: "Hit") -> str:
     """Why the photograph was found; empty if it was not searched by words."""
     if hit.matched is None:
         return ""
-    words = ", ".join(f'"{one.word}" in {_listed(one.fields)}' for one in hit.matched.words)
-    return f"matched: {f'words {words} · ' if words else ''}picture {hit.matched.picture:.2f}"
+    groups = [
+        f"{_listed([_quoted(one) for one in group])} in {_listed([field.replace('_', ' ') for field in fields])}"
+        for fields, group in groupby(hit.matched.words, key=lambda one: one.fields)
+    ]
+    words = f"words {', '.join(groups)} · " if groups else ""
+    return f"matched: {words}picture {hit.matched.picture:.2f}"
 
 
-def _listed(fields: Sequence[str]) -> str:
-    *others, last = (field.replace("_", " ") for field in fields)
+def _quoted(one: "MatchedWord") -> str:
+    return f'"{one.word}"'
+
+
+def _listed(texts: Sequence[str]) -> str:
+    *others, last = texts
     return f"{', '.join(others)} and {last}" if others else last
 
 

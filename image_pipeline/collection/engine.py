@@ -140,8 +140,8 @@ class Engine(ABC):
         """The `limit` matching points whose words match best, best first; those without any of `words` are left out.
 
         The score is the sum, over the terms of `words`, of their weight there, their weight in the point, and their
-        inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)): n of N points have the term. An empty list if the
-        collection has no words.
+        inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)): n of N points have the term. A server may count
+        deleted points until it has tidied up. An empty list if the collection has no words.
         """
 
     @abstractmethod

@@ -1,12 +1,13 @@
 """Fusion: one order of the photographs that are near the vector of a query and those that have its words."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.hits import Hit, hit_of
 from image_pipeline.collection.photographs import READ, Photograph, Photographs, collect, with_files
-from image_pipeline.collection.typed_words import TypedWords
+from image_pipeline.collection.points import PointId
+from image_pipeline.collection.typed_words import Evidence, TypedWords
 from image_pipeline.collection.where import Condition, Ids, Where
 from image_pipeline.collection.words import FIELDS
 from image_pipeline.schema.payload import PATH
@@ -30,37 +31,37 @@ def fused(
 ) -> list[Hit]:
     """The `limit` best photographs for a query, by its `vector` (float32 `[d]`, unit length) and by its words.
 
-    Photographs of which each word of the query is a name come first (`TypedWords.name`). Otherwise, and among these,
+    Photographs with all words of the query in their names come first (`Evidence.is_named`). Otherwise, and among these,
     they are in the order of reciprocal rank fusion, as `_fuse` describes. Copies count once; the hit of a photograph
     with copies is the file that has the most of the words, or the one whose path comes first. Its score is its cosine,
     whichever way it was found.
     """
     found = _candidates(engine, version, vector, words, limit, conditions)
-    best = [candidate.photograph for candidate in sorted(found, key=lambda one: one.key)[:limit]]
+    best = {id(one.photograph): one for one in sorted(found, key=lambda one: one.key)[:limit]}
+    photographs = [one.photograph for one in best.values()]
     hits = []
-    cosines = {id(candidate.photograph): candidate.cosine for candidate in found}
-    for photograph, files in with_files(engine, version, best, conditions, _FIELDS):
-        first = min(files, key=lambda path: (-words.coverage(files[path]), path))
+    for photograph, files in with_files(engine, version, photographs, conditions, _FIELDS):
+        evidence = {path: words.evidence(payload) for path, payload in files.items()}
+        first = min(files, key=lambda path: (not evidence[path].is_named, -evidence[path].share, path))
         copies = [payload for path, payload in files.items() if path != first]
-        hits.append(hit_of(files[first], cosines[id(photograph)], copies, words.found_in(files[first])))
+        hits.append(hit_of(files[first], best[id(photograph)].cosine, copies, words.found_in(files[first])))
     return hits
 
 
 @dataclass
 class _Candidate:
-    """A photograph with the best of its points: its cosine, its score by words, and the share of the words it has."""
+    """A photograph with its cosine and the best of its points by words: its score by words, and its evidence."""
 
     photograph: Photograph
     cosine: float
     score: float
-    coverage: float
-    is_named: bool
+    evidence: Evidence
     fused: float = 0.0
 
     @property
     def key(self) -> tuple[bool, float, str]:
         """The key of its place in the order."""
-        return not self.is_named, -self.fused, str(self.photograph.best.payload[PATH.name])
+        return not self.evidence.is_named, -self.fused, str(self.photograph.best.payload[PATH.name])
 
 
 def _candidates(
@@ -78,37 +79,35 @@ def _candidates(
     lists, its score is less than 2 / (120 + 2 `limit`), which each of the first `limit` of the nearest exceeds.
     """
     window = RANK_CONSTANT + 2 * limit
-    near = _nearest(engine, version, vector, window, conditions)
-    scores = {
-        point.id: point.score
-        for point in engine.matching(version, words.vector, _MOST_MATCHES, Where(must=conditions), [])
-    }
-    points = {point.id: point for point in near}
-    if scores:
-        best = Where(must=[Ids(list(scores)[:window])])
-        points |= {point.id: point for point in engine.nearest(version, vector, window, best, _FIELDS)}
-        if len(scores) > window:
-            having = [*conditions, Ids(list(scores))]
-            points |= {point.id: point for point in _nearest(engine, version, vector, window, having)}
-        unknown = [id_ for id_ in points if id_ not in scores]
-        if len(scores) == _MOST_MATCHES and unknown:
-            known = engine.matching(version, words.vector, len(unknown), Where(must=[Ids(unknown)]), [])
-            scores |= {point.id: point.score for point in known}
+    points = {point.id: point for point in _nearest(engine, version, vector, window, conditions)}
+    matching = engine.matching(version, words.vector, _MOST_MATCHES, Where(must=conditions), [])
+    scores = {point.id: point.score for point in matching}
+    if len(scores) > window:
+        points |= {
+            point.id: point for point in _nearest(engine, version, vector, window, [*conditions, Ids(list(scores))])
+        }
+    best = [id_ for id_ in list(scores)[:window] if id_ not in points]
+    if best:
+        found = engine.nearest(version, vector, len(best), Where(must=[Ids(best)]), _FIELDS)
+        points |= {point.id: point for point in found}
+    unknown = [id_ for id_ in points if id_ not in scores]
+    if len(scores) == _MOST_MATCHES and unknown:
+        known = engine.matching(version, words.vector, len(unknown), Where(must=[Ids(unknown)]), [])
+        scores |= {point.id: point.score for point in known}
     photographs = Photographs()
     for point in sorted(points.values(), key=lambda one: -one.score):
         photographs.add(point)
-    found = [
-        _Candidate(
-            one,
-            max(point.score for point in one.points),
-            max(scores.get(point.id, 0.0) for point in one.points),
-            max(words.coverage(point.payload) for point in one.points),
-            any(words.name(point.payload) for point in one.points),
-        )
-        for one in photographs.first(len(photographs))
-    ]
-    _fuse(found)
-    return found
+    candidates = [_candidate(one, scores, words) for one in photographs.first(len(photographs))]
+    _fuse(candidates)
+    return candidates
+
+
+def _candidate(photograph: Photograph, scores: Mapping[PointId, float], words: TypedWords) -> _Candidate:
+    """The photograph as a candidate; the score of a point by words is that by BM25 times the share that it has."""
+    by_words = ((words.evidence(point.payload), scores[point.id]) for point in photograph.points if point.id in scores)
+    weighted = [(evidence.is_named, evidence.share * score, evidence) for evidence, score in by_words]
+    _, score, evidence = max(weighted, key=lambda one: one[:2], default=(False, 0.0, Evidence(0.0, is_named=False)))
+    return _Candidate(photograph, max(point.score for point in photograph.points), score, evidence)
 
 
 def _nearest(
@@ -120,25 +119,23 @@ def _nearest(
     def next_points(where: Where, most: int) -> list[HeldPoint]:
         return engine.nearest(version, vector, most, where, _FIELDS)
 
-    collect(next_points, found, count, conditions)
+    collect(next_points, found, count, conditions, count)
     return [point for photograph in found.first(count) for point in photograph.points]
 
 
 def _fuse(found: Iterable[_Candidate]) -> None:
     """Set the fused scores by reciprocal rank fusion, weighted.
 
-    The score is 1 / (k + rank by cosine) + c / (k + rank by words), with k = 60: Cormack, Clarke and Büttcher,
-    "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods" (SIGIR 2009). c is the share of
-    the words that the photograph has, so that one word of many does not count as much as the whole query; without any,
-    the second term is 0. Photographs with equal scores all have the last of their ranks: words that very many have
-    say little.
+    The score is 1 / (k + rank by cosine) + share / (k + rank by words), with k = 60: Cormack, Clarke and Büttcher,
+    "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods" (SIGIR 2009). The share of the
+    query that a photograph has is a weight, so that one word of many does not count as much as the whole query.
+    Photographs with equal scores all have the last of their ranks: words that very many have say little.
     """
     cosines = _ranks(found, lambda one: one.cosine)
     matches = _ranks(found, lambda one: one.score)
     for one in found:
-        one.fused = 1 / (RANK_CONSTANT + cosines[one.cosine])
-        if one.score > 0:
-            one.fused += one.coverage / (RANK_CONSTANT + matches[one.score])
+        by_words = one.evidence.share / (RANK_CONSTANT + matches[one.score])
+        one.fused = 1 / (RANK_CONSTANT + cosines[one.cosine]) + by_words
 
 
 def _ranks(found: Iterable[_Candidate], score: Callable[[_Candidate], float]) -> dict[float, int]:

@@ -71,16 +71,20 @@ def collect(
     found: Photographs,
     limit: int,
     conditions: Sequence[Condition],
+    count: int | None = None,
 ) -> None:
     """Add the points that `next_points` returns, in its order, until there are `limit` photographs or no more points.
 
+    `count` points are asked for at a time; by default, twice `limit`, because some will be copies.
+
     Qdrant can group points by one field itself, but takes three times as long as these requests.
     """
+    count = count or 2 * limit
     while len(found) < limit:
-        points = next_points(Where(must=conditions, must_not=_having(found.keys)), 2 * limit)
+        points = next_points(Where(must=conditions, must_not=_having(found.keys)), count)
         for point in points:
             found.add(point)
-        if len(points) < 2 * limit:
+        if len(points) < count:
             return
 
 

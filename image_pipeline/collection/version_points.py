@@ -121,7 +121,7 @@ class VersionPoints:
             known = self._resolved(asked)
             if any(among.is_impossible for among in known):
                 return []
-            typed = TypedWords.of(words)
+            typed = TypedWords(words)
             return fused(self._engine, self.name, vector, typed, limit, conditions_of(asked, known))
 
     def in_order_of_date(self, sort: Sort, limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:

@@ -43,7 +43,7 @@ class Oracle:
     def nearest(self, vector: Sequence[float], limit: int, search_filter: SearchFilter) -> list[Hit]:
         """The hits, best first; those of equal score in the order of their paths."""
         found = [point for point in self.points.values() if matches(point.payload, search_filter)]
-        hits = [_hit(group, vector) for group in _photographs(found)]
+        hits = [_hit(group, vector) for group in photographs(found)]
         return sorted(hits, key=lambda hit: (-hit.score, hit.path))[:limit]
 
 
@@ -96,7 +96,7 @@ def _words(text: str | None) -> set[str]:
     return set(re.findall(r"\w+", (text or "").lower()))
 
 
-def _photographs(points: Sequence[Point]) -> list[list[Point]]:
+def photographs(points: Sequence[Point]) -> list[list[Point]]:
     """Points that share a sha256 or their pixels, also by way of other points, are one photograph."""
     groups: list[list[Point]] = []
     for point in points:

@@ -1,0 +1,185 @@
+"""The fused search, on every kind of Qdrant: by pictures and by words, names first."""
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import qdrant_edge as qe
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from qdrant_client import models
+
+from image_pipeline.collection.address import QdrantAddress
+from image_pipeline.collection.collection import Collection
+from image_pipeline.collection.edge.address import EdgeAddress
+from image_pipeline.collection.edge.catalog import Entry
+from image_pipeline.collection.edge.engine import EdgeEngine
+from image_pipeline.collection.engine import Engine
+from image_pipeline.collection.hits import Hit
+from image_pipeline.collection.points import Point, make_point
+from image_pipeline.collection.search_filter import SearchFilter
+from image_pipeline.collection.typed_words import MatchedWord, TypedWords
+from image_pipeline.collection.version_points import VersionPoints
+from image_pipeline.collection.where import ANYWHERE
+from image_pipeline_tests.collection.oracle import matches
+from image_pipeline_tests.collection.oracle import photographs as grouped
+from image_pipeline_tests.collection.population import WORDS, filters, many_points, queries
+from image_pipeline_tests.collection.test_contract_words import bm25
+from image_pipeline_tests.storage.conftest import DIMENSION, VERSION
+from image_pipeline_tests.support.raw_qdrant import open_engine
+
+ROUNDING = 1e-3
+
+
+def at(degrees: float) -> list[float]:
+    """A vector at an angle to the query, which is at 0."""
+    return [math.cos(math.radians(degrees)), math.sin(math.radians(degrees)), 0.0, 0.0]
+
+
+def photo(path: str, degrees: float, **payload: object) -> Point:
+    return make_point(path, at(degrees), {"partition": ".", "sha256": path, "directory": "", **payload})
+
+
+@pytest.fixture
+def engine(any_address: QdrantAddress) -> Iterator[Engine]:
+    with open_engine(any_address) as engine:
+        yield engine
+
+
+def filled(engine: Engine, *points: Point) -> Collection:
+    collection = Collection(engine, VERSION)
+    collection.ensure()
+    list(collection.upsert(points))
+    return collection
+
+
+def paths(points: VersionPoints, words: str, limit: int = 10, **asked: object) -> list[str]:
+    return [hit.path for hit in points.fused(at(0), words, limit, SearchFilter(**asked))]  # type: ignore[arg-type]
+
+
+def test_names_come_first_however_far_their_pictures_are(engine: Engine) -> None:
+    near = [photo(f"near {n}.jpg", n / 4, caption="a beach") for n in range(100)]
+    points = filled(
+        engine,
+        *near,
+        photo("anna.jpg", 80),
+        photo("a/IMG_2034.jpg", 85, directory="a", people=["Anna Berg"], city="Málaga"),
+        photo("b.jpg", 88, description="Anna Berg was in Malaga, IMG 2034"),
+    )
+    assert paths(points, "Anna")[:3] == ["anna.jpg", "a/IMG_2034.jpg", "b.jpg"]
+    assert paths(points, "Anna Berg", 2) == ["a/IMG_2034.jpg", "b.jpg"]
+    for words in ("a photo of anna berg in malaga", "IMG_2034", "img 2034", "2034", "a/IMG_2034.jpg", "malaga"):
+        assert paths(points, words, 1) == ["a/IMG_2034.jpg"], words
+    assert paths(points, "2034", 1, city="nowhere") == []
+    assert paths(points, "nobody", 3) == ["near 0.jpg", "near 1.jpg", "near 2.jpg"]
+
+
+def test_a_hit_says_why_and_how_near_its_picture_is(engine: Engine) -> None:
+    far = photo("far.jpg", 120, keywords=["Beach"], caption="a dog")
+    points = filled(engine, *(photo(f"{n}.jpg", n / 10) for n in range(150)), far)
+    [first, second] = points.fused(at(0), "Beach dogs", 2)
+    assert first.path == "far.jpg" and first.matched is not None and second.matched is not None
+    assert first.matched.words == (MatchedWord("Beach", ("keywords",)), MatchedWord("dogs", ("caption",)))
+    assert first.score == first.matched.picture == pytest.approx(-0.5, abs=ROUNDING)
+    assert (second.path, second.matched.words) == ("0.jpg", ())
+    assert all(hit.matched is None for hit in points.nearest(at(0), 2))
+
+
+def test_copies_count_once_and_show_the_file_that_has_the_words(engine: Engine) -> None:
+    same = [photo(f"copy {n}.jpg", 30, sha256="same", city="Oslo") for n in range(5)]
+    points = filled(engine, *same, photo("zoo.jpg", 30, sha256="same"), photo("other.jpg", 10, caption="a zoo"))
+    [first, second] = points.fused(at(0), "zoo", 5)
+    assert (first.path, first.copies) == ("zoo.jpg", tuple(f"copy {n}.jpg" for n in range(5)))
+    assert second.path == "other.jpg"
+    assert [hit.path for hit in points.fused(at(0), "oslo", 5)] == ["copy 0.jpg", "other.jpg"]
+
+
+def test_the_nearest_of_very_many_with_the_word_come_first(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("image_pipeline.collection.fusion._MOST_MATCHES", 150)
+    beaches = [photo(f"{n:03}.jpg", 20 + n / 10, keywords=["beach"]) for n in range(400)]
+    points = filled(engine, *beaches, *(photo(f"near {n}.jpg", 1 + n / 10) for n in range(10)))
+    assert paths(points, "beach", 5, directory="") == ["000.jpg", "001.jpg", "002.jpg", "003.jpg", "004.jpg"]
+
+
+def test_one_word_of_many_counts_less_than_the_nearest_pictures(engine: Engine) -> None:
+    folder = [photo(f"mountains 2019/{n}.jpg", 60 + n / 10, directory="mountains 2019") for n in range(100)]
+    points = filled(engine, *folder, *(photo(f"sunset {n}.jpg", n) for n in range(30)))
+    assert paths(points, "dusk above mountains", 5) == [f"sunset {n}.jpg" for n in range(5)]
+
+
+POPULATION = many_points(90, seed=5)
+searching = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+texts = st.lists(st.sampled_from([*WORDS, "photo", "7", "jpg", "nowhere"]), max_size=4).map(" ".join)
+
+
+@pytest.fixture
+def population(engine: Engine) -> Collection:
+    return filled(engine, *POPULATION)
+
+
+@searching
+@given(asked=filters(), vector=queries(), text=texts)
+def test_the_order_is_that_of_the_formula(
+    population: Collection, asked: SearchFilter, vector: list[float], text: str
+) -> None:
+    """All photographs are found, so their ranks are known."""
+    found = population.fused(vector, text, len(POPULATION), asked)
+    keys = formula([one for one in POPULATION if matches(one.payload, asked)], vector, text)
+    assert {path for hit in found for path in (hit.path, *hit.copies)} == keys.keys()
+    order = [keys[hit.path] for hit in found]
+    assert [is_named for is_named, _ in order] == sorted((is_named for is_named, _ in order), reverse=True)
+    for (is_named, score), (next_is_named, next_score) in pairwise(order):
+        assert is_named > next_is_named or score > next_score - 5e-4, "a rank may be one off by the rounding of vectors"
+
+
+def formula(points: list[Point], vector: list[float], text: str) -> dict[str, tuple[bool, float]]:
+    """Whether the photograph of each file is named, and its fused score."""
+    typed = TypedWords(text)
+    rarities = bm25(POPULATION, typed.vector)
+    photographs = []
+    for group in grouped(points):
+        cosine = max(float(np.dot(point.vector, vector)) for point in group)
+        having = [(typed.evidence(point.payload), rarities[point.id]) for point in group if point.id in rarities]
+        best = max(((one.is_named, one.share * score, one.share) for one, score in having), default=(False, 0.0, 0.0))
+        photographs.append((group, cosine, *best))
+    keys = {}
+    for group, cosine, is_named, score, share in photographs:
+        near = sum(one[1] >= cosine for one in photographs)
+        matching = sum(one[3] >= score - 1e-6 for one in photographs)
+        fused = 1 / (60 + near) + share / (60 + matching)
+        keys |= {str(point.payload["path"]): (is_named, fused) for point in group}
+    return keys
+
+
+def create_without_words(address: QdrantAddress, engine: Engine) -> None:
+    """A collection as an older release made it."""
+    if not isinstance(address, EdgeAddress):
+        assert not isinstance(engine, EdgeEngine)
+        vectors = models.VectorParams(size=DIMENSION, distance=models.Distance.COSINE)
+        metadata = {"embedding_producer": VERSION.producer}
+        engine._client.create_collection(VERSION.name, vectors_config=vectors, metadata=metadata)
+        return
+    assert isinstance(engine, EdgeEngine)
+    with engine._turns.use() as opened:
+        vectors_ = qe.EdgeVectorParams(size=DIMENSION, distance=qe.Distance.Cosine)
+        folder = address.directory / "shard-1"
+        folder.mkdir()
+        qe.EdgeShard.create(str(folder), qe.EdgeConfig(vectors=vectors_)).close()
+        entry = Entry("shard-1", DIMENSION, {"embedding_producer": VERSION.producer})
+        opened.write(opened.catalog.having(VERSION.name, entry))
+
+
+def test_a_collection_of_an_older_release_is_searched_by_pictures(any_address: QdrantAddress) -> None:
+    with open_engine(any_address) as engine:
+        create_without_words(any_address, engine)
+        assert not engine.describe(VERSION.name).has_words
+        collection = Collection(engine, VERSION)
+        points = [photo(f"{n}.jpg", n, caption="a beach", sha256=str(n)) for n in range(5)]
+        list(collection.upsert(points))
+        assert engine.matching(VERSION.name, TypedWords("beach").vector, 5, ANYWHERE, []) == []
+        hits: list[Hit] = collection.fused(at(0), "a beach", 3)
+        assert [hit.path for hit in hits] == ["0.jpg", "1.jpg", "2.jpg"]
+        assert [hit.score for hit in hits] == pytest.approx([math.cos(math.radians(n)) for n in range(3)], abs=ROUNDING)
+        assert all(record.vector is not None for record in collection.scroll(["."]))
