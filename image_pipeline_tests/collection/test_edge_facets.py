@@ -12,6 +12,7 @@ from image_pipeline.collection.edge.engine import EdgeEngine, HeldTurn
 from image_pipeline.collection.edge.opened import Opened
 from image_pipeline.collection.points import Point, point_id
 from image_pipeline.collection.where import ANYWHERE, Ids, Numbers, OneOf, Where
+from image_pipeline.collection.words import VECTOR
 from image_pipeline.schema.column import Index
 
 NAME = "a--1"
@@ -32,6 +33,7 @@ EAGER = qe.EdgeConfig(
         memory=qe.Memory.Cold,
         hnsw_config=qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=0, payload_m=0),
     ),
+    sparse_vectors={VECTOR: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)},
     optimizers=qe.EdgeOptimizersConfig(indexing_threshold=1, deleted_threshold=0.05, vacuum_min_vector_number=100),
 )
 """Makes segments as soon as there is a reason."""
@@ -106,4 +108,4 @@ def test_counts_are_exact_whatever_was_written_before(tmp_path: Path) -> None:
                     assert library.engine.facet(NAME, field, where, 100) == expected, (seed, field, where)
         library.opened.close()
         segments |= library.segments
-    assert segments == {1, 2}
+    assert 2 in segments, "no optimisation made a second segment"
