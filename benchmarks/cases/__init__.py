@@ -3,7 +3,18 @@
 from collections.abc import Callable
 
 from benchmarks.bench import Bench
-from benchmarks.cases import collection, command_line, decoding, embedding, fidelity, golden, growth, models, rerun
+from benchmarks.cases import (
+    collection,
+    command_line,
+    decoding,
+    embedding,
+    engines,
+    fidelity,
+    golden,
+    growth,
+    models,
+    rerun,
+)
 from benchmarks.rows import CaseResult
 
 CASES: dict[str, Callable[[Bench], CaseResult]] = {
@@ -16,6 +27,7 @@ CASES: dict[str, Callable[[Bench], CaseResult]] = {
     "growth": growth.growth,
     "collection": collection.upload_and_search,
     "golden": golden.golden,
+    **engines.cases(),
     "cli": command_line.first_lines,
     "fidelity": fidelity.fidelity,
     "siglip": embedding.siglip,

@@ -45,7 +45,7 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._every):
-            sizes = [_rollup(pid) for pid in process_tree(self._pid)]
+            sizes = [held_bytes(pid) for pid in process_tree(self._pid)]
             self.peak.pss_bytes = max(self.peak.pss_bytes, sum(pss for pss, _ in sizes))
             self.peak.anonymous_bytes = max(self.peak.anonymous_bytes, sum(anonymous for _, anonymous in sizes))
             if self._folder is not None:
@@ -78,10 +78,11 @@ def allocated_bytes(folder: Path) -> int:
     return total
 
 
-def _rollup(pid: int) -> tuple[int, int]:
+def held_bytes(pid: int) -> tuple[int, int]:
+    """The proportional set size of a process, and its anonymous part, in bytes; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:  # it ended meanwhile
+    except OSError:
         return 0, 0
     values = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.endswith("kB")}
     return values.get("Pss", 0), values.get("Pss_Anon", 0)

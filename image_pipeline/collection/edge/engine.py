@@ -124,11 +124,15 @@ class EdgeEngine(Engine):
     def count(self, name: str, where: Where) -> int:
         """The exact number of points that match."""
         with self._turns.use() as opened, edge_errors():
-            return opened.shard(name).count(qe.CountRequest(exact=True, filter=filter_of(where)))
+            return opened.shard(name).count(qe.CountRequest(exact=True, filter=_filter_of(where)))
 
     def facet(self, name: str, field: str, where: Where, limit: int) -> dict[str | int, int]:
-        """The most frequent values of a field."""
-        request = qe.FacetRequest(field, limit=limit, exact=True, filter=filter_of(where))
+        """The most frequent values of a field.
+
+        Qdrant Edge calls these counts approximate, since a point that is being moved may be in two segments. It never
+        is: no other thread or process writes. They are the same as the exact ones, which take 50 times as long.
+        """
+        request = qe.FacetRequest(field, limit=limit, exact=False, filter=_filter_of(where))
         with self._turns.use() as opened, edge_errors():
             return {hit.value: hit.count for hit in opened.shard(name).facet(request).hits}
 
