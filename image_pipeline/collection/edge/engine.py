@@ -264,6 +264,11 @@ class EdgeEngine(Engine):
             opened.update(name, [qe.UpdateOperation.set_payload_by_filter(filter_of(where), dict(values))])
 
 
+def _filter_of(where: Where) -> "qe.Filter | None":
+    """The filter of a count or facet: none if all points match, since each point is compared even with an empty one."""
+    return filter_of(where) if where.must or where.should or where.must_not else None
+
+
 def _structure(point: Point, vector: list[float], has_words: bool) -> qe.Point:
     if not has_words:
         return qe.Point(point.id, vector, dict(point.payload))
