@@ -2,14 +2,16 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import qdrant_edge as qe
 
-from image_pipeline.collection.edge.engine import EdgeEngine, HeldTurn
+from image_pipeline.collection.edge.engine import EdgeEngine
 from image_pipeline.collection.edge.opened import Opened
+from image_pipeline.collection.edge.turns import Turns
 from image_pipeline.collection.points import Point, point_id
 from image_pipeline.collection.where import ANYWHERE, Ids, Numbers, OneOf, Where
 from image_pipeline.collection.words import VECTOR
@@ -39,6 +41,17 @@ EAGER = qe.EdgeConfig(
 """Makes segments as soon as there is a reason."""
 
 
+class HeldTurn:
+    """A turn that is never given away."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+
+    @contextmanager
+    def use(self) -> Iterator[Opened]:
+        yield self._opened
+
+
 class Library:
     """Points in an open shard, and the same in a dictionary."""
 
@@ -52,7 +65,7 @@ class Library:
 
     @property
     def engine(self) -> EdgeEngine:
-        return EdgeEngine(HeldTurn(self.opened))
+        return EdgeEngine(cast("Turns[Opened]", HeldTurn(self.opened)))
 
     def change(self) -> None:
         """Write, change or delete some points; or open the files again, as the next process does."""
