@@ -48,6 +48,7 @@ def test_a_version_is_made_once(qdrant: Qdrant, any_address: QdrantAddress) -> N
         "embedding_producer": "open_clip:tiny@1",
         "embedding_model": "org/tiny@1",
         "embedding_dtype": "fp32",
+        "layout": "2",
     }
     assert qdrant.searched_version() == SearchedVersion(VERSION.name, "open_clip:tiny@1", "org/tiny@1", DType.FP32)
     assert any_address.versions("images") == [VERSION.name]

@@ -134,7 +134,11 @@ class EdgeEngine(Engine):
         """
         request = qe.FacetRequest(field, limit=limit, exact=False, filter=_filter_of(where))
         with self._turns.use() as opened, edge_errors():
-            return {hit.value: hit.count for hit in opened.shard(name).facet(request).hits}
+            shard = opened.shard(name)
+            found = {hit.value: hit.count for hit in shard.facet(request).hits}
+            if not found and field not in shard.info().payload_schema:
+                raise EdgeError(f"{name!r} has no index of {field!r}")  # Edge itself answers that there are no values
+        return found
 
     def page(
         self,
