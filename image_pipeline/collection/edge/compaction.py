@@ -114,7 +114,7 @@ class Compaction:
         return Job(source, snapshot, target, points, opened.entry(name).dimension, is_turbo or is_large)
 
     def _copy(self, job: Job, descriptor: int) -> None:
-        """Copy in a process of its own, which inherits the lock. If that fails, raises EdgeError, and leaves no copy."""
+        """Copy in a process of its own, which inherits the lock; raises EdgeError if that fails, and leaves no copy."""
         if job.points >= LONG_POINTS:
             _log.warning("Compacting the collection of %s photographs. Searches go on.", f"{job.points:,}")
         command = copier.command(job.source, job.snapshot, job.target, job.dimension, job.is_turbo)
