@@ -10,8 +10,10 @@ from dagster import SkipReason
 
 from image_pipeline.cli.main import main
 from image_pipeline.collection import connection
+from image_pipeline.collection.edge import compaction
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.edge.engine import EdgeEngine
+from image_pipeline.collection.edge.shards import is_turbo
 from image_pipeline.collection.embedded import EmbeddedAddress
 from image_pipeline.collection.former import Former
 from image_pipeline.orchestration import sensors
@@ -24,6 +26,7 @@ from image_pipeline.services.verification import Verification
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
 from image_pipeline.stages.models import Inference
+from image_pipeline.storage import own_files
 from image_pipeline.storage.locks import exclusive_lock
 from image_pipeline.storage.store import Store
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
@@ -81,6 +84,24 @@ def test_it_follows_the_library(pipeline: Pipeline) -> None:
         (version,) = qdrant.versions()
         paths = {str(record.path) for record in qdrant.points(version).stray_points([])}
     assert paths == {f"trip/a{n}.jpg" for n in (2, 3, 4, 5)} | {"home/a0.jpg", "home/a1.jpg", "home/moved.jpg"}
+
+
+def test_a_large_collection_becomes_smaller_when_it_is_ingested(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(compaction, "TURBO_BEYOND", 5)
+    monkeypatch.setattr(compaction, "LONG_POINTS", 5)
+    pipeline.ingest()
+    directory = edge_of(pipeline.settings).directory
+    (folder,) = directory.glob("shard-*")
+    assert (folder.name, is_turbo(folder)) == ("shard-3", True)
+    assert "Compacting the collection of 8 photographs. Searches go on." in caplog.text
+    assert "Compacted the collection in " in caplog.text
+    assert verify(pipeline).ok
+    assert "a0.jpg" in run(pipeline, "search", "red circle", "--limit", "8")
+    pipeline.ingest()
+    assert verify(pipeline).ok
+    assert own_files.contents(pipeline.settings.home, is_marked=True).others == ()
 
 
 def spoil(pipeline: Pipeline) -> None:
