@@ -19,6 +19,7 @@ class Kind(StrEnum):
     SCENE = "a whole scene"
     PHRASED = "a whole scene, as the model never saw it worded"
     THING = "a thing"
+    THE_THING = "a thing, as the model never saw it worded"
     THING_ON = "a thing on a background"
     THINGS = "two things"
     COLOUR = "one word of the caption"
@@ -100,6 +101,7 @@ def _scene_queries(scenes: Mapping[str, Scene], rng: np.random.Generator) -> Ite
         yield Query(Kind.PHRASED, f"the picture of {caption(scene)}", same)
     for thing in dict.fromkeys(scene.first for scene in chosen):
         yield Query(Kind.THING, str(thing), having(thing))
+        yield Query(Kind.THE_THING, f"the {thing.colour} {thing.shape}", having(thing))
     for scene in chosen[_MOST:]:
         text = f"the {scene.first.colour} {scene.first.shape} on a {scene.background} background"
         yield Query(Kind.THING_ON, text, having(scene.first, background=scene.background))
