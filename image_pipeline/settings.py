@@ -198,6 +198,20 @@ class Settings(BaseSettings):
             "`photos.example,192.168.1.5`.",
         ),
     ] = None
+    api_key: Annotated[
+        SecretStr | None,
+        Field(
+            validation_alias="IMAGE_PIPELINE_API_KEY",
+            description="The key that clients of `serve-models` must send. Without a key, it serves this machine only.",
+        ),
+    ] = None
+    api_key_file: Annotated[
+        Path | None,
+        Field(
+            validation_alias="IMAGE_PIPELINE_API_KEY_FILE",
+            description="A file with such keys, one per line; all are accepted. It may be changed at any time.",
+        ),
+    ] = None
     log_format: Annotated[
         LogFormat,
         Field(
@@ -207,7 +221,7 @@ class Settings(BaseSettings):
         ),
     ] = LogFormat.TEXT
 
-    @field_validator("library", "home")
+    @field_validator("library", "home", "api_key_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         try:

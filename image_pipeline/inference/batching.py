@@ -62,6 +62,15 @@ class Batcher(Generic[Result]):
         """The size of the batches and the speed so far."""
         return Throughput(self._device, self._size, self._images, self._seconds)
 
+    def warm_up(self) -> None:
+        """Run one image, and determine the size of the batches, so that the first request does not have to wait."""
+        import torch
+
+        spec = self._spec
+        self._forward(torch.zeros((1, 3, spec.height, spec.width), dtype=torch.uint8, device=self._device.torch_device))
+        if not self._probed:
+            self._probe()
+
     def run(self, images: Images) -> Generator[tuple[slice, Result]]:
         """The results, batch by batch, each with the rows of its images.
 

@@ -51,6 +51,13 @@ class LazyModel(ABC, Generic[Result]):
         """The device and number format, for reports."""
         return str(self._batcher.throughput.device) if self._batcher else "not loaded: there were no new images"
 
+    def warm_up(self) -> Throughput:
+        """Load the model, run one image, and find the size of its batches. Raises ModelError if that fails."""
+        batcher = self._loaded()
+        with self._explained(self._source.directory()):
+            batcher.warm_up()
+        return batcher.throughput
+
     @abstractmethod
     def _load(self, directory: Path, device: Device) -> "torch.nn.Module":
         """Load the model in `directory` to `device`. Raises whatever the libraries raise for an incomplete file."""
