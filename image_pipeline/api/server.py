@@ -15,6 +15,7 @@ from image_pipeline.services.model_service import ModelService
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, variable_of
 from image_pipeline.signals import interrupted_afterwards
+from image_pipeline.stages.models import load_inference
 
 _FINISHING_SECONDS = 60
 _IDLE_SECONDS = 30
@@ -36,7 +37,7 @@ def serve_models(settings: Settings, host: str, port: int) -> None:
             f"{variable_of('api_key_file')}, or listen on 127.0.0.1."
         )
     wiring = Wiring(settings)
-    inference = wiring.models
+    inference = load_inference(settings.models, settings.dtype, wiring.store.home)
     listener = listen(port, host)
     limits = ServiceLimits(pixels=settings.decode_pixels)
     with ModelService(inference, wiring.limits, wiring.processes, limits) as service:

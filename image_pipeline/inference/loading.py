@@ -49,7 +49,12 @@ class LazyModel(ABC, Generic[Result]):
     @property
     def device_text(self) -> str:
         """The device and number format, for reports."""
-        return str(self._batcher.throughput.device) if self._batcher else "not loaded: there were no new images"
+        return str(self._device) if self._batcher else "not loaded: there were no new images"
+
+    @property
+    def device(self) -> Device | None:
+        """The device that the model is on; None before it is loaded."""
+        return self._device if self._batcher else None
 
     def warm_up(self) -> Throughput:
         """Load the model, run one image, and find the size of its batches. Raises ModelError if that fails."""

@@ -22,7 +22,7 @@ from image_pipeline.inference.wire import PROTOCOL, Capabilities, ServedModel, S
 from image_pipeline.schema.formats import ImageFormat
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.stages.models import Inference
+from image_pipeline.stages.models import LocalInference
 from image_pipeline.storage.tensors import TensorFile, tensor_path
 
 _MOST_RETRY_SECONDS = 60
@@ -45,7 +45,7 @@ class ModelService:
     """
 
     def __init__(
-        self, inference: Inference, decode_limits: DecodeLimits, processes: int, limits: ServiceLimits
+        self, inference: LocalInference, decode_limits: DecodeLimits, processes: int, limits: ServiceLimits
     ) -> None:
         self.inference, self.limits = inference, limits
         self._decoding = DecodingThreads(decode_limits, processes)
@@ -71,7 +71,7 @@ class ModelService:
         models = self.inference
         embedder, captioner = models.embedder, models.captioner
         throughput = embedder.warm_up()
-        is_shared = throughput.device.kind == "cuda"
+        is_shared = embedder.device is not None and embedder.device.kind == "cuda"
         device = threading.Lock()
         most = throughput.batch_size if is_shared else None
         served = ServedModel(
@@ -81,7 +81,7 @@ class ModelService:
         if captioner is not None and models.caption_producer is not None:
             batch = captioner.warm_up().batch_size
             producer = models.caption_producer
-            captions = ServedModel(producer, str(producer), models.names[1] or "", batch)
+            captions = ServedModel(producer, str(producer), models.caption_model_name or "", batch)
             self._captioning = self._running.enter_context(
                 ModelRunner("captions", captioner.caption_batches, batch if is_shared else None, device)
             )
@@ -91,7 +91,7 @@ class ModelService:
         self._capabilities = Capabilities(
             PROTOCOL,
             version("image-pipeline"),
-            str(throughput.device),
+            throughput.device,
             served,
             captions,
             sorted(ImageFormat),
