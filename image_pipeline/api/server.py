@@ -8,7 +8,7 @@ import uvicorn
 
 from image_pipeline.api.app import create_app
 from image_pipeline.api.keys import Keys
-from image_pipeline.errors import PipelineError, SettingsError
+from image_pipeline.errors import SettingsError
 from image_pipeline.http_server import Server, listen
 from image_pipeline.inference.wire import ServiceLimits
 from image_pipeline.services.model_service import ModelService
@@ -51,12 +51,12 @@ def serve_models(settings: Settings, host: str, port: int) -> None:
             timeout_keep_alive=_IDLE_SECONDS,
         )
         server = Server(config)
-        failures: list[PipelineError] = []
+        failures: list[BaseException] = []
 
         def load() -> None:
             try:
                 service.load()
-            except PipelineError as error:
+            except BaseException as error:  # raised again by the main thread
                 failures.append(error)
                 server.end()
             else:

@@ -11,6 +11,7 @@ from image_pipeline.errors import ModelError, PipelineError
 from image_pipeline.inference.batching import Batcher, Throughput, is_out_of_memory
 from image_pipeline.inference.device import Device, choose_device
 from image_pipeline.inference.files import check_tokenizer, weights_path
+from image_pipeline.inference.libraries import check_libraries
 from image_pipeline.inference.models import ModelSource
 from image_pipeline.inference.producer import Producer
 
@@ -74,6 +75,7 @@ class LazyModel(ABC, Generic[Result]):
     def _loaded(self) -> Batcher[Result]:
         with self._lock:
             if self._batcher is None:
+                check_libraries()
                 directory = self._source.directory()
                 device = choose_device(self.producer.dtype)
                 with self._explained(directory):

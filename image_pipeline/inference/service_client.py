@@ -49,7 +49,7 @@ class InferenceUnavailableError(ModelError):
 class ServiceClient:
     """A client of the inference service at `url`.
 
-    It waits for a service that is away or busy: for minutes if it sends images, and for seconds if it sends texts, since
+    It waits for a service that is away or busy: for minutes with images, and for seconds with texts, since
     a person waits for those, or asks its first question. Threads may share it. Each method raises
     InferenceUnavailableError if the service does not answer within that time, and ModelError if it refuses the key,
     answers what is not in the protocol, or has other models than it had before.

@@ -13,6 +13,7 @@ from image_pipeline.errors import ModelError
 from image_pipeline.inference.batching import Throughput
 from image_pipeline.inference.captioner import Caption, Captioner
 from image_pipeline.inference.embedder import Embedder
+from image_pipeline.inference.libraries import check_libraries
 from image_pipeline.inference.models import Models, resolve_models
 from image_pipeline.inference.prefetch import Images
 from image_pipeline.inference.producer import Producer, ProducerKind
@@ -183,14 +184,15 @@ class LocalInference(Inference):
     def fetch_for(self, cache: ContentCache, sha256s: Sequence[str]) -> None:
         """Fetch the missing weights of each model that has not processed all of these contents; no model is loaded.
 
-        Raises ModelError if weights are not on this machine and cannot be fetched. Weights that were found once are not
-        checked again in this process.
+        Raises ModelError if the libraries of models are not installed, or weights are not on this machine and cannot be
+        fetched. Weights that were found once are not checked again in this process.
         """
         for source in (self._models.embedder, self._models.captioner):
             if source is None or source.kind in self._fetched:
                 continue
             producer = self.embedding_producer if source is self._models.embedder else self.caption_producer
             if len(cache.get(str(producer), sha256s)) < len(set(sha256s)):
+                check_libraries()
                 source.directory()
                 self._fetched.add(source.kind)
 
