@@ -13,6 +13,6 @@ def check_libraries() -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise ModelError(
-            f"Models cannot run here, since {', '.join(missing)} is not installed: install `image-pipeline[models]`, or "
+            f"Models cannot run here without {', '.join(missing)}: install `image-pipeline[models]`, or "
             f"set {variable_of('inference_url')} to an inference service (`image-pipeline serve-models`)."
         )

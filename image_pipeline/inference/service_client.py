@@ -49,8 +49,8 @@ class InferenceUnavailableError(ModelError):
 class ServiceClient:
     """A client of the inference service at `url`.
 
-    It waits for a service that is away or busy: for minutes with images, and for seconds with texts, since
-    a person waits for those, or asks its first question. Threads may share it. Each method raises
+    It waits for a service that is away or busy: for minutes with images, for seconds with texts, for which
+    a person waits, and with its first question. Threads may share it. Each method raises
     InferenceUnavailableError if the service does not answer within that time, and ModelError if it refuses the key,
     answers what is not in the protocol, or has other models than it had before.
     """

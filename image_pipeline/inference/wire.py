@@ -112,7 +112,7 @@ def from_npy(data: bytes, dtype: type, dimensions: int) -> np.ndarray:
         shape, is_fortran, found = np.lib.format.read_array_header_1_0(buffer, max_header_size=_MOST_HEADER_BYTES)
     except WireError:
         raise
-    except (ValueError, EOFError, OverflowError, SyntaxError, MemoryError, RecursionError) as error:
+    except Exception as error:  # NumPy parses the header as Python, whose parser raises errors of many types
         raise WireError(f"not an array in the npy format ({' '.join(str(error).split())[:200]})") from error
     if found != np.dtype(dtype) or is_fortran or len(shape) != dimensions or any(length < 0 for length in shape):
         order = " in Fortran's order" if is_fortran else ""
