@@ -51,10 +51,10 @@ class Stub:
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 self.do_POST()
 
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 stub.asked.append(self.path)
                 answer = stub.answers[self.path](body)
@@ -145,7 +145,7 @@ def test_wrong_captions_are_never_taken(stub: Stub, client: ServiceClient, resul
 def test_a_model_that_changes_meanwhile_is_named(stub: Stub, client: ServiceClient) -> None:
     stub.answers[EMBED] = lambda _: as_array(vectors(3), "embedding another@model")
     with pytest.raises(
-        ModelError, match="has changed its model from embedding a/b@c0ffee .* to embedding another@model"
+        ModelError, match=r"has changed its model from embedding a/b@c0ffee .* to embedding another@model"
     ):
         client.embed(IMAGES)
 
