@@ -63,11 +63,12 @@ $(QDRANT):
 bench: install qdrant ## Measure the pipeline against the usual alternatives (an hour and a half on two cores).
 	$(BIN)/python -m benchmarks
 
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q
+
 lock: ## Update the lock files (needs uv).
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q \
-		-o requirements.lock
-	uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate -q -o requirements-dev.lock
+	$(COMPILE) --extra models -o requirements.lock
+	$(COMPILE) --extra models --extra dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) -c requirements.lock -o requirements-thin.lock
 
 payload-docs: install ## Print the payload's fields into docs/payload.md.
 	$(BIN)/python -m image_pipeline.schema.payload > docs/payload.md

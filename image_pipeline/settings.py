@@ -83,6 +83,19 @@ class Settings(BaseSettings):
             "off.",
         ),
     ] = "standard"
+    inference_url: Annotated[
+        str | None,
+        Field(
+            validation_alias="IMAGE_PIPELINE_INFERENCE_URL",
+            repr=False,
+            description="The inference service (`image-pipeline serve-models`), such as `http://localhost:8500`. "
+            "Unset: models run in each process.",
+        ),
+    ] = None
+    inference_key: Annotated[
+        SecretStr | None,
+        Field(validation_alias="IMAGE_PIPELINE_INFERENCE_KEY", description="The API key of the inference service."),
+    ] = None
     dtype: Annotated[
         DType,
         Field(
@@ -198,6 +211,20 @@ class Settings(BaseSettings):
             "`photos.example,192.168.1.5`.",
         ),
     ] = None
+    api_key: Annotated[
+        SecretStr | None,
+        Field(
+            validation_alias="IMAGE_PIPELINE_API_KEY",
+            description="The key that clients of `serve-models` must send. Without a key, it serves this machine only.",
+        ),
+    ] = None
+    api_key_file: Annotated[
+        Path | None,
+        Field(
+            validation_alias="IMAGE_PIPELINE_API_KEY_FILE",
+            description="A file with such keys, one per line; all are accepted. It may be changed at any time.",
+        ),
+    ] = None
     log_format: Annotated[
         LogFormat,
         Field(
@@ -207,7 +234,7 @@ class Settings(BaseSettings):
         ),
     ] = LogFormat.TEXT
 
-    @field_validator("library", "home")
+    @field_validator("library", "home", "api_key_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         try:
@@ -222,7 +249,7 @@ class Settings(BaseSettings):
             raise ValueError("give names separated by commas, without http:// and port")
         return value
 
-    @field_validator("qdrant_url")
+    @field_validator("qdrant_url", "inference_url")
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
@@ -256,9 +283,13 @@ def load_settings(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         variable, value = str(first["loc"][0]), first["input"]
-        shown = repr(without_password(value) if variable == variable_of("qdrant_url") else value)
+        shown = repr(without_password(value) if variable in _urls() else value)
         reason = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{variable} is {shown}, which cannot be used: {reason}.") from error
+
+
+def _urls() -> set[str]:
+    return {variable_of("qdrant_url"), variable_of("inference_url")}
 
 
 def variable_of(name: str) -> str:

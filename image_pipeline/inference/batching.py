@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 class Throughput:
     """The number of images that a model has processed, and the seconds it took, excluding loading and waiting."""
 
-    device: Device
+    device: str
     batch_size: int
     images: int
     seconds: float
@@ -60,7 +60,16 @@ class Batcher(Generic[Result]):
     @property
     def throughput(self) -> Throughput:
         """The size of the batches and the speed so far."""
-        return Throughput(self._device, self._size, self._images, self._seconds)
+        return Throughput(str(self._device), self._size, self._images, self._seconds)
+
+    def warm_up(self) -> None:
+        """Run one image, and determine the size of the batches, so that the first request does not have to wait."""
+        import torch
+
+        spec = self._spec
+        self._forward(torch.zeros((1, 3, spec.height, spec.width), dtype=torch.uint8, device=self._device.torch_device))
+        if not self._probed:
+            self._probe()
 
     def run(self, images: Images) -> Generator[tuple[slice, Result]]:
         """The results, batch by batch, each with the rows of its images.

@@ -42,12 +42,13 @@ class Embedder(LazyModel[np.ndarray]):
 
         Text beyond the model's context length is cut off. Raises ModelError as `embed_batches` does.
         """
-        import torch
-
         assert self.producer.dimension is not None, "an embedder's producer has a dimension"
         vectors = np.empty((len(texts), self.producer.dimension), np.float32)
-        if texts:
-            self._loaded()
+        if not texts:
+            return vectors
+        self._loaded()
+        import torch
+
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
             some = list(texts[start : start + _TEXTS_AT_ONCE])
             with torch.inference_mode():

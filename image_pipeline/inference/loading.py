@@ -11,6 +11,7 @@ from image_pipeline.errors import ModelError, PipelineError
 from image_pipeline.inference.batching import Batcher, Throughput, is_out_of_memory
 from image_pipeline.inference.device import Device, choose_device
 from image_pipeline.inference.files import check_tokenizer, weights_path
+from image_pipeline.inference.libraries import check_libraries
 from image_pipeline.inference.models import ModelSource
 from image_pipeline.inference.producer import Producer
 
@@ -49,7 +50,19 @@ class LazyModel(ABC, Generic[Result]):
     @property
     def device_text(self) -> str:
         """The device and number format, for reports."""
-        return str(self._batcher.throughput.device) if self._batcher else "not loaded: there were no new images"
+        return str(self._device) if self._batcher else "not loaded: there were no new images"
+
+    @property
+    def device(self) -> Device | None:
+        """The device that the model is on; None before it is loaded."""
+        return self._device if self._batcher else None
+
+    def warm_up(self) -> Throughput:
+        """Load the model, run one image, and find the size of its batches. Raises ModelError if that fails."""
+        batcher = self._loaded()
+        with self._explained(self._source.directory()):
+            batcher.warm_up()
+        return batcher.throughput
 
     @abstractmethod
     def _load(self, directory: Path, device: Device) -> "torch.nn.Module":
@@ -62,6 +75,7 @@ class LazyModel(ABC, Generic[Result]):
     def _loaded(self) -> Batcher[Result]:
         with self._lock:
             if self._batcher is None:
+                check_libraries()
                 directory = self._source.directory()
                 device = choose_device(self.producer.dtype)
                 with self._explained(directory):

@@ -67,6 +67,11 @@ class Models:
     embedder: ModelSource
     captioner: ModelSource | None
 
+    @property
+    def names(self) -> tuple[str, str | None]:
+        """The names of the embedder and the captioner (None if captions are switched off). Nothing is fetched."""
+        return self.embedder.name, self.captioner.name if self.captioner else None
+
 
 def resolve_models(text: str, home: Path) -> Models:
     """The models that `text`, the value of IMAGE_PIPELINE_MODELS, names: a profile, or `EMBEDDER,CAPTIONER`.

@@ -184,6 +184,9 @@ class InferenceResource(_Fixed):
         after a run's process was killed, and every later run would wait for it. Raises StoreError if the file cannot be
         locked.
         """
+        if not self.pipeline.uses_this_machine:
+            yield
+            return
         with exclusive_lock(self._wiring.store.device_lock_file, "the device that models run on"):
             yield
 

@@ -5,8 +5,8 @@ import logging
 import dagster as dg
 from dagster._utils.log import configure_loggers
 
+from image_pipeline.http_server import listen
 from image_pipeline.orchestration.instance import open_instance
-from image_pipeline.page.port import listen
 from image_pipeline.page.services import Services, short_directory
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import LogFormat, Settings, export_settings

@@ -2,8 +2,6 @@
 
 import logging
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -19,25 +17,13 @@ from dagster_webserver.cli import (
 from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
 
+from image_pipeline.http_server import Server
 from image_pipeline.page.guard import LOOPBACK_NAMES, Guard
 from image_pipeline.settings import Settings
 from image_pipeline.signals import interrupted_afterwards
 
 _POLL_MILLISECONDS = 2000
 _CLOSING_SECONDS = 2
-
-
-class _Server(uvicorn.Server):
-    """A server without its own signal handlers, which would end it on signals that its process ignores."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signal handlers unchanged."""
-        yield
-
-    def end(self) -> None:
-        """Make the server end once it has answered pending requests."""
-        self.should_exit = True
 
 
 def serve(settings: Settings, instance: dg.DagsterInstance, workspace_file: Path, listener: socket.socket) -> None:
@@ -56,7 +42,7 @@ def serve(settings: Settings, instance: dg.DagsterInstance, workspace_file: Path
             timeout_graceful_shutdown=_CLOSING_SECONDS,
         )
         logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
-        server = _Server(config)
+        server = Server(config)
         with interrupted_afterwards(server.end):
             server.run(sockets=[listener])
 

@@ -97,12 +97,17 @@ class Wiring:
 
     @property
     def models(self) -> "Inference":
-        """The models: the same objects in the whole process, each loaded at its first batch.
+        """The models, here or in the inference service: the same objects in the whole process.
 
         Raises SettingsError if the setting cannot be understood.
         """
-        from image_pipeline.stages.models import load_inference
+        from image_pipeline.stages.models import load_inference, remote_inference
 
+        settings = self.settings
+        if settings.inference_url is not None:
+            key = settings.inference_key.get_secret_value() if settings.inference_key else None
+            named = settings.models if "models" in settings.model_fields_set else None
+            return remote_inference(settings.inference_url, key, named, self.store.home)
         return load_inference(self.settings.models, self.settings.dtype, self.store.home)
 
     @property

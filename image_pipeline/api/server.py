@@ -1,0 +1,79 @@
+"""The process of the inference service: takes the port, loads the models, serves, and ends in order."""
+
+import ipaddress
+import logging
+import threading
+
+import uvicorn
+
+from image_pipeline.api.app import create_app
+from image_pipeline.api.keys import Keys
+from image_pipeline.errors import SettingsError
+from image_pipeline.http_server import Server, listen
+from image_pipeline.inference.wire import ServiceLimits
+from image_pipeline.services.model_service import ModelService
+from image_pipeline.services.wiring import Wiring
+from image_pipeline.settings import Settings, variable_of
+from image_pipeline.signals import interrupted_afterwards
+from image_pipeline.stages.models import load_inference
+
+_FINISHING_SECONDS = 60
+_IDLE_SECONDS = 30
+
+_log = logging.getLogger(__name__)
+
+
+def serve_models(settings: Settings, host: str, port: int) -> None:
+    """Serve the models on `port` of the address `host` until a signal ends it, then raise KeyboardInterrupt.
+
+    Requests that were taken are finished, for up to a minute. Raises SettingsError if the address is not that of this
+    machine alone and no key is set, PortTakenError if the port is taken, ModelError if a model cannot be loaded.
+    """
+    keys = Keys(settings.api_key.get_secret_value() if settings.api_key else None, settings.api_key_file)
+    keys.check()
+    if not keys.are_required and not _is_loopback(host):
+        raise SettingsError(
+            f"Anybody who reaches {host} could use the models: set {variable_of('api_key')} or "
+            f"{variable_of('api_key_file')}, or listen on 127.0.0.1."
+        )
+    wiring = Wiring(settings)
+    inference = load_inference(settings.models, settings.dtype, wiring.store.home)
+    listener = listen(port, host)
+    limits = ServiceLimits(pixels=settings.decode_pixels)
+    with ModelService(inference, wiring.limits, wiring.processes, limits) as service:
+        config = uvicorn.Config(
+            create_app(service, keys),
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=_FINISHING_SECONDS,
+            timeout_keep_alive=_IDLE_SECONDS,
+        )
+        server = Server(config)
+        failures: list[BaseException] = []
+
+        def load() -> None:
+            try:
+                service.load()
+            except BaseException as error:  # raised again by the main thread
+                failures.append(error)
+                server.end()
+            else:
+                _log.warning("The models are ready on %s: http://%s:%s.", service.capabilities.device, host, port)
+
+        loading = threading.Thread(target=load, name="load", daemon=True)
+        with interrupted_afterwards(server.end):
+            loading.start()
+            server.run(sockets=[listener])
+            if loading.is_alive():
+                loading.join()
+        if failures:
+            raise failures[0]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError as error:
+        raise SettingsError(f"--host is {host!r}: give a numeric address, such as 127.0.0.1 or 0.0.0.0.") from error

@@ -1,0 +1,187 @@
+"""Threads that run models for many callers: one request after the other, or several in one batch.
+
+On a GPU, a batch of 32 images takes hardly longer than one image, so the images of several callers are computed
+together: the first waits for up to 5 ms for others. On a CPU, a batch takes as long as its images one by one, so
+waiting would only delay them.
+"""
+
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+WAIT_SECONDS = 0.005
+"""How long the first image of a batch waits for others."""
+
+_TURN_SECONDS = 0.02
+_URGENT, _NORMAL, _LAST = range(3)
+
+Batches = Callable[[np.ndarray], Iterator[tuple[slice, Any]]]
+"""Runs images through a model: yields the rows of each batch, and a result for each of them."""
+
+
+class Result(Future[Any]):
+    """What a runner will return; `abandon` it if nobody needs it any more."""
+
+    is_abandoned = False
+
+    def abandon(self) -> None:
+        """Cancel the work, or end it before the next batch if it has begun."""
+        self.is_abandoned = True
+        self.cancel()
+
+
+@dataclass(order=True)
+class _Job:
+    """Images to run, or a call to make; ordered by urgency, then by arrival."""
+
+    urgency: int
+    number: int
+    images: np.ndarray | None = field(compare=False)
+    call: Callable[[], Any] | None = field(compare=False)
+    future: Result = field(compare=False, default_factory=Result)
+
+
+class ModelRunner:
+    """A thread that owns a model, for the length of a `with` block.
+
+    `batches` runs images `[n, 3, height, width]`. Up to `most` images of several callers are run together if `most` is
+    not None. `device` is held during each batch: models that share a CPU share a lock.
+    """
+
+    def __init__(self, name: str, batches: Batches, most: int | None, device: threading.Lock) -> None:
+        self._batches, self._most, self._device = batches, most, device
+        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
+        self._numbers = itertools.count()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self.batches_run = 0
+        self.images_run = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Finish the jobs that were taken, then end the thread."""
+        self._jobs.put(_Job(_LAST, next(self._numbers), None, None))
+        self._thread.join()
+
+    def run(self, images: np.ndarray) -> Result:
+        """The results of images, one for each."""
+        return self._put(_Job(_NORMAL, next(self._numbers), images, None))
+
+    def call(self, function: Callable[[], Any]) -> Result:
+        """The result of a short call, which is made before the next batch of images: a person waits for it."""
+        return self._put(_Job(_URGENT, next(self._numbers), None, function))
+
+    def _put(self, job: _Job) -> Result:
+        self._jobs.put(job)
+        return job.future
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            if job.urgency == _LAST:
+                return
+            if not job.future.set_running_or_notify_cancel():
+                continue
+            if job.call is not None:
+                self._make(job)
+                continue
+            jobs = self._joined(job)
+            self._run(jobs)
+
+    def _joined(self, first: _Job) -> list[_Job]:
+        """The first job, and those of the same kind that arrive within a moment, up to a full batch."""
+        jobs, count = [first], _length(first)
+        if self._most is None:
+            return jobs
+        ends_at = time.monotonic() + WAIT_SECONDS
+        while count < self._most:
+            try:
+                job = self._jobs.get(timeout=max(0.0, ends_at - time.monotonic()))
+            except queue.Empty:
+                break
+            if job.urgency == _LAST:
+                self._jobs.put(job)
+                break
+            if not job.future.set_running_or_notify_cancel():
+                continue
+            if job.call is not None:
+                self._make(job)
+                continue
+            if job.images is None or first.images is None or job.images.shape[1:] != first.images.shape[1:]:
+                self._run([job])
+                continue
+            jobs.append(job)
+            count += _length(job)
+        return jobs
+
+    def _run(self, jobs: Sequence[_Job]) -> None:
+        arrays = [job.images for job in jobs if job.images is not None]
+        try:
+            results = self._results(arrays[0] if len(arrays) == 1 else np.concatenate(arrays), jobs)
+        except Exception as error:
+            if len(jobs) > 1:  # one of them may be at fault
+                for job in jobs:
+                    self._run([job])
+            else:
+                jobs[0].future.set_exception(error)
+            return
+        start = 0
+        for job in jobs:
+            self.images_run += _length(job)
+            job.future.set_result(results[start : start + _length(job)])
+            start += _length(job)
+
+    def _results(self, images: np.ndarray, jobs: Sequence[_Job]) -> list[Any]:
+        """Raises CancelledError if none of `jobs` is needed any more."""
+        results: list[Any] = []
+        batches = iter(self._batches(images))
+        while not all(job.future.is_abandoned for job in jobs):
+            while not self._device.acquire(timeout=_TURN_SECONDS):
+                self._make_urgent_calls()
+            try:
+                _, batch = next(batches)
+            except StopIteration:
+                return results
+            finally:
+                self._device.release()
+            results.extend(batch)
+            self.batches_run += 1
+            self._make_urgent_calls()
+        raise CancelledError
+
+    def _make_urgent_calls(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return
+            if job.urgency != _URGENT:
+                self._jobs.put(job)
+                return
+            if job.future.set_running_or_notify_cancel():
+                self._make(job)
+
+    def _make(self, job: _Job) -> None:
+        assert job.call is not None
+        try:
+            result = job.call()
+        except Exception as error:
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(result)
+
+
+def _length(job: _Job) -> int:
+    return 0 if job.images is None else len(job.images)

@@ -1,0 +1,176 @@
+"""The models of this process for many callers: decoding, queues, batches and limits, without HTTP."""
+
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from image_pipeline.errors import ModelError, PipelineError
+from image_pipeline.imaging.decoding_threads import DecodingThreads
+from image_pipeline.imaging.pool import DecodeTask
+from image_pipeline.inference.runner import ModelRunner, Result
+from image_pipeline.inference.wire import PROTOCOL, Capabilities, ServedModel, ServiceLimits
+from image_pipeline.schema.formats import ImageFormat
+from image_pipeline.schema.input_spec import InputSpec
+from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.stages.models import LocalInference
+from image_pipeline.storage.tensors import TensorFile, tensor_path
+
+_MOST_RETRY_SECONDS = 60
+
+
+class BusyError(PipelineError):
+    """Too many images wait already; the caller may try again after `seconds`."""
+
+    transient = True
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many images are waiting for the models: try again in {seconds} s.")
+        self.seconds = seconds
+
+
+class ModelService:
+    """Runs the models of `inference` for many callers, for the length of a `with` block.
+
+    `load` has to be called first. It takes seconds; other threads may ask meanwhile whether the service `is_ready`.
+    """
+
+    def __init__(
+        self, inference: LocalInference, decode_limits: DecodeLimits, processes: int, limits: ServiceLimits
+    ) -> None:
+        self.inference, self.limits = inference, limits
+        self._decoding = DecodingThreads(decode_limits, processes)
+        self._running = ExitStack()
+        self._embedding: ModelRunner | None = None
+        self._captioning: ModelRunner | None = None
+        self._waiting, self._lock = 0, threading.Lock()
+        self._rate = 0.0
+        self._capabilities: Capabilities | None = None
+
+    def __enter__(self) -> Self:
+        self._running.enter_context(self._decoding)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Finish the work that was taken."""
+        self._running.__exit__(kind, error, traceback)
+
+    def load(self) -> None:
+        """Load the models and find the size of their batches. Raises ModelError."""
+        models = self.inference
+        embedder, captioner = models.embedder, models.captioner
+        throughput = embedder.warm_up()
+        is_shared = embedder.device is not None and embedder.device.kind == "cuda"
+        device = threading.Lock()
+        most = throughput.batch_size if is_shared else None
+        served = ServedModel(
+            models.embedding_producer, str(models.embedding_producer), models.model_name, throughput.batch_size
+        )
+        captions = None
+        if captioner is not None and models.caption_producer is not None:
+            batch = captioner.warm_up().batch_size
+            producer = models.caption_producer
+            captions = ServedModel(producer, str(producer), models.caption_model_name or "", batch)
+            self._captioning = self._running.enter_context(
+                ModelRunner("captions", captioner.caption_batches, batch if is_shared else None, device)
+            )
+        self._embedding = self._running.enter_context(
+            ModelRunner("embeddings", embedder.embed_batches, most, threading.Lock() if is_shared else device)
+        )
+        self._capabilities = Capabilities(
+            PROTOCOL,
+            version("image-pipeline"),
+            throughput.device,
+            served,
+            captions,
+            sorted(ImageFormat),
+            self.limits,
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the models are loaded."""
+        return self._capabilities is not None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this service offers. Raises ModelError before the models are loaded."""
+        if self._capabilities is None:
+            raise ModelError("The models are being loaded: try again in a few seconds.")
+        return self._capabilities
+
+    @property
+    def waiting_images(self) -> int:
+        """The number of images that were taken and are not finished."""
+        return self._waiting
+
+    @property
+    def runners(self) -> "dict[str, ModelRunner]":
+        """The runners of the models, by name."""
+        found = {"embeddings": self._embedding, "captions": self._captioning}
+        return {name: runner for name, runner in found.items() if runner is not None}
+
+    @contextmanager
+    def taking(self, images: int) -> Iterator[None]:
+        """Count images as waiting for the length of the block. Raises BusyError if too many wait already."""
+        with self._lock:
+            # a request of any permitted size is taken if nothing waits
+            if self._waiting and self._waiting + images > self.limits.waiting_images:
+                raise BusyError(self._retry_seconds())
+            self._waiting += images
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                rate = self._waiting / max(time.monotonic() - began, 1e-3)
+                self._rate = rate if not self._rate else 0.8 * self._rate + 0.2 * rate
+                self._waiting -= images
+
+    def _retry_seconds(self) -> int:
+        seconds = self._waiting / self._rate if self._rate else 1.0
+        return max(1, min(_MOST_RETRY_SECONDS, math.ceil(seconds)))
+
+    def embed_texts(self, texts: Sequence[str]) -> Result:
+        """The vectors of texts: a future of float32 `[n, d]`."""
+        return self._runner(self._embedding).call(lambda: self.inference.embed_texts(texts))
+
+    def embed(self, images: np.ndarray) -> Result:
+        """The vectors of images, uint8 `[n, 3, height, width]`: a future of n float32 `[d]`."""
+        return self._runner(self._embedding).run(images)
+
+    def caption(self, images: np.ndarray) -> Result:
+        """The captions of images, uint8 `[n, 3, height, width]`: a future of n `Caption`s."""
+        return self._runner(self._captioning).run(images)
+
+    def _runner(self, runner: ModelRunner | None) -> ModelRunner:
+        if runner is None:
+            raise ModelError(
+                "Captions are switched off in this service." if self.is_ready else "The models are loading."
+            )
+        return runner
+
+    def begin_decoding(self, directory: Path, files: Sequence[Path], specs: Sequence[InputSpec]) -> "list[Future[Any]]":
+        """Decode files for inputs of `specs`, into `directory`: a future of the outcome of each."""
+        outputs = [TensorFile.create(tensor_path(directory, spec), spec, len(files)) for spec in dict.fromkeys(specs)]
+        return [
+            self._decoding.decode(DecodeTask(str(row), os.fspath(file), row, None), outputs)
+            for row, file in enumerate(files)
+        ]
+
+
+def decoded_tensors(directory: Path, spec: InputSpec, rows: Sequence[int]) -> np.ndarray:
+    """The images that were decoded into `directory` for inputs of `spec`: uint8 `[n, 3, height, width]`, in memory."""
+    images: np.ndarray = np.load(tensor_path(directory, spec), mmap_mode="r", allow_pickle=False)
+    return np.ascontiguousarray(images[list(rows)])

@@ -1,0 +1,1 @@
+"""The inference service over HTTP, as other programs see it."""

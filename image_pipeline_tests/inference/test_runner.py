@@ -1,0 +1,125 @@
+"""Threads that run models for many callers."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+
+import numpy as np
+import pytest
+
+from image_pipeline.inference.runner import ModelRunner
+
+
+class Model:
+    """A model whose result is the first number of each image; batches of `most` images, recorded in `batches`."""
+
+    def __init__(self, most: int = 4) -> None:
+        self.most = most
+        self.batches: list[list[int]] = []
+        self.may_run = threading.Event()
+        self.may_run.set()
+        self.has_begun = threading.Event()
+
+    def __call__(self, images: np.ndarray) -> Iterator[tuple[slice, list[int]]]:
+        for start in range(0, len(images), self.most):
+            batch = images[start : start + self.most]
+            self.has_begun.set()
+            assert self.may_run.wait(10)
+            self.batches.append(batch[:, 0, 0, 0].tolist())
+            if 255 in self.batches[-1]:
+                raise ValueError("a bad image")
+            yield slice(start, start + len(batch)), self.batches[-1]
+
+
+def images(*values: int) -> np.ndarray:
+    return np.array(values, np.uint8).reshape(-1, 1, 1, 1)
+
+
+def test_on_a_gpu_callers_share_batches() -> None:
+    model = Model()
+    model.may_run.clear()
+    with ModelRunner("test", model, 4, threading.Lock()) as runner:
+        first = runner.run(images(0))
+        assert model.has_begun.wait(10)
+        others = [runner.run(images(number)) for number in range(1, 6)]
+        model.may_run.set()
+        assert [first.result(10), *(one.result(10) for one in others)] == [[0], [1], [2], [3], [4], [5]]
+    assert model.batches == [[0], [1, 2, 3, 4], [5]]
+    assert (runner.images_run, runner.batches_run) == (6, 3)
+
+
+def test_on_a_cpu_each_caller_has_its_own_batches() -> None:
+    model = Model()
+    with ModelRunner("test", model, None, threading.Lock()) as runner:
+        found = [runner.run(images(number, number)) for number in range(5)]
+        assert [one.result(10) for one in found] == [[number, number] for number in range(5)]
+    assert model.batches == [[number, number] for number in range(5)]
+
+
+def test_images_that_cannot_be_run_harm_no_other_caller() -> None:
+    model = Model()
+    model.may_run.clear()
+    with ModelRunner("test", model, 4, threading.Lock()) as runner:
+        runner.run(images(0))
+        assert model.has_begun.wait(10)
+        good, bad = runner.run(images(1)), runner.run(images(255))
+        model.may_run.set()
+        assert good.result(10) == [1]
+        with pytest.raises(ValueError, match="a bad image"):
+            bad.result(10)
+        assert runner.run(images(2)).result(10) == [2], "the thread goes on"
+
+
+def test_a_call_is_made_between_two_batches() -> None:
+    model = Model(most=1)
+    model.may_run.clear()
+    with ModelRunner("test", model, None, threading.Lock()) as runner:
+        found = runner.run(images(0, 1, 2))
+        assert model.has_begun.wait(10)
+        call = runner.call(lambda: list(model.batches))
+        model.may_run.set()
+        assert call.result(10) == [[0]]
+        assert found.result(10) == [0, 1, 2]
+
+
+def test_a_call_does_not_wait_for_a_device_that_another_model_uses() -> None:
+    device = threading.Lock()
+    with ModelRunner("test", Model(), None, device) as runner, device:
+        waiting = runner.run(images(0))
+        assert runner.call(lambda: 7).result(10) == 7
+        assert not waiting.done()
+
+
+def test_what_was_abandoned_is_not_run() -> None:
+    model = Model(most=1)
+    model.may_run.clear()
+    with ModelRunner("test", model, None, threading.Lock()) as runner:
+        running, waiting = runner.run(images(0, 1, 2, 3)), runner.run(images(9))
+        assert model.has_begun.wait(10)
+        running.abandon()
+        waiting.abandon()
+        model.may_run.set()
+        with pytest.raises(CancelledError):
+            running.result(10)
+        with pytest.raises(CancelledError):
+            waiting.result(10)
+        assert runner.run(images(5)).result(10) == [5]
+    assert model.batches[-1] == [5]
+    assert len(model.batches) <= 3
+
+
+def test_the_end_finishes_what_was_taken() -> None:
+    model = Model()
+    with ModelRunner("test", model, None, threading.Lock()) as runner:
+        found = [runner.run(images(number)) for number in range(20)]
+    assert [one.result(0) for one in found] == [[number] for number in range(20)]
+
+
+def test_a_call_that_fails_harms_no_other() -> None:
+    def fail() -> None:
+        raise ValueError("it fails")
+
+    with ModelRunner("test", Model(), None, threading.Lock()) as runner:
+        with pytest.raises(ValueError, match="it fails"):
+            runner.call(fail).result(10)
+        assert runner.call(lambda: 1).result(10) == 1
