@@ -212,12 +212,8 @@ class EdgeEngine(Engine):
         with self._turns.use() as opened, edge_errors():
             if not words.indices or not opened.has_words(name):
                 return []
-            best = qe.Prefetch(
-                limit=most,
-                query=qe.Query.Nearest(_sparse(words), using=VECTOR),
-                filter=filter_of(where),
-                params=_EXACT,
-            )
+            by_words = qe.Query.Nearest(_sparse(words), using=VECTOR)
+            best = qe.Prefetch(limit=most, query=by_words, filter=filter_of(where), params=_EXACT)
             request = qe.QueryRequest(
                 limit=limit,
                 prefetches=[best],
