@@ -6,11 +6,8 @@ a line once it is ready.
 
 import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from image_pipeline.inference.wire import NPY, ServiceLimits, from_npy, to_npy
+from image_pipeline.inference.wire import ServiceLimits
 from image_pipeline.settings import DType
 
 _WAIT_SECONDS = 0.005
@@ -46,35 +43,10 @@ def _serve(is_joined: bool, model: Path, home: Path, port: int) -> None:
 
 def _serve_lit(model: Path, home: Path, port: int) -> None:
     import litserve
-    from fastapi import Request, Response
 
-    from benchmarks.rates import make_embedder
+    from benchmarks.references.litserve_api import EmbeddingApi
 
-    class Api(litserve.LitAPI):  # type: ignore[misc]
-        """One request is one item of a batch, so the images of several requests are joined here."""
-
-        def setup(self, device: Any) -> None:
-            self.embedder = make_embedder(model, home)
-            self.embedder.warm_up()
-
-        async def decode_request(self, request: Request) -> np.ndarray:
-            return from_npy(await request.body(), np.uint8, 4)
-
-        def batch(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
-            return inputs
-
-        def predict(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
-            images = np.concatenate(inputs)
-            vectors = np.concatenate([vectors for _, vectors in self.embedder.embed_batches(images)])
-            return np.split(vectors, np.cumsum([len(one) for one in inputs])[:-1])
-
-        def unbatch(self, output: list[np.ndarray]) -> list[np.ndarray]:
-            return output
-
-        def encode_response(self, output: np.ndarray) -> Response:
-            return Response(to_npy(output), media_type=NPY)
-
-    api = Api(max_batch_size=_MOST_REQUESTS, batch_timeout=_WAIT_SECONDS, api_path="/api/v1/embed")
+    api = EmbeddingApi(model, home, max_batch_size=_MOST_REQUESTS, batch_timeout=_WAIT_SECONDS)
     server = litserve.LitServer(api, accelerator="auto", timeout=600)
     print("ready", flush=True)
     server.run(port=port, host="127.0.0.1", generate_client_file=False, log_level="error")

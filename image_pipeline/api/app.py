@@ -2,8 +2,7 @@
 
 import asyncio
 import dataclasses
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,17 +69,7 @@ def create_app(service: ModelService, keys: Keys) -> ASGIApp:
     _add_errors(app)
     _add_routes(app, service, metrics)
 
-    @app.middleware("http")
-    async def measured(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        began = time.perf_counter()
-        response = await answer(request)
-        route = request.scope.get("route")
-        path = getattr(route, "path", "other")  # any text could be a path
-        metrics.requests.labels(path, str(response.status_code)).inc()
-        metrics.seconds.labels(path).observe(time.perf_counter() - began)
-        return response
-
-    return Door(app, keys, service.limits.body_bytes)
+    return Door(metrics.measured(app), keys, service.limits.body_bytes)
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -154,7 +143,7 @@ def _add_routes(app: FastAPI, service: ModelService, metrics: Metrics) -> None:
             vectors = await _unless_gone(request, [service.embed_texts(texts)])
             return Vectors(producer=served.producer_text, vectors=vectors[0].tolist())
         if kind == NPY:
-            images = _images(await request.body(), served, service)
+            images = await _images(request, served, service)
             with service.taking(len(images)):
                 [found] = await _unless_gone(request, [service.embed(images)])
             return _vectors(request, served, np.asarray(found, np.float32))
@@ -170,7 +159,7 @@ def _add_routes(app: FastAPI, service: ModelService, metrics: Metrics) -> None:
         """Caption an array of images (`.npy`) or files of pictures: one result, or one error, for each."""
         served = _captioner(service)
         if _kind(request, NPY, MULTIPART) == NPY:
-            images = _images(await request.body(), served, service)
+            images = await _images(request, served, service)
             with service.taking(len(images)):
                 [found] = await _unless_gone(request, [service.caption(images)])
             results = [ImageResult(caption=_caption(one)) for one in found]
@@ -231,7 +220,9 @@ async def _texts(request: Request, service: ModelService) -> list[str]:
     return texts
 
 
-def _images(body: bytes, served: ServedModel, service: ModelService) -> np.ndarray:
+async def _images(request: Request, served: ServedModel, service: ModelService) -> np.ndarray:
+    with service.arriving():
+        body = await request.body()
     try:
         images = from_npy(body, np.uint8, 4)
     except WireError as error:

@@ -55,7 +55,8 @@ class Door:
             if is_complete:  # only the end of the connection can follow
                 return await receive()
             try:
-                message = await asyncio.wait_for(receive(), _SILENT_SECONDS)
+                async with asyncio.timeout(_SILENT_SECONDS):
+                    message = await receive()
             except TimeoutError as error:
                 raise TooSlowError from error
             received += len(message.get("body", b""))

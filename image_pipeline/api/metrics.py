@@ -1,10 +1,12 @@
 """Metrics of the inference service, in the text format of Prometheus."""
 
+import time
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from image_pipeline.services.model_service import ModelService
 
@@ -30,6 +32,30 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+
+    def measured(self, app: ASGIApp) -> ASGIApp:
+        """The application, whose requests are counted and timed."""
+
+        async def call(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            began, status = time.perf_counter(), 500
+
+            async def noted(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                await send(message)
+
+            try:
+                await app(scope, receive, noted)
+            finally:
+                path = getattr(scope.get("route"), "path", "other")  # any text could be a path
+                self.requests.labels(path, str(status)).inc()
+                self.seconds.labels(path).observe(time.perf_counter() - began)
+
+        return call
 
     def text(self) -> bytes:
         """All metrics."""

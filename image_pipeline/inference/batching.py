@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from image_pipeline.errors import ModelError
 from image_pipeline.inference.device import Device
-from image_pipeline.inference.prefetch import Batch, BatchReader, Images
+from image_pipeline.inference.prefetch import Batch, BatchReader, Images, read_at_once
 from image_pipeline.schema.input_spec import InputSpec
 
 if TYPE_CHECKING:
@@ -80,6 +80,15 @@ class Batcher(Generic[Result]):
         total, row = len(images), 0
         if total > self._size and not self._probed:
             self._probe()
+        if total <= self._size:
+            began = time.perf_counter()
+            result = self._at_once(images)
+            if result is not None:
+                self._images += total
+                self._seconds += time.perf_counter() - began
+                yield slice(0, total), result
+                return
+            self._halve(total)
         with BatchReader(images, self._spec, self._device) as reader:
             ahead = reader.begin(row, self._size)
             while row < total:
@@ -97,6 +106,15 @@ class Batcher(Generic[Result]):
                 self._seconds += time.perf_counter() - began
                 yield slice(row, row + count), result
                 row += count
+
+    def _at_once(self, images: Images) -> Result | None:
+        """The results of a single batch, which needs no threads to read ahead, or None if memory ran out."""
+        try:
+            return self._forward(read_at_once(images, self._spec, self._device))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
 
     def _attempt(self, reading: Future[Batch]) -> Result | None:
         """The results of a batch, or None if memory ran out; a failed batch's tensors are freed on return."""

@@ -46,6 +46,21 @@ class Batch:
         return self.pixels
 
 
+def read_at_once(images: Images, spec: InputSpec, device: Device) -> "torch.Tensor":
+    """All images on the device, copied by this thread. Raises as the futures of `BatchReader.begin` do."""
+    import torch
+
+    pixels = torch.from_numpy(np.array(_checked(images[0 : len(images)], spec), order="C"))
+    return pixels.to(device.torch_device)
+
+
+def _checked(images: np.ndarray, spec: InputSpec) -> np.ndarray:
+    if images.dtype != np.uint8 or images.shape[1:] != (3, spec.height, spec.width):
+        expected = [3, spec.height, spec.width]
+        raise ValueError(f"expected uint8 images [n, {expected}], not {images.dtype} {list(images.shape)}")
+    return images
+
+
 class BatchReader:
     """Reads batches in background threads, from disk if the images are memory-mapped; on CUDA, copies to the device."""
 
@@ -53,7 +68,7 @@ class BatchReader:
         """`images` must match `spec`."""
         import torch
 
-        self._images, self._shape = images, (3, spec.height, spec.width)
+        self._images, self._spec = images, spec
         self._copies = torch.cuda.Stream() if device.kind == "cuda" else None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
         self._copiers = ThreadPoolExecutor(_COPIERS, thread_name_prefix="copy")
@@ -77,9 +92,7 @@ class BatchReader:
     def _read(self, row: int, count: int) -> Batch:
         import torch
 
-        images = self._images[row : row + count]
-        if images.dtype != np.uint8 or images.shape[1:] != self._shape:
-            raise ValueError(f"expected uint8 images [n, {self._shape}], not {images.dtype} {list(images.shape)}")
+        images = _checked(self._images[row : row + count], self._spec)
         if self._copies is None:
             # A copy, because a page of a memory map is read only when a thread touches it: here, the reading thread.
             return Batch(torch.from_numpy(np.array(images, order="C")))

@@ -1,8 +1,8 @@
 """Threads that run models for many callers: one request after the other, or several in one batch.
 
 On a GPU, a batch of 32 images takes hardly longer than one image, so the images of several callers are computed
-together: the first waits for up to 5 ms for others. On a CPU, a batch takes as long as its images one by one, so
-waiting would only delay them.
+together: the first waits for up to 5 ms for others that are on their way. On a CPU, a batch takes as long as its images
+one by one, so waiting would only delay them.
 """
 
 import itertools
@@ -53,11 +53,14 @@ class ModelRunner:
     """A thread that owns a model, for the length of a `with` block.
 
     `batches` runs images `[n, 3, height, width]`. Up to `most` images of several callers are run together if `most` is
-    not None. `device` is held during each batch: models that share a CPU share a lock.
+    not None; `expected` returns the number of images that callers are sending or waiting for. `device` is held during
+    each batch: models that share a CPU share a lock.
     """
 
-    def __init__(self, name: str, batches: Batches, most: int | None, device: threading.Lock) -> None:
-        self._batches, self._most, self._device = batches, most, device
+    def __init__(
+        self, name: str, batches: Batches, most: int | None, device: threading.Lock, expected: Callable[[], int]
+    ) -> None:
+        self._batches, self._most, self._device, self._expected = batches, most, device, expected
         self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -107,6 +110,8 @@ class ModelRunner:
             return jobs
         ends_at = time.monotonic() + WAIT_SECONDS
         while count < self._most:
+            if self._jobs.empty() and self._expected() <= count:
+                break
             try:
                 job = self._jobs.get(timeout=max(0.0, ends_at - time.monotonic()))
             except queue.Empty:

@@ -52,7 +52,7 @@ class ModelService:
         self._running = ExitStack()
         self._embedding: ModelRunner | None = None
         self._captioning: ModelRunner | None = None
-        self._waiting, self._lock = 0, threading.Lock()
+        self._waiting, self._arriving, self._lock = 0, 0, threading.Lock()
         self._rate = 0.0
         self._capabilities: Capabilities | None = None
 
@@ -83,10 +83,16 @@ class ModelService:
             producer = models.caption_producer
             captions = ServedModel(producer, str(producer), models.caption_model_name or "", batch)
             self._captioning = self._running.enter_context(
-                ModelRunner("captions", captioner.caption_batches, batch if is_shared else None, device)
+                ModelRunner("captions", captioner.caption_batches, batch if is_shared else None, device, self._expected)
             )
         self._embedding = self._running.enter_context(
-            ModelRunner("embeddings", embedder.embed_batches, most, threading.Lock() if is_shared else device)
+            ModelRunner(
+                "embeddings",
+                embedder.embed_batches,
+                most,
+                threading.Lock() if is_shared else device,
+                self._expected,
+            )
         )
         self._capabilities = Capabilities(
             PROTOCOL,
@@ -114,6 +120,20 @@ class ModelService:
     def waiting_images(self) -> int:
         """The number of images that were taken and are not finished."""
         return self._waiting
+
+    def _expected(self) -> int:
+        return self._waiting + self._arriving
+
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """Count a request whose images are being received, for the length of the block: a batch may wait for it."""
+        with self._lock:
+            self._arriving += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._arriving -= 1
 
     @property
     def runners(self) -> "dict[str, ModelRunner]":

@@ -7,6 +7,7 @@ from concurrent.futures import CancelledError
 import numpy as np
 import pytest
 
+from image_pipeline.inference import runner as runner_module
 from image_pipeline.inference.runner import ModelRunner
 
 
@@ -38,7 +39,7 @@ def images(*values: int) -> np.ndarray:
 def test_on_a_gpu_callers_share_batches() -> None:
     model = Model()
     model.may_run.clear()
-    with ModelRunner("test", model, 4, threading.Lock()) as runner:
+    with ModelRunner("test", model, 4, threading.Lock(), lambda: 100) as runner:
         first = runner.run(images(0))
         assert model.has_begun.wait(10)
         others = [runner.run(images(number)) for number in range(1, 6)]
@@ -48,9 +49,15 @@ def test_on_a_gpu_callers_share_batches() -> None:
     assert (runner.images_run, runner.batches_run) == (6, 3)
 
 
+def test_nobody_waits_if_nothing_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "WAIT_SECONDS", 30.0)
+    with ModelRunner("test", Model(), 4, threading.Lock(), lambda: 1) as runner:
+        assert runner.run(images(7)).result(5) == [7]
+
+
 def test_on_a_cpu_each_caller_has_its_own_batches() -> None:
     model = Model()
-    with ModelRunner("test", model, None, threading.Lock()) as runner:
+    with ModelRunner("test", model, None, threading.Lock(), lambda: 100) as runner:
         found = [runner.run(images(number, number)) for number in range(5)]
         assert [one.result(10) for one in found] == [[number, number] for number in range(5)]
     assert model.batches == [[number, number] for number in range(5)]
@@ -59,7 +66,7 @@ def test_on_a_cpu_each_caller_has_its_own_batches() -> None:
 def test_images_that_cannot_be_run_harm_no_other_caller() -> None:
     model = Model()
     model.may_run.clear()
-    with ModelRunner("test", model, 4, threading.Lock()) as runner:
+    with ModelRunner("test", model, 4, threading.Lock(), lambda: 100) as runner:
         runner.run(images(0))
         assert model.has_begun.wait(10)
         good, bad = runner.run(images(1)), runner.run(images(255))
@@ -73,7 +80,7 @@ def test_images_that_cannot_be_run_harm_no_other_caller() -> None:
 def test_a_call_is_made_between_two_batches() -> None:
     model = Model(most=1)
     model.may_run.clear()
-    with ModelRunner("test", model, None, threading.Lock()) as runner:
+    with ModelRunner("test", model, None, threading.Lock(), lambda: 100) as runner:
         found = runner.run(images(0, 1, 2))
         assert model.has_begun.wait(10)
         call = runner.call(lambda: list(model.batches))
@@ -84,7 +91,7 @@ def test_a_call_is_made_between_two_batches() -> None:
 
 def test_a_call_does_not_wait_for_a_device_that_another_model_uses() -> None:
     device = threading.Lock()
-    with ModelRunner("test", Model(), None, device) as runner, device:
+    with ModelRunner("test", Model(), None, device, lambda: 100) as runner, device:
         waiting = runner.run(images(0))
         assert runner.call(lambda: 7).result(10) == 7
         assert not waiting.done()
@@ -93,7 +100,7 @@ def test_a_call_does_not_wait_for_a_device_that_another_model_uses() -> None:
 def test_what_was_abandoned_is_not_run() -> None:
     model = Model(most=1)
     model.may_run.clear()
-    with ModelRunner("test", model, None, threading.Lock()) as runner:
+    with ModelRunner("test", model, None, threading.Lock(), lambda: 100) as runner:
         running, waiting = runner.run(images(0, 1, 2, 3)), runner.run(images(9))
         assert model.has_begun.wait(10)
         running.abandon()
@@ -110,7 +117,7 @@ def test_what_was_abandoned_is_not_run() -> None:
 
 def test_the_end_finishes_what_was_taken() -> None:
     model = Model()
-    with ModelRunner("test", model, None, threading.Lock()) as runner:
+    with ModelRunner("test", model, None, threading.Lock(), lambda: 100) as runner:
         found = [runner.run(images(number)) for number in range(20)]
     assert [one.result(0) for one in found] == [[number] for number in range(20)]
 
@@ -119,7 +126,7 @@ def test_a_call_that_fails_harms_no_other() -> None:
     def fail() -> None:
         raise ValueError("it fails")
 
-    with ModelRunner("test", Model(), None, threading.Lock()) as runner:
+    with ModelRunner("test", Model(), None, threading.Lock(), lambda: 100) as runner:
         with pytest.raises(ValueError, match="it fails"):
             runner.call(fail).result(10)
         assert runner.call(lambda: 1).result(10) == 1
