@@ -33,7 +33,7 @@ def test_words_that_are_names_find_their_photographs_first(demo: Commands) -> No
         assert [hit["path"] for hit in demo.json("search", words, "--limit", "1")] == ["people/IMG_9142.jpg"], words
     assert {hit["path"].rpartition("/")[0] for hit in demo.json("search", "winter", "--limit", "20")} == {"2023/winter"}
     assert all(hit["city"] == "Lisbon" for hit in demo.json("search", "lisbon", "--limit", "3"))
-    assert demo.json("search", "anna", "--city", "Lisbon", "--limit", "1")[0]["matched"]["words"] == []
+    assert demo.json("search", "anna", "--city", "Lisbon", "--all", "--limit", "1")[0]["matched"]["words"] == []
 
 
 def test_a_scene_is_found_by_its_picture_and_its_caption(demo: Commands) -> None:
@@ -52,7 +52,7 @@ def test_a_scene_is_found_by_its_picture_and_its_caption(demo: Commands) -> None
 
 def test_people_read_why_a_photograph_was_found(demo: Commands) -> None:
     def why(*arguments: str) -> str:
-        done = demo.run("search", *arguments, "--limit", "1")
+        done = demo.run("search", *arguments, "--all", "--limit", "1")
         assert (done.exit_code, done.stderr) == (0, "")
         *_, line = done.stdout.splitlines()
         score, words = line.rpartition(" picture ")[2], line.rpartition(" picture ")[0]
