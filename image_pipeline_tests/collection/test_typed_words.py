@@ -76,7 +76,7 @@ def test_a_photograph_is_named_by_all_words_or_not_at_all(text: str, is_named: b
 
 def test_neighbours_are_evidence() -> None:
     typed = TypedWords("a red ball")
-    assert typed.evidence(PHOTO) == Evidence(1.0, is_named=False)
+    assert typed.evidence(PHOTO) == Evidence(1.0, is_named=False, is_complete=True)
     apart = {"path": "x.jpg", "caption": "a red dog and a blue ball"}
     assert typed.evidence(apart).share == pytest.approx(2 / 3)
     assert typed.evidence({"path": "x.jpg", "caption": "a ball"}).share == pytest.approx(1 / 3)
