@@ -11,8 +11,10 @@ from image_pipeline.collection.edge.copies import CopyNote
 from image_pipeline.collection.edge.shards import index_params, load_shard, places
 from image_pipeline.collection.points import Point, PointRecord
 from image_pipeline.collection.qdrant import Qdrant
+from image_pipeline.collection.typed_words import TypedWords
+from image_pipeline.collection.where import ANYWHERE
 from image_pipeline.schema.column import Index
-from image_pipeline_tests.collection.population import PARTITIONS, many_points
+from image_pipeline_tests.collection.population import PARTITIONS, WORDS, many_points
 from image_pipeline_tests.storage.conftest import VERSION
 
 
@@ -32,6 +34,13 @@ def fill(qdrant: Qdrant, points: list[Point]) -> None:
 
 def held(qdrant: Qdrant) -> dict[str, PointRecord]:
     return {str(point.id): point for point in qdrant.points(VERSION.name).scroll(PARTITIONS)}
+
+
+def matches(qdrant: Qdrant) -> dict[str, float]:
+    """The points that have words of a query, with their scores by words."""
+    query = TypedWords(" ".join(WORDS)).vector
+    found = qdrant.points(VERSION.name)._engine.matching(VERSION.name, query, 2000, ANYWHERE, [])
+    return {str(point.id): round(point.score, 3) for point in found}
 
 
 def shards(address: EdgeAddress) -> list[str]:
@@ -68,10 +77,13 @@ def test_the_space_of_deleted_points_is_taken_back(edge_address: EdgeAddress, ca
         collection.delete_points([point.id for point in points[180:260]])
         before, nearest = held(qdrant), collection.nearest(points[300].vector, 20)
         assert len(before) == 340
+        words = matches(qdrant)
+        assert len(words) > 100
         collection.tidy()
         assert shards(edge_address) == ["shard-3"]
         assert_same(before, held(qdrant), 1e-3)
         assert [hit.path for hit in collection.nearest(points[300].vector, 20)] == [hit.path for hit in nearest]
+        assert matches(qdrant).keys() == words.keys()
         assert qdrant.damage(VERSION.name) is None
         assert places(edge_address.directory / "shard-3") == 340
         assert datatype(edge_address) == "float1"
@@ -94,10 +106,12 @@ def test_many_vectors_become_smaller_and_stay_so(edge_address: EdgeAddress) -> N
         collection.tidy()
         assert datatype(edge_address) == "float1"
         fill(qdrant, points)
-        before = held(qdrant)
+        before, words = held(qdrant), matches(qdrant)
+        assert len(words) > 500
         collection.tidy()
         assert datatype(edge_address) == "turbo8"
         assert_same(before, held(qdrant), 0.02)
+        assert matches(qdrant) == words
         assert collection.rounding == 0.02
         assert qdrant.damage(VERSION.name) is None
         list(collection.upsert(points[:100]))
