@@ -1,9 +1,10 @@
 """Models of the inference service, used like those of this process."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -20,6 +21,22 @@ IN_FLIGHT = 3
 _LARGEST_BATCH = 256
 
 Result = TypeVar("Result")
+
+
+def _in_background(run: Callable[[np.ndarray], Result], images: np.ndarray) -> "Future[Result]":
+    """The result of a call in a thread for which a process does not wait at its end: it may take minutes."""
+    future: Future[Result] = Future()
+
+    def call() -> None:
+        try:
+            result = run(images)
+        except BaseException as error:  # raised again by whoever asks for the result
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    threading.Thread(target=call, name="inference", daemon=True).start()
+    return future
 
 
 class _RemoteModel(Generic[Result]):
@@ -48,25 +65,20 @@ class _RemoteModel(Generic[Result]):
 
         def sent(start: int) -> "tuple[slice, Future[Result]]":
             rows = slice(start, min(start + self._batch, len(images)))
-            return rows, senders.submit(self._run, np.array(images[rows], order="C"))
+            return rows, _in_background(self._run, np.array(images[rows], order="C"))
 
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="inference") as senders:
-            waiting = deque(sent(start) for _, start in zip(range(IN_FLIGHT), starts, strict=False))
-            try:
-                while waiting:
-                    rows, future = waiting.popleft()
-                    result = future.result()
-                    now = time.perf_counter()
-                    self._images += rows.stop - rows.start
-                    self._seconds += now - began
-                    following = next(starts, None)
-                    if following is not None:
-                        waiting.append(sent(following))
-                    yield rows, result
-                    began = time.perf_counter()
-            finally:
-                for _, future in waiting:
-                    future.cancel()
+        waiting = deque(sent(start) for _, start in zip(range(IN_FLIGHT), starts, strict=False))
+        while waiting:
+            rows, future = waiting.popleft()
+            result = future.result()
+            now = time.perf_counter()
+            self._images += rows.stop - rows.start
+            self._seconds += now - began
+            following = next(starts, None)
+            if following is not None:
+                waiting.append(sent(following))
+            yield rows, result
+            began = time.perf_counter()
 
 
 class RemoteEmbedder(_RemoteModel[np.ndarray]):

@@ -28,7 +28,7 @@ from image_pipeline.inference.wire import (
 )
 from image_pipeline.settings import variable_of
 
-PATIENT_SECONDS, IMPATIENT_SECONDS = 300.0, 10.0
+PATIENT_SECONDS, IMPATIENT_SECONDS = 120.0, 10.0
 """How long a run, and a person, waits for a service that does not answer or is busy."""
 
 _BUSY = frozenset({429, 502, 503, 504})

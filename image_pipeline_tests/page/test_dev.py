@@ -31,7 +31,11 @@ def _listening_ports(pids: Iterable[int]) -> list[int]:
             if fields[3] == "0A":
                 listening[f"socket:[{fields[9]}]"] = int(fields[1].rpartition(":")[2], 16)
     files = [file for pid in pids for file in Path(f"/proc/{pid}/fd").iterdir() if file.is_symlink()]
-    return [listening[name] for file in files if (name := str(file.readlink())) in listening]
+    names = []
+    for file in files:
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            names.append(str(file.readlink()))
+    return [listening[name] for name in names if name in listening]
 
 
 def _begin_long_run(dev: Dev) -> str:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,10 @@ import pytest
 
 from image_pipeline.collection.connection import address_of
 from image_pipeline.errors import PipelineError
-from image_pipeline.settings import load_settings
+from image_pipeline.inference import service_client
 from image_pipeline_tests.support.inference_service import KEY, InferenceService
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
+from image_pipeline_tests.support.moments import wait_until
 from image_pipeline_tests.support.raw_qdrant import held_points
 from image_pipeline_tests.support.shell import PROGRAM
 
@@ -70,6 +73,34 @@ def test_a_store_goes_from_one_to_the_other_without_a_model(tmp_path: Path, serv
     assert (again.embedded, again.captioned, again.unchanged) == (0, 0, 36)
 
 
+def test_ctrl_c_ends_a_run_that_waits_for_the_service(tmp_path: Path) -> None:
+    (tmp_path / "service").mkdir()
+    with InferenceService(tmp_path / "service") as service:
+        service.wait_until_ready()
+        made = pipeline(tmp_path / "made")
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "IMAGE_PIPELINE_HOME": str(made.settings.home),
+            "IMAGE_PIPELINE_INFERENCE_URL": service.url,
+        }
+        command = [PROGRAM, "ingest", str(made.root)]
+        with subprocess.Popen(
+            command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as run:
+            assert wait_until((made.settings.home / "tables/content_hashes").exists)
+            service.process.send_signal(signal.SIGSTOP)  # its connections stay open, and nothing is answered
+            assert wait_until(lambda: (made.settings.home / "tables/decoded_tensors").exists())
+            time.sleep(1)
+            run.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            assert run.wait(30) == 130
+            assert time.monotonic() - began < 15
+            assert run.stderr is not None
+            assert "Interrupted" in run.stderr.read()
+        service.process.send_signal(signal.SIGCONT)
+
+
 def run(made: Pipeline, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     usual = {
         "PATH": os.environ["PATH"],
@@ -117,7 +148,8 @@ def test_what_is_wrong_is_said_in_one_line(
     assert len([line for line in lines if "Traceback" in line]) == 0
 
 
-def test_a_service_that_comes_back_is_waited_for(tmp_path: Path) -> None:
+def test_a_service_that_comes_back_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_client, "PATIENT_SECONDS", 2.0)
     (tmp_path / "service").mkdir()
     with InferenceService(tmp_path / "service") as service:
         service.wait_until_ready()
@@ -131,8 +163,3 @@ def test_a_service_that_comes_back_is_waited_for(tmp_path: Path) -> None:
         again.wait_until_ready()
         assert made.ingest().embedded == 3
         assert len(made.points()) == 39
-
-
-def test_settings_are_kept_from_the_environment_of_runs() -> None:
-    settings = load_settings(inference_url="http://127.0.0.1:8500", inference_key=KEY)
-    assert KEY not in repr(settings)
