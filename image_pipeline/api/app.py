@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -143,9 +143,7 @@ def _add_routes(app: FastAPI, service: ModelService, metrics: Metrics) -> None:
             vectors = await _unless_gone(request, [service.embed_texts(texts)])
             return Vectors(producer=served.producer_text, vectors=vectors[0].tolist())
         if kind == NPY:
-            images = await _images(request, served, service)
-            with service.taking(len(images)):
-                [found] = await _unless_gone(request, [service.embed(images)])
+            found = await _of_array(request, service, served, service.embed)
             return _vectors(request, served, np.asarray(found, np.float32))
         return await _of_files(request, service, captions=None, embeddings=served)
 
@@ -159,9 +157,7 @@ def _add_routes(app: FastAPI, service: ModelService, metrics: Metrics) -> None:
         """Caption an array of images (`.npy`) or files of pictures: one result, or one error, for each."""
         served = _captioner(service)
         if _kind(request, NPY, MULTIPART) == NPY:
-            images = await _images(request, served, service)
-            with service.taking(len(images)):
-                [found] = await _unless_gone(request, [service.caption(images)])
+            found = await _of_array(request, service, served, service.caption)
             results = [ImageResult(caption=_caption(one)) for one in found]
             return ImageResults(caption_producer=served.producer_text, results=results)
         return await _of_files(request, service, captions=served, embeddings=None)
@@ -245,6 +241,17 @@ def _vectors(request: Request, served: ServedModel, vectors: np.ndarray) -> Any:
     if NPY in request.headers.get("accept", ""):
         return Response(to_npy(vectors), media_type=NPY, headers={PRODUCER: served.producer_text})
     return Vectors(producer=served.producer_text, vectors=vectors.tolist())
+
+
+async def _of_array(
+    request: Request, service: ModelService, served: ServedModel, run: Callable[[np.ndarray], Result]
+) -> Sequence[Any]:
+    """The results of the images in an array, by the model that is `served`."""
+    images = await _images(request, served, service)
+    with service.taking(len(images)):
+        [found] = await _unless_gone(request, [run(images)])
+    results: Sequence[Any] = found
+    return results
 
 
 async def _of_files(

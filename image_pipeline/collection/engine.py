@@ -15,9 +15,6 @@ from image_pipeline.collection.where import Where
 from image_pipeline.collection.words import WordVector
 from image_pipeline.schema.column import Index
 
-ALL_FIELDS = None
-"""Ask for the whole payload."""
-
 ROUNDING = 1e-3
 """How far vectors of 32 or 16 bits may be from those that were written: Qdrant normalises them again."""
 
