@@ -16,10 +16,13 @@ import qdrant_edge as qe
 from image_pipeline.collection.edge import opened
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
+from image_pipeline.collection.edge.holes import OPERATIONS
 from image_pipeline.collection.edge.opened import Opened
 from image_pipeline.collection.points import Point, make_point
 from image_pipeline.collection.where import ANYWHERE
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
+from image_pipeline.schema.column import Index
+from image_pipeline.schema.payload import PAYLOAD
 from image_pipeline.storage.own_files import contents
 from image_pipeline_tests.collection.oracle import Oracle
 from image_pipeline_tests.collection.population import PARTITIONS, many_points
@@ -348,46 +351,63 @@ def test_a_full_disk_is_told_and_ends_no_process(memory: Path) -> None:
             assert qdrant.collection(VERSION).count() == 300
 
 
-@pytest.mark.parametrize("is_reserved", [True, False])
-def test_a_disk_that_fills_after_the_check_ends_no_process(memory: Path, is_reserved: bool) -> None:
+_FILLS_THE_DISK = """
+import sys
+from pathlib import Path
+from image_pipeline.collection.edge import opened
+from image_pipeline.collection.edge.address import EdgeAddress
+from image_pipeline_tests.collection.test_edge import fill, many_points
+from image_pipeline_tests.support.room import Room
+
+name, number, is_reserved = sys.argv[2], int(sys.argv[3]), sys.argv[4] == "True"
+room = Room(Path(sys.argv[1]), 0)
+owner = opened if name == "reserve" else opened.Opened
+look, looks = getattr(owner, name), []
+
+def look_and_fill(*arguments):
+    if name != "reserve" or is_reserved:
+        look(*arguments)
+    looks.append(name)
+    if len(looks) == number:
+        room.fill(0)
+
+setattr(owner, name, look_and_fill)
+address = EdgeAddress(room.directory / "qdrant-edge", room.directory / "qdrant.lock")
+fill(address, many_points(1, seed=5))
+fill(address, many_points(40_000, seed=5))
+"""
+
+_INDEXES = sum(field.index is not Index.NONE for field in PAYLOAD)
+_FIRST_POINT = -(-_INDEXES // OPERATIONS) + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "is_reserved"),
+    [
+        ("check_room", 1, True),  # before the shard is created
+        ("check_room", 2, True),  # before it is loaded for the first time
+        ("reserve", 2, True),  # among the indexes
+        ("reserve", _FIRST_POINT, True),
+        ("reserve", _FIRST_POINT + 2, True),
+        ("reserve", _FIRST_POINT + 2, False),
+    ],
+)
+def test_a_disk_that_fills_after_the_check_ends_no_process(
+    memory: Path, name: str, number: int, is_reserved: bool
+) -> None:
     """A different program takes all space between the check of the free space and the write."""
-    with Room(memory / f"disk of an edge {is_reserved}", 500) as room:
+    with Room(memory / f"disk of an edge {name} {number} {is_reserved}", 500) as room:
         if not room.is_small:
             pytest.skip("A small disk cannot be mounted here: that takes the right to mount a tmpfs.")
-        address = EdgeAddress(room.directory / "qdrant-edge", room.directory / "qdrant.lock", lock_seconds=1.0)
-        program = textwrap.dedent(
-            f"""
-            import sys
-            from pathlib import Path
-            from image_pipeline.collection.edge import opened
-            from image_pipeline.collection.edge.address import EdgeAddress
-            from image_pipeline_tests.collection.test_edge import fill, many_points
-            from image_pipeline_tests.support.room import Room
-            room = Room(Path({str(room.directory)!r}), 0)
-            address = EdgeAddress(Path({str(address.directory)!r}), Path({str(address.lock_file)!r}))
-            points = many_points(40_000, seed=5)
-            fill(address, points[:300])
-            reserve, reserved = opened.reserve, []
-
-            def reserve_and_fill(folder):
-                if {is_reserved}:
-                    reserve(folder)
-                reserved.append(folder)
-                if len(reserved) == 3:
-                    room.fill(0)
-
-            opened.reserve = reserve_and_fill
-            fill(address, points)
-            """
-        )
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        arguments = [str(room.directory), name, str(number), str(is_reserved)]
+        done = subprocess.run([sys.executable, "-c", _FILLS_THE_DISK, *arguments], capture_output=True, text=True)
         room.make_space()
         if not is_reserved:
             assert done.returncode == -signal.SIGBUS, "this test shows nothing"
             return
         assert done.returncode == 1
-        assert done.stderr.endswith(f"{address.directory}'): make room on its disk.\n"), done.stderr
-        assert "less than 128 MB are free" in done.stderr
+        assert done.stderr.endswith("make room on its disk.\n"), done.stderr
+        address = EdgeAddress(room.directory / "qdrant-edge", room.directory / "qdrant.lock", lock_seconds=1.0)
         fill(address, many_points(500, seed=5))
         with address.connect("images") as qdrant:
             assert qdrant.damage(VERSION.name) is None

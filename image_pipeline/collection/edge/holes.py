@@ -5,7 +5,9 @@ space beforehand raises an error instead.
 """
 
 import errno
+import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 OPERATIONS = 4
@@ -31,12 +33,30 @@ def reserve(folder: Path) -> None:
     for file in (folder / "wal").glob("open-*"):
         _fill(file, _used(file) + _LOG_BYTES)
     for segment in (folder / "segments").glob("*"):
+        for vectors in segment.glob("vector_storage/*vectors"):
+            _begin_next(vectors, folder / ".next-chunk")
         pointers = _used(segment / "payload_storage" / "tracker.dat") + _POINTS * _POINTER_BYTES
         for path, _, names in os.walk(segment):
             for name in names:
                 if name.endswith((".dat", ".mmap")):
                     file = Path(path, name)
                     _fill(file, _end(file, pointers))
+
+
+def _begin_next(vectors: Path, temporary: Path) -> None:
+    """Begin the next file for vectors if what is written next may not fit into the last one.
+
+    They are numbered, and of the size that the storage's configuration says. Edge takes one that is there already.
+    """
+    with suppress(ValueError, KeyError, TypeError):  # of a damaged storage; nothing of it is mended here
+        size = int(json.loads((vectors / "config.json").read_bytes())["chunk_size_bytes"])
+        files = sorted(vectors.glob("chunk_*.mmap"), key=lambda file: int(file.stem.removeprefix("chunk_")))
+        if files and _used(files[-1]) + _CONTENT_BYTES <= size:
+            return
+        with temporary.open("wb") as file:
+            file.truncate(size)
+        _fill(temporary, _CONTENT_BYTES)
+        temporary.rename(vectors / f"chunk_{len(files)}.mmap")
 
 
 def _end(file: Path, pointers: int) -> int:

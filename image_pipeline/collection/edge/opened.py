@@ -15,12 +15,12 @@ from image_pipeline.collection.damaged import DamagedVersionError
 from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
 from image_pipeline.collection.edge.checkup import damage_of
 from image_pipeline.collection.edge.copies import CopyNote
+from image_pipeline.collection.edge.creation import create_apart
 from image_pipeline.collection.edge.holes import OPERATIONS, reserve
 from image_pipeline.collection.edge.seals import Seals
 from image_pipeline.collection.edge.shards import (
     DamagedShardError,
     EdgeError,
-    create_shard,
     edge_errors,
     has_words,
     is_turbo,
@@ -140,11 +140,9 @@ class Opened:
             raise EdgeError(f"the collection {name!r} exists already")
         self.check_room()
         folder = self.new_folder()
-        shard = create_shard(folder, dimension)
-        with edge_errors():
-            shard.flush()
+        create_apart(folder, dimension)
+        self._seals.seal(folder.name)
         self.write(self._catalog.having(name, Entry(folder.name, dimension, metadata)))
-        self._shards[name] = shard
 
     def drop(self, name: str) -> None:
         """Delete a collection, which no longer exists once the catalogue does not name it."""

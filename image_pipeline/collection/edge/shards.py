@@ -4,6 +4,7 @@ Its HNSW index loses results when a filter is set, so none is ever built: the st
 and each vector that passes the filter is compared.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ _NEVER_KB = 100_000_000
 
 _CONFIGURATION = "edge_config.json"
 _LOCKED = "WouldBlock"
+_FULL = f"(os error {errno.ENOSPC})"
 _LOG = "wal"
 _TEMPORARY = "temp_segments"  # Edge's own; a killed optimisation leaves segments there
 _PANIC = "PanicException"  # raised by a panic of its Rust code; no subclass of Exception, and importable from nowhere
@@ -115,7 +117,8 @@ def _create(
 def load_shard(folder: Path) -> qe.EdgeShard:
     """The shard in `folder`, for a process that holds the lock.
 
-    Raises DamagedShardError if it cannot be read, ShardInUseError if a program that ignores the lock has it open.
+    Raises DamagedShardError if it cannot be read, ShardInUseError if a program that ignores the lock has it open,
+    OSError (ENOSPC) if the disk is full: loading writes the configuration anew.
     """
     shutil.rmtree(folder / _TEMPORARY, ignore_errors=True)
     try:
@@ -129,6 +132,8 @@ def load_shard(folder: Path) -> qe.EdgeShard:
                 f"The embedded Qdrant in {folder.parent} is in use by another program: stop it, or set QDRANT_URL to a "
                 "Qdrant server."
             ) from error
+        if _FULL in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
         raise DamagedShardError(str(error)) from error
 
 
