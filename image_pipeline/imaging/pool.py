@@ -222,26 +222,25 @@ class WorkerPool:
         return worker
 
     def _wait(self, queue: AttemptQueue) -> Iterator[tuple[str, Reply]]:
-        """Wait briefly for a reply, death or deadline; yield the replies, and return lost files to `queue`."""
+        """Wait briefly; yield the replies, end workers whose time is up, and return lost files to `queue`."""
+        moment = min(_MOMENT_SECONDS, max(0.0, min(worker.seconds_left for worker in self._workers)))
         began = time.monotonic()
-        moment = min(_MOMENT_SECONDS, max(0.0, min(worker.deadline for worker in self._workers) - began))
         readable = [key.fileobj for key, _ in self._selector.select(moment)]
-        late = time.monotonic() - began - moment
-        if late > _MOMENT_SECONDS:
-            # All processes were stopped (Ctrl-Z, a paused machine) or starved: no file is to blame.
-            for worker in self._workers:
-                worker.postpone(late)
+        # No file is to blame for what took longer: all processes were stopped (Ctrl-Z, a paused machine) or starved.
+        waited = min(moment, time.monotonic() - began)
+        for worker in self._workers:
+            worker.count_waiting(waited)
         for worker in list(self._workers):
             attempt = self._in_hand.get(worker)
             if worker in readable:
-                # Read replies before checking deadlines: the caller may have been busy for a long time.
+                # Read replies before checking the time left, which a reply resets.
                 reply = worker.receive()
                 if reply is not None:
                     self._in_hand.pop(worker, None)
                 # A worker that died while decoding may have sent a message first: its death is still to be read.
                 if not worker.is_alive and worker not in self._in_hand:
                     self._discard(worker)
-            elif worker.deadline <= time.monotonic():
+            elif worker.seconds_left <= 0:
                 reply = worker.expire()
                 self._discard(worker)
             else:

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +50,7 @@ class WorkerProcess:
         Raises WorkerStartError if the operating system cannot create a process.
         """
         self._limits = limits
-        self._deadline: float | None = None
+        self._seconds_left: float | None = None
         self._ready = False
         self._received = b""
         self._ended = False
@@ -82,17 +81,17 @@ class WorkerProcess:
         return self._process.pid
 
     @property
-    def deadline(self) -> float:
-        """The time, in monotonic seconds, by which the current file must be done; infinity when idle.
+    def seconds_left(self) -> float:
+        """How long its parent still waits for the current file; infinity when idle.
 
         The time that the process takes to start does not count, since no file causes it.
         """
-        return float("inf") if self._deadline is None else self._deadline
+        return float("inf") if self._seconds_left is None else self._seconds_left
 
-    def postpone(self, seconds: float) -> None:
-        """Give the current file `seconds` more."""
-        if self._deadline is not None:
-            self._deadline += seconds
+    def count_waiting(self, seconds: float) -> None:
+        """Count `seconds` that its parent has waited for the current file."""
+        if self._seconds_left is not None:
+            self._seconds_left -= seconds
 
     @property
     def is_alive(self) -> bool:
@@ -106,15 +105,14 @@ class WorkerProcess:
 
     def take(self, request: Request) -> bool:
         """Send `request` to the process; False if the process had already died."""
-        assert self._process.stdin is not None and self._deadline is None
+        assert self._process.stdin is not None and self._seconds_left is None
         self._errors.seek(0)
         self._errors.truncate()
         try:
             self._process.stdin.write(request_line(request))
         except BrokenPipeError:
             return False
-        seconds = self._limits.wall_seconds if self._ready else _START_SECONDS
-        self._deadline = time.monotonic() + seconds
+        self._seconds_left = self._limits.wall_seconds if self._ready else _START_SECONDS
         return True
 
     def receive(self) -> Reply | Lost | None:
@@ -140,10 +138,10 @@ class WorkerProcess:
             return Rejected(Reason.DECODER_CRASHED, f"the worker process sent an invalid reply: {line[:80]!r}")
         if isinstance(reply, Ready):
             self._ready = True
-            if self._deadline is not None:
-                self._deadline = time.monotonic() + self._limits.wall_seconds
+            if self._seconds_left is not None:
+                self._seconds_left = self._limits.wall_seconds
             return None
-        self._deadline = None
+        self._seconds_left = None
         return reply
 
     def expire(self) -> Reply:

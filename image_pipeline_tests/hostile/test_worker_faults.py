@@ -149,6 +149,19 @@ def test_a_pause_of_the_whole_program_is_no_files_fault(slow: Path) -> None:
     assert told.startswith("DecodeOutcome"), told
 
 
+def test_a_pause_while_a_caller_uses_an_outcome_is_no_files_fault(slow: Path, good: Path) -> None:
+    """The same at a moment at which the pool is not waiting for its workers."""
+    with WorkerPool(DecodeLimits(wall_seconds=2), workers=2) as pool:
+        outcomes = pool.decode([DecodeTask("good", good), DecodeTask("it", slow)])
+        assert next(outcomes).key == "good"
+        for pid in pool.worker_pids:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(3)
+        for pid in pool.worker_pids:
+            os.kill(pid, signal.SIGCONT)
+        assert isinstance(next(outcomes), DecodeOutcome)
+
+
 def test_a_file_that_takes_for_ever_is_a_timeout(endless: Path, good: Path) -> None:
     with WorkerPool(DecodeLimits(seconds=2), workers=2) as pool:
         outcomes = outcomes_of(pool, among_others(endless, good))
