@@ -170,7 +170,7 @@ class ClientEngine(Engine):
             prefetch=models.Prefetch(query=_sparse(words), using=VECTOR, limit=most, filter=filter_of(where)),
             query=list(vector),
             limit=limit,
-            with_payload=list(fields),
+            with_payload=list(fields) or False,
         )
         return [_held(point, point.score) for point in found.points]
 

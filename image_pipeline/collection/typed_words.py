@@ -7,7 +7,7 @@ from itertools import chain, groupby, pairwise
 from typing import Any, Self
 
 from image_pipeline.collection.function_words import FUNCTION_WORDS
-from image_pipeline.collection.terms import Part, Token, compatible, tokens
+from image_pipeline.collection.terms import Part, Token, compatible, terms_of, tokens
 from image_pipeline.collection.words import FIELDS, FILE_NAME, WordsField, WordVector
 from image_pipeline.schema.payload import DIRECTORY
 
@@ -88,6 +88,14 @@ class _Typed:
         """The terms of its parts, in order."""
         return tuple(part.term for piece in self.pieces for part in piece.token.parts)
 
+    @property
+    def all_terms(self) -> Iterator[str]:
+        """The terms of which a text that has the word has at least one."""
+        for piece in self.pieces:
+            yield from chain.from_iterable(piece.forms)
+            if piece.token.whole is not None:
+                yield piece.token.whole
+
     @cached_property
     def has_one_part(self) -> bool:
         """Whether it is a single term."""
@@ -151,7 +159,13 @@ class TypedWords:
         self._words = tuple(words.values())
         self._pairs = tuple((one.last, other.first) for one, other in pairwise(self._words))
         self._ends = frozenset[str]().union(*(ends for pair in self._pairs for ends in pair))
+        self._forms = frozenset(term for word in self._words for term in word.all_terms)
         self.vector = self._vector()
+
+    def are_in(self, text: str) -> bool:
+        """Whether a text has one of the words as a whole."""
+        terms = terms_of(text)
+        return not self._forms.isdisjoint(terms) and any(word.is_in(frozenset(terms)) for word in self._words)
 
     def found_in(self, payload: Mapping[str, Any]) -> tuple[MatchedWord, ...]:
         """The words that a point with this payload has, in the order of the query, with the fields that have them.

@@ -97,7 +97,7 @@ def test_copies_count_once_and_show_the_file_that_has_the_words(engine: Engine) 
 
 
 def test_the_nearest_of_very_many_with_the_word_come_first(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("image_pipeline.collection.fusion._MOST_MATCHES", 150)
+    monkeypatch.setattr("image_pipeline.collection.candidates._MOST_MATCHES", 150)
     beaches = [photo(f"{n:03}.jpg", 20 + n / 10, keywords=["beach"]) for n in range(400)]
     points = filled(engine, *beaches, *(photo(f"near {n}.jpg", 1 + n / 10) for n in range(10)))
     assert paths(points, "beach", 5, directory="") == ["000.jpg", "001.jpg", "002.jpg", "003.jpg", "004.jpg"]

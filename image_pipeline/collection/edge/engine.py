@@ -175,7 +175,7 @@ class EdgeEngine(Engine):
                 limit=limit,
                 query=qe.Query.Nearest(_vector(name, opened.entry(name), vector)),
                 filter=filter_of(where),
-                with_payload=list(fields),
+                with_payload=list(fields) or False,
                 params=_EXACT,
             )
             found = opened.shard(name).query(request)
@@ -218,7 +218,7 @@ class EdgeEngine(Engine):
                 limit=limit,
                 prefetches=[best],
                 query=qe.Query.Nearest(_vector(name, opened.entry(name), vector)),
-                with_payload=list(fields),
+                with_payload=list(fields) or False,
                 params=_EXACT,
             )
             found = opened.shard(name).query(request)
