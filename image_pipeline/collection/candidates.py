@@ -1,8 +1,9 @@
 """Candidates: the photographs among which the best for a query are, with all that their order depends on."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from image_pipeline.collection import photographs
 from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.facets import Facets
 from image_pipeline.collection.named_values import NamedValues
@@ -11,13 +12,13 @@ from image_pipeline.collection.points import PointId
 from image_pipeline.collection.typed_words import Evidence, TypedWords
 from image_pipeline.collection.where import Condition, Ids, Where
 from image_pipeline.collection.words import FIELDS
-from image_pipeline.schema.payload import PATH, PIXELS, SHA256
+from image_pipeline.schema.payload import PATH
 
 _MOST_MATCHES = 2000
 """If more points have words of the query, only the best of these are compared with its vector."""
 
-_READ = sorted({PATH.name, SHA256.name, PIXELS.name, *(field.source.name for field in FIELDS)})
-"""The fields that are read of each candidate: those by which copies are known, and those with words."""
+READ = sorted({*photographs.READ, *(field.source.name for field in FIELDS)})
+"""The fields that are read of each candidate: those of a hit, and those with words."""
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Candidate:
 
 
 class _Points:
-    """The points that were found, each with its cosine and the fields of `_READ`, which are read once."""
+    """The points that were found, each with its cosine and the fields of `READ`, which are read once."""
 
     def __init__(self, engine: Engine, version: str) -> None:
         self._engine, self._version = engine, version
@@ -59,9 +60,8 @@ class _Points:
         """The points with their payload; those that were deleted meanwhile are left out."""
         unknown = {point.id: point for point in found if point.id not in self.by_id}
         if unknown:
-            where = Where(must=[Ids(list(unknown))])
-            read, _ = self._engine.page(self._version, where, len(unknown), None, _READ, with_vectors=False)
-            self.by_id |= {point.id: replace(point, score=unknown[point.id].score) for point in read}
+            for point in self._engine.read(self._version, list(unknown), READ):
+                self.by_id[point.id] = HeldPoint(point.id, point.payload, score=unknown[point.id].score)
         return [self.by_id[point.id] for point in found if point.id in self.by_id]
 
 
@@ -81,39 +81,35 @@ def candidates(
     """
     points = _Points(engine, version)
 
-    def add_nearest(find: Callable[[Where, int], list[HeldPoint]], among: Sequence[Condition] = ()) -> None:
-        def next_points(where: Where, count: int) -> list[HeldPoint]:
-            return points.having_read(find(where, count))
+    def next_nearest(where: Where, count: int) -> list[HeldPoint]:
+        return points.having_read(engine.nearest(version, vector, count, where, []))
 
-        collect(next_points, Photographs(), window, [*conditions, *among], window + window // 8)
+    def add_nearest(among: Sequence[Condition]) -> None:
+        collect(next_nearest, Photographs(), window, among, window + window // 8)
 
-    def nearest(where: Where, count: int) -> list[HeldPoint]:
-        return engine.nearest(version, vector, count, where, [])
-
-    def nearest_matching(where: Where, count: int) -> list[HeldPoint]:
-        return engine.nearest_matching(version, vector, words.vector, _MOST_MATCHES, count, where, [])
-
-    add_nearest(nearest)
+    add_nearest(conditions)
     best = engine.matching(version, words.vector, window, Where(must=conditions), [])
+    distant = [point.id for point in best if point.id not in points.by_id]
+    if distant:
+        points.having_read(engine.nearest(version, vector, len(distant), Where(must=[Ids(distant)]), []))
     named = NamedValues({})
     if best:  # otherwise, no value has a word of the query either
         named = NamedValues.of(words, Facets(engine, version))
     if named.values:
-        add_nearest(nearest, [Where(should=named.conditions)])
-    if len(best) == window:
-        add_nearest(nearest_matching)
-    distant = [point.id for point in best if point.id not in points.by_id]
-    if distant:
-        points.having_read(engine.nearest(version, vector, len(distant), Where(must=[Ids(distant)]), []))
+        add_nearest([*conditions, Where(should=named.conditions)])
+    # names weigh most: if none of the best points is named, hardly any other one is
+    if len(best) == window and any(words.evidence(point.payload).is_named for point in points.having_read(best)):
+        where = Where(must=conditions)
+        points.having_read(engine.nearest_matching(version, vector, words.vector, _MOST_MATCHES, window, where, []))
     scores = {point.id: point.score for point in best}
     unknown = [id_ for id_ in points.by_id if id_ not in scores]
     if len(best) == window and unknown:
         known = engine.matching(version, words.vector, len(unknown), Where(must=[Ids(unknown)]), [])
         scores |= {point.id: point.score for point in known}
-    photographs = Photographs()
+    found = Photographs()
     for point in sorted(points.by_id.values(), key=lambda one: -one.score):
-        photographs.add(point)
-    return [_candidate(one, scores, words, named) for one in photographs.first(len(photographs))]
+        found.add(point)
+    return [_candidate(one, scores, words, named) for one in found.first(len(found))]
 
 
 def _candidate(

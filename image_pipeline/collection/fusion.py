@@ -4,18 +4,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from image_pipeline.collection.candidates import Candidate, candidates
+from image_pipeline.collection.candidates import READ, Candidate, candidates
 from image_pipeline.collection.engine import Engine
 from image_pipeline.collection.hits import Hit, hit_of
-from image_pipeline.collection.photographs import READ, Photograph, with_files
+from image_pipeline.collection.photographs import with_files
 from image_pipeline.collection.typed_words import TypedWords
-from image_pipeline.collection.where import Condition, Ids, Where
-from image_pipeline.collection.words import FIELDS
+from image_pipeline.collection.where import Condition
 
 RANK_CONSTANT = 60
 """The k of reciprocal rank fusion, from its authors' experiments."""
-
-_FIELDS = sorted({*READ, *(field.source.name for field in FIELDS)})
 
 
 def fused(
@@ -44,18 +41,8 @@ def fused(
         for one in found:
             one.close = one.cosine >= cut or one.evidence.is_complete or one.evidence.has_name
     best = sorted(found, key=lambda one: one.key)[:limit]
-    _read(engine, version, [one.photograph for one in best])
-    files = with_files(engine, version, [one.photograph for one in best], conditions, _FIELDS)
+    files = with_files(engine, version, [one.photograph for one in best], conditions, READ)
     return [_hit(one, payloads, words) for one, (_, payloads) in zip(best, files, strict=True)]
-
-
-def _read(engine: Engine, version: str, found: Sequence[Photograph]) -> None:
-    """Read the whole payloads of the best points of photographs; that of one that was deleted meanwhile stays."""
-    where = Where(must=[Ids([one.best.id for one in found])])
-    points, _ = engine.page(version, where, len(found), None, _FIELDS, with_vectors=False) if found else ([], None)
-    payloads = {point.id: point.payload for point in points}
-    for one in found:
-        one.points[0] = replace(one.best, payload=payloads.get(one.best.id, one.best.payload))
 
 
 def _hit(candidate: Candidate, files: Mapping[str, Mapping[str, Any]], words: TypedWords) -> Hit:

@@ -172,7 +172,7 @@ class TypedWords:
 
         A word that no field has as a whole is there in part if a field has a part of it.
         """
-        terms = {field.name: frozenset(field.terms(payload)) for field in FIELDS}
+        terms = {field.name: frozenset(found) for field, found in self._texts(payload)}
         matched: dict[str, list[str]] = {}
         for word in self._words:
             whole = [name for name in terms if word.is_in(terms[name])]
@@ -186,7 +186,9 @@ class TypedWords:
 
     def evidence(self, payload: Mapping[str, Any]) -> Evidence:
         """How much of the query a point with this payload has."""
-        texts = [(field, terms) for field in FIELDS if (terms := field.terms(payload))]
+        texts = self._texts(payload)
+        if not texts:
+            return Evidence()
         everything = _Terms(texts)
         found = sum(everything.have(word, is_exact=False) for word in self._words)
         if not found:
@@ -198,6 +200,11 @@ class TypedWords:
         said = _Terms([(field, terms) for field, terms in names if field.name not in _PATH])
         has_name = is_named or any(said.have(word, is_exact=True) for word in self._words)
         return Evidence((found + pairs) / (len(self._words) + len(self._pairs)), is_named, has_name, is_complete)
+
+    def _texts(self, payload: Mapping[str, Any]) -> list[tuple[WordsField, tuple[str, ...]]]:
+        """The fields of a point with this payload that have a term of the query, with all their terms."""
+        has_none = self._forms.isdisjoint
+        return [(field, terms) for field in FIELDS if not has_none(terms := field.terms(payload))]
 
     def _pairs_in(self, texts: Iterable[Sequence[str]]) -> int:
         """The number of neighbouring words of the query that are neighbours in one of these texts, too."""
