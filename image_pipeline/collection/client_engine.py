@@ -113,10 +113,6 @@ class ClientEngine(Engine):
     ) -> tuple[list[HeldPoint], PointId | None]:
         """A page of the points that match."""
         with_payload = True if fields is None else list(fields)
-        match where:
-            case Where(must=[Ids([id_])], should=(), must_not=()):  # the local mode would look at every point
-                found = self._client.retrieve(name, [id_], with_payload, [_DENSE] if with_vectors else False)
-                return [_held(record) for record in found], None
         records, following = self._client.scroll(
             name,
             scroll_filter=filter_of(where),
@@ -127,12 +123,17 @@ class ClientEngine(Engine):
         )
         return [_held(record) for record in records], following
 
+    def read(self, name: str, ids: Sequence[PointId], fields: Sequence[str] | None) -> list[HeldPoint]:
+        """The points with these ids."""
+        found = self._client.retrieve(name, list(ids), True if fields is None else list(fields))
+        return [_held(record) for record in found]
+
     def nearest(
         self, name: str, vector: Sequence[float], limit: int, where: Where, fields: Sequence[str]
     ) -> list[HeldPoint]:
         """The points nearest to a vector."""
         found = self._client.query_points(
-            name, query=list(vector), limit=limit, query_filter=filter_of(where), with_payload=list(fields)
+            name, query=list(vector), limit=limit, query_filter=filter_of(where), with_payload=list(fields) or False
         )
         return [_held(point, point.score) for point in found.points]
 
@@ -170,7 +171,7 @@ class ClientEngine(Engine):
             prefetch=models.Prefetch(query=_sparse(words), using=VECTOR, limit=most, filter=filter_of(where)),
             query=list(vector),
             limit=limit,
-            with_payload=list(fields),
+            with_payload=list(fields) or False,
         )
         return [_held(point, point.score) for point in found.points]
 

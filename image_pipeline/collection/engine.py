@@ -138,6 +138,10 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def read(self, name: str, ids: Sequence[PointId], fields: Sequence[str] | None) -> list[HeldPoint]:
+        """The points with these ids, in any order; those that do not exist are left out. `fields` as for `page`."""
+
+    @abstractmethod
     def nearest(
         self, name: str, vector: Sequence[float], limit: int, where: Where, fields: Sequence[str]
     ) -> list[HeldPoint]:

@@ -1,24 +1,18 @@
 """Fusion: one order of the photographs that are near the vector of a query and those that have its words."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
-from image_pipeline.collection.engine import Engine, HeldPoint
+from image_pipeline.collection.candidates import READ, Candidate, candidates
+from image_pipeline.collection.engine import Engine
 from image_pipeline.collection.hits import Hit, hit_of
-from image_pipeline.collection.photographs import READ, Photograph, Photographs, collect, with_files
-from image_pipeline.collection.points import PointId
-from image_pipeline.collection.typed_words import Evidence, TypedWords
-from image_pipeline.collection.where import Condition, Ids, Where
-from image_pipeline.collection.words import FIELDS
-from image_pipeline.schema.payload import PATH
+from image_pipeline.collection.photographs import with_files
+from image_pipeline.collection.typed_words import TypedWords
+from image_pipeline.collection.where import Condition
 
 RANK_CONSTANT = 60
 """The k of reciprocal rank fusion, from its authors' experiments."""
-
-_MOST_MATCHES = 2000
-"""If more points have words of the query, only the best of these are compared with its vector."""
-
-_FIELDS = sorted({*READ, *(field.source.name for field in FIELDS)})
 
 
 def fused(
@@ -41,118 +35,49 @@ def fused(
     least `cut`, those that have all words of the query, and those with one of them as a name (`Evidence.has_name`). One
     word in a caption is not enough: the purple of a purple car is also a word of `a purple elephant`.
     """
-    found = _candidates(engine, version, vector, words, limit, conditions)
+    found = candidates(engine, version, vector, words, RANK_CONSTANT + 2 * limit, conditions)
+    _fuse(found)
     if cut is not None:
         for one in found:
             one.close = one.cosine >= cut or one.evidence.is_complete or one.evidence.has_name
-    best = {id(one.photograph): one for one in sorted(found, key=lambda one: one.key)[:limit]}
-    photographs = [one.photograph for one in best.values()]
-    hits = []
-    for photograph, files in with_files(engine, version, photographs, conditions, _FIELDS):
-        evidence = {path: words.evidence(payload) for path, payload in files.items()}
-        first = min(files, key=lambda path: (not evidence[path].is_named, -evidence[path].share, path))
-        copies = [payload for path, payload in files.items() if path != first]
-        candidate = best[id(photograph)]
-        hit = hit_of(files[first], candidate.cosine, copies, words.found_in(files[first]))
-        hits.append(replace(hit, close=candidate.close))
-    return hits
+    best = sorted(found, key=lambda one: one.key)[:limit]
+    files = with_files(engine, version, [one.photograph for one in best], conditions, READ)
+    return [_hit(one, payloads, words) for one, (_, payloads) in zip(best, files, strict=True)]
 
 
-@dataclass
-class _Candidate:
-    """A photograph with its cosine and the best of its points by words: its score by words, and its evidence.
+def _hit(candidate: Candidate, files: Mapping[str, Mapping[str, Any]], words: TypedWords) -> Hit:
+    """The hit of a photograph with these files, by path."""
 
-    `close` is None if it is not known whether it is close to the query.
-    """
+    def key(path: str) -> tuple[bool, float, str]:
+        evidence = words.evidence(files[path])
+        return not evidence.is_named, -evidence.share, path
 
-    photograph: Photograph
-    cosine: float
-    score: float
-    evidence: Evidence
-    fused: float = 0.0
-    close: bool | None = None
-
-    @property
-    def key(self) -> tuple[bool, bool, float, str]:
-        """The key of its place in the order."""
-        return (
-            not self.evidence.is_named,
-            self.close is False,
-            -self.fused,
-            str(self.photograph.best.payload[PATH.name]),
-        )
+    first = min(files, key=key) if len(files) > 1 else next(iter(files))
+    copies = [payload for path, payload in files.items() if path != first]
+    hit = hit_of(files[first], candidate.cosine, copies, words.found_in(files[first]))
+    return replace(hit, close=candidate.close)
 
 
-def _candidates(
-    engine: Engine,
-    version: str,
-    vector: Sequence[float],
-    words: TypedWords,
-    limit: int,
-    conditions: Sequence[Condition],
-) -> list[_Candidate]:
-    """The photographs among which the `limit` best are, in any order, with their fused scores.
-
-    These are the nearest ones, those whose words match best, and the nearest ones among the many whose words match.
-    A photograph that is in none of the first 60 + 2 `limit` places of a list cannot be among the best: even in both
-    lists, its score is less than 2 / (120 + 2 `limit`), which each of the first `limit` of the nearest exceeds.
-    """
-    window = RANK_CONSTANT + 2 * limit
-    points: dict[PointId, HeldPoint] = {}
-
-    def add_nearest(find: Callable[[Where, int], list[HeldPoint]]) -> None:
-        found = Photographs()
-        collect(find, found, window, conditions, window)
-        points.update((point.id, point) for one in found.first(window) for point in one.points)
-
-    add_nearest(lambda where, count: engine.nearest(version, vector, count, where, _FIELDS))
-    best = engine.matching(version, words.vector, window, Where(must=conditions), [])
-    scores = {point.id: point.score for point in best}
-    if len(best) == window:
-        add_nearest(
-            lambda where, count: engine.nearest_matching(
-                version, vector, words.vector, _MOST_MATCHES, count, where, _FIELDS
-            )
-        )
-    distant = [id_ for id_ in scores if id_ not in points]
-    if distant:
-        found = engine.nearest(version, vector, len(distant), Where(must=[Ids(distant)]), _FIELDS)
-        points.update((point.id, point) for point in found)
-    unknown = [id_ for id_ in points if id_ not in scores]
-    if len(best) == window and unknown:
-        known = engine.matching(version, words.vector, len(unknown), Where(must=[Ids(unknown)]), [])
-        scores |= {point.id: point.score for point in known}
-    photographs = Photographs()
-    for point in sorted(points.values(), key=lambda one: -one.score):
-        photographs.add(point)
-    candidates = [_candidate(one, scores, words) for one in photographs.first(len(photographs))]
-    _fuse(candidates)
-    return candidates
-
-
-def _candidate(photograph: Photograph, scores: Mapping[PointId, float], words: TypedWords) -> _Candidate:
-    """The photograph as a candidate; the score of a point by words is that by BM25 times the share that it has."""
-    by_words = ((words.evidence(point.payload), scores[point.id]) for point in photograph.points if point.id in scores)
-    weighted = [(evidence.is_named, evidence.share * score, evidence) for evidence, score in by_words]
-    _, score, evidence = max(weighted, key=lambda one: one[:2], default=(False, 0.0, Evidence()))
-    return _Candidate(photograph, max(point.score for point in photograph.points), score, evidence)
-
-
-def _fuse(found: Iterable[_Candidate]) -> None:
+def _fuse(found: Sequence[Candidate]) -> None:
     """Set the fused scores by reciprocal rank fusion, weighted.
 
     The score is 1 / (k + rank by cosine) + share / (k + rank by words), with k = 60: Cormack, Clarke and Büttcher,
     "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods" (SIGIR 2009). The share of the
-    query that a photograph has is a weight, so that one word of many does not count as much as the whole query.
-    Photographs with equal scores all have the last of their ranks: words that very many have say little.
+    query that a photograph has is a weight, so that one word of many does not count as much as the whole query. For a
+    photograph with a person or a place that the query names, 1 / (k + rank by cosine among all such) is added: the
+    picture cannot say who is on it and where, but well what else the query is about. Photographs with equal scores all
+    have the last of their ranks: words that very many have say little.
     """
-    cosines = _ranks(found, lambda one: one.cosine)
+    named = [one for one in found if one.has_named_value]
+    cosines, among_named = (_ranks(some, lambda one: one.cosine) for some in (found, named))
     matches = _ranks(found, lambda one: one.score)
     for one in found:
         by_words = one.evidence.share / (RANK_CONSTANT + matches[one.score])
         one.fused = 1 / (RANK_CONSTANT + cosines[one.cosine]) + by_words
+        if one.has_named_value:
+            one.fused += 1 / (RANK_CONSTANT + among_named[one.cosine])
 
 
-def _ranks(found: Iterable[_Candidate], score: Callable[[_Candidate], float]) -> dict[float, int]:
+def _ranks(found: Iterable[Candidate], score: Callable[[Candidate], float]) -> dict[float, int]:
     """The rank of each score, from 1: the number of those that are not lower."""
     return {value: number for number, value in enumerate(sorted(map(score, found), reverse=True), 1)}

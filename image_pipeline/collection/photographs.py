@@ -6,7 +6,7 @@ from typing import Any
 
 from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.hits import FIELDS
-from image_pipeline.collection.where import Condition, OneOf, Where
+from image_pipeline.collection.where import Condition, Ids, OneOf, Where
 from image_pipeline.schema.payload import PATH, PIXELS, SHA256
 
 _COPIES = 16
@@ -95,7 +95,7 @@ def with_files(
     conditions: Sequence[Condition],
     fields: Sequence[str] = READ,
 ) -> Iterator[tuple[Photograph, dict[str, Mapping[str, Any]]]]:
-    """Each photograph with the payloads of its files, by path: the best one, and up to 15 others."""
+    """Each photograph with the payloads of its files, by path: the best one, as it was found, and up to 15 others."""
     for one, points in zip(found, _files(engine, version, found, conditions, fields), strict=True):
         best = str(one.best.payload[PATH.name])
         others = {str(point.payload[PATH.name]): point.payload for point in points}
@@ -111,16 +111,17 @@ def _files(
     conditions: Sequence[Condition],
     fields: Sequence[str] = READ,
 ) -> list[list[HeldPoint]]:
-    """The points of each photograph: at least 16 of them, or all.
+    """The points of each photograph without its best one: at least 15 of them, or all.
 
     One request is enough unless a photograph has very many copies. The embedded Qdrant examines all of its points for
-    each request.
+    each request. The best ones are left out because reading a payload takes longer than finding its point.
     """
     if not found:
         return []
+    best = Ids([one.best.id for one in found])
 
     def having(keys: Iterable[str]) -> Where:
-        return Where(must=conditions, should=_having(keys))
+        return Where(must=conditions, should=_having(keys), must_not=[best])
 
     by_key = {key: number for number, one in enumerate(found) for key in one.keys}
     limit = _COPIES * len(found)

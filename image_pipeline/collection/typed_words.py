@@ -7,7 +7,7 @@ from itertools import chain, groupby, pairwise
 from typing import Any, Self
 
 from image_pipeline.collection.function_words import FUNCTION_WORDS
-from image_pipeline.collection.terms import Part, Token, compatible, tokens
+from image_pipeline.collection.terms import Part, Token, compatible, terms_of, tokens
 from image_pipeline.collection.words import FIELDS, FILE_NAME, WordsField, WordVector
 from image_pipeline.schema.payload import DIRECTORY
 
@@ -88,6 +88,14 @@ class _Typed:
         """The terms of its parts, in order."""
         return tuple(part.term for piece in self.pieces for part in piece.token.parts)
 
+    @property
+    def all_terms(self) -> Iterator[str]:
+        """The terms of which a text that has the word has at least one."""
+        for piece in self.pieces:
+            yield from chain.from_iterable(piece.forms)
+            if piece.token.whole is not None:
+                yield piece.token.whole
+
     @cached_property
     def has_one_part(self) -> bool:
         """Whether it is a single term."""
@@ -151,14 +159,20 @@ class TypedWords:
         self._words = tuple(words.values())
         self._pairs = tuple((one.last, other.first) for one, other in pairwise(self._words))
         self._ends = frozenset[str]().union(*(ends for pair in self._pairs for ends in pair))
+        self._forms = frozenset(term for word in self._words for term in word.all_terms)
         self.vector = self._vector()
+
+    def are_in(self, text: str) -> bool:
+        """Whether a text has one of the words as a whole."""
+        terms = terms_of(text)
+        return not self._forms.isdisjoint(terms) and any(word.is_in(frozenset(terms)) for word in self._words)
 
     def found_in(self, payload: Mapping[str, Any]) -> tuple[MatchedWord, ...]:
         """The words that a point with this payload has, in the order of the query, with the fields that have them.
 
         A word that no field has as a whole is there in part if a field has a part of it.
         """
-        terms = {field.name: frozenset(field.terms(payload)) for field in FIELDS}
+        terms = {field.name: frozenset(found) for field, found in self._texts(payload)}
         matched: dict[str, list[str]] = {}
         for word in self._words:
             whole = [name for name in terms if word.is_in(terms[name])]
@@ -172,7 +186,9 @@ class TypedWords:
 
     def evidence(self, payload: Mapping[str, Any]) -> Evidence:
         """How much of the query a point with this payload has."""
-        texts = [(field, terms) for field in FIELDS if (terms := field.terms(payload))]
+        texts = self._texts(payload)
+        if not texts:
+            return Evidence()
         everything = _Terms(texts)
         found = sum(everything.have(word, is_exact=False) for word in self._words)
         if not found:
@@ -184,6 +200,11 @@ class TypedWords:
         said = _Terms([(field, terms) for field, terms in names if field.name not in _PATH])
         has_name = is_named or any(said.have(word, is_exact=True) for word in self._words)
         return Evidence((found + pairs) / (len(self._words) + len(self._pairs)), is_named, has_name, is_complete)
+
+    def _texts(self, payload: Mapping[str, Any]) -> list[tuple[WordsField, tuple[str, ...]]]:
+        """The fields of a point with this payload that have a term of the query, with all their terms."""
+        has_none = self._forms.isdisjoint
+        return [(field, terms) for field in FIELDS if not has_none(terms := field.terms(payload))]
 
     def _pairs_in(self, texts: Iterable[Sequence[str]]) -> int:
         """The number of neighbouring words of the query that are neighbours in one of these texts, too."""

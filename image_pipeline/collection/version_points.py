@@ -87,7 +87,7 @@ class VersionPoints:
         Raises VersionReplacedError if the version no longer exists.
         """
         with self.reading():
-            points, _ = self._engine.page(self.name, Where(must=[Ids([point_id(path)])]), 1, None, None, False)
+            points = self._engine.read(self.name, [point_id(path)], None)
         return next((held.payload for held in points), None)
 
     def payloads(self) -> Iterator[Mapping[str, Any]]:

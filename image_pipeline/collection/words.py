@@ -5,8 +5,9 @@ when Qdrant changes. A change of the terms or the weights needs a new layout of 
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from image_pipeline.collection.terms import terms_of
@@ -38,13 +39,14 @@ class WordsField:
     """A field of a photograph's words.
 
     `usual_length` is the number of terms of a usual prose text, which may say less of each word the longer it is. Names
-    have none: a photograph with many keywords has each of them.
+    have none: a photograph with many keywords has each of them. `read` returns the part of the source that the field
+    is; None: all of it.
     """
 
     name: str
     source: PayloadField
     usual_length: int | None = None
-    read: Callable[[Any], Iterable[str]] = lambda value: value if isinstance(value, list) else (value,)
+    read: Callable[[str], str] | None = None
 
     @property
     def is_name(self) -> bool:
@@ -56,14 +58,13 @@ class WordsField:
         value = payload.get(self.source.name)
         if not value:
             return ()
-        found: tuple[str, ...] = ()
-        for text in self.read(value):
-            found += terms_of(text)
-        return found
+        if isinstance(value, list):
+            return tuple(chain.from_iterable(map(terms_of, value)))
+        return terms_of(value if self.read is None else self.read(value))
 
 
-def _file_name(path: str) -> Iterable[str]:
-    return (path.rpartition("/")[2],)
+def _file_name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 FIELDS = (

@@ -111,6 +111,17 @@ def test_words_leave_the_rest_of_a_point_as_it_is(engine: Engine) -> None:
     assert held[0].vector is not None and held[0].payload == POINTS[0].payload
 
 
+def test_points_are_read_by_their_ids(engine: Engine) -> None:
+    wanted = [POINTS[7], POINTS[3], POINTS[80]]
+    ids = [*(one.id for one in wanted), "00000000-0000-4000-8000-000000000000"]
+    assert {one.id: one.payload for one in engine.read(VERSION.name, ids, None)} == {
+        one.id: one.payload for one in wanted
+    }
+    some = engine.read(VERSION.name, ids, ["path", "nothing"])
+    assert {one.id: one.payload for one in some} == {one.id: {"path": one.payload["path"]} for one in wanted}
+    assert engine.read(VERSION.name, ids[-1:], ["path"]) == []
+
+
 @pytest.mark.parametrize("name", ["🎉", "!", "\x1b[2J\u202e.jpg", "x" * 300, "\uf7e9"])
 def test_any_name_can_be_written(engine: Engine, name: str) -> None:
     strange = make_point(name, unit_vector("x"), {"partition": "a", "sha256": "x", "keywords": ["\x00", "", "\u202e"]})

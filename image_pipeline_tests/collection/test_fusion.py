@@ -42,6 +42,17 @@ def photo(path: str, degrees: float, **payload: object) -> Point:
     return make_point(path, at(degrees), {"partition": ".", "sha256": path, "directory": "", **payload})
 
 
+def _with_names(number: int, point: Point) -> Point:
+    """The point with people and places, some of which have words of the queries."""
+    people = (["Blue Star", "Ana"], ["Café Red"], [], ["Anna-Lena"])[number % 4]
+    names = {
+        "people": people,
+        "city": ("日本", "Oslo", None)[number % 3],
+        "country": "Red" if number % 7 == 0 else None,
+    }
+    return make_point(point.payload["path"], point.vector, {**point.payload, **names})
+
+
 @pytest.fixture
 def engine(any_address: QdrantAddress) -> Iterator[Engine]:
     with open_engine(any_address) as engine:
@@ -68,7 +79,7 @@ def test_names_come_first_however_far_their_pictures_are(engine: Engine) -> None
         photo("a/IMG_2034.jpg", 85, directory="a", people=["Anna Berg"], city="Málaga"),
         photo("b.jpg", 88, description="Anna Berg was in Malaga, IMG 2034"),
     )
-    assert paths(points, "Anna")[:3] == ["anna.jpg", "a/IMG_2034.jpg", "b.jpg"]
+    assert paths(points, "Anna")[:3] == ["a/IMG_2034.jpg", "anna.jpg", "b.jpg"], "who it shows, then what it is called"
     assert paths(points, "Anna Berg", 2) == ["a/IMG_2034.jpg", "b.jpg"]
     for words in ("a photo of anna berg in malaga", "IMG_2034", "img 2034", "2034", "a/IMG_2034.jpg", "malaga"):
         assert paths(points, words, 1) == ["a/IMG_2034.jpg"], words
@@ -97,7 +108,7 @@ def test_copies_count_once_and_show_the_file_that_has_the_words(engine: Engine) 
 
 
 def test_the_nearest_of_very_many_with_the_word_come_first(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("image_pipeline.collection.fusion._MOST_MATCHES", 150)
+    monkeypatch.setattr("image_pipeline.collection.candidates._MOST_MATCHES", 150)
     beaches = [photo(f"{n:03}.jpg", 20 + n / 10, keywords=["beach"]) for n in range(400)]
     points = filled(engine, *beaches, *(photo(f"near {n}.jpg", 1 + n / 10) for n in range(10)))
     assert paths(points, "beach", 5, directory="") == ["000.jpg", "001.jpg", "002.jpg", "003.jpg", "004.jpg"]
@@ -109,9 +120,28 @@ def test_one_word_of_many_counts_less_than_the_nearest_pictures(engine: Engine) 
     assert paths(points, "dusk above mountains", 5) == [f"sunset {n}.jpg" for n in range(5)]
 
 
-POPULATION = many_points(90, seed=5)
+@pytest.mark.parametrize("named", [{"people": ["Ed Poe", "Anna Berg"]}, {"city": "Anna"}, {"state": "Anna"}])
+def test_of_the_photographs_of_a_person_or_place_those_that_show_the_rest_come_first(
+    engine: Engine, named: dict[str, object]
+) -> None:
+    beaches = [photo(f"beach {n:03}.jpg", 10 + n / 10, caption="a beach") for n in range(200)]
+    others = [photo(f"{n:03}.jpg", 80 + n / 50, title="a beach", keywords=["Anna Freud"]) for n in range(200)]
+    shown = [photo(f"shown {n:03}.jpg", 40 + n / 10, **named) for n in range(200)]
+    points = filled(engine, *beaches, *others, *shown)
+    found = paths(points, "swimming with Anna", 40)
+    assert found[:5] == [f"shown {n:03}.jpg" for n in range(5)]
+    assert [path for path in found if path.startswith("beach")][:3] == [f"beach {n:03}.jpg" for n in range(3)]
+    assert not {f"{n:03}.jpg" for n in range(200)} & set(found), "a keyword says nothing that the picture does not"
+
+
+def test_a_filter_also_holds_for_the_photographs_of_a_person(engine: Engine) -> None:
+    anna = [photo(f"{n}.jpg", n, people=["Anna"], city="Oslo" if n > 100 else "Rome") for n in range(103)]
+    assert paths(filled(engine, *anna), "swimming with Anna", 5, city="oslo") == ["101.jpg", "102.jpg"]
+
+
+POPULATION = [_with_names(number, point) for number, point in enumerate(many_points(90, seed=5))]
 searching = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
-texts = st.lists(st.sampled_from([*WORDS, "photo", "7", "jpg", "nowhere"]), max_size=4).map(" ".join)
+texts = st.lists(st.sampled_from([*WORDS, "photo", "7", "jpg", "nowhere", "annalena"]), max_size=4).map(" ".join)
 
 
 @pytest.fixture
@@ -134,6 +164,23 @@ def test_the_order_is_that_of_the_formula(
         assert is_named > next_is_named or score > next_score - 5e-4, "a rank may be one off by the rounding of vectors"
 
 
+@searching
+@given(asked=filters(), vector=queries(), text=texts, limit=st.integers(1, 15))
+def test_a_limit_keeps_the_best_of_the_formula(
+    population: Collection, asked: SearchFilter, vector: list[float], text: str, limit: int
+) -> None:
+    found = population.fused(vector, text, limit, asked)
+    keys = formula([one for one in POPULATION if matches(one.payload, asked)], vector, text)
+    best = sorted(
+        {(hit.path, keys[hit.path]) for hit in population.fused(vector, text, len(POPULATION), asked)},
+        key=lambda one: one[1],
+        reverse=True,
+    )[:limit]
+    assert [keys[hit.path] for hit in found] == [
+        (is_named, pytest.approx(score, abs=5e-4)) for _, (is_named, score) in best
+    ]
+
+
 def formula(points: list[Point], vector: list[float], text: str) -> dict[str, tuple[bool, float]]:
     """Whether the photograph of each file is named, and its fused score."""
     typed = TypedWords(text)
@@ -145,12 +192,22 @@ def formula(points: list[Point], vector: list[float], text: str) -> dict[str, tu
         best = max(((one.is_named, one.share * score, one.share) for one, score in having), default=(False, 0.0, 0.0))
         photographs.append((group, cosine, *best))
     keys = {}
+    of_names = [cosine for group, cosine, *_ in photographs if any(_names_one(typed, point) for point in group)]
     for group, cosine, is_named, score, share in photographs:
         near = sum(one[1] >= cosine for one in photographs)
         matching = sum(one[3] >= score - 1e-6 for one in photographs)
         fused = 1 / (60 + near) + share / (60 + matching)
+        if any(_names_one(typed, point) for point in group):
+            fused += 1 / (60 + sum(one >= cosine for one in of_names))
         keys |= {str(point.payload["path"]): (is_named, fused) for point in group}
     return keys
+
+
+def _names_one(typed: TypedWords, point: Point) -> bool:
+    """Whether one of the people and places of a point would name a photograph by a word of the query."""
+    payload = point.payload
+    values = [*payload["people"], *(payload[name] for name in ("city", "state", "country") if name in payload)]
+    return any(typed.evidence({"title": value}).has_name for value in values)
 
 
 def create_without_words(address: QdrantAddress, engine: Engine) -> None:

@@ -166,6 +166,17 @@ class EdgeEngine(Engine):
                 raise DamagedVersionError(name, str(error)) from error
         return [_held(record) for record in records], None if following is None else _id(following)
 
+    def read(self, name: str, ids: Sequence[PointId], fields: Sequence[str] | None) -> list[HeldPoint]:
+        """The points with these ids."""
+        with self._turns.use() as opened:
+            shard = opened.shard(name)
+            try:
+                with edge_errors():
+                    records = shard.retrieve(list(ids), True if fields is None else list(fields), False)
+            except EdgeError as error:  # as in `page`
+                raise DamagedVersionError(name, str(error)) from error
+        return [HeldPoint(_id(record.id), record.payload or {}) for record in records]
+
     def nearest(
         self, name: str, vector: Sequence[float], limit: int, where: Where, fields: Sequence[str]
     ) -> list[HeldPoint]:
@@ -175,7 +186,7 @@ class EdgeEngine(Engine):
                 limit=limit,
                 query=qe.Query.Nearest(_vector(name, opened.entry(name), vector)),
                 filter=filter_of(where),
-                with_payload=list(fields),
+                with_payload=list(fields) or False,
                 params=_EXACT,
             )
             found = opened.shard(name).query(request)
@@ -218,7 +229,7 @@ class EdgeEngine(Engine):
                 limit=limit,
                 prefetches=[best],
                 query=qe.Query.Nearest(_vector(name, opened.entry(name), vector)),
-                with_payload=list(fields),
+                with_payload=list(fields) or False,
                 params=_EXACT,
             )
             found = opened.shard(name).query(request)
