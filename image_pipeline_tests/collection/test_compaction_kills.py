@@ -53,7 +53,7 @@ class Compacted:
                 for id_ in gone:
                     del self._points[id_]
             (folder,) = self._folders()
-            share = 1 - len(self._points) / places(folder)
+            share = 1 - len(self._points) / places(folder).used
 
     def kill(self, place: str) -> None:
         """Kill a compaction, which may find changes."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import qdrant_edge as qe
 
 from image_pipeline.collection.edge.checkup import index_damage
-from image_pipeline.collection.edge.shards import create_like, edge_errors, index_params, load_shard
+from image_pipeline.collection.edge.shards import create_like, edge_errors, index_params, load_shard, seal
 from image_pipeline.errors import CollectionError
 from image_pipeline.schema.column import Index
 from image_pipeline.schema.payload import PAYLOAD
@@ -24,7 +24,7 @@ FLUSH_POINTS = 64 * BATCH
 _LEFT_OUT = ("wal", "payload_index", "temp_segments", ".*")
 """All changes are in the segments, points are read without indexes, and files that are being replaced begin with a dot.
 """
-_CONTENTS = ("payload_storage/page_*", "vector_storage*/**/chunk_*", "mutable_id_tracker.*")
+_CONTENTS = ("payload_storage/page_*", "vector_storage*/**/chunk_*", "*id_tracker.*")
 """The files of a segment that only changes of points change: a process that reads writes the same bytes to others."""
 _NICENESS = 5
 
@@ -49,17 +49,15 @@ def take_snapshot(source: Path, snapshot: Path) -> None:
 
 
 def copy(source: Path, target: Path, dimension: int, is_turbo: bool) -> Iterator[int]:
-    """Copy the points of the shard in `source`, and index them; yields the number of those copied after each batch.
+    """Copy the points of the shard in `source`, seal and index them; yields the number of those copied so far.
 
+    The indexes come last: those of segments that points are written to would be made for nothing.
     Raises EdgeError, DamagedShardError.
     """
     held = load_shard(source)
     shard = create_like(target, source, dimension, is_turbo)
     copied, after = 0, None
     with edge_errors():
-        for field in PAYLOAD:
-            if field.index is not Index.NONE:
-                shard.update(qe.UpdateOperation.create_field_index(field.name, index_params(field.index)))
         while copied == 0 or after is not None:
             request = qe.ScrollRequest(offset=after, limit=BATCH, with_payload=True, with_vector=True)
             records, after = held.scroll(request)
@@ -71,9 +69,16 @@ def copy(source: Path, target: Path, dimension: int, is_turbo: bool) -> Iterator
             if copied % FLUSH_POINTS == 0:
                 shard.flush()
             yield copied
+        held.close()
         shard.flush()
         shard.close()
-        held.close()
+        shard = seal(target, dimension)
+        for field in PAYLOAD:
+            if field.index is not Index.NONE:
+                shard.update(qe.UpdateOperation.create_field_index(field.name, index_params(field.index)))
+                yield copied
+        shard.flush()
+        shard.close()
 
 
 def main() -> None:
