@@ -21,7 +21,7 @@ from image_pipeline.collection.typed_words import TypedWords
 from image_pipeline.collection.where import ANYWHERE, Absent, Where
 from image_pipeline.schema.payload import CAMERA, TAKEN_LOCAL
 from image_pipeline_tests.collection.oracle import Oracle
-from image_pipeline_tests.collection.population import CAMERAS, PARTITIONS, WORDS, filters, many_points
+from image_pipeline_tests.collection.population import CAMERAS, PARTITIONS, WORDS, many_points
 from image_pipeline_tests.storage.conftest import VERSION
 from image_pipeline_tests.support.room import Room
 

@@ -39,7 +39,7 @@ FRESH_SHARE = 1 / 3
 """The share of the points in segments that are not sealed from which on they are sealed."""
 
 FRESH_POINTS = 50_000
-"""With fewer points that are not sealed, which take 300 MB and a second to open, it is not worth the work."""
+"""With fewer points that are not sealed, which take 200 MB and a second to open, it is not worth the work."""
 
 LONG_POINTS = 20_000
 """The compaction of so many points takes more than ten seconds, and is announced."""
@@ -170,7 +170,10 @@ def _follow(output: IO[str], report: Callable[[int], None]) -> str:
 
 
 def _report(done: int, points: int) -> None:
-    _log.warning("Compacting the collection: %s of %s photographs.", f"{done:,}", f"{points:,}")
+    if done < points:
+        _log.warning("Compacting the collection: %s of %s photographs.", f"{done:,}", f"{points:,}")
+    else:
+        _log.warning("Compacting the collection: all photographs are copied, and are being indexed.")
 
 
 def _allocated(folder: Path) -> int:

@@ -49,9 +49,8 @@ def take_snapshot(source: Path, snapshot: Path) -> None:
 
 
 def copy(source: Path, target: Path, dimension: int, is_turbo: bool) -> Iterator[int]:
-    """Copy the points of the shard in `source`, seal and index them; yields the number of those copied so far.
+    """Copy the points of the shard in `source`, without indexes; yields the number of those copied after each batch.
 
-    The indexes come last: those of segments that points are written to would be made for nothing.
     Raises EdgeError, DamagedShardError.
     """
     held = load_shard(source)
@@ -69,14 +68,22 @@ def copy(source: Path, target: Path, dimension: int, is_turbo: bool) -> Iterator
             if copied % FLUSH_POINTS == 0:
                 shard.flush()
             yield copied
-        held.close()
         shard.flush()
         shard.close()
-        shard = seal(target, dimension)
+        held.close()
+
+
+def index_sealed(target: Path, dimension: int) -> Iterator[str]:
+    """Seal the shard in `target`, which has no indexes, and index it; yields the name of each field that it indexes.
+
+    Indexes of points that are not sealed would be made for nothing. Raises EdgeError, DamagedShardError.
+    """
+    shard = seal(target, dimension)
+    with edge_errors():
         for field in PAYLOAD:
             if field.index is not Index.NONE:
+                yield field.name
                 shard.update(qe.UpdateOperation.create_field_index(field.name, index_params(field.index)))
-                yield copied
         shard.flush()
         shard.close()
 
@@ -85,11 +92,14 @@ def main() -> None:
     """Copy what the arguments name, as `command` makes them; exits with 1 and a message if that is not possible."""
     source, snapshot, target = map(Path, sys.argv[1:4])
     os.nice(_NICENESS)
+    dimension, copied = int(sys.argv[4]), 0
     try:
         take_snapshot(source, snapshot)
-        for copied in copy(snapshot, target, int(sys.argv[4]), is_turbo=sys.argv[5] == "1"):
+        for copied in copy(snapshot, target, dimension, is_turbo=sys.argv[5] == "1"):
             print(copied, flush=True)
-        shutil.rmtree(snapshot)
+        shutil.rmtree(snapshot)  # sealing takes that space
+        for _ in index_sealed(target, dimension):
+            print(copied, flush=True)  # which shows whether anybody reads it
         shard = load_shard(target)
         damage = index_damage(shard)
         with edge_errors():

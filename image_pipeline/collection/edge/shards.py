@@ -4,8 +4,8 @@ Its HNSW index loses results when a filter is set, so none is ever built: the st
 and each vector that passes the filter is compared.
 
 A shard consists of segments. Those that points are written to have their payload indexes in memory, and read them anew
-whenever the shard is loaded. A sealed segment has them in files that are mapped: its points can only be deleted, and one
-that changes moves to the other kind of segment.
+whenever the shard is loaded. A sealed segment has them in files that are mapped; its points can only be deleted, and
+one that changes moves to the other kind.
 """
 
 import errno
