@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from image_pipeline.collection.edge import compaction
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.points import Point, make_point
 from image_pipeline.collection.qdrant import Qdrant
@@ -20,6 +21,9 @@ from image_pipeline_tests.storage.conftest import NEXT_VERSION, VERSION
 VERSIONS = (VERSION, NEXT_VERSION)
 Step = tuple[str, int, Any]
 """What to do, to which of `VERSIONS`, and with what."""
+
+_SEALED = 0.2
+"""The chance that all points are sealed after a change."""
 
 
 @dataclass
@@ -41,7 +45,7 @@ class State:
         elif what == "delete":
             for point in given:
                 oracle_points.pop(point.id, None)
-        else:  # flip
+        elif what == "flip":
             versions, alias = {name: oracle_points}, name
         return State(versions, alias)
 
@@ -58,6 +62,8 @@ def steps(seed: int) -> Iterator[Step]:
             points = {population[one].id: _moved(population[one], rng) for one in chosen}
             yield "upsert", number, list(points.values())
             yield "delete", number, [population[one] for one in rng.choice(len(population), int(rng.integers(40)))]
+            if rng.random() < _SEALED:
+                yield "seal", number, None
         yield "flip", number, None
 
 
@@ -70,6 +76,8 @@ def take(qdrant: Qdrant, step: Step) -> None:
         list(collection.upsert(given))
     elif what == "delete":
         collection.delete_points([point.id for point in given])
+    elif what == "seal":
+        collection.tidy()
     else:
         collection.point_alias_here()
         collection.delete_other_versions()
@@ -91,6 +99,7 @@ def _moved(point: Point, rng: np.random.Generator) -> Point:
 
 def main() -> None:
     """Take steps until somebody kills this process."""
+    compaction.FRESH_POINTS, compaction.FRESH_SHARE = 1, 0.0
     store, seed, first = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     with EdgeAddress(store / "qdrant-edge", store / "qdrant.lock").connect("images") as qdrant:
         for number, step in enumerate(steps(seed)):

@@ -28,6 +28,17 @@ LONGEST_SECONDS = 4.0
 ANY_TIME, COPIER = "at any time", "the copier at any time"
 
 
+def await_copier(address: EdgeAddress) -> None:
+    """Wait until a copier whose parent was killed has ended."""
+    ends_at = time.monotonic() + 60
+    while time.monotonic() < ends_at:
+        with CopyNote(address.directory).lock() as descriptor:
+            if descriptor is not None:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the copier goes on without the process that started it")
+
+
 class Compacted:
     """A collection that is compacted, and what it should hold."""
 
@@ -53,7 +64,7 @@ class Compacted:
                 for id_ in gone:
                     del self._points[id_]
             (folder,) = self._folders()
-            share = 1 - len(self._points) / places(folder)
+            share = 1 - len(self._points) / places(folder).used
 
     def kill(self, place: str) -> None:
         """Kill a compaction, which may find changes."""
@@ -79,7 +90,7 @@ class Compacted:
 
     def check(self) -> None:
         """Nothing is lost, nothing is half, and nothing is left."""
-        self._await_copier()
+        await_copier(self._address)
         with self._address.connect("images") as qdrant:
             points = qdrant.points(VERSION.name)
             held = {str(point.id): point for point in points.scroll(PARTITIONS)}
@@ -103,15 +114,6 @@ class Compacted:
         for child in found:
             with suppress(ProcessLookupError):
                 os.kill(int(child), signal.SIGKILL)
-
-    def _await_copier(self) -> None:
-        ends_at = time.monotonic() + 60
-        while time.monotonic() < ends_at:
-            with CopyNote(self._address.directory).lock() as descriptor:
-                if descriptor is not None:
-                    return
-            time.sleep(0.05)
-        raise AssertionError("the copier goes on without the process that started it")
 
     def _moment(self, swapped: bool) -> str:
         if swapped:

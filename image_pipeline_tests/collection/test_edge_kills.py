@@ -12,6 +12,7 @@ import pytest
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline_tests.collection import killed_writer
 from image_pipeline_tests.collection.killed_writer import State, held, steps
+from image_pipeline_tests.collection.test_compaction_kills import await_copier
 
 
 def killed_after(store: Path, seed: int, first: int, seconds: float) -> int:
@@ -35,8 +36,10 @@ def kill_often(address: EdgeAddress, seed: int, kills: int) -> None:
             state = state.after(step)
         taken = last + 1
         following = state.after(next(itertools.islice(steps(seed), taken, taken + 1)))
+        await_copier(address)
         with address.connect("images") as qdrant:
             found = held(qdrant)
+            assert all(qdrant.damage(name) is None for name in found.versions)
             assert found.alias in (state.alias, following.alias)
             assert found.alias in found.versions
             assert found.versions.keys() in (

@@ -1,7 +1,8 @@
 """Compaction of a shard: a process of its own copies its points into a new shard, which then takes its place.
 
-That takes back the space of deleted points, and turns 16-bit vectors into Turbo8 ones if there are many. The process
-works on a snapshot, so that searches go on. The catalogue names the one or the other shard at any time.
+That takes back the space of deleted points, seals the others, so that they take less memory and less time to open, and
+turns 16-bit vectors into Turbo8 ones if there are many. The process works on a snapshot, so that searches go on. The
+catalogue names the one or the other shard at any time.
 """
 
 import logging
@@ -33,6 +34,12 @@ DEAD_SHARE = 1 / 3
 
 DEAD_PLACES = 5_000
 """With fewer places of deleted points, nothing is worth the work."""
+
+FRESH_SHARE = 1 / 3
+"""The share of the points in segments that are not sealed from which on they are sealed."""
+
+FRESH_POINTS = 50_000
+"""With fewer points that are not sealed, which take 200 MB and a second to open, it is not worth the work."""
 
 LONG_POINTS = 20_000
 """The compaction of so many points takes more than ten seconds, and is announced."""
@@ -99,11 +106,12 @@ class Compaction:
         with edge_errors():
             opened.shard(name).flush()  # else the numbers of places are out of date
             points = opened.shard(name).info().points_count
-        used = places(source)
-        dead = used - points
-        is_worn = dead >= DEAD_PLACES and dead > used * DEAD_SHARE
+        held = places(source)
+        dead = held.used - points
+        is_worn = dead >= DEAD_PLACES and dead > held.used * DEAD_SHARE
+        is_fresh = held.fresh >= FRESH_POINTS and held.fresh > held.used * FRESH_SHARE
         is_large = points > TURBO_BEYOND and not is_turbo
-        if not (is_worn or is_large):
+        if not (is_worn or is_fresh or is_large):
             return None
         disk = os.statvfs(self._directory)
         if disk.f_bavail * disk.f_frsize < 2 * _allocated(source) + ROOM_BYTES:
@@ -162,7 +170,10 @@ def _follow(output: IO[str], report: Callable[[int], None]) -> str:
 
 
 def _report(done: int, points: int) -> None:
-    _log.warning("Compacting the collection: %s of %s photographs.", f"{done:,}", f"{points:,}")
+    if done < points:
+        _log.warning("Compacting the collection: %s of %s photographs.", f"{done:,}", f"{points:,}")
+    else:
+        _log.warning("Compacting the collection: all photographs are copied, and are being indexed.")
 
 
 def _allocated(folder: Path) -> int:

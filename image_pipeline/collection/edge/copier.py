@@ -14,7 +14,7 @@ from pathlib import Path
 import qdrant_edge as qe
 
 from image_pipeline.collection.edge.checkup import index_damage
-from image_pipeline.collection.edge.shards import create_like, edge_errors, index_params, load_shard
+from image_pipeline.collection.edge.shards import create_like, edge_errors, index_params, load_shard, seal
 from image_pipeline.errors import CollectionError
 from image_pipeline.schema.column import Index
 from image_pipeline.schema.payload import PAYLOAD
@@ -24,7 +24,7 @@ FLUSH_POINTS = 64 * BATCH
 _LEFT_OUT = ("wal", "payload_index", "temp_segments", ".*")
 """All changes are in the segments, points are read without indexes, and files that are being replaced begin with a dot.
 """
-_CONTENTS = ("payload_storage/page_*", "vector_storage*/**/chunk_*", "mutable_id_tracker.*")
+_CONTENTS = ("payload_storage/page_*", "vector_storage*/**/chunk_*", "*id_tracker.*")
 """The files of a segment that only changes of points change: a process that reads writes the same bytes to others."""
 _NICENESS = 5
 
@@ -49,7 +49,7 @@ def take_snapshot(source: Path, snapshot: Path) -> None:
 
 
 def copy(source: Path, target: Path, dimension: int, is_turbo: bool) -> Iterator[int]:
-    """Copy the points of the shard in `source`, and index them; yields the number of those copied after each batch.
+    """Copy the points of the shard in `source`, without indexes; yields the number of those copied after each batch.
 
     Raises EdgeError, DamagedShardError.
     """
@@ -57,9 +57,6 @@ def copy(source: Path, target: Path, dimension: int, is_turbo: bool) -> Iterator
     shard = create_like(target, source, dimension, is_turbo)
     copied, after = 0, None
     with edge_errors():
-        for field in PAYLOAD:
-            if field.index is not Index.NONE:
-                shard.update(qe.UpdateOperation.create_field_index(field.name, index_params(field.index)))
         while copied == 0 or after is not None:
             request = qe.ScrollRequest(offset=after, limit=BATCH, with_payload=True, with_vector=True)
             records, after = held.scroll(request)
@@ -76,15 +73,33 @@ def copy(source: Path, target: Path, dimension: int, is_turbo: bool) -> Iterator
         held.close()
 
 
+def index_sealed(target: Path, dimension: int) -> Iterator[str]:
+    """Seal the shard in `target`, which has no indexes, and index it; yields the name of each field that it indexes.
+
+    Indexes of points that are not sealed would be made for nothing. Raises EdgeError, DamagedShardError.
+    """
+    shard = seal(target, dimension)
+    with edge_errors():
+        for field in PAYLOAD:
+            if field.index is not Index.NONE:
+                yield field.name
+                shard.update(qe.UpdateOperation.create_field_index(field.name, index_params(field.index)))
+        shard.flush()
+        shard.close()
+
+
 def main() -> None:
     """Copy what the arguments name, as `command` makes them; exits with 1 and a message if that is not possible."""
     source, snapshot, target = map(Path, sys.argv[1:4])
     os.nice(_NICENESS)
+    dimension, copied = int(sys.argv[4]), 0
     try:
         take_snapshot(source, snapshot)
-        for copied in copy(snapshot, target, int(sys.argv[4]), is_turbo=sys.argv[5] == "1"):
+        for copied in copy(snapshot, target, dimension, is_turbo=sys.argv[5] == "1"):
             print(copied, flush=True)
-        shutil.rmtree(snapshot)
+        shutil.rmtree(snapshot)  # sealing takes that space
+        for _ in index_sealed(target, dimension):
+            print(copied, flush=True)  # which shows whether anybody reads it
         shard = load_shard(target)
         damage = index_damage(shard)
         with edge_errors():

@@ -17,6 +17,7 @@ _SMALL_BYTES = 256 << 10
 _POINTS = 4096
 _POINTER_BYTES, _FLAGS_PER_BYTE = 16, 8  # each index has a pointer and two flags for each point
 _INDEX_BYTES, _CONTENT_BYTES = 256 << 10, 4 << 20
+_FLAGS = "deleted.bin"  # of a sealed index: a flag for each point, any of which may be set
 _LOG_BYTES = 8 << 20
 _BLOCK_BYTES = 64 << 10
 
@@ -38,7 +39,7 @@ def reserve(folder: Path) -> None:
         pointers = _used(segment / "payload_storage" / "tracker.dat") + _POINTS * _POINTER_BYTES
         for path, _, names in os.walk(segment):
             for name in names:
-                if name.endswith((".dat", ".mmap")):
+                if name.endswith((".dat", ".mmap")) or name == _FLAGS:
                     file = Path(path, name)
                     _fill(file, _end(file, pointers))
 
@@ -61,8 +62,9 @@ def _begin_next(vectors: Path, temporary: Path) -> None:
 
 def _end(file: Path, pointers: int) -> int:
     """The end of what may be written to a file of a segment; `pointers` is that of a file of pointers."""
-    if file.stat().st_size <= _SMALL_BYTES:
-        return _SMALL_BYTES
+    size = file.stat().st_size
+    if size <= _SMALL_BYTES or file.name == _FLAGS:
+        return size
     if file.name == "tracker.dat":
         return pointers
     if file.name.startswith("flags"):

@@ -2,6 +2,10 @@
 
 Its HNSW index loses results when a filter is set, so none is ever built: the storage is flat, the payload is indexed,
 and each vector that passes the filter is compared.
+
+A shard consists of segments. Those that points are written to have their payload indexes in memory, and read them anew
+whenever the shard is loaded. A sealed segment has them in files that are mapped; its points can only be deleted, and
+one that changes moves to the other kind.
 """
 
 import errno
@@ -10,6 +14,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +24,8 @@ from image_pipeline.collection.words import VECTOR
 from image_pipeline.errors import CollectionError, ServiceUnavailableError
 from image_pipeline.schema.column import Index
 
-_NEVER_KB = 100_000_000
-"""An indexing threshold that no segment reaches."""
+_NEVER_KB, _ALWAYS_KB = 100_000_000, 1
+"""Indexing thresholds that no segment reaches, and that all but the smallest do."""
 
 _CONFIGURATION = "edge_config.json"
 _LOCKED = "WouldBlock"
@@ -65,11 +70,21 @@ def create_like(folder: Path, former: Path, dimension: int, is_turbo: bool) -> q
     Raises EdgeError, and DamagedShardError if the configuration of the former one cannot be read.
     """
     kept = qe.VectorStorageDatatype.Turbo8 if is_turbo else qe.VectorStorageDatatype.Float16
-    sparse = {
-        name: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf if params.get("modifier") == "idf" else None)
-        for name, params in (_configuration(former).get("sparse_vectors") or {}).items()
-    }
-    return _create(folder, dimension, kept, sparse)
+    return _create(folder, dimension, kept, _sparse_vectors(former))
+
+
+def seal(folder: Path, dimension: int) -> qe.EdgeShard:
+    """Seal the segments of the shard in `folder`, which is not open and has no payload indexes; returns it, loaded.
+
+    Indexes that it is given afterwards are sealed, too. Raises EdgeError, DamagedShardError.
+    """
+    kept = qe.VectorStorageDatatype.Turbo8 if is_turbo(folder) else qe.VectorStorageDatatype.Float16
+    sparse = _sparse_vectors(folder)
+    with edge_errors():
+        shard = qe.EdgeShard.load(str(folder), _configuration_of(dimension, kept, sparse, _ALWAYS_KB))
+        shard.optimize()
+        shard.close()
+        return qe.EdgeShard.load(str(folder), _configuration_of(dimension, kept, sparse, _NEVER_KB))
 
 
 def is_turbo(folder: Path) -> bool:
@@ -93,25 +108,40 @@ def _configuration(folder: Path) -> dict[str, Any]:
     return configuration
 
 
+def _sparse_vectors(folder: Path) -> dict[str, qe.EdgeSparseVectorParams]:
+    """The parameters of the sparse vectors of the shard in `folder`, by name."""
+    return {
+        name: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf if params.get("modifier") == "idf" else None)
+        for name, params in (_configuration(folder).get("sparse_vectors") or {}).items()
+    }
+
+
 def _create(
     folder: Path,
     dimension: int,
     datatype: qe.VectorStorageDatatype,
     sparse: Mapping[str, qe.EdgeSparseVectorParams],
 ) -> qe.EdgeShard:
-    no_graph = qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=0, payload_m=0)
+    with edge_errors():
+        folder.mkdir(parents=True, exist_ok=True)
+        return qe.EdgeShard.create(str(folder), _configuration_of(dimension, datatype, sparse, _NEVER_KB))
+
+
+def _configuration_of(
+    dimension: int,
+    datatype: qe.VectorStorageDatatype,
+    sparse: Mapping[str, qe.EdgeSparseVectorParams],
+    indexing_threshold: int,
+) -> qe.EdgeConfig:
     vectors = qe.EdgeVectorParams(
         size=dimension,
         distance=qe.Distance.Cosine,
         datatype=datatype,
         memory=qe.Memory.Cold,
-        hnsw_config=no_graph,
+        hnsw_config=qe.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=0, payload_m=0),  # no graph
     )
-    optimizers = qe.EdgeOptimizersConfig(indexing_threshold=_NEVER_KB)
-    with edge_errors():
-        folder.mkdir(parents=True, exist_ok=True)
-        configuration = qe.EdgeConfig(vectors=vectors, sparse_vectors=dict(sparse), optimizers=optimizers)
-        return qe.EdgeShard.create(str(folder), configuration)
+    optimizers = qe.EdgeOptimizersConfig(indexing_threshold=indexing_threshold)
+    return qe.EdgeConfig(vectors=vectors, sparse_vectors=dict(sparse), optimizers=optimizers)
 
 
 def load_shard(folder: Path) -> qe.EdgeShard:
@@ -137,13 +167,33 @@ def load_shard(folder: Path) -> qe.EdgeShard:
         raise DamagedShardError(str(error)) from error
 
 
-def places(folder: Path) -> int:
-    """The number of places for vectors that the shard in `folder` has used; those of deleted points are not reused.
+@dataclass(frozen=True)
+class Places:
+    """The places for points that a shard has used; those of deleted points are not reused."""
 
-    Each segment counts its own, in the first eight bytes of a status file (a little-endian integer).
+    fresh: int
+    """In segments that points are written to."""
+    sealed: int
+    """In sealed segments."""
+
+    @property
+    def used(self) -> int:
+        """All of them."""
+        return self.fresh + self.sealed
+
+
+def places(folder: Path) -> Places:
+    """The places that the shard in `folder` has used, as its files say once it has been flushed.
+
+    A segment that points are written to has their number in the first eight bytes of a status file (a little-endian
+    integer), a sealed one has a file with eight bytes for each.
     """
-    files = folder.glob("segments/*/vector_storage/*vectors/status.dat")
-    return sum(int.from_bytes(file.read_bytes()[:8], "little") for file in files)
+    fresh = folder.glob("segments/*/vector_storage/*vectors/status.dat")
+    sealed = folder.glob("segments/*/id_tracker.versions")
+    return Places(
+        sum(int.from_bytes(file.read_bytes()[:8], "little") for file in fresh),
+        sum(file.stat().st_size // 8 for file in sealed),
+    )
 
 
 def sync_log(folder: Path) -> None:
@@ -158,19 +208,21 @@ def sync_log(folder: Path) -> None:
 
 
 def index_params(index: Index) -> "qe.PayloadSchemaParams":
-    """The parameters of a payload index of this kind, without a graph for filters."""
+    """The parameters of a payload index of this kind, without a graph for filters; mapped where it is sealed."""
+    cold = qe.Memory.Cold
     match index:
         case Index.KEYWORD:
-            return qe.KeywordIndexParams(enable_hnsw=False)
+            return qe.KeywordIndexParams(enable_hnsw=False, memory=cold)
         case Index.INTEGER:
-            return qe.IntegerIndexParams(enable_hnsw=False)
+            return qe.IntegerIndexParams(enable_hnsw=False, memory=cold)
         case Index.FLOAT:
-            return qe.FloatIndexParams(enable_hnsw=False)
+            return qe.FloatIndexParams(enable_hnsw=False, memory=cold)
         case Index.DATETIME:
-            return qe.DatetimeIndexParams(enable_hnsw=False)
+            return qe.DatetimeIndexParams(enable_hnsw=False, memory=cold)
         case Index.GEO:
-            return qe.GeoIndexParams(enable_hnsw=False)
+            return qe.GeoIndexParams(enable_hnsw=False, memory=cold)
         case Index.TEXT:
-            return qe.TextIndexParams(tokenizer=qe.TokenizerType.Word, lowercase=True, enable_hnsw=False)
+            word = qe.TokenizerType.Word
+            return qe.TextIndexParams(tokenizer=word, lowercase=True, enable_hnsw=False, memory=cold)
         case Index.NONE:
             raise ValueError("a field without an index")
