@@ -59,10 +59,20 @@ def environment_of_its_own() -> Iterator[None]:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """Runs programs with the demo models and a store beside the test's files."""
-    settings = {"IMAGE_PIPELINE_HOME": str(tmp_path / "store"), "IMAGE_PIPELINE_MODELS": "demo"}
-    return Shell(tmp_path, LANG="C.UTF-8", **settings)
+def shell(tmp_path: Path, runs: RunServer) -> Shell:
+    """Runs programs with the demo models and a store beside the test's files; one process imports for all of them."""
+    return _shell(tmp_path, runs)
+
+
+@pytest.fixture
+def installed_shell(tmp_path: Path) -> Shell:
+    """The same with the installed program itself, for tests of how it starts. That takes some seconds each time."""
+    return _shell(tmp_path, None)
+
+
+def _shell(home: Path, runs: RunServer | None) -> Shell:
+    settings = {"IMAGE_PIPELINE_HOME": str(home / "store"), "IMAGE_PIPELINE_MODELS": "demo"}
+    return Shell(home, runs, LANG="C.UTF-8", **settings)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ from image_pipeline_tests.support.moments import wait_until
 from image_pipeline_tests.support.shell import DAGSTER, Shell
 
 
-def test_from_a_folder_to_an_answer(shell: Shell) -> None:
+def test_from_a_folder_to_an_answer(installed_shell: Shell) -> None:
+    shell = installed_shell
     library = shell.home / "Photos"
     draw_scenes(library / "2024/trip", 3)
     draw_scenes(library / "2024/trip [raw]", 1, seed=1)

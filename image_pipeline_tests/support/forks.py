@@ -1,8 +1,8 @@
 """A process that has imported all that a run needs, and forks a child for each run: 8 s of imports once, not each time.
 
 Started as `python -m image_pipeline_tests.support.forks`. A line of JSON on standard input asks for a child that runs
-`image-pipeline` with arguments, an environment and files for its output; each answer is a line on standard output. The
-child is a process like any other: it does all that the command does, and can be killed at any moment.
+`image-pipeline` with arguments, an environment, a directory and files for its output; each answer is a line on standard
+output. The child is a process like any other: it does all that the command does, and can be killed at any moment.
 """
 
 import atexit
@@ -77,6 +77,7 @@ def _fork(request: dict[str, Any]) -> int:
             os.close(file)
         os.environ.clear()
         os.environ.update(request["environment"])
+        os.chdir(request["directory"])
         faulthandler.register(signal.SIGUSR1)  # tells where it is, where it does not end
         code = _command(request["arguments"])
     finally:
@@ -89,6 +90,7 @@ def _fork(request: dict[str, Any]) -> int:
 def _command(arguments: list[str]) -> int:
     from image_pipeline.cli.main import main as image_pipeline
 
+    sys.argv = ["image-pipeline", *arguments]  # a lock names its holder by them
     try:
         image_pipeline(arguments, prog_name="image-pipeline")
     except SystemExit as end:
