@@ -18,8 +18,8 @@ _SECONDS = 240.0
 class Shell:
     """Runs programs in `home`, with PATH, HOME and `environment` set and nothing else.
 
-    With `runs`, the text of an `image-pipeline` comes from a child of that server, which need not import anything. That
-    is for tests of what the program does. It is not for tests of how it starts: what it imports, and the locale.
+    With `runs`, `run` takes a child of that server, which need not import anything. That is for tests of what a program
+    does. It is not for tests of how it starts: what it imports, in which locale.
     """
 
     def __init__(self, home: Path, runs: "RunServer | None" = None, **environment: str) -> None:
@@ -36,8 +36,8 @@ class Shell:
 
     def run(self, *arguments: str, program: str = PROGRAM, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a program to its end."""
-        if self._runs is not None and program == PROGRAM:
-            outcome = self._runs.run([*arguments], {**self.environment, **environment}, self.home)
+        if self._runs is not None:
+            outcome = self._runs.run([*arguments], {**self.environment, **environment}, self.home, program)
             return subprocess.CompletedProcess([program, *arguments], outcome.code, outcome.stdout, outcome.stderr)
         done: subprocess.CompletedProcess[str] = self._run([program, *arguments], environment, text=True)
         return done
