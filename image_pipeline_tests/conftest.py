@@ -22,12 +22,24 @@ from image_pipeline_tests.support.shell import Shell
 from image_pipeline_tests.support.tiny_models import write_blip, write_clip, write_siglip
 
 _SHARED_MEMORY = Path("/dev/shm")
-_ROOM_BYTES = 1 << 30
+_ROOM_BYTES = 2 << 30
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 # a busy machine is no failure
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+def pytest_configure() -> None:
+    """Keep temporary files in memory, where there is room: SQLite, Dagster and Qdrant wait for a disk at every write.
+
+    Whoever sets TMPDIR says where they are.
+    """
+    if os.environ.get("TMPDIR") or not _SHARED_MEMORY.is_dir():
+        return
+    if shutil.disk_usage(_SHARED_MEMORY).free >= _ROOM_BYTES:
+        os.environ["TMPDIR"] = str(_SHARED_MEMORY)
+        tempfile.tempdir = None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -119,12 +131,9 @@ def qdrant_binary() -> Path:
 
 
 @pytest.fixture(scope="session")
-def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder in memory, where there is one: both kinds of Qdrant wait for the disk at every write."""
-    if not _SHARED_MEMORY.is_dir() or shutil.disk_usage(_SHARED_MEMORY).free < _ROOM_BYTES:
-        yield tmp_path_factory.mktemp("qdrant")
-        return
-    with tempfile.TemporaryDirectory(prefix="image-pipeline-", dir=_SHARED_MEMORY) as directory:
+def memory() -> Iterator[Path]:
+    """A folder for what servers keep, deleted at the end; it is in memory, as all temporary files are."""
+    with tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory:
         yield Path(directory)
 
 
