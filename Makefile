@@ -36,8 +36,9 @@ demo: install ## Draw a demo library, ingest it, search it: no network, no GPU, 
 demo-page: install ## Open the Dagster page of the demo library.
 	$(DEMO_SETTINGS) $(BIN)/image-pipeline dev
 
-test: install ## Run the tests.
-	$(BIN)/python -m pytest
+# `worksteal` keeps neighbours together, which share servers and stores, until one worker has nothing left to do
+test: install ## Run the tests, two at a time.
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-long: install ## Run the slow tests: damaged files by the thousand, long random histories.
 	$(BIN)/python -m pytest -m long

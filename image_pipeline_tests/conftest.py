@@ -22,12 +22,24 @@ from image_pipeline_tests.support.shell import Shell
 from image_pipeline_tests.support.tiny_models import write_blip, write_clip, write_siglip
 
 _SHARED_MEMORY = Path("/dev/shm")
-_ROOM_BYTES = 1 << 30
+_ROOM_BYTES = 2 << 30
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 # a busy machine is no failure
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+def pytest_configure() -> None:
+    """Keep temporary files in memory, where there is room: SQLite, Dagster and Qdrant wait for a disk at every write.
+
+    Whoever sets TMPDIR says where they are.
+    """
+    if os.environ.get("TMPDIR") or not _SHARED_MEMORY.is_dir():
+        return
+    if shutil.disk_usage(_SHARED_MEMORY).free >= _ROOM_BYTES:
+        os.environ["TMPDIR"] = str(_SHARED_MEMORY)
+        tempfile.tempdir = None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,10 +71,20 @@ def environment_of_its_own() -> Iterator[None]:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """Runs programs with the demo models and a store beside the test's files."""
-    settings = {"IMAGE_PIPELINE_HOME": str(tmp_path / "store"), "IMAGE_PIPELINE_MODELS": "demo"}
-    return Shell(tmp_path, LANG="C.UTF-8", **settings)
+def shell(tmp_path: Path, runs: RunServer) -> Shell:
+    """Runs programs with the demo models and a store beside the test's files; one process imports for all of them."""
+    return _shell(tmp_path, runs)
+
+
+@pytest.fixture
+def installed_shell(tmp_path: Path) -> Shell:
+    """The same with the installed program itself, for tests of how it starts. That takes some seconds each time."""
+    return _shell(tmp_path, None)
+
+
+def _shell(home: Path, runs: RunServer | None) -> Shell:
+    settings = {"IMAGE_PIPELINE_HOME": str(home / "store"), "IMAGE_PIPELINE_MODELS": "demo"}
+    return Shell(home, runs, LANG="C.UTF-8", **settings)
 
 
 @pytest.fixture(scope="session")
@@ -109,12 +131,9 @@ def qdrant_binary() -> Path:
 
 
 @pytest.fixture(scope="session")
-def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder in memory, where there is one: both kinds of Qdrant wait for the disk at every write."""
-    if not _SHARED_MEMORY.is_dir() or shutil.disk_usage(_SHARED_MEMORY).free < _ROOM_BYTES:
-        yield tmp_path_factory.mktemp("qdrant")
-        return
-    with tempfile.TemporaryDirectory(prefix="image-pipeline-", dir=_SHARED_MEMORY) as directory:
+def memory() -> Iterator[Path]:
+    """A folder for what servers keep, deleted at the end; it is in memory, as all temporary files are."""
+    with tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory:
         yield Path(directory)
 
 

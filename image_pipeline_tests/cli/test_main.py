@@ -18,18 +18,18 @@ from image_pipeline_tests.support.moments import wait_until
 from image_pipeline_tests.support.shell import DAGSTER, Shell
 
 
-def test_from_a_folder_to_an_answer(shell: Shell) -> None:
+def test_from_a_folder_to_an_answer(shell: Shell, installed_shell: Shell) -> None:
     library = shell.home / "Photos"
     draw_scenes(library / "2024/trip", 3)
     draw_scenes(library / "2024/trip [raw]", 1, seed=1)
     (library / "2024/trip/bad.jpg").write_bytes(b"\xff\xd8\xff")
-    summary = shell.json("ingest", str(library))
+    summary = installed_shell.json("ingest", str(library))
     assert list(summary) == [
         *("directories", "files", "indexed", "quarantined", "unchanged", "embedded", "captioned", "deleted", "seconds")
     ]
     assert (summary["files"], summary["indexed"], summary["quarantined"], summary["embedded"]) == (5, 4, 1, 4)
 
-    hits = shell.json("search", "a red circle", "--limit", "2")
+    hits = installed_shell.json("search", "a red circle", "--limit", "2")
     assert len(hits) == 2 and {"path", "score", "caption", "sha256"} <= hits[0].keys()
     hits = shell.json("search", "--image", str(library / "2024/trip/a1.jpg"), "--limit", "1")
     assert hits[0]["path"] == "2024/trip/a1.jpg"

@@ -302,7 +302,8 @@ def test_a_hostile_path_can_be_pasted_as_it_is_printed(tmp_path: Path, monkeypat
     assert hostile.found("--directory", directory) == {f"{to_text(HOSTILE)}/other.jpg"}
 
 
-def test_filters_alone_load_no_model(shell: Shell) -> None:
+def test_filters_alone_load_no_model(installed_shell: Shell) -> None:
+    shell = installed_shell
     (shell.home / "Photos").mkdir()
     write(shell.home / "Photos", "a.jpg", encoded(scene(), "JPEG"))
     shell.json("ingest", "Photos")

@@ -3,6 +3,7 @@
 import errno
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from image_pipeline_tests.support.decoys import strew_decoys
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
 from image_pipeline_tests.support.raw_qdrant import raw_client, settings_of
 from image_pipeline_tests.support.rights import unprivileged
+from image_pipeline_tests.support.runs import RunServer
 from image_pipeline_tests.support.shell import Shell
 
 
@@ -35,11 +37,20 @@ def person(tmp_path: Path) -> Path:
     return tmp_path / "person"
 
 
-def run(person: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = Shell(person).run(*arguments, **environment)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(runs: RunServer) -> Run:
+    """Runs `image-pipeline` in a person's home; it ends with `code`."""
+
+    def run(person: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        done = Shell(person, runs).run(*arguments, **environment)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
+    return run
 
 
 def ingest(person: Path, home: Path, **given: object) -> Store:
@@ -70,7 +81,9 @@ def strew(store: Store, person: Path) -> dict[Path, bytes]:
     return mine
 
 
-def test_a_strewn_store_is_hinted_at_listed_and_moved_once_a_person_says_so(person: Path, tmp_path: Path) -> None:
+def test_a_strewn_store_is_hinted_at_listed_and_moved_once_a_person_says_so(
+    person: Path, run: Run, tmp_path: Path
+) -> None:
     mine = strew(ingest(person, tmp_path / "old"), person)
     strewn = files_in(person)
     hinted = run(person, "status")
@@ -108,7 +121,7 @@ def test_a_strewn_store_is_hinted_at_listed_and_moved_once_a_person_says_so(pers
 
 
 def test_a_persons_files_of_the_stores_names_stay_though_a_store_is_strewn_around_them(
-    person: Path, tmp_path: Path
+    person: Path, run: Run, tmp_path: Path
 ) -> None:
     strew(ingest(person, tmp_path / "old"), person)
     run_id, sha256 = "12345678-1234-1234-1234-123456789abc", "ab" * 32
@@ -130,7 +143,7 @@ def test_a_persons_files_of_the_stores_names_stay_though_a_store_is_strewn_aroun
 
 
 def test_what_was_made_of_a_strewn_store_leaves_no_empty_folder_and_a_persons_stay(
-    person: Path, tmp_path: Path
+    person: Path, run: Run, tmp_path: Path
 ) -> None:
     for path in list(person.iterdir()):  # but for decoys, which keep their folders
         if path.name != "Photos":
@@ -193,7 +206,7 @@ def test_folders_that_cannot_be_listed_are_another_persons_or_named(
         contents(tmp_path / "new", is_marked=True)
 
 
-def test_a_strewn_store_is_not_moved_over_another_nor_while_it_is_used(person: Path, tmp_path: Path) -> None:
+def test_a_strewn_store_is_not_moved_over_another_nor_while_it_is_used(person: Path, run: Run, tmp_path: Path) -> None:
     strew(ingest(person, tmp_path / "old"), person)
     other = ingest(person, tmp_path / "other")
     before = files_in(person)
@@ -204,12 +217,14 @@ def test_a_strewn_store_is_not_moved_over_another_nor_while_it_is_used(person: P
     assert files_in(person) == before
 
 
-def test_a_persons_own_files_are_no_strewn_store(person: Path) -> None:
+def test_a_persons_own_files_are_no_strewn_store(person: Path, run: Run) -> None:
     assert run(person, "quarantine").stderr == ""
     assert "nothing to move" in run(person, "rescue", "--yes").stdout
 
 
-def test_forget_says_what_goes_and_deletes_only_that_once_a_person_says_so(person: Path, tmp_path: Path) -> None:
+def test_forget_says_what_goes_and_deletes_only_that_once_a_person_says_so(
+    person: Path, run: Run, tmp_path: Path
+) -> None:
     store = ingest(person, tmp_path / "store")
     outside = files_in(person, but="")
     asked = run(person, "forget", "--home", str(store.home), code=1)
@@ -228,7 +243,7 @@ def test_forget_says_what_goes_and_deletes_only_that_once_a_person_says_so(perso
     assert "is not a store" in run(person, "forget", "--yes", "--home", str(store.home), code=2).stderr
 
 
-def test_forget_leaves_a_persons_own_records_of_dagster(person: Path, tmp_path: Path) -> None:
+def test_forget_leaves_a_persons_own_records_of_dagster(person: Path, run: Run, tmp_path: Path) -> None:
     records = tmp_path / "store/dagster"
     for name in ("dagster.yaml", "history/runs.db", "schedules/schedules.db", "logs/event.log"):
         (records / name).parent.mkdir(parents=True, exist_ok=True)
@@ -240,7 +255,7 @@ def test_forget_leaves_a_persons_own_records_of_dagster(person: Path, tmp_path: 
     assert files_in(records, but="") == before and list(records.parent.iterdir()) == [records]
 
 
-def test_forget_takes_what_runs_and_sensors_print_with_it(person: Path, tmp_path: Path) -> None:
+def test_forget_takes_what_runs_and_sensors_print_with_it(person: Path, run: Run, tmp_path: Path) -> None:
     store = ingest(person, tmp_path / "store")
     run_id = "12345678-1234-1234-1234-123456789abc"
     for name in (f"{run_id}/compute_logs/abcdefgh.err", f"{run_id}/scan/result", "__repository__/library_sensor/7.err"):
@@ -274,21 +289,21 @@ def test_a_deletion_that_fails_at_any_file_can_be_begun_again(tmp_path: Path, mo
     assert [path for path in store.home.rglob("*") if path.is_file()] == [store.home / "store.json"]
 
 
-def test_forget_leaves_a_newer_versions_store(person: Path, tmp_path: Path) -> None:
+def test_forget_leaves_a_newer_versions_store(person: Path, run: Run, tmp_path: Path) -> None:
     Store(tmp_path / "store").prepare()
     (tmp_path / "store/store.json").write_text('{"program": "image-pipeline", "version": 2, "library": null}')
     assert "newer version" in run(person, "forget", "--yes", "--home", str(tmp_path / "store"), code=1).stderr
     assert (tmp_path / "store/store.json").exists()
 
 
-def test_forget_takes_a_store_behind_a_link_with_the_link(person: Path, tmp_path: Path) -> None:
+def test_forget_takes_a_store_behind_a_link_with_the_link(person: Path, run: Run, tmp_path: Path) -> None:
     Store(tmp_path / "store").prepare()
     (tmp_path / "link").symlink_to(tmp_path / "store")
     assert "was deleted" in run(person, "forget", "--yes", "--home", str(tmp_path / "link")).stdout
     assert not (tmp_path / "store").exists() and not (tmp_path / "link").is_symlink()
 
 
-def test_forget_waits_for_no_directory_that_is_being_ingested(person: Path, tmp_path: Path) -> None:
+def test_forget_waits_for_no_directory_that_is_being_ingested(person: Path, run: Run, tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     store.prepare()
     with PartitionClaims(store) as claims:
@@ -299,7 +314,7 @@ def test_forget_waits_for_no_directory_that_is_being_ingested(person: Path, tmp_
 
 
 @pytest.mark.parametrize("folder", ["Photos", ".", "nowhere"])
-def test_forget_takes_nothing_but_a_store(person: Path, folder: str) -> None:
+def test_forget_takes_nothing_but_a_store(person: Path, run: Run, folder: str) -> None:
     before = files_in(person, but="")
     done = run(person, "forget", "--yes", "--home", folder, code=2)
     assert "IMAGE_PIPELINE_HOME" in done.stderr
@@ -307,7 +322,7 @@ def test_forget_takes_nothing_but_a_store(person: Path, folder: str) -> None:
 
 
 def test_forget_takes_what_the_store_made_in_a_server_and_no_other(
-    person: Path, tmp_path: Path, server_address: ServerAddress
+    person: Path, run: Run, tmp_path: Path, server_address: ServerAddress
 ) -> None:
     server = settings_of(server_address)
     store = ingest(person, tmp_path / "store", **server)

@@ -103,7 +103,7 @@ _XMP_IDENTITY = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 @contextmanager
 def file_of(content: bytes, ending: str) -> Iterator[Path]:
-    with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as directory:
+    with TemporaryDirectory() as directory:
         path = Path(directory) / f"a{ending}"
         path.write_bytes(content)
         yield path

@@ -14,14 +14,15 @@ from image_pipeline.orchestration.build import make_definitions
 from image_pipeline.settings import load_settings
 from image_pipeline.terminal import without_passwords
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
+from image_pipeline_tests.support.runs import RunServer
 from image_pipeline_tests.support.shell import DAGSTER, Shell
 
 JOB = ("job", "execute", "-m", "image_pipeline.definitions", "-j", "ingest", "--tags")
 SECRET = "pa%2Fss-w0rd"
 
 
-def run(home: Path, *arguments: str, **environment: str) -> str:
-    done = Shell(home).run(*arguments, **environment)
+def told_by(runs: RunServer, home: Path, *arguments: str, **environment: str) -> str:
+    done = Shell(home, runs).run(*arguments, **environment)
     return done.stdout + done.stderr
 
 
@@ -32,7 +33,9 @@ def with_password(url: str) -> str:
     return url.replace("://", f"://person:{SECRET}@")
 
 
-def test_status_and_records_and_the_page_do_not_show_it(tmp_path: Path, server_address: ServerAddress) -> None:
+def test_status_and_records_and_the_page_do_not_show_it(
+    runs: RunServer, tmp_path: Path, server_address: ServerAddress
+) -> None:
     url = with_password(server_address.url)
     home = tmp_path / ".image-pipeline"
     draw_scenes(tmp_path / "library/trip", 1)
@@ -44,7 +47,7 @@ def test_status_and_records_and_the_page_do_not_show_it(tmp_path: Path, server_a
         qdrant_grpc_port=server_address.grpc_port,
     )
     assert Pipeline(settings).ingest().indexed == 1
-    told = run(tmp_path, "status", QDRANT_URL=url, QDRANT_GRPC_PORT=str(server_address.grpc_port))
+    told = told_by(runs, tmp_path, "status", QDRANT_URL=url, QDRANT_GRPC_PORT=str(server_address.grpc_port))
     assert server_address.url in told and SECRET not in told
     for file in (file for file in home.rglob("*") if file.is_file()):
         assert SECRET.encode() not in file.read_bytes(), file
@@ -53,23 +56,23 @@ def test_status_and_records_and_the_page_do_not_show_it(tmp_path: Path, server_a
     assert SECRET not in repr(settings)
 
 
-def test_errors_do_not_show_it(tmp_path: Path) -> None:
+def test_errors_do_not_show_it(runs: RunServer, tmp_path: Path) -> None:
     nobody = f"127.0.0.1:{free_port()}"
     for url in (f"http://person:{SECRET}@{nobody}", f"ftp://person:{SECRET}@h", f"http://person:x/{SECRET}@h", *_ODD):
-        told = run(tmp_path, "status", QDRANT_URL=url, QDRANT_GRPC_PORT=str(free_port()))
+        told = told_by(runs, tmp_path, "status", QDRANT_URL=url, QDRANT_GRPC_PORT=str(free_port()))
         assert "QDRANT_URL" in told and SECRET not in told and "person" not in told
     text = f"GET https://person:{SECRET}@host/a and http://b@c, mail me@here"
     assert str(CollectionError(text)) == without_passwords(text) == "GET https://host/a and http://c, mail me@here"
 
 
-def test_no_record_of_dagsters_shows_it_when_a_run_fails(tmp_path: Path) -> None:
+def test_no_record_of_dagsters_shows_it_when_a_run_fails(runs: RunServer, tmp_path: Path) -> None:
     draw_scenes(tmp_path / "library/trip", 1)
     environment = {
         "IMAGE_LIBRARY": str(tmp_path / "library"),
         "IMAGE_PIPELINE_MODELS": "bundled:embedder,none",
         "DAGSTER_HOME": str(tmp_path / ".image-pipeline/dagster"),
     }
-    run(tmp_path, "scan", **environment)
+    told_by(runs, tmp_path, "scan", **environment)
     url = f"http://person:x/{SECRET}@host"
     done = Shell(tmp_path).run(*JOB, '{"dagster/partition": "trip"}', program=DAGSTER, QDRANT_URL=url, **environment)
     assert done.returncode != 0 and "QDRANT_URL" in done.stdout + done.stderr

@@ -1,8 +1,9 @@
 """A process that has imported all that a run needs, and forks a child for each run: 8 s of imports once, not each time.
 
 Started as `python -m image_pipeline_tests.support.forks`. A line of JSON on standard input asks for a child that runs
-`image-pipeline` with arguments, an environment and files for its output; each answer is a line on standard output. The
-child is a process like any other: it does all that the command does, and can be killed at any moment.
+`image-pipeline` or `dagster`: the arguments, the environment, the directory and files for the output. Each answer is a
+line on standard output. The child is a process like any other: it does all that the command does, and can be killed at
+any moment.
 """
 
 import atexit
@@ -20,6 +21,21 @@ from typing import Any
 
 _DESCRIPTORS = 256
 _IMPORTED = ("open_clip", "qdrant_client", "image_pipeline.cli.runs", "image_pipeline.services.search")
+
+
+def _image_pipeline(*given: Any, **named: Any) -> None:
+    from image_pipeline.cli.main import main as image_pipeline
+
+    image_pipeline(*given, **named)
+
+
+def _dagster(*given: Any, **named: Any) -> None:
+    from dagster._cli import create_dagster_cli
+
+    create_dagster_cli()(*given, **named)
+
+
+_PROGRAMS = {"image-pipeline": _image_pipeline, "dagster": _dagster}
 
 
 def main() -> None:
@@ -77,8 +93,9 @@ def _fork(request: dict[str, Any]) -> int:
             os.close(file)
         os.environ.clear()
         os.environ.update(request["environment"])
+        os.chdir(request["directory"])
         faulthandler.register(signal.SIGUSR1)  # tells where it is, where it does not end
-        code = _command(request["arguments"])
+        code = _command(request["program"], request["arguments"])
     finally:
         # what the interpreter does at a program's end, but for freeing 300 MB of modules, which takes a second
         sys.stdout.flush()
@@ -86,11 +103,10 @@ def _fork(request: dict[str, Any]) -> int:
         os._exit(code)
 
 
-def _command(arguments: list[str]) -> int:
-    from image_pipeline.cli.main import main as image_pipeline
-
+def _command(program: str, arguments: list[str]) -> int:
+    sys.argv = [program, *arguments]  # a lock names its holder by them
     try:
-        image_pipeline(arguments, prog_name="image-pipeline")
+        _PROGRAMS[program](arguments, prog_name=program)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:

@@ -135,16 +135,24 @@ class RunServer:
                     self._codes[answer["ended"]] = answer["code"]
                 self._changed.notify_all()
 
-    def begin(self, arguments: list[str], environment: Mapping[str, str]) -> Run:
-        """Begin `image-pipeline ARGUMENTS` in an environment of its own."""
+    def begin(
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        directory: Path | None = None,
+        program: str = PROGRAM,
+    ) -> Run:
+        """Begin `image-pipeline ARGUMENTS` in an environment of its own, and in `directory` if one is given."""
         assert self._process.stdin is not None
         number = next(self._numbers)
         stdout, stderr = (self._directory / f"{number}.{stream}" for stream in ("out", "err"))
         request = {
+            "program": Path(program).name,
             "arguments": arguments,
             "environment": {**_base_environment(), **environment},
             "stdout": str(stdout),
             "stderr": str(stderr),
+            "directory": str(directory or Path.cwd()),
         }
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         self._process.stdin.flush()
@@ -155,9 +163,15 @@ class RunServer:
             pid = self._begun.pop()
         return Run(pid, partial(self._code_of, pid), stdout, stderr)
 
-    def run(self, arguments: list[str], environment: Mapping[str, str]) -> Outcome:
+    def run(
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        directory: Path | None = None,
+        program: str = PROGRAM,
+    ) -> Outcome:
         """Begin a run, and wait until it has ended."""
-        return self.begin(arguments, environment).wait()
+        return self.begin(arguments, environment, directory, program).wait()
 
     def _code_of(self, pid: int, seconds: float) -> int | None:
         """How a process ended; None where it has not after `seconds`."""

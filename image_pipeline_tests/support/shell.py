@@ -5,7 +5,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from image_pipeline_tests.support.runs import RunServer
 
 PROGRAMS = Path(sys.executable).parent
 PROGRAM, DAGSTER = str(PROGRAMS / "image-pipeline"), str(PROGRAMS / "dagster")
@@ -13,20 +16,29 @@ _SECONDS = 240.0
 
 
 class Shell:
-    """Runs programs in `home`, with PATH, HOME and `environment` set and nothing else."""
+    """Runs programs in `home`, with PATH, HOME and `environment` set and nothing else.
 
-    def __init__(self, home: Path, **environment: str) -> None:
+    With `runs`, `run` takes a child of that server, which need not import anything. That is for tests of what a program
+    does. It is not for tests of how it starts: what it imports, in which locale.
+    """
+
+    def __init__(self, home: Path, runs: "RunServer | None" = None, **environment: str) -> None:
         self.home = home
+        self._runs = runs
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(home), **environment}
 
     @classmethod
-    def over_library(cls, home: Path, **environment: str) -> Self:
+    def over_library(cls, home: Path, runs: "RunServer | None" = None, **environment: str) -> Self:
         """Programs over `library` in a home folder, with their store in `store` and no captions."""
         settings = {"IMAGE_LIBRARY": str(home / "library"), "IMAGE_PIPELINE_HOME": str(home / "store")}
-        return cls(home, LANG="C.UTF-8", IMAGE_PIPELINE_MODELS="bundled:embedder,none", **settings, **environment)
+        settings |= {"LANG": "C.UTF-8", "IMAGE_PIPELINE_MODELS": "bundled:embedder,none"}
+        return cls(home, runs, **settings, **environment)
 
     def run(self, *arguments: str, program: str = PROGRAM, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a program to its end."""
+        if self._runs is not None:
+            outcome = self._runs.run([*arguments], {**self.environment, **environment}, self.home, program)
+            return subprocess.CompletedProcess([program, *arguments], outcome.code, outcome.stdout, outcome.stderr)
         done: subprocess.CompletedProcess[str] = self._run([program, *arguments], environment, text=True)
         return done
 

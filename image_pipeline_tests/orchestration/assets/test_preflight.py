@@ -46,7 +46,8 @@ def test_a_server_that_does_not_answer_is_said_before_anything_is_decoded(
         server.stop()
 
 
-def test_weights_that_cannot_be_had_are_said_before_anything_is_decoded(shell: Shell, tmp_path: Path) -> None:
+def test_weights_that_cannot_be_had_are_said_before_anything_is_decoded(installed_shell: Shell, tmp_path: Path) -> None:
+    shell = installed_shell
     draw_scenes(shell.home / "Photos/trip", 2)
     (shell.home / "Photos/trip/bad.jpg").write_bytes(b"no picture")
     write_clip(tmp_path / "clip")
