@@ -25,10 +25,15 @@ def report(cases: list[KeptCase]) -> str:
     return "\n".join(part for part in parts if part)
 
 
+def _newest(cases: list[KeptCase]) -> dict[str, Any]:
+    """The machine of the case that was measured last."""
+    machines: list[dict[str, Any]] = [case.measured["machine"] for case in cases]
+    return max(machines, key=lambda machine: machine["date"])
+
+
 def _machine(cases: list[KeptCase]) -> str:
-    newest = max((case.measured for case in cases), key=lambda measured: measured["machine"]["date"])
     lines = ["| machine | |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in newest["machine"].items()]
+    lines += [f"| {name} | {value} |" for name, value in _newest(cases).items()]
     return "\n".join(lines) + "\n"
 
 
@@ -71,12 +76,14 @@ def _reached(row: Row) -> str:
 
 
 def _notes(cases: list[KeptCase]) -> str:
-    lines = ["## Conditions and notes", ""]
+    lines, newest = ["## Conditions and notes", ""], _newest(cases)
     for case in cases:
         measured = case.measured
+        processor = measured["machine"].get("processor")
+        elsewhere = "" if processor == newest.get("processor") else f"; on a different processor: {processor}"
         lines.append(
             f"- **{case.name}**: {measured['machine']['date']}, {measured['seconds']:.0f} s, system load before "
-            f"{measured['load']}; {_speed(measured.get('speed'))}"
+            f"{measured['load']}; {_speed(measured.get('speed'))}{elsewhere}"
         )
         lines += [f"  - {row.title}: {row.note}" for row in case.rows if row.note]
     return "\n".join(lines) + "\n"

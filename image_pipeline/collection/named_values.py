@@ -1,6 +1,6 @@
 """Named values: the people and places that a query names, as values of the fields that say who and where."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,14 +15,18 @@ _FIELDS = (PEOPLE, CITY, STATE, COUNTRY)
 
 @dataclass(frozen=True)
 class NamedValues:
-    """For the fields that have some, the values with a word of the query."""
+    """For the fields that have some, the values with words of the query, as many as any value has.
+
+    Of the values of a field, those are left out that have only some of the words of another one: `Anna Berg` does not
+    name Anna Kern if there is an Anna Berg.
+    """
 
     values: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, words: TypedWords, counts_of: Callable[[PayloadField], Counts]) -> Self:
         """Those of `words`. `counts_of` returns the values of a field; a value that it leaves out is not found."""
-        named = ((field.name, frozenset(filter(words.are_in, counts_of(field)))) for field in _FIELDS)
+        named = ((field.name, _named(words, counts_of(field))) for field in _FIELDS)
         return cls({name: values for name, values in named if values})
 
     @property
@@ -33,6 +37,12 @@ class NamedValues:
     def are_in(self, payload: Mapping[str, Any]) -> bool:
         """Whether a point with this payload has one of them."""
         return any(not values.isdisjoint(_texts(payload.get(name))) for name, values in self.values.items())
+
+
+def _named(words: TypedWords, values: Iterable[str]) -> frozenset[str]:
+    having = {value: found for value in values if (found := words.whole_in(value))}
+    kinds = set(having.values())
+    return frozenset(value for value, found in having.items() if not any(found < other for other in kinds))
 
 
 def _texts(value: Any) -> list[str]:

@@ -162,10 +162,12 @@ class TypedWords:
         self._forms = frozenset(term for word in self._words for term in word.all_terms)
         self.vector = self._vector()
 
-    def are_in(self, text: str) -> bool:
-        """Whether a text has one of the words as a whole."""
-        terms = terms_of(text)
-        return not self._forms.isdisjoint(terms) and any(word.is_in(frozenset(terms)) for word in self._words)
+    def whole_in(self, text: str) -> frozenset[int]:
+        """The numbers, in the query, of the words that a text has as a whole."""
+        terms = frozenset(terms_of(text))
+        if self._forms.isdisjoint(terms):
+            return frozenset()
+        return frozenset(number for number, word in enumerate(self._words) if word.is_in(terms))
 
     def found_in(self, payload: Mapping[str, Any]) -> tuple[MatchedWord, ...]:
         """The words that a point with this payload has, in the order of the query, with the fields that have them.

@@ -133,6 +133,15 @@ def test_the_report_that_stands_here_is_that_of_the_results_beside_it() -> None:
         assert not re.search(r"(?<![\w–])-\d", " ".join(lines_of([row]))), row.title
 
 
+def test_a_case_of_a_different_processor_says_so(tmp_path: Path) -> None:
+    results = ResultsFile(tmp_path)
+    row = rate_row("photographs", OURS, THEIRS, "R1", Target(2.5))
+    for name, date, processor in (("jpeg", "2026-01-01", "old"), ("heic", "2026-01-02", "new")):
+        results.put(name, CaseResult([row]), MEASURED | {"machine": {"date": date, "processor": processor}})
+    told = [line for line in report(results.cases(["jpeg", "heic"])).splitlines() if line.startswith("- **")]
+    assert [line.partition("; on a")[2] for line in told] == [" different processor: old", ""]
+
+
 def test_what_is_kept_of_a_row_is_what_it_was(tmp_path: Path) -> None:
     row = rate_row("photographs", OURS, THEIRS, "R1", Target(2.5))
     assert Row.from_dict(json.loads(json.dumps(row.as_dict()))) == row

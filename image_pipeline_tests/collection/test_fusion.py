@@ -1,8 +1,9 @@
 """The fused search, on every kind of Qdrant: by pictures and by words, names first."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,6 +135,14 @@ def test_of_the_photographs_of_a_person_or_place_those_that_show_the_rest_come_f
     assert not {f"{n:03}.jpg" for n in range(200)} & set(found), "a keyword says nothing that the picture does not"
 
 
+def test_who_has_the_whole_name_is_meant(engine: Engine) -> None:
+    others = [photo(f"{n:03}.jpg", n / 10, people=["Anna Kern", "Ed Berg"]) for n in range(100)]
+    anna = [photo(f"anna {n}.jpg", 70 + n, people=["Anna Berg"]) for n in range(5)]
+    points = filled(engine, *others, *anna)
+    for words in ("Anna Berg", "swimming with Anna Berg"):
+        assert paths(points, words, 5) == [f"anna {n}.jpg" for n in range(5)], words
+
+
 def test_a_filter_also_holds_for_the_photographs_of_a_person(engine: Engine) -> None:
     anna = [photo(f"{n}.jpg", n, people=["Anna"], city="Oslo" if n > 100 else "Rome") for n in range(103)]
     assert paths(filled(engine, *anna), "swimming with Anna", 5, city="oslo") == ["101.jpg", "102.jpg"]
@@ -192,22 +201,42 @@ def formula(points: list[Point], vector: list[float], text: str) -> dict[str, tu
         best = max(((one.is_named, one.share * score, one.share) for one, score in having), default=(False, 0.0, 0.0))
         photographs.append((group, cosine, *best))
     keys = {}
-    of_names = [cosine for group, cosine, *_ in photographs if any(_names_one(typed, point) for point in group)]
+    of_names = [cosine for group, cosine, *_ in photographs if any(_names_one(text, point) for point in group)]
     for group, cosine, is_named, score, share in photographs:
         near = sum(one[1] >= cosine for one in photographs)
         matching = sum(one[3] >= score - 1e-6 for one in photographs)
         fused = 1 / (60 + near) + share / (60 + matching)
-        if any(_names_one(typed, point) for point in group):
+        if any(_names_one(text, point) for point in group):
             fused += 1 / (60 + sum(one >= cosine for one in of_names))
         keys |= {str(point.payload["path"]): (is_named, fused) for point in group}
     return keys
 
 
-def _names_one(typed: TypedWords, point: Point) -> bool:
-    """Whether one of the people and places of a point would name a photograph by a word of the query."""
-    payload = point.payload
-    values = [*payload["people"], *(payload[name] for name in ("city", "state", "country") if name in payload)]
-    return any(typed.evidence({"title": value}).has_name for value in values)
+def _names_one(text: str, point: Point) -> bool:
+    """Whether a person or place of a point has words of the query, and no other value of its field has these and more.
+
+    A value has a word if it would name a photograph by this word.
+    """
+
+    def values(name: str, payload: Mapping[str, Any]) -> list[str]:
+        value = payload.get(name, [])
+        return value if isinstance(value, list) else [value]
+
+    def found(value: str) -> set[str]:
+        return {word for word in _words_of_query(text) if TypedWords(word).evidence({"title": value}).has_name}
+
+    for name in ("people", "city", "state", "country"):
+        known = [found(value) for one in POPULATION for value in values(name, one.payload)]
+        for value in values(name, point.payload):
+            if found(value) and not any(found(value) < other for other in known):
+                return True
+    return False
+
+
+def _words_of_query(text: str) -> list[str]:
+    """Those of the queries of the population: without `a` and `photo`, if there are others."""
+    words = text.split()
+    return [word for word in words if word not in ("a", "photo")] or words
 
 
 def create_without_words(address: QdrantAddress, engine: Engine) -> None:

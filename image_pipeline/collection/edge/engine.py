@@ -1,12 +1,9 @@
 """The engine on Qdrant Edge: each operation is part of a turn of this process."""
 
-import math
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import qdrant_edge as qe
 
 from image_pipeline.collection.damaged import DamagedVersionError
@@ -14,18 +11,16 @@ from image_pipeline.collection.edge.catalog import Entry
 from image_pipeline.collection.edge.compaction import Compaction
 from image_pipeline.collection.edge.filters import filter_of
 from image_pipeline.collection.edge.opened import Opened
+from image_pipeline.collection.edge.points import DENSE, held_point, id_of, sparse_of, structure_of, vector_of
 from image_pipeline.collection.edge.shards import EdgeError, edge_errors, index_params
 from image_pipeline.collection.edge.turns import Turns
 from image_pipeline.collection.engine import ROUNDING, Description, Engine, HeldPoint
 from image_pipeline.collection.points import Point, PointId
 from image_pipeline.collection.where import Where
-from image_pipeline.collection.words import VECTOR, WordVector, words_of
+from image_pipeline.collection.words import VECTOR, WordVector
 from image_pipeline.schema.column import Index
 
 _EXACT = qe.SearchParams(exact=True)
-_DENSE = ""
-"""The name of the dense vector, which is the unnamed one, among several vectors of a point."""
-
 TURBO_ROUNDING = 0.02
 """As `ROUNDING`, for Turbo8: 0.012 was the most in measurements with 4 to 1,152 numbers."""
 
@@ -155,7 +150,7 @@ class EdgeEngine(Engine):
             limit=limit,
             filter=filter_of(where),
             with_payload=True if fields is None else list(fields),
-            with_vector=[_DENSE] if with_vectors else False,
+            with_vector=[DENSE] if with_vectors else False,
         )
         with self._turns.use() as opened:
             shard = opened.shard(name)
@@ -164,7 +159,7 @@ class EdgeEngine(Engine):
                     records, following = shard.scroll(request)
             except EdgeError as error:  # nothing else can be wrong with the request
                 raise DamagedVersionError(name, str(error)) from error
-        return [_held(record) for record in records], None if following is None else _id(following)
+        return [held_point(record) for record in records], None if following is None else id_of(following)
 
     def read(self, name: str, ids: Sequence[PointId], fields: Sequence[str] | None) -> list[HeldPoint]:
         """The points with these ids."""
@@ -175,7 +170,7 @@ class EdgeEngine(Engine):
                     records = shard.retrieve(list(ids), True if fields is None else list(fields), False)
             except EdgeError as error:  # as in `page`
                 raise DamagedVersionError(name, str(error)) from error
-        return [HeldPoint(_id(record.id), record.payload or {}) for record in records]
+        return [HeldPoint(id_of(record.id), record.payload or {}) for record in records]
 
     def nearest(
         self, name: str, vector: Sequence[float], limit: int, where: Where, fields: Sequence[str]
@@ -184,13 +179,13 @@ class EdgeEngine(Engine):
         with self._turns.use() as opened, edge_errors():
             request = qe.QueryRequest(
                 limit=limit,
-                query=qe.Query.Nearest(_vector(name, opened.entry(name), vector)),
+                query=qe.Query.Nearest(vector_of(name, opened.entry(name), vector)),
                 filter=filter_of(where),
                 with_payload=list(fields) or False,
                 params=_EXACT,
             )
             found = opened.shard(name).query(request)
-        return [_held(point, point.score) for point in found]
+        return [held_point(point, point.score) for point in found]
 
     def matching(
         self, name: str, words: WordVector, limit: int, where: Where, fields: Sequence[str]
@@ -201,13 +196,13 @@ class EdgeEngine(Engine):
                 return []
             request = qe.QueryRequest(
                 limit=limit,
-                query=qe.Query.Nearest(_sparse(words), using=VECTOR),
+                query=qe.Query.Nearest(sparse_of(words), using=VECTOR),
                 filter=filter_of(where),
                 with_payload=list(fields) or False,
                 params=_EXACT,
             )
             found = opened.shard(name).query(request)
-        return [_held(point, point.score) for point in found]
+        return [held_point(point, point.score) for point in found]
 
     def nearest_matching(
         self,
@@ -223,17 +218,17 @@ class EdgeEngine(Engine):
         with self._turns.use() as opened, edge_errors():
             if not words.indices or not opened.has_words(name):
                 return []
-            by_words = qe.Query.Nearest(_sparse(words), using=VECTOR)
+            by_words = qe.Query.Nearest(sparse_of(words), using=VECTOR)
             best = qe.Prefetch(limit=most, query=by_words, filter=filter_of(where), params=_EXACT)
             request = qe.QueryRequest(
                 limit=limit,
                 prefetches=[best],
-                query=qe.Query.Nearest(_vector(name, opened.entry(name), vector)),
+                query=qe.Query.Nearest(vector_of(name, opened.entry(name), vector)),
                 with_payload=list(fields) or False,
                 params=_EXACT,
             )
             found = opened.shard(name).query(request)
-        return [_held(point, point.score) for point in found]
+        return [held_point(point, point.score) for point in found]
 
     def in_order(
         self, name: str, field: str, is_descending: bool, limit: int, where: Where, fields: Sequence[str]
@@ -245,7 +240,7 @@ class EdgeEngine(Engine):
         )
         with self._turns.use() as opened, edge_errors():
             found = opened.shard(name).query(request)
-        return [_held(point) for point in found]
+        return [held_point(point) for point in found]
 
     def some_of_each(
         self, name: str, wheres: Sequence[Where], limit: int, fields: Sequence[str]
@@ -261,7 +256,7 @@ class EdgeEngine(Engine):
             # one that fails must not reach it
             entry = opened.entry(name)
             has_words = opened.has_words(name)
-            structures = [_structure(one, _vector(name, entry, one.vector), has_words) for one in points]
+            structures = [structure_of(one, vector_of(name, entry, one.vector), has_words) for one in points]
             opened.update(name, [qe.UpdateOperation.upsert_points(structures)])
 
     def delete(self, name: str, where: Where) -> None:
@@ -278,34 +273,3 @@ class EdgeEngine(Engine):
 def _filter_of(where: Where) -> "qe.Filter | None":
     """The filter of a count or facet: none if all points match, since each point is compared even with an empty one."""
     return filter_of(where) if where.must or where.should or where.must_not else None
-
-
-def _structure(point: Point, vector: list[float], has_words: bool) -> qe.Point:
-    if not has_words:
-        return qe.Point(point.id, vector, dict(point.payload))
-    vectors: dict[str, list[float] | qe.SparseVector | list[list[float]]] = {_DENSE: vector}
-    vectors[VECTOR] = _sparse(words_of(point.payload))
-    return qe.Point(point.id, vectors, dict(point.payload))
-
-
-def _sparse(words: WordVector) -> qe.SparseVector:
-    return qe.SparseVector(list(words.indices), list(words.values))
-
-
-def _vector(name: str, entry: Entry, vector: Sequence[float]) -> list[float]:
-    if len(vector) != entry.dimension or not math.isfinite(sum(vector)):
-        raise ValueError(
-            f"a vector of {len(vector)} numbers for {name!r}, which has {entry.dimension}, or one with NaN"
-        )
-    # an element that is a NumPy number takes twenty times as long to convert
-    return vector.tolist() if isinstance(vector, np.ndarray) else list(vector)
-
-
-def _held(record: Any, score: float = 0.0) -> HeldPoint:
-    held = record.vector.get(_DENSE) if isinstance(record.vector, dict) else record.vector
-    vector = np.array(held, np.float32) if isinstance(held, list) else None
-    return HeldPoint(_id(record.id), record.payload or {}, vector, score)
-
-
-def _id(id_: PointId | uuid.UUID) -> PointId:
-    return str(id_) if isinstance(id_, uuid.UUID) else id_
