@@ -22,7 +22,8 @@ from image_pipeline_tests.support.shell import Shell
 from image_pipeline_tests.support.tiny_models import write_blip, write_clip, write_siglip
 
 _SHARED_MEMORY = Path("/dev/shm")
-_ROOM_BYTES = 2 << 30
+_QDRANT_BYTES = 1 << 30
+_STORES_BYTES = 6 << 30  # a store takes 250 MB, and those that a module shares stay until the end
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 # a busy machine is no failure
@@ -35,11 +36,13 @@ def pytest_configure() -> None:
 
     Whoever sets TMPDIR says where they are.
     """
-    if os.environ.get("TMPDIR") or not _SHARED_MEMORY.is_dir():
-        return
-    if shutil.disk_usage(_SHARED_MEMORY).free >= _ROOM_BYTES:
+    if not os.environ.get("TMPDIR") and _has_memory(_STORES_BYTES):
         os.environ["TMPDIR"] = str(_SHARED_MEMORY)
         tempfile.tempdir = None
+
+
+def _has_memory(size: int) -> bool:
+    return _SHARED_MEMORY.is_dir() and shutil.disk_usage(_SHARED_MEMORY).free >= size
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -132,8 +135,9 @@ def qdrant_binary() -> Path:
 
 @pytest.fixture(scope="session")
 def memory() -> Iterator[Path]:
-    """A folder for what servers keep, deleted at the end; it is in memory, as all temporary files are."""
-    with tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory:
+    """A folder in memory, where there is one: Qdrant's own need less room than all temporary files."""
+    where = _SHARED_MEMORY if _has_memory(_QDRANT_BYTES) else None
+    with tempfile.TemporaryDirectory(prefix="image-pipeline-", dir=where) as directory:
         yield Path(directory)
 
 
