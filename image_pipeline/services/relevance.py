@@ -61,6 +61,21 @@ class RelevanceCut:
     def __init__(self) -> None:
         self._known: NeutralScores | None = None
         self._version, self._read_at = "", 0.0
+        self._texts: np.ndarray | None = None
+        self._producer = ""
+
+    def embed(self, inference: Inference, text: str) -> np.ndarray:
+        """The vector of a text: float32 `[d]`, of unit length. Raises ModelError if the model cannot be loaded.
+
+        The neutral texts are embedded together with the first one, which saves a request to an inference service.
+        """
+        producer = str(inference.embedding_producer)
+        is_enough = cut_factor(inference.embedding_producer) is None or self._producer == producer
+        vectors = inference.embed_texts([text] if is_enough else [text, *NEUTRAL_TEXTS])
+        if not is_enough:
+            self._texts, self._producer = vectors[1:], producer
+        vector: np.ndarray = vectors[0]
+        return vector
 
     def of(
         self, version: str, inference: Inference, query: np.ndarray, sample: Callable[[int], np.ndarray]
@@ -78,6 +93,11 @@ class RelevanceCut:
             vectors = sample(_SAMPLE)
             if len(vectors) < _FEWEST:
                 return None
-            self._known = NeutralScores.of(inference.embed_texts(NEUTRAL_TEXTS), vectors)
+            self._known = NeutralScores.of(self._neutral_texts(inference), vectors)
             self._version, self._read_at = version, time.monotonic()
         return self._known.cut(query, factor)
+
+    def _neutral_texts(self, inference: Inference) -> np.ndarray:
+        if self._texts is None or self._producer != str(inference.embedding_producer):
+            self._texts, self._producer = inference.embed_texts(NEUTRAL_TEXTS), str(inference.embedding_producer)
+        return self._texts

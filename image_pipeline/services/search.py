@@ -102,7 +102,7 @@ class Search:
             cut = self._cut.of(points.name, inference, vector, points.sample)
             return points.fused(vector.tolist(), words, limit, search_filter, cut)
 
-        answer = self._found(lambda inference: inference.embed_texts([words])[0], find, search_filter, sort)
+        answer = self._found(lambda inference: self._cut.embed(inference, words), find, search_filter, sort)
         return answer.without_distant() if only_close else answer
 
     def by_picture(
