@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+_SOON = 0.05
 _EXIT_BASE = 128  # a shell reports 128 plus the signal's number
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -43,6 +45,26 @@ def catch_signals() -> None:
     for number in _ENDING:
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
+    _repeat_lost_interruptions(signal.SIGTERM if is_in_background else signal.SIGINT)
+
+
+def _repeat_lost_interruptions(number: signal.Signals) -> None:
+    """Send the signal `number` again soon if an interruption was lost.
+
+    Python reports an exception in a destructor, or in a callback of a weak reference, and goes on. If a signal arrives
+    there, its exception, which is no Exception, would end nothing: neither KeyboardInterrupt nor that of Dagster.
+    """
+    report = sys.unraisablehook
+
+    def hook(unraisable: "sys.UnraisableHookArgs") -> None:
+        if isinstance(unraisable.exc_value, Exception | GeneratorExit | SystemExit | None):
+            report(unraisable)
+            return
+        repeating = threading.Timer(_SOON, os.kill, (os.getpid(), number))  # by then the callback has ended
+        repeating.daemon = True
+        repeating.start()
+
+    sys.unraisablehook = hook
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def _files(paths: list[Path]) -> "list[tuple[str, int, int]]":
     return found
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> bool:
     """Wait until something is so; whether it came to be."""
     ends_at = time.monotonic() + seconds
     while time.monotonic() < ends_at:
