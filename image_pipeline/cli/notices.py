@@ -10,7 +10,13 @@ _PACKAGE = "image_pipeline"
 
 
 def show_notices() -> None:
-    """Show the log records of this package, from INFO upwards, to the person who runs the command."""
+    """Show the log records of this package, from INFO upwards, to the person who runs the command.
+
+    What libraries log for lack of a better way to report it is shown, too, unless an interruption is the reason, such
+    as that of a connection that was being closed: the command itself reports that.
+    """
+    if logging.lastResort is not None and _is_no_interruption not in logging.lastResort.filters:
+        logging.lastResort.addFilter(_is_no_interruption)
     logger = logging.getLogger(_PACKAGE)
     if not any(isinstance(handler, _Notices) for handler in logger.handlers):
         logger.addHandler(_Notices())
@@ -31,6 +37,11 @@ class _Notices(logging.Handler):
                 echo_json(line_of(record), err=True, default=str)
         except Exception:
             self.handleError(record)
+
+
+def _is_no_interruption(record: logging.LogRecord) -> bool:
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or issubclass(kind, Exception)
 
 
 def _is_within_a_step() -> bool:

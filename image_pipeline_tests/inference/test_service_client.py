@@ -178,8 +178,9 @@ def test_another_service_is_told_apart(stub: Stub, client: ServiceClient, answer
     ],
 )
 def test_a_service_that_is_away_or_busy_is_asked_again(
-    stub: Stub, client: ServiceClient, answer: Answer | None
+    stub: Stub, client: ServiceClient, answer: Answer | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(service_client, "PATIENT_SECONDS", 60.0)
     stub.answers[EMBED] = lambda _: as_array(vectors(3)) if stub.asked.count(EMBED) > 3 else answer
     assert client.embed(IMAGES).shape == (3, 512)
     assert stub.asked.count(EMBED) == 4
