@@ -16,6 +16,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _received: list[int] = []  # the descriptor from which the numbers of received signals are read
 _handled: list[int] = []  # the numbers of signals that the handler received: an event loop may replace the descriptor
 _instead: list[Callable[[], None]] = []
+_repeated: list[signal.Signals] = []  # the signal that repeats a lost interruption, once that is set up
 
 
 def catch_signals() -> None:
@@ -27,6 +28,7 @@ def catch_signals() -> None:
     """
     if _received or threading.current_thread() is not threading.main_thread():
         return
+    repeat_lost_interruptions()
     is_in_background = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
     def end(number: int, _: FrameType | None) -> None:
@@ -45,16 +47,18 @@ def catch_signals() -> None:
     for number in _ENDING:
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
-    _repeat_lost_interruptions(signal.SIGTERM if is_in_background else signal.SIGINT)
 
 
-def _repeat_lost_interruptions(number: signal.Signals) -> None:
-    """Send the signal `number` again soon if an interruption was lost.
+def repeat_lost_interruptions() -> None:
+    """Interrupt this process again soon if an interruption was lost.
 
     Python reports an exception in a destructor, or in a callback of a weak reference, and goes on. If a signal arrives
     there, its exception, which is no Exception, would end nothing: neither KeyboardInterrupt nor that of Dagster.
     """
+    if _repeated:
+        return
     report = sys.unraisablehook
+    number = signal.SIGTERM if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else signal.SIGINT
 
     def hook(unraisable: "sys.UnraisableHookArgs") -> None:
         if isinstance(unraisable.exc_value, Exception | GeneratorExit | SystemExit | None):
@@ -65,6 +69,7 @@ def _repeat_lost_interruptions(number: signal.Signals) -> None:
         repeating.start()
 
     sys.unraisablehook = hook
+    _repeated.append(number)
 
 
 @contextmanager
