@@ -42,6 +42,7 @@ class _Contestant:
     kind: EngineKind
     folder: Path
     filled: dict[str, Any] = field(default_factory=dict)
+    filling_bytes: int = 0
     disk_bytes: int = 0
     asked: list[dict[str, Any]] = field(default_factory=list)
 
@@ -79,7 +80,8 @@ def _measure(index: int, bench: Bench) -> CaseResult:
     for one in both:
         one.folder.mkdir()
         request = {"kind": one.kind, "folder": str(one.folder), "points": count, "patience": _PATIENCE}
-        one.filled = bench.measure(python_program("benchmarks.programs.fill_engine"), request=request).answer
+        filling = bench.measure(python_program("benchmarks.programs.fill_engine"), request=request)
+        one.filled, one.filling_bytes = filling.answer, filling.anonymous_bytes
         one.disk_bytes = allocated_bytes(one.folder)
     for turn in range(bench.repeats):
         for one in both if turn % 2 == 0 else reversed(both):
@@ -128,7 +130,7 @@ def _table(count: int, embedded: _Contestant, server: _Contestant) -> str:
         lines.append(f"| {what} | {' | '.join(text(one) for one in both)} | {processor} |")
 
     add("upsert", lambda one: str(one.rates.estimate))
-    add("building the index", _indexing)
+    add("building the index, or compaction", _indexing)
     add("open, until the first answer", lambda one: str(one.opened.estimate))
     for kind in KINDS:
         processor = _times(embedded.milliseconds(kind, "cpu_seconds"))
@@ -138,13 +140,15 @@ def _table(count: int, embedded: _Contestant, server: _Contestant) -> str:
     add("memory before opening", lambda one: str(one.memory("before").estimate) if one is embedded else "")
     for when, name in (("opened", "memory after the first answer"), ("queried", "memory after a hundred queries")):
         add(name, lambda one, when=when: _memory(one, when))  # type: ignore[misc]
+    add("anonymous memory at most, while it is filled", lambda one: str(Sample.of_sizes([one.filling_bytes]).estimate))
     add("disk", lambda one: str(Sample.of_sizes([one.disk_bytes]).estimate))
     return "\n".join(lines)
 
 
 def _indexing(one: _Contestant) -> str:
-    seconds = one.filled["indexing_seconds"]
-    return "not finished" if seconds is None else "none" if one.kind is EngineKind.EMBEDDED else f"{seconds:.0f} s"
+    kind = "compaction_seconds" if one.kind is EngineKind.EMBEDDED else "indexing_seconds"
+    seconds = one.filled[kind]
+    return "not finished" if seconds is None else f"{seconds:.0f} s"
 
 
 def _times(sample: Sample) -> str:

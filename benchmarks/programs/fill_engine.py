@@ -1,4 +1,4 @@
-"""Writes made points to a Qdrant, in the pipeline's own batches; a server then builds its index.
+"""Writes made points to a Qdrant, in the pipeline's own batches; a server then builds its index, the other compacts.
 
 The request: kind and folder of the Qdrant, points, patience (the maximum seconds to wait for the index of a server).
 """
@@ -36,9 +36,15 @@ def main() -> None:
                 written.append(len(points))
             if collection.count() != count:
                 raise RuntimeError(f"the collection has {collection.count()} points instead of {count}")
+            with (compaction := Laps()).lap():
+                collection.tidy()
             name = collection.name
         waited = _wait(engine.address, name, request["patience"])
-    answer(rates=[n / s for n, s in zip(written, laps.seconds, strict=True)], indexing_seconds=waited)
+    answer(
+        rates=[n / s for n, s in zip(written, laps.seconds, strict=True)],
+        compaction_seconds=compaction.seconds[0],
+        indexing_seconds=waited,
+    )
 
 
 def _wait(address: QdrantAddress, name: str, patience: float) -> float | None:
