@@ -41,7 +41,8 @@ from image_pipeline.inference.wire import (
     to_npy,
 )
 from image_pipeline.schema.input_spec import InputSpec
-from image_pipeline.services.model_service import BusyError, ModelService, decoded_tensors
+from image_pipeline.services.served_models import ServedModels, decoded_tensors
+from image_pipeline.services.waiting import BusyError
 
 Found = TypeVar("Found")
 _CLIENT_GONE = 499
@@ -56,7 +57,7 @@ class RefusedError(Exception):
         self.status, self.code, self.message, self.headers = status, code, message, headers
 
 
-def create_app(service: ModelService, keys: Keys) -> ASGIApp:
+def create_app(service: ServedModels, keys: Keys) -> ASGIApp:
     """The application that serves `service` to holders of `keys`."""
     app = FastAPI(
         title="image-pipeline inference",
@@ -65,7 +66,7 @@ def create_app(service: ModelService, keys: Keys) -> ASGIApp:
         docs_url=None,  # their scripts come from another server
         redoc_url=None,
     )
-    metrics = Metrics(service)
+    metrics = Metrics()
     _add_errors(app)
     _add_routes(app, service, metrics)
 
@@ -95,7 +96,7 @@ def _problem(status: int, code: str, message: str, headers: dict[str, str] | Non
     return JSONResponse(content, status, headers)
 
 
-def _add_routes(app: FastAPI, service: ModelService, metrics: Metrics) -> None:
+def _add_routes(app: FastAPI, service: ServedModels, metrics: Metrics) -> None:
     @app.get("/health/live", tags=["health"])
     async def live() -> Health:
         """The process answers."""
@@ -116,7 +117,8 @@ def _add_routes(app: FastAPI, service: ModelService, metrics: Metrics) -> None:
     )
     async def prometheus() -> Response:
         """Metrics in the text format of Prometheus."""
-        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        found = await asyncio.wrap_future(service.figures())
+        return Response(metrics.text(found), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.get(CAPABILITIES, tags=["models"], responses=failures(401, 503))
     async def capabilities() -> Capabilities:
@@ -175,13 +177,13 @@ def _add_routes(app: FastAPI, service: ModelService, metrics: Metrics) -> None:
         return await _of_files(request, service, captions=captions, embeddings=served)
 
 
-def _capabilities(service: ModelService) -> Capabilities:
+def _capabilities(service: ServedModels) -> Capabilities:
     if not service.is_ready:
         raise RefusedError(503, "loading", "The models are being loaded.", {"Retry-After": "2"})
     return service.capabilities
 
 
-def _captioner(service: ModelService) -> ServedModel:
+def _captioner(service: ServedModels) -> ServedModel:
     served = _capabilities(service).captioner
     if served is None:
         raise RefusedError(404, "no_captions", "This service makes no captions: its setting of models has none.")
@@ -197,7 +199,7 @@ def _kind(request: Request, *kinds: str) -> str:
     return kind
 
 
-async def _texts(request: Request, service: ModelService) -> list[str]:
+async def _texts(request: Request, service: ServedModels) -> list[str]:
     limits = service.limits
     try:
         texts = Texts.model_validate_json(await request.body()).texts
@@ -216,13 +218,18 @@ async def _texts(request: Request, service: ModelService) -> list[str]:
     return texts
 
 
-async def _images(request: Request, served: ServedModel, service: ModelService) -> np.ndarray:
-    with service.arriving():
-        body = await request.body()
-    try:
-        images = from_npy(body, np.uint8, 4)
-    except WireError as error:
-        raise RefusedError(422, "invalid", f"The body is not what is expected: {error}.") from error
+async def _images(request: Request, served: ServedModel, service: ServedModels, memory: memoryview) -> np.ndarray:
+    """The images in the body of a request; if it says its length, they are in `memory`, which has as many bytes."""
+    with service.waiting.arriving():
+        if memory:
+            received = 0
+            async for part in request.stream():
+                memory[received : received + len(part)] = part
+                received += len(part)
+        try:
+            images = from_npy(memory or await request.body(), np.uint8, 4)
+        except WireError as error:
+            raise RefusedError(422, "invalid", f"The body is not what is expected: {error}.") from error
     spec = served.producer.input
     if images.shape[1:] != (3, spec.height, spec.width):
         raise RefusedError(
@@ -232,7 +239,7 @@ async def _images(request: Request, served: ServedModel, service: ModelService) 
     return images
 
 
-def _check_number(images: int, service: ModelService) -> None:
+def _check_number(images: int, service: ServedModels) -> None:
     if not 1 <= images <= service.limits.images:
         raise RefusedError(422, "too_many", f"From 1 to {service.limits.images} images may be sent at a time.")
 
@@ -244,18 +251,19 @@ def _vectors(request: Request, served: ServedModel, vectors: np.ndarray) -> Any:
 
 
 async def _of_array(
-    request: Request, service: ModelService, served: ServedModel, run: Callable[[np.ndarray], Result]
+    request: Request, service: ServedModels, served: ServedModel, run: Callable[[np.ndarray], Result]
 ) -> Sequence[Any]:
     """The results of the images in an array, by the model that is `served`."""
-    images = await _images(request, served, service)
-    with service.taking(len(images)):
-        [found] = await _unless_gone(request, [run(images)])
+    with service.receiving(int(request.headers.get("content-length", "0"))) as memory:
+        images = await _images(request, served, service, memory)
+        with service.waiting.taking(len(images)):
+            [found] = await _unless_gone(request, [run(images)])
     results: Sequence[Any] = found
     return results
 
 
 async def _of_files(
-    request: Request, service: ModelService, captions: ServedModel | None, embeddings: ServedModel | None
+    request: Request, service: ServedModels, captions: ServedModel | None, embeddings: ServedModel | None
 ) -> ImageResults:
     """The results of uploaded files: those that can be decoded go through the models that are given."""
     form = await request.form(max_files=service.limits.images + 1, max_fields=8)
@@ -264,7 +272,7 @@ async def _of_files(
         if len(uploads) != len(form.multi_items()):
             raise RefusedError(422, "invalid", f"Each part of the form must be a file in the field {_FIELD!r}.")
         _check_number(len(uploads), service)
-        with service.taking(len(uploads)), TemporaryDirectory(prefix="image-pipeline-") as directory:
+        with service.waiting.taking(len(uploads)), TemporaryDirectory(prefix="image-pipeline-") as directory:
             files = await asyncio.to_thread(_written, uploads, Path(directory))
             specs = [served.producer.input for served in (embeddings, captions) if served is not None]
             outcomes = await _unless_gone(request, service.begin_decoding(Path(directory), files, specs))

@@ -1,24 +1,29 @@
 """Metrics of the inference service, in the text format of Prometheus."""
 
+import os
 import time
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from image_pipeline.services.model_service import ModelService
+from image_pipeline.services.served_models import Figures
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
-class Metrics:
-    """The metrics of one service."""
+DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable of the folder by which processes share their counters (prometheus_client's own)."""
 
-    def __init__(self, service: ModelService) -> None:
+
+class Metrics:
+    """The metrics of one service, those of all of its processes together."""
+
+    def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_OfService(service))
         self.requests = Counter(
             "image_pipeline_inference_requests",
             "Requests, by path and status.",
@@ -57,31 +62,38 @@ class Metrics:
 
         return call
 
-    def text(self) -> bytes:
-        """All metrics."""
-        return generate_latest(self._registry)
+    def text(self, figures: Figures) -> bytes:
+        """All metrics; `figures` is the state of the models."""
+        registry = self._registry
+        if DIRECTORY in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)
+        own = CollectorRegistry()
+        own.register(_Figures(figures))
+        return generate_latest(own) + generate_latest(registry)
 
 
-class _OfService(Collector):
-    def __init__(self, service: ModelService) -> None:
-        self._service = service
+class _Figures(Collector):
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
 
     def collect(self) -> Iterable[Metric]:
         """The figures that the service itself counts."""
         yield GaugeMetricFamily(
-            "image_pipeline_inference_ready", "1 once the models are loaded.", value=float(self._service.is_ready)
+            "image_pipeline_inference_ready", "1 once the models are loaded.", value=float(self._figures.is_ready)
         )
         yield GaugeMetricFamily(
             "image_pipeline_inference_waiting_images",
             "Images that were taken and are not finished.",
-            value=self._service.waiting_images,
+            value=self._figures.waiting,
         )
         images = CounterMetricFamily(
             "image_pipeline_inference_images", "Images that a model has run.", labels=["model"]
         )
         batches = CounterMetricFamily("image_pipeline_inference_batches", "Batches of a model.", labels=["model"])
-        for name, runner in self._service.runners.items():
-            images.add_metric([name], runner.images_run)
-            batches.add_metric([name], runner.batches_run)
+        for name, count in self._figures.images.items():
+            images.add_metric([name], count)
+        for name, count in self._figures.batches.items():
+            batches.add_metric([name], count)
         yield images
         yield batches

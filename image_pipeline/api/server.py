@@ -4,21 +4,16 @@ import ipaddress
 import logging
 import threading
 
-import uvicorn
-
-from image_pipeline.api.app import create_app
 from image_pipeline.api.keys import Keys
+from image_pipeline.api.receivers import Receivers
 from image_pipeline.errors import SettingsError
-from image_pipeline.http_server import Server, listen
+from image_pipeline.http_server import listen
 from image_pipeline.inference.wire import ServiceLimits
 from image_pipeline.services.model_service import ModelService
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, variable_of
 from image_pipeline.signals import interrupted_afterwards
 from image_pipeline.stages.models import load_inference
-
-_FINISHING_SECONDS = 60
-_IDLE_SECONDS = 30
 
 _log = logging.getLogger(__name__)
 
@@ -40,17 +35,8 @@ def serve_models(settings: Settings, host: str, port: int) -> None:
     inference = load_inference(settings.models, settings.dtype, wiring.store.home)
     listener = listen(port, host)
     limits = ServiceLimits(pixels=settings.decode_pixels)
-    with ModelService(inference, wiring.limits, wiring.processes, limits) as service:
-        config = uvicorn.Config(
-            create_app(service, keys),
-            log_level="warning",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=_FINISHING_SECONDS,
-            timeout_keep_alive=_IDLE_SECONDS,
-        )
-        server = Server(config)
+    receivers = Receivers(listener, keys, limits)
+    with ModelService(inference, wiring.limits, wiring.processes, limits, receivers.waiting) as service:
         failures: list[BaseException] = []
 
         def load() -> None:
@@ -58,14 +44,15 @@ def serve_models(settings: Settings, host: str, port: int) -> None:
                 service.load()
             except BaseException as error:  # raised again by the main thread
                 failures.append(error)
-                server.end()
+                receivers.end()
             else:
+                receivers.set_ready(service.capabilities, max(1, wiring.processes // 2) if service.is_on_gpu else 1)
                 _log.warning("The models are ready on %s: http://%s:%s.", service.capabilities.device, host, port)
 
         loading = threading.Thread(target=load, name="load", daemon=True)
-        with interrupted_afterwards(server.end):
+        with interrupted_afterwards(receivers.end):
             loading.start()
-            server.run(sockets=[listener])
+            receivers.run(service)
             if loading.is_alive():
                 loading.join()
         if failures:

@@ -1,14 +1,16 @@
 """Threads that run models for many callers: one request after the other, or several in one batch.
 
 On a GPU, a batch of 32 images takes hardly longer than one image, so the images of several callers are computed
-together: the first waits for up to 5 ms for others that are on their way. On a CPU, a batch takes as long as its images
-one by one, so waiting would only delay them.
+together: the first waits for up to 5 ms for others that are on their way. If more images wait than fit into a batch,
+several batches are run at once, so that each is copied to the GPU while the one before is computed. On a CPU, a batch
+takes as long as its images one by one, so waiting would only delay them.
 """
 
 import itertools
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
@@ -17,13 +19,18 @@ from typing import Any, Self
 
 import numpy as np
 
+from image_pipeline.inference.joined_images import JoinedImages
+from image_pipeline.inference.prefetch import Images
+
 WAIT_SECONDS = 0.005
 """How long the first image of a batch waits for others."""
+
+_BATCHES_AT_ONCE = 8
 
 _TURN_SECONDS = 0.02
 _URGENT, _NORMAL, _LAST = range(3)
 
-Batches = Callable[[np.ndarray], Iterator[tuple[slice, Any]]]
+Batches = Callable[[Images], Iterator[tuple[slice, Any]]]
 """Runs images through a model: yields the rows of each batch, and a result for each of them."""
 
 
@@ -52,9 +59,9 @@ class _Job:
 class ModelRunner:
     """A thread that owns a model, for the length of a `with` block.
 
-    `batches` runs images `[n, 3, height, width]`. Up to `most` images of several callers are run together if `most` is
-    not None; `expected` returns the number of images that callers are sending or waiting for. `device` is held during
-    each batch: models that share a CPU share a lock.
+    `batches` runs images `[n, 3, height, width]`, in batches of up to `most` images if it is not None; then images of
+    several callers are run together. `expected` returns the number of images that callers are sending or waiting for.
+    `device` is held during each batch: models that share a CPU share a lock.
     """
 
     def __init__(
@@ -104,13 +111,16 @@ class ModelRunner:
             self._run(jobs)
 
     def _joined(self, first: _Job) -> list[_Job]:
-        """The first job, and those of the same kind that arrive within a moment, up to a full batch."""
+        """The first job, and those of the same kind that arrive within a moment, or wait already: up to some batches.
+
+        Nobody waits for more than a full batch.
+        """
         jobs, count = [first], _length(first)
         if self._most is None:
             return jobs
         ends_at = time.monotonic() + WAIT_SECONDS
-        while count < self._most:
-            if self._jobs.empty() and self._expected() <= count:
+        while count < _BATCHES_AT_ONCE * self._most:
+            if self._jobs.empty() and (count >= self._most or self._expected() <= count):
                 break
             try:
                 job = self._jobs.get(timeout=max(0.0, ends_at - time.monotonic()))
@@ -132,25 +142,25 @@ class ModelRunner:
         return jobs
 
     def _run(self, jobs: Sequence[_Job]) -> None:
+        """Run jobs together, and answer each as soon as its images have been run."""
         arrays = [job.images for job in jobs if job.images is not None]
+        waiting, results = deque(jobs), []
         try:
-            results = self._results(arrays[0] if len(arrays) == 1 else np.concatenate(arrays), jobs)
+            for batch in self._computed(arrays[0] if len(arrays) == 1 else JoinedImages(arrays), jobs):
+                results.extend(batch)
+                while waiting and len(results) >= (length := _length(waiting[0])):
+                    self.images_run += length
+                    waiting.popleft().future.set_result(results[:length])
+                    del results[:length]
         except Exception as error:
-            if len(jobs) > 1:  # one of them may be at fault
-                for job in jobs:
+            for job in waiting:
+                if len(jobs) == 1:
+                    job.future.set_exception(error)
+                else:  # one of them may be at fault
                     self._run([job])
-            else:
-                jobs[0].future.set_exception(error)
-            return
-        start = 0
-        for job in jobs:
-            self.images_run += _length(job)
-            job.future.set_result(results[start : start + _length(job)])
-            start += _length(job)
 
-    def _results(self, images: np.ndarray, jobs: Sequence[_Job]) -> list[Any]:
-        """Raises CancelledError if none of `jobs` is needed any more."""
-        results: list[Any] = []
+    def _computed(self, images: Images, jobs: Sequence[_Job]) -> Iterator[Any]:
+        """The results of each batch. Raises CancelledError if none of `jobs` is needed any more."""
         batches = iter(self._batches(images))
         while not all(job.future.is_abandoned for job in jobs):
             while not self._device.acquire(timeout=_TURN_SECONDS):
@@ -158,11 +168,11 @@ class ModelRunner:
             try:
                 _, batch = next(batches)
             except StopIteration:
-                return results
+                return
             finally:
                 self._device.release()
-            results.extend(batch)
             self.batches_run += 1
+            yield batch
             self._make_urgent_calls()
         raise CancelledError
 

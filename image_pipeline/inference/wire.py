@@ -24,6 +24,7 @@ MULTIPART = "multipart/form-data"
 PRODUCER = "x-producer"
 """The header of an answer that names the producer of its values."""
 
+_PREFIX_BYTES = 10  # the magic number, the version, and the length of the header
 _MOST_HEADER_BYTES = 10_000
 
 
@@ -100,12 +101,12 @@ def to_npy(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def from_npy(data: bytes, dtype: type, dimensions: int) -> np.ndarray:
+def from_npy(data: bytes | memoryview, dtype: type, dimensions: int) -> np.ndarray:
     """The array of a `dtype` with this number of dimensions in `data`; it shares the memory of `data`.
 
     The header is checked before anything is allocated. Raises WireError if it is a different array, or incomplete.
     """
-    buffer = io.BytesIO(data)
+    buffer = io.BytesIO(data[: _MOST_HEADER_BYTES + _PREFIX_BYTES])
     try:
         if np.lib.format.read_magic(buffer) != (1, 0):
             raise WireError("not an array in version 1.0 of the npy format")

@@ -1,12 +1,10 @@
 """The models of this process for many callers: decoding, queues, batches and limits, without HTTP."""
 
-import math
 import os
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from image_pipeline.errors import ModelError, PipelineError
+from image_pipeline.errors import ModelError
 from image_pipeline.imaging.decoding_threads import DecodingThreads
 from image_pipeline.imaging.pool import DecodeTask
 from image_pipeline.inference.runner import ModelRunner, Result
@@ -22,20 +20,10 @@ from image_pipeline.inference.wire import PROTOCOL, Capabilities, ServedModel, S
 from image_pipeline.schema.formats import ImageFormat
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.limits import DecodeLimits
+from image_pipeline.services.served_models import Figures
+from image_pipeline.services.waiting import Waiting
 from image_pipeline.stages.models import LocalInference
 from image_pipeline.storage.tensors import TensorFile, tensor_path
-
-_MOST_RETRY_SECONDS = 60
-
-
-class BusyError(PipelineError):
-    """Too many images wait already; the caller may try again after `seconds`."""
-
-    transient = True
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many images are waiting for the models: try again in {seconds} s.")
-        self.seconds = seconds
 
 
 class ModelService:
@@ -45,15 +33,19 @@ class ModelService:
     """
 
     def __init__(
-        self, inference: LocalInference, decode_limits: DecodeLimits, processes: int, limits: ServiceLimits
+        self,
+        inference: LocalInference,
+        decode_limits: DecodeLimits,
+        processes: int,
+        limits: ServiceLimits,
+        waiting: Waiting | None = None,
     ) -> None:
         self.inference, self.limits = inference, limits
+        self.waiting = waiting or Waiting(limits.waiting_images)
         self._decoding = DecodingThreads(decode_limits, processes)
         self._running = ExitStack()
         self._embedding: ModelRunner | None = None
         self._captioning: ModelRunner | None = None
-        self._waiting, self._arriving, self._lock = 0, 0, threading.Lock()
-        self._rate = 0.0
         self._capabilities: Capabilities | None = None
 
     def __enter__(self) -> Self:
@@ -71,8 +63,7 @@ class ModelService:
         models = self.inference
         embedder, captioner = models.embedder, models.captioner
         throughput = embedder.warm_up()
-        is_shared = embedder.device is not None and embedder.device.kind == "cuda"
-        device = threading.Lock()
+        is_shared, device = self.is_on_gpu, threading.Lock()
         most = throughput.batch_size if is_shared else None
         served = ServedModel(
             models.embedding_producer, str(models.embedding_producer), models.model_name, throughput.batch_size
@@ -117,50 +108,31 @@ class ModelService:
         return self._capabilities
 
     @property
-    def waiting_images(self) -> int:
-        """The number of images that were taken and are not finished."""
-        return self._waiting
-
-    def _expected(self) -> int:
-        return self._waiting + self._arriving
-
-    @contextmanager
-    def arriving(self) -> Iterator[None]:
-        """Count a request whose images are being received, for the length of the block: a batch may wait for it."""
-        with self._lock:
-            self._arriving += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._arriving -= 1
-
-    @property
     def runners(self) -> "dict[str, ModelRunner]":
         """The runners of the models, by name."""
         found = {"embeddings": self._embedding, "captions": self._captioning}
         return {name: runner for name, runner in found.items() if runner is not None}
 
-    @contextmanager
-    def taking(self, images: int) -> Iterator[None]:
-        """Count images as waiting for the length of the block. Raises BusyError if too many wait already."""
-        with self._lock:
-            # a request of any permitted size is taken if nothing waits
-            if self._waiting and self._waiting + images > self.limits.waiting_images:
-                raise BusyError(self._retry_seconds())
-            self._waiting += images
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            with self._lock:
-                rate = self._waiting / max(time.monotonic() - began, 1e-3)
-                self._rate = rate if not self._rate else 0.8 * self._rate + 0.2 * rate
-                self._waiting -= images
+    @property
+    def is_on_gpu(self) -> bool:
+        """Whether the embedder runs on a GPU, which computes faster than one process receives images."""
+        device = self.inference.embedder.device
+        return device is not None and device.kind == "cuda"
 
-    def _retry_seconds(self) -> int:
-        seconds = self._waiting / self._rate if self._rate else 1.0
-        return max(1, min(_MOST_RETRY_SECONDS, math.ceil(seconds)))
+    def receiving(self, length: int) -> AbstractContextManager[memoryview]:
+        """Memory for a body of `length` bytes, for the length of the block."""
+        return nullcontext(memoryview(bytearray(length)))
+
+    def figures(self) -> "Future[Figures]":
+        """The state of this service now."""
+        images = {name: runner.images_run for name, runner in self.runners.items()}
+        batches = {name: runner.batches_run for name, runner in self.runners.items()}
+        now: Future[Figures] = Future()
+        now.set_result(Figures(self.is_ready, self.waiting.images, images, batches))
+        return now
+
+    def _expected(self) -> int:
+        return self.waiting.expected
 
     def embed_texts(self, texts: Sequence[str]) -> Result:
         """The vectors of texts: a future of float32 `[n, d]`."""
@@ -188,9 +160,3 @@ class ModelService:
             self._decoding.decode(DecodeTask(str(row), os.fspath(file), row, None), outputs)
             for row, file in enumerate(files)
         ]
-
-
-def decoded_tensors(directory: Path, spec: InputSpec, rows: Sequence[int]) -> np.ndarray:
-    """The images that were decoded into `directory` for inputs of `spec`: uint8 `[n, 3, height, width]`, in memory."""
-    images: np.ndarray = np.load(tensor_path(directory, spec), mmap_mode="r", allow_pickle=False)
-    return np.ascontiguousarray(images[list(rows)])

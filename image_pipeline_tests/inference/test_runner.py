@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from image_pipeline.inference import runner as runner_module
+from image_pipeline.inference.joined_images import JoinedImages
+from image_pipeline.inference.prefetch import Images
 from image_pipeline.inference.runner import ModelRunner
 
 
@@ -21,7 +23,7 @@ class Model:
         self.may_run.set()
         self.has_begun = threading.Event()
 
-    def __call__(self, images: np.ndarray) -> Iterator[tuple[slice, list[int]]]:
+    def __call__(self, images: Images) -> Iterator[tuple[slice, list[int]]]:
         for start in range(0, len(images), self.most):
             batch = images[start : start + self.most]
             self.has_begun.set()
@@ -130,3 +132,38 @@ def test_a_call_that_fails_harms_no_other() -> None:
         with pytest.raises(ValueError, match="it fails"):
             runner.call(fail).result(10)
         assert runner.call(lambda: 1).result(10) == 1
+
+
+def test_batches_that_wait_are_run_at_once_and_answered_one_after_the_other() -> None:
+    calls: list[int] = []
+    model = Model(most=2)
+
+    def batches(several: Images) -> Iterator[tuple[slice, list[int]]]:
+        calls.append(len(several))
+        return model(several)
+
+    model.may_run.clear()
+    with ModelRunner("test", batches, 2, threading.Lock(), lambda: 100) as runner:
+        first = runner.run(images(0, 1))
+        assert model.has_begun.wait(10)
+        others = [runner.run(images(number, number + 1, number + 2)) for number in (10, 20, 30)]
+        answered: list[int] = []
+        for one in others:
+            one.add_done_callback(lambda _: answered.append(len(model.batches)))
+        model.may_run.set()
+        assert [first.result(10), *(one.result(10) for one in others)] == [
+            [0, 1],
+            [10, 11, 12],
+            [20, 21, 22],
+            [30, 31, 32],
+        ]
+    assert calls == [2, 9], "the second call has all that waited"
+    assert model.batches == [[0, 1], [10, 11], [12, 20], [21, 22], [30, 31], [32]]
+    assert answered == [3, 4, 6], "each is answered once its last image has been run"
+
+
+@pytest.mark.parametrize(("part", "expected"), [((0, 2), [0, 1]), ((1, 5), [1, 2, 3, 4]), ((3, 9), [3, 4, 5])])
+def test_joined_images_are_those_of_their_arrays_in_order(part: tuple[int, int], expected: list[int]) -> None:
+    joined = JoinedImages([images(0, 1), images(), images(2), images(3, 4, 5)])
+    assert len(joined) == 6
+    assert joined[slice(*part)].ravel().tolist() == expected
