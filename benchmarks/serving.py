@@ -1,17 +1,19 @@
 """`python -m benchmarks.serving`: an inference service with 1, 8 and 64 callers, on the best device of this machine.
 
-The pipeline's service with batches across callers and without, LitServe if it is installed, and the bare model as the
-limit. Prints a table, and writes `results/serving.json` and a plot beside it. Needs neither Dagster nor Qdrant.
+The pipeline's service, the same with a single process that receives requests and with no batches across callers,
+LitServe if it is installed, and the model in process as the limit. Prints a table, and writes `results/serving.json`
+and a plot beside it. Needs neither Dagster nor Qdrant.
 """
 
 import argparse
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,16 +21,35 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from benchmarks.inputs.models import siglip2_b16, vit_b32
+from benchmarks.inputs.models import blip_base, siglip2_b16, vit_b32
+from benchmarks.measuring.process import python_program
 from benchmarks.qdrant_server import free_port
 from benchmarks.results_file import write_json
+from image_pipeline.inference.wire import CAPTION, EMBED, NPY, to_npy
 
 _RESULTS = Path(__file__).parent / "results" / "serving.json"
 _CALLERS = (1, 8, 64)
-_PROCESSES = 4  # a process of Python sends at most some thousand requests per second
-_MODELS = {"ViT-B/32": vit_b32, "SigLIP 2 B/16": siglip2_b16}
+_PROCESSES = max(2, len(os.sched_getaffinity(0)) // 2)
+"""Callers are in so many processes: one of Python sends at most some thousand requests per second."""
+
+_WAYS = ("joined", "one", "alone", "litserve")
 _BARE_SECONDS = 3.0
-_SIDE = 224
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model: its directory, the height and width of its input, the path that serves it."""
+
+    make: Callable[[], Path]
+    side: int
+    path: str
+
+
+_MODELS = {
+    "ViT-B/32": _Model(vit_b32, 224, EMBED),
+    "SigLIP 2 B/16": _Model(siglip2_b16, 224, EMBED),
+    "BLIP base": _Model(blip_base, 384, CAPTION),
+}
 
 
 @dataclass(frozen=True)
@@ -48,15 +69,17 @@ class Measured:
 def main() -> int:
     """Measure, print and write."""
     arguments = _parser().parse_args()
-    ways = ["joined", "alone", *(["litserve"] if importlib.util.find_spec("litserve") else [])]
+    has_litserve = importlib.util.find_spec("litserve") is not None
     found: list[Measured] = []
     limits: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="image-pipeline-bench-") as folder:
         for name in arguments.models:
-            model = _MODELS[name]()
-            limits[name], device = _bare_rate(model)
-            print(f"{name} on {device}: the bare model {limits[name]:,.0f} images/s", flush=True)
-            for way in ways:
+            model = _MODELS[name]
+            limits[name], device = _limit(model)
+            print(f"{name} on {device}: the model in process {limits[name]:,.0f} images/s", flush=True)
+            for way in arguments.ways:
+                if way == "litserve" and (model.path != EMBED or not has_litserve):
+                    continue
                 with _service(way, model, Path(folder)) as url:
                     for images in arguments.images:
                         for callers in _CALLERS:
@@ -77,33 +100,27 @@ def _line(one: Measured, limit: float) -> str:
     )
 
 
-def _bare_rate(model: Path) -> tuple[float, str]:
-    """Images per second of the bare model, in batches of 256 (32 on a CPU), and the device."""
-    program = (
-        "import sys, time\nfrom pathlib import Path\nfrom benchmarks.rates import BareModel\n"
-        "import torch\ncount = 256 if torch.cuda.is_available() else 32\n"
-        f"model = BareModel(Path(sys.argv[1]), count, {_SIDE})\nmodel.run(count)\nmodel.run(count)\n"
-        "began, done = time.perf_counter(), 0\n"
-        f"while time.perf_counter() - began < {_BARE_SECONDS}:\n    model.run(count)\n    done += count\n"
-        "print(done / (time.perf_counter() - began), model.device)"
-    )
-    told = subprocess.run([sys.executable, "-c", program, str(model)], check=True, capture_output=True, text=True)
+def _limit(model: _Model) -> tuple[float, str]:
+    """Images per second in process, and the device: of the bare embedder, or of the pipeline's captioner."""
+    program = python_program("benchmarks.programs.model_limit", str(model.make()), str(model.side), str(_BARE_SECONDS))
+    told = subprocess.run(program, check=True, capture_output=True, text=True)
     rate, _, device = told.stdout.strip().splitlines()[-1].partition(" ")
     return float(rate), device
 
 
 @contextmanager
-def _service(way: str, model: Path, folder: Path) -> Iterator[str]:
+def _service(way: str, model: _Model, folder: Path) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "benchmarks.programs.serve", way, str(model), str(folder / way), str(port)]
+    command = python_program("benchmarks.programs.serve", way, str(model.make()), str(folder / way), str(port))
     with subprocess.Popen(command) as process:
         try:
-            body = {"content": _one_image(), "headers": {"content-type": "application/x-npy"}}
+            content = to_npy(np.zeros((1, 3, model.side, model.side), np.uint8))
+            body = {"content": content, "headers": {"content-type": NPY}}
             ends_at = time.monotonic() + 300
             while time.monotonic() < ends_at:
                 try:
-                    if httpx.post(f"{url}/api/v1/embed", timeout=60, trust_env=False, **body).is_success:
+                    if httpx.post(f"{url}{model.path}", timeout=60, trust_env=False, **body).is_success:
                         break
                 except httpx.TransportError:
                     time.sleep(0.5)
@@ -118,16 +135,11 @@ def _service(way: str, model: Path, folder: Path) -> Iterator[str]:
                 process.kill()
 
 
-def _one_image() -> bytes:
-    from image_pipeline.inference.wire import to_npy
-
-    return to_npy(np.zeros((1, 3, _SIDE, _SIDE), np.uint8))
-
-
 def _measure(model: str, way: str, url: str, images: int, callers: int, seconds: float) -> Measured:
     processes = min(_PROCESSES, callers)
-    request = {"url": url, "callers": callers // processes, "images": images, "side": _SIDE, "seconds": seconds}
-    command = [sys.executable, "-m", "benchmarks.programs.callers"]
+    of_model = {"path": _MODELS[model].path, "side": _MODELS[model].side}
+    request = {"url": url, "callers": callers // processes, "images": images, "seconds": seconds, **of_model}
+    command = python_program("benchmarks.programs.callers")
     running = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(processes)
     ]
@@ -159,7 +171,7 @@ def _plot(found: list[Measured], limits: dict[str, float]) -> None:
                 series.setdefault((one.way, one.images), []).append(one)
         for (way, images), rows in series.items():
             axis.plot([row.callers for row in rows], [row.rate for row in rows], marker="o", label=f"{way}, {images}")
-        axis.axhline(limits[name], color="black", linestyle=":", label="bare model")
+        axis.axhline(limits[name], color="black", linestyle=":", label="in process")
         axis.set(xscale="log", yscale="log", title=name, xlabel="callers", ylabel="images per second")
         axis.set_xticks(_CALLERS, [str(callers) for callers in _CALLERS])
         axis.legend(fontsize="small", title="service, images per request")
@@ -169,6 +181,7 @@ def _plot(found: list[Measured], limits: dict[str, float]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("--models", nargs="+", default=list(_MODELS), choices=list(_MODELS))
+    parser.add_argument("--ways", nargs="+", default=list(_WAYS), choices=_WAYS)
     parser.add_argument("--images", nargs="+", type=int, default=[1, 32], help="images per request")
     parser.add_argument("--seconds", type=float, default=10.0, help="the time of each measurement")
     parser.add_argument("--write", action="store_true", help="write results/serving.json and the plot")

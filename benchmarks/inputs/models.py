@@ -39,6 +39,11 @@ def blip_base() -> Path:
     return made_once(cache_folder() / "models" / "blip-base", _write_blip)
 
 
+def is_captioner(directory: Path) -> bool:
+    """Whether the model in `directory` is a BLIP model; the others are those of open_clip."""
+    return not (directory / "open_clip_config.json").exists()
+
+
 def _spread(model: Any, gain: float) -> None:
     """Make the outputs of an untrained model differ between inputs, like those of a trained one.
 

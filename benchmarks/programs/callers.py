@@ -1,6 +1,6 @@
 """Callers of an inference service: each sends one request after the other, for some seconds.
 
-The request: url, callers, images (per request), side, seconds. The answer: the seconds of each request.
+The request: url, path, callers, images (per request), side, seconds. The answer: the seconds of each request.
 """
 
 import threading
@@ -10,7 +10,7 @@ import httpx
 import numpy as np
 
 from benchmarks.exchange import answer, read_request
-from image_pipeline.inference.wire import EMBED, NPY, to_npy
+from image_pipeline.inference.wire import NPY, to_npy
 
 _WARMING_SECONDS = 1.0
 
@@ -30,7 +30,7 @@ def main() -> None:
     def call(number: int) -> None:
         with httpx.Client(base_url=request["url"], timeout=600, trust_env=False) as client:
             while (began := time.monotonic()) < ends_at:
-                client.post(EMBED, content=bodies[number % len(bodies)], headers=headers).raise_for_status()
+                client.post(request["path"], content=bodies[number % len(bodies)], headers=headers).raise_for_status()
                 ended = time.monotonic()
                 if began >= begins_at and ended <= ends_at:
                     with lock:

@@ -1,12 +1,16 @@
 """An inference service for the bench: the pipeline's, with and without batches across callers, or LitServe.
 
-Arguments: the way (`joined`, `alone`, `litserve`), the model's directory, a folder for its records, the port. It prints
-a line once it is ready.
+Arguments: the way, the model's directory, a folder for its records, the port. The ways: `joined` is the service as it
+is; `one` has a single process that receives requests, `alone` joins no callers; `litserve`. It prints a line once it is
+ready.
 """
 
+import os
+import signal
 import sys
 from pathlib import Path
 
+from benchmarks.inputs.models import is_captioner
 from image_pipeline.inference.wire import ServiceLimits
 from image_pipeline.settings import DType
 
@@ -20,25 +24,31 @@ def main() -> None:
     if way == "litserve":
         _serve_lit(model, home, port)
     else:
-        _serve(way == "joined", model, home, port)
+        _serve(way, model, home, port)
 
 
-def _serve(is_joined: bool, model: Path, home: Path, port: int) -> None:
-    import uvicorn
-
-    from image_pipeline.api.app import create_app
+def _serve(way: str, model: Path, home: Path, port: int) -> None:
     from image_pipeline.api.keys import Keys
+    from image_pipeline.api.receivers import Receivers
+    from image_pipeline.http_server import listen
     from image_pipeline.schema.limits import DecodeLimits
     from image_pipeline.services.model_service import ModelService
     from image_pipeline.stages.models import load_inference
 
-    inference = load_inference(f"{model},none", DType.AUTO, home)
-    with ModelService(inference, DecodeLimits(), 1, ServiceLimits(waiting_images=100_000)) as service:
+    names = f"demo,{model}" if is_captioner(model) else f"{model},none"
+    inference = load_inference(names, DType.AUTO, home)
+    limits = ServiceLimits(waiting_images=100_000)
+    receivers = Receivers(listen(port), Keys(), limits)
+    with ModelService(inference, DecodeLimits(), 1, limits, receivers.waiting) as service:
         service.load()
-        runner = service.runners["embeddings"]
-        runner._most = service.capabilities.embedder.batch if is_joined else None
+        if way == "alone":
+            for runner in service.runners.values():
+                runner._most = None
+        count = len(os.sched_getaffinity(0)) // 2 if service.is_on_gpu and way != "one" else 1
+        receivers.set_ready(service.capabilities, max(1, count))
+        signal.signal(signal.SIGTERM, lambda *_: receivers.end())
         print("ready", flush=True)
-        uvicorn.run(create_app(service, Keys()), port=port, log_level="error", access_log=False)
+        receivers.run(service)
 
 
 def _serve_lit(model: Path, home: Path, port: int) -> None:
