@@ -15,6 +15,7 @@ import httpx
 import numpy as np
 import pytest
 
+from benchmarks.measuring.memory import process_tree
 from image_pipeline.inference.wire import BOTH, CAPABILITIES, CAPTION, EMBED, NPY, PRODUCER, from_npy, to_npy
 from image_pipeline.schema.formats import ImageFormat
 from image_pipeline.settings import DType
@@ -279,18 +280,20 @@ def test_the_description_of_the_interface_is_right(service: InferenceService) ->
 
 
 def test_it_grows_by_nothing(service: InferenceService, client: httpx.Client) -> None:
-    process = Path(f"/proc/{service.process.pid}")
+    processes = [Path(f"/proc/{pid}") for pid in process_tree(service.process.pid)]
+    assert len(processes) >= 2, "the models, and what receives requests"
     picture = next(iter(specimens().values()))
 
     def resident_kilobytes() -> int:
-        return int(re.findall(r"VmRSS:\s+(\d+)", (process / "status").read_text())[0])
+        found = [re.findall(r"VmRSS:\s+(\d+)", (process / "status").read_text())[0] for process in processes]
+        return sum(map(int, found))
 
     def work(times: int) -> int:
         for _ in range(times):
             post_array(client, EMBED, noise(1))
             client.post(EMBED, json={"texts": ["a"]})
         client.post(BOTH, files=files(picture, b"no picture"))
-        return len(list((process / "fd").iterdir()))
+        return sum(len(list((process / "fd").iterdir())) for process in processes)
 
     work(20)
     handles, before = work(20), resident_kilobytes()
