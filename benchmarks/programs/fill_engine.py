@@ -15,6 +15,7 @@ from benchmarks.inputs.points import make_points
 from benchmarks.measuring.stopwatch import Laps
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.server import ServerAddress
+from image_pipeline.stages.qdrant_collection import TIDY_POINTS
 
 _PART = 2_560
 """Points that are made, and then written, together: ten batches of the pipeline."""
@@ -28,21 +29,25 @@ def main() -> None:
         with engine.address.connect(VERSION.alias) as qdrant:
             collection = qdrant.collection(VERSION)
             collection.ensure()
+            compaction, untidy = Laps(), 0
             for first in range(0, count, _PART):
                 points = make_points(first, min(_PART, count - first), DIMENSION, VERSION.producer)
                 with laps.lap():
                     for _ in collection.upsert(points):
                         pass
                 written.append(len(points))
+                untidy += len(points)
+                if untidy >= TIDY_POINTS:
+                    untidy = 0
+                    compaction.time(collection.tidy)
             if collection.count() != count:
                 raise RuntimeError(f"the collection has {collection.count()} points instead of {count}")
-            with (compaction := Laps()).lap():
-                collection.tidy()
+            compaction.time(collection.tidy)
             name = collection.name
         waited = _wait(engine.address, name, request["patience"])
     answer(
         rates=[n / s for n, s in zip(written, laps.seconds, strict=True)],
-        compaction_seconds=compaction.seconds[0],
+        compaction_seconds=sum(compaction.seconds),
         indexing_seconds=waited,
     )
 

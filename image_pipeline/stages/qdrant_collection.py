@@ -33,6 +33,9 @@ from image_pipeline.storage.tables import StageTables
 READS = (Stage.CONTENT_HASHES, *LAST_STAGES)
 """The stages that have to run first."""
 
+TIDY_POINTS = 300_000
+"""A run tidies up after every so many points: the embedded Qdrant holds 2 GB of them in memory until then."""
+
 
 @contextmanager
 def open_collection(
@@ -108,19 +111,26 @@ class Indexer:
             entered = self.ledger.entries()
             held = self._held(keys, entered)
             existing = self.collection.digests([key for key in keys if key not in held])
+            written = 0
             splits: dict[str, list[Partition]] = {}
             for other in map(Partition.from_key, entered):
                 splits.setdefault(other.directory, []).append(other)
 
             def index(partition: Partition) -> IndexedPartition | LedgerEntry:
+                nonlocal written
                 if partition.key in held:
                     return held[partition.key]
                 others = [o.key for o in splits.get(partition.directory, ()) if o.parts != partition.parts]
                 try:
-                    return self._index(partition, existing[partition.key], others)
+                    indexed = self._index(partition, existing[partition.key], others)
                 except StoreError:  # damaged or inconsistent tables: the next run makes them again
                     self.ledger.set_outdated([partition.key])
                     raise
+                written += indexed.upserted
+                if written >= TIDY_POINTS:
+                    written = 0
+                    self.collection.tidy()
+                return indexed
 
             yield index
             self.collection.tidy()

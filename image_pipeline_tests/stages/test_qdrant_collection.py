@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from image_pipeline.collection.address import QdrantAddress
-from image_pipeline.collection.collection import CollectionVersion
+from image_pipeline.collection.collection import Collection, CollectionVersion
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.points import point_id
 from image_pipeline.collection.qdrant import Qdrant
@@ -20,6 +20,7 @@ from image_pipeline.files.deletions import DeletionLimit, Shrinkage
 from image_pipeline.files.partition import Partition, partitions_of
 from image_pipeline.progress import Progress, listening
 from image_pipeline.schema.rows import DecodedContent, DiscoveredFile, Embedding, Stage
+from image_pipeline.stages import qdrant_collection
 from image_pipeline.stages.qdrant_collection import IndexedPartition, Indexer
 from image_pipeline.stages.retire import is_gone, retire
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
@@ -100,6 +101,25 @@ def test_the_collection_follows_the_directory(pipeline: Pipeline, any_address: Q
     pipeline.stages(ROME, {})
     assert pipeline.counts(pipeline.index(ROME)) == (0, 4, 0)
     assert pipeline.paths() == {}
+
+
+def test_a_long_run_tidies_up_in_between(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    tidied: list[int] = []
+    monkeypatch.setattr(qdrant_collection, "TIDY_POINTS", 3)
+    monkeypatch.setattr(Collection, "tidy", lambda collection: tidied.append(collection.count()))
+    partitions = [Partition(str(number)) for number in range(5)]
+    for partition in partitions:
+        pipeline.stages(partition, {f"{name}.jpg": f"{partition.key} {name}" for name in "ab"})
+    collection = pipeline.qdrant.collection(VERSION)
+    collection.ensure()
+    provenance = replace(PROVENANCE, versions={**VERSIONS, Stage.EMBEDDINGS: VERSION.producer})
+    shrinkage = Shrinkage(DeletionLimit(0.2), 0)
+    indexer = Indexer(collection, pipeline.tables, pipeline.ledger, provenance, "recipe 1", shrinkage)
+    with indexer.locked(partitions) as index:
+        for partition in partitions:
+            index(partition)
+    assert tidied == [4, 8, 10], "after every three points, and at the end"
+    assert len(pipeline.paths()) == 10
 
 
 def test_what_is_unchanged_is_not_read_or_written_again(pipeline: Pipeline, store: Store) -> None:
