@@ -13,7 +13,14 @@ from typing import Any
 
 import qdrant_edge as qe
 
-from image_pipeline.collection.edge.shards import DamagedShardError, EdgeError, ShardInUseError, edge_errors, load_shard
+from image_pipeline.collection.edge.shards import (
+    DamagedShardError,
+    EdgeError,
+    ShardInUseError,
+    edge_errors,
+    end_of,
+    load_shard,
+)
 from image_pipeline.errors import CollectionError
 from image_pipeline.schema.column import Index
 from image_pipeline.schema.payload import PARTITION, PAYLOAD
@@ -22,7 +29,6 @@ _LOAD = "load"
 _SAMPLE = 200
 _NEAR_M = 100.0
 _MOST_LATITUDE, _MOST_LONGITUDE = 85.0, 179.0  # Edge does not find a pole by a small circle around it
-_MESSAGE_CHARACTERS = 300
 _DAMAGED, _IN_USE = 10, 11  # exit codes; Python itself uses 1 and 2
 _CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTRAP}
 
@@ -45,8 +51,7 @@ def damage_of(folder: Path, is_whole: bool) -> str | None:
     if done.returncode == _IN_USE:
         raise ShardInUseError(done.stdout.strip())
     raise CollectionError(
-        f"{folder} could not be checked (exit code {done.returncode}: {done.stderr.strip()[-_MESSAGE_CHARACTERS:]}): "
-        "try again."
+        f"{folder} could not be checked (exit code {done.returncode}: {end_of(done.stderr)}): try again."
     )
 
 

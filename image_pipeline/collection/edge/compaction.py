@@ -19,7 +19,7 @@ from typing import IO
 from image_pipeline.collection.edge import copier
 from image_pipeline.collection.edge.copies import CopyNote
 from image_pipeline.collection.edge.opened import ROOM_BYTES, Opened
-from image_pipeline.collection.edge.shards import EdgeError, edge_errors, places
+from image_pipeline.collection.edge.shards import EdgeError, edge_errors, end_of, places
 from image_pipeline.collection.edge.turns import Turns
 from image_pipeline.storage.locks import StillHeldError
 
@@ -45,8 +45,6 @@ LONG_POINTS = 20_000
 """The compaction of so many points takes more than ten seconds, and is announced."""
 
 REPORT_SECONDS = 30.0
-
-_MESSAGE_CHARACTERS = 300
 
 _log = logging.getLogger(__name__)
 
@@ -143,7 +141,7 @@ class Compaction:
                     process.kill()
                     raise
             if process.returncode != 0:
-                said = said[-_MESSAGE_CHARACTERS:].strip() or "its process ended"
+                said = end_of(said) or "its process ended"
                 raise EdgeError(f"{said} (exit code {process.returncode})")
         except BaseException:
             shutil.rmtree(job.target, ignore_errors=True)

@@ -7,16 +7,12 @@ from the disk beforehand, as `holes` does for those that are there. Writing to t
 shard cannot be created.
 """
 
-import errno
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from image_pipeline.collection.edge.shards import EdgeError, create_shard, edge_errors
-
-_MESSAGE_CHARACTERS = 300
+from image_pipeline.collection.edge.shards import EdgeError, create_shard, edge_errors, end_of, full_disk
 
 
 def create_apart(folder: Path, dimension: int) -> None:
@@ -27,9 +23,9 @@ def create_apart(folder: Path, dimension: int) -> None:
     command = [sys.executable, "-P", "-m", __name__, str(folder), str(dimension)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if -done.returncode == signal.SIGBUS:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+        raise full_disk(folder)
     if done.returncode != 0:
-        said = (done.stdout + done.stderr)[-_MESSAGE_CHARACTERS:].strip()
+        said = end_of(done.stdout + done.stderr)
         raise EdgeError(f"no shard could be created in {folder} (exit code {done.returncode}): {said}")
 
 

@@ -29,6 +29,7 @@ _NEVER_KB, _ALWAYS_KB = 100_000_000, 1
 
 _CONFIGURATION = "edge_config.json"
 _LOCKED = "WouldBlock"
+_MESSAGE_CHARACTERS = 300
 _FULL = f"(os error {errno.ENOSPC})"
 _LOG = "wal"
 _TEMPORARY = "temp_segments"  # Edge's own; a killed optimisation leaves segments there
@@ -144,6 +145,16 @@ def _configuration_of(
     return qe.EdgeConfig(vectors=vectors, sparse_vectors=dict(sparse), optimizers=optimizers)
 
 
+def full_disk(folder: Path) -> OSError:
+    """The error that a full disk means, for what was to be written in `folder`."""
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def end_of(output: str) -> str:
+    """The end of what a process printed, for a message."""
+    return output.strip()[-_MESSAGE_CHARACTERS:]
+
+
 def load_shard(folder: Path) -> qe.EdgeShard:
     """The shard in `folder`, for a process that holds the lock.
 
@@ -163,7 +174,7 @@ def load_shard(folder: Path) -> qe.EdgeShard:
                 "Qdrant server."
             ) from error
         if _FULL in str(error):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
+            raise full_disk(folder) from error
         raise DamagedShardError(str(error)) from error
 
 
