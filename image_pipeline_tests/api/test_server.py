@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 import pytest
 
+from benchmarks.measuring.memory import process_tree
 from image_pipeline.inference.wire import CAPTION, EMBED, NPY, to_npy
 from image_pipeline_tests.support.inference_service import KEY, InferenceService
 from image_pipeline_tests.support.moments import wait_until
@@ -102,6 +103,24 @@ def _status(client: httpx.Client, path: str) -> int:
         return client.get(path).status_code
     except httpx.TransportError:
         return 0
+
+
+def test_nothing_goes_on_if_the_process_of_the_models_is_killed(tmp_path: Path) -> None:
+    with InferenceService(tmp_path) as service, service.client() as client:
+        assert wait_until(lambda: _status(client, "/health/live") == 200)
+        (receiver,) = [pid for pid in process_tree(service.process.pid) if pid != service.process.pid][:1]
+        service.process.kill()
+        service.process.wait()
+        assert wait_until(lambda: not is_alive(receiver), 10)
+        assert _status(client, "/health/live") == 0
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and is waited for by nobody does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_it_is_busy_beyond_its_limit(tmp_path: Path) -> None:
