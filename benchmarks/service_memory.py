@@ -21,12 +21,11 @@ from benchmarks.inputs.photographs import Kind
 from benchmarks.measuring.memory import held_bytes, process_tree
 from benchmarks.measuring.process import environment, installed_program
 from benchmarks.qdrant_server import free_port
-from image_pipeline.inference.wire import BOTH, CAPTION, EMBED, NPY, to_npy
+from image_pipeline.inference.wire import BOTH, CAPABILITIES, CAPTION, EMBED, NPY, to_npy
 
 _CALLERS = 4
 _PICTURES = 8
 _STEPS = 10
-_SIDE = 224  # of the demo models
 _START_SECONDS = 120.0
 
 
@@ -60,10 +59,12 @@ def _send(url: str, pid: int, requests: int) -> None:
                 numbers = range(requests * step // _STEPS - requests // _STEPS, requests * step // _STEPS)
                 if step:
                     statuses.update(callers.map(lambda number: kinds[number % len(kinds)](), numbers))
-                pss, anonymous = map(sum, zip(*map(held_bytes, process_tree(pid)), strict=True))
+                processes = process_tree(pid)
+                files = sum(1 for one in processes for _ in Path(f"/proc/{one}/fd").iterdir())
+                pss, anonymous = map(sum, zip(*map(held_bytes, processes), strict=True))
                 print(
                     f"{max(0, numbers.stop):>6,} requests: {pss / 1e6:,.0f} MB, of which {anonymous / 1e6:,.0f} MB are "
-                    f"anonymous; {sum(1 for _ in Path('/proc', str(pid), 'fd').iterdir())} open files",
+                    f"anonymous; {files} open files in {len(processes)} processes",
                     flush=True,
                 )
     print("answers: " + ", ".join(f"{count:,} × {status}" for status, count in sorted(statuses.items())))
@@ -79,7 +80,8 @@ def _is_ready(client: httpx.Client) -> bool:
 def _kinds(client: httpx.Client) -> list[Callable[[], int]]:
     """Each kind of request: sends it, and returns the status of the answer."""
     rng = np.random.default_rng(5)
-    array = to_npy(rng.integers(0, 256, (4, 3, _SIDE, _SIDE), np.uint8))
+    served = client.get(CAPABILITIES).json()["embedder"]["producer"]["input"]
+    array = to_npy(rng.integers(0, 256, (4, 3, served["height"], served["width"]), np.uint8))
     pictures = sorted(library(Kind.JPEG_SMALL, _PICTURES, 1).rglob("*.jpg"))
     files = [("images", (path.name, path.read_bytes())) for path in pictures[:2]]
     broken = [("images", ("broken.jpg", files[0][1][1][:1000])), files[1]]
