@@ -20,8 +20,9 @@ from image_pipeline.api.door import Door
 from image_pipeline.api.keys import Keys
 from image_pipeline.api.metrics import Metrics
 from image_pipeline.api.openapi import ARRAY_OR_FILES, FILES, TEXTS_ARRAY_OR_FILES, failures
+from image_pipeline.api.relayed_models import RelayedModels
 from image_pipeline.api.replies import Failure, Health, ImageCaption, ImageResult, ImageResults, Problem, Texts, Vectors
-from image_pipeline.errors import ModelError, PipelineError
+from image_pipeline.errors import PipelineError
 from image_pipeline.imaging.pool import DecodeFailure
 from image_pipeline.inference.captioner import Caption
 from image_pipeline.inference.runner import Result
@@ -31,6 +32,7 @@ from image_pipeline.inference.wire import (
     CAPTION,
     EMBED,
     JSON,
+    MOST_HEAD_BYTES,
     MULTIPART,
     NPY,
     PRODUCER,
@@ -41,8 +43,8 @@ from image_pipeline.inference.wire import (
     to_npy,
 )
 from image_pipeline.schema.input_spec import InputSpec
-from image_pipeline.services.served_models import ServedModels, decoded_tensors
 from image_pipeline.services.waiting import BusyError
+from image_pipeline.storage.tensors import read_tensors
 
 Found = TypeVar("Found")
 _CLIENT_GONE = 499
@@ -57,7 +59,7 @@ class RefusedError(Exception):
         self.status, self.code, self.message, self.headers = status, code, message, headers
 
 
-def create_app(service: ServedModels, keys: Keys) -> ASGIApp:
+def create_app(service: RelayedModels, keys: Keys) -> ASGIApp:
     """The application that serves `service` to holders of `keys`."""
     app = FastAPI(
         title="image-pipeline inference",
@@ -86,6 +88,10 @@ def _add_errors(app: FastAPI) -> None:
     async def failed(_: Request, error: PipelineError) -> Response:
         return _problem(503 if error.transient else 500, "failed", str(error))
 
+    @app.exception_handler(Exception)
+    async def unexpected(_: Request, __: Exception) -> Response:
+        return _problem(500, "failed", "The service has failed at this request: its log says why.")
+
     @app.exception_handler(HTTPException)
     async def other(_: Request, error: HTTPException) -> Response:
         return _problem(error.status_code, "refused", f"{error.detail}.", dict(error.headers or {}))
@@ -96,7 +102,7 @@ def _problem(status: int, code: str, message: str, headers: dict[str, str] | Non
     return JSONResponse(content, status, headers)
 
 
-def _add_routes(app: FastAPI, service: ServedModels, metrics: Metrics) -> None:
+def _add_routes(app: FastAPI, service: RelayedModels, metrics: Metrics) -> None:
     @app.get("/health/live", tags=["health"])
     async def live() -> Health:
         """The process answers."""
@@ -177,13 +183,13 @@ def _add_routes(app: FastAPI, service: ServedModels, metrics: Metrics) -> None:
         return await _of_files(request, service, captions=captions, embeddings=served)
 
 
-def _capabilities(service: ServedModels) -> Capabilities:
+def _capabilities(service: RelayedModels) -> Capabilities:
     if not service.is_ready:
         raise RefusedError(503, "loading", "The models are being loaded.", {"Retry-After": "2"})
     return service.capabilities
 
 
-def _captioner(service: ServedModels) -> ServedModel:
+def _captioner(service: RelayedModels) -> ServedModel:
     served = _capabilities(service).captioner
     if served is None:
         raise RefusedError(404, "no_captions", "This service makes no captions: its setting of models has none.")
@@ -199,7 +205,7 @@ def _kind(request: Request, *kinds: str) -> str:
     return kind
 
 
-async def _texts(request: Request, service: ServedModels) -> list[str]:
+async def _texts(request: Request, service: RelayedModels) -> list[str]:
     limits = service.limits
     try:
         texts = Texts.model_validate_json(await request.body()).texts
@@ -218,16 +224,20 @@ async def _texts(request: Request, service: ServedModels) -> list[str]:
     return texts
 
 
-async def _images(request: Request, served: ServedModel, service: ServedModels, memory: memoryview) -> np.ndarray:
-    """The images in the body of a request; if it says its length, they are in `memory`, which has as many bytes."""
+async def _images(request: Request, served: ServedModel, service: RelayedModels, memory: memoryview) -> np.ndarray:
+    """The images in the body of a request, which are in `memory` then."""
     with service.waiting.arriving():
-        if memory:
-            received = 0
-            async for part in request.stream():
+        received = 0
+        async for part in request.stream():
+            if received + len(part) <= len(
+                memory
+            ):  # the rest is too much, and only read, so that the client is answered
                 memory[received : received + len(part)] = part
-                received += len(part)
+            received += len(part)
+        if received > len(memory):
+            raise _other_number(service)
         try:
-            images = from_npy(memory or await request.body(), np.uint8, 4)
+            images = from_npy(memory[:received], np.uint8, 4)
         except WireError as error:
             raise RefusedError(422, "invalid", f"The body is not what is expected: {error}.") from error
     spec = served.producer.input
@@ -239,9 +249,13 @@ async def _images(request: Request, served: ServedModel, service: ServedModels, 
     return images
 
 
-def _check_number(images: int, service: ServedModels) -> None:
+def _check_number(images: int, service: RelayedModels) -> None:
     if not 1 <= images <= service.limits.images:
-        raise RefusedError(422, "too_many", f"From 1 to {service.limits.images} images may be sent at a time.")
+        raise _other_number(service)
+
+
+def _other_number(service: RelayedModels) -> RefusedError:
+    return RefusedError(422, "too_many", f"From 1 to {service.limits.images} images may be sent at a time.")
 
 
 def _vectors(request: Request, served: ServedModel, vectors: np.ndarray) -> Any:
@@ -251,10 +265,12 @@ def _vectors(request: Request, served: ServedModel, vectors: np.ndarray) -> Any:
 
 
 async def _of_array(
-    request: Request, service: ServedModels, served: ServedModel, run: Callable[[np.ndarray], Result]
+    request: Request, service: RelayedModels, served: ServedModel, run: Callable[[np.ndarray], Result]
 ) -> Sequence[Any]:
     """The results of the images in an array, by the model that is `served`."""
-    with service.receiving(int(request.headers.get("content-length", "0"))) as memory:
+    spec = served.producer.input
+    most = service.limits.images * 3 * spec.height * spec.width + MOST_HEAD_BYTES
+    with service.receiving(min(most, int(request.headers.get("content-length", most)))) as memory:
         images = await _images(request, served, service, memory)
         with service.waiting.taking(len(images)):
             [found] = await _unless_gone(request, [run(images)])
@@ -263,7 +279,7 @@ async def _of_array(
 
 
 async def _of_files(
-    request: Request, service: ServedModels, captions: ServedModel | None, embeddings: ServedModel | None
+    request: Request, service: RelayedModels, captions: ServedModel | None, embeddings: ServedModel | None
 ) -> ImageResults:
     """The results of uploaded files: those that can be decoded go through the models that are given."""
     form = await request.form(max_files=service.limits.images + 1, max_fields=8)
@@ -302,7 +318,7 @@ async def _of_files(
 
 
 async def _tensors(directory: str, spec: InputSpec, rows: Sequence[int]) -> np.ndarray:
-    return await asyncio.to_thread(decoded_tensors, Path(directory), spec, rows)
+    return await asyncio.to_thread(lambda: read_tensors(Path(directory), spec, rows)[:])
 
 
 def _written(uploads: Sequence[UploadFile], directory: Path) -> list[Path]:
@@ -341,10 +357,8 @@ async def _unless_gone(request: Request, futures: "Sequence[Future[Any]]") -> li
         for future in futures:
             future.abandon() if isinstance(future, Result) else future.cancel()
         raise RefusedError(_CLIENT_GONE, "gone", "The client has gone away.")
-    except (ModelError, CancelledError) as error:
-        if isinstance(error, CancelledError):
-            raise RefusedError(503, "ended", "The work was ended.") from error
-        raise
+    except CancelledError as error:
+        raise RefusedError(503, "ended", "The work was ended.") from error
     finally:
         leaving.cancel()
         results.cancel()

@@ -12,6 +12,7 @@ OPEN_PATHS = frozenset({"/health/live", "/health/ready"})
 """Paths for which no key is needed: an orchestrator asks them."""
 
 _SILENT_SECONDS = 30.0
+_LENGTH_DIGITS = 20
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -43,7 +44,7 @@ class Door:
             await _refuse(send, 401, "key", "The API key is missing or not valid: send it in the header x-api-key.")
             return
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length[:20]) > self._most_bytes:
+        if not length.isdecimal() or len(length) > _LENGTH_DIGITS or int(length) > self._most_bytes:
             await _refuse(
                 send, 413, "too_large", f"The body may have up to {self._most_bytes} bytes: send fewer images."
             )

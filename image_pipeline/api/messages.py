@@ -5,24 +5,25 @@ from enum import StrEnum
 from typing import Any
 
 from image_pipeline.api.keys import Keys
+from image_pipeline.errors import PipelineError
 from image_pipeline.inference.wire import Capabilities, ServiceLimits
 
 
 class Kind(StrEnum):
-    """What a receiver orders. The content of an order is given for each."""
+    """What a receiver orders.
+
+    The content of an order is: for `TEXTS`, the texts; for `EMBED` and `CAPTION`, where the images begin in the shared
+    memory, and their shape; for `DECODE`, the arguments of `begin_decoding`, and each file has an answer of its own,
+    with consecutive numbers; otherwise None. `ABANDON` says that the order of this number is not needed any more. That
+    order is answered all the same, once.
+    """
 
     TEXTS = "texts"
-    """The texts."""
     EMBED = "embed"
-    """The beginning of the images in the shared memory, and their shape."""
     CAPTION = "caption"
-    """The same."""
     DECODE = "decode"
-    """Arguments of `begin_decoding`. Each file has an answer, with consecutive numbers."""
     FIGURES = "figures"
-    """Nothing."""
     ABANDON = "abandon"
-    """Nothing: the order of this number is not needed any more. It is answered all the same, once."""
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,14 @@ class Answer:
     number: int
     value: Any = None
     error: Exception | None = None
+
+
+class RelayedError(PipelineError):
+    """An error of the models: its sentence, and whether it is transient."""
+
+    def __init__(self, message: str, transient: bool) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+    def __reduce__(self) -> "tuple[type[RelayedError], tuple[str, bool]]":
+        return RelayedError, (self.args[0], self.transient)

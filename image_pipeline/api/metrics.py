@@ -1,6 +1,5 @@
 """Metrics of the inference service, in the text format of Prometheus."""
 
-import os
 import time
 from collections.abc import Iterable
 
@@ -10,7 +9,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from image_pipeline.services.served_models import Figures
+from image_pipeline.services.figures import Figures
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -20,22 +19,25 @@ DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Metrics:
-    """The metrics of one service, those of all of its processes together."""
+    """The metrics of one service, those of all of its processes together.
+
+    The environment must have had `DIRECTORY` when this process began.
+    """
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+        own = CollectorRegistry()  # the values are in files, which all processes read
         self.requests = Counter(
             "image_pipeline_inference_requests",
             "Requests, by path and status.",
             ["path", "status"],
-            registry=self._registry,
+            registry=own,
         )
         self.seconds = Histogram(
             "image_pipeline_inference_request_seconds",
             "Time from the first byte of a request to the end of its answer.",
             ["path"],
             buckets=_BUCKETS,
-            registry=self._registry,
+            registry=own,
         )
 
     def measured(self, app: ASGIApp) -> ASGIApp:
@@ -64,13 +66,10 @@ class Metrics:
 
     def text(self, figures: Figures) -> bytes:
         """All metrics; `figures` is the state of the models."""
-        registry = self._registry
-        if DIRECTORY in os.environ:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)
-        own = CollectorRegistry()
-        own.register(_Figures(figures))
-        return generate_latest(own) + generate_latest(registry)
+        registry = CollectorRegistry()
+        registry.register(_Figures(figures))
+        MultiProcessCollector(registry)
+        return generate_latest(registry)
 
 
 class _Figures(Collector):

@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from image_pipeline.api.messages import Answer, Kind, Order
-from image_pipeline.errors import ModelError
+from image_pipeline.api.messages import Answer, Kind, Order, RelayedError
+from image_pipeline.errors import PipelineError
 from image_pipeline.inference.runner import Result
 from image_pipeline.services.model_service import ModelService
-
-_Settled = tuple[int, "Future[Any]"]
 
 
 class Relay:
@@ -40,11 +38,12 @@ class Relay:
                 self._take(self._connection.recv())
         except (EOFError, OSError):
             pass
-        with self._lock:
-            left = list(self._pending.values())
-        for future in left:
-            _abandon(future)
-        self._outgoing.put(None)
+        finally:
+            with self._lock:
+                left = list(self._pending.values())
+            for future in left:
+                _abandon(future)
+            self._outgoing.put(None)
 
     def _take(self, order: Order) -> None:
         if order.kind is Kind.ABANDON:
@@ -84,12 +83,13 @@ class Relay:
 
     def _send_all(self) -> None:
         while (message := self._outgoing.get()) is not None:
-            if isinstance(message, tuple):
-                message = self._answer(*message)
+            answer = self._answer(*message) if isinstance(message, tuple) else message
             try:
-                self._connection.send(message)
+                self._connection.send(answer)
             except OSError:  # it has ended: `run` notices
                 continue
+            except Exception as error:  # it cannot be pickled
+                self._connection.send(Answer(answer.number, error=_sent(error)))
 
     def _answer(self, number: int, future: "Future[Any]") -> Answer:
         with self._lock:
@@ -104,9 +104,11 @@ class Relay:
 
 
 def _sent(error: BaseException) -> Exception:
-    """The error as it is sent: some errors of libraries cannot be pickled, or not be read again."""
-    if type(error) in (ModelError, CancelledError):
-        return error  # type: ignore[return-value]
+    """The error as it is sent: those of libraries cannot always be pickled, or read again."""
+    if isinstance(error, CancelledError):
+        return CancelledError()
+    if isinstance(error, PipelineError):
+        return RelayedError(str(error), error.transient)
     return RuntimeError(f"{type(error).__name__}: {error}")
 
 

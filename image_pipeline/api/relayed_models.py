@@ -1,6 +1,7 @@
 """The models for a process that receives requests: each call is an order to the process that has the models."""
 
 import itertools
+import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -18,8 +19,10 @@ from image_pipeline.errors import ModelError
 from image_pipeline.inference.runner import Result
 from image_pipeline.inference.wire import Capabilities, ServiceLimits
 from image_pipeline.schema.input_spec import InputSpec
-from image_pipeline.services.served_models import Figures
+from image_pipeline.services.figures import Figures
 from image_pipeline.services.waiting import Waiting
+
+_log = logging.getLogger(__name__)
 
 
 class _RelayedResult(Result):
@@ -40,7 +43,7 @@ class RelayedModels:
         self._connection, self._region = connection, region
         self._capabilities: Capabilities | None = None
         self._numbers = itertools.count()
-        self._pending: dict[int, tuple[Result, int | None]] = {}  # and the part of the region with its images
+        self._pending: dict[int, tuple[Result, int | None]] = {}  # by number; with the part of the region that is read
         self._lock = threading.Lock()
 
     def start(self, end: Callable[[], None]) -> None:
@@ -48,18 +51,20 @@ class RelayedModels:
         threading.Thread(target=self._listen, args=(end,), name="answers", daemon=True).start()
 
     def _listen(self, end: Callable[[], None]) -> None:
-        while True:
-            try:
-                message = self._connection.recv()
-            except (EOFError, OSError):
-                os._exit(1)
-            match message:
-                case Answer():
-                    self._settle(message)
-                case Ready():
-                    self._capabilities = message.capabilities
-                case End():
-                    end()
+        try:
+            while True:
+                match self._connection.recv():
+                    case Answer() as answer:
+                        self._settle(answer)
+                    case Ready(capabilities):
+                        self._capabilities = capabilities
+                    case End():
+                        end()
+        except (EOFError, OSError):  # the process of the models is gone
+            pass
+        except BaseException:  # without this thread, nothing would ever be answered: another process takes its place
+            _log.exception("A process that receives requests has failed.")
+        os._exit(1)
 
     @property
     def is_ready(self) -> bool:
@@ -78,7 +83,7 @@ class RelayedModels:
         return self._order(Kind.FIGURES)
 
     def receiving(self, length: int) -> AbstractContextManager[memoryview]:
-        """Shared memory for a body of `length` bytes. Raises BusyError if there is none."""
+        """Shared memory for a body of `length` bytes, while the block runs. Raises BusyError if there is none."""
         return self._region.holding(length)
 
     def embed_texts(self, texts: Sequence[str]) -> Result:
@@ -86,11 +91,11 @@ class RelayedModels:
         return self._order(Kind.TEXTS, list(texts))
 
     def embed(self, images: np.ndarray) -> Result:
-        """The vectors of images, uint8 `[n, 3, height, width]`: a future of float32 `[n, d]`."""
+        """The vectors of images, uint8 `[n, 3, height, width]`: a future of float32 `[n, d]`. Raises BusyError."""
         return self._order_images(Kind.EMBED, images)
 
     def caption(self, images: np.ndarray) -> Result:
-        """The captions of images, uint8 `[n, 3, height, width]`: a future of n `Caption`s."""
+        """The captions of images, uint8 `[n, 3, height, width]`: a future of n `Caption`s. Raises BusyError."""
         return self._order_images(Kind.CAPTION, images)
 
     def begin_decoding(self, directory: Path, files: Sequence[Path], specs: Sequence[InputSpec]) -> "list[Future[Any]]":

@@ -52,8 +52,9 @@ def serve_models(settings: Settings, host: str, port: int) -> None:
         loading = threading.Thread(target=load, name="load", daemon=True)
         with interrupted_afterwards(receivers.end):
             loading.start()
-            receivers.run(service)
-            if loading.is_alive():
+            try:
+                receivers.run(service)
+            finally:
                 loading.join()
         if failures:
             raise failures[0]

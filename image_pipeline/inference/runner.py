@@ -2,16 +2,17 @@
 
 On a GPU, a batch of 32 images takes hardly longer than one image, so the images of several callers are computed
 together: the first waits for up to 5 ms for others that are on their way. If more images wait than fit into a batch,
-several batches are run at once, so that each is copied to the GPU while the one before is computed. On a CPU, a batch
-takes as long as its images one by one, so waiting would only delay them.
+several batches may be run at once, so that each is copied to the GPU while the one before is computed. On a CPU, a
+batch takes as long as its images one by one, so waiting would only delay them.
 """
 
 import itertools
+import logging
 import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -19,15 +20,17 @@ from typing import Any, Self
 
 import numpy as np
 
+from image_pipeline.errors import PipelineError
 from image_pipeline.inference.joined_images import JoinedImages
 from image_pipeline.inference.prefetch import Images
 
 WAIT_SECONDS = 0.005
 """How long the first image of a batch waits for others."""
 
-_BATCHES_AT_ONCE = 8
-
 _TURN_SECONDS = 0.02
+
+_log = logging.getLogger(__name__)
+
 _URGENT, _NORMAL, _LAST = range(3)
 
 Batches = Callable[[Images], Iterator[tuple[slice, Any]]]
@@ -60,14 +63,21 @@ class ModelRunner:
     """A thread that owns a model, for the length of a `with` block.
 
     `batches` runs images `[n, 3, height, width]`, in batches of up to `most` images if it is not None; then images of
-    several callers are run together. `expected` returns the number of images that callers are sending or waiting for.
-    `device` is held during each batch: models that share a CPU share a lock.
+    several callers are run together, up to `at_once` batches if so many wait. `expected` returns the number of images
+    that callers are sending or waiting for. `device` is held during each batch: models that share a CPU share a lock.
     """
 
     def __init__(
-        self, name: str, batches: Batches, most: int | None, device: threading.Lock, expected: Callable[[], int]
+        self,
+        name: str,
+        batches: Batches,
+        most: int | None,
+        device: threading.Lock,
+        expected: Callable[[], int],
+        at_once: int = 1,
     ) -> None:
         self._batches, self._most, self._device, self._expected = batches, most, device, expected
+        self._at_once = at_once
         self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -119,7 +129,7 @@ class ModelRunner:
         if self._most is None:
             return jobs
         ends_at = time.monotonic() + WAIT_SECONDS
-        while count < _BATCHES_AT_ONCE * self._most:
+        while count < self._at_once * self._most:
             if self._jobs.empty() and (count >= self._most or self._expected() <= count):
                 break
             try:
@@ -145,8 +155,9 @@ class ModelRunner:
         """Run jobs together, and answer each as soon as its images have been run."""
         arrays = [job.images for job in jobs if job.images is not None]
         waiting, results = deque(jobs), []
+        computed = self._computed(arrays[0] if len(arrays) == 1 else JoinedImages(arrays), waiting)
         try:
-            for batch in self._computed(arrays[0] if len(arrays) == 1 else JoinedImages(arrays), jobs):
+            for batch in computed:
                 results.extend(batch)
                 while waiting and len(results) >= (length := _length(waiting[0])):
                     self.images_run += length
@@ -154,27 +165,35 @@ class ModelRunner:
                     del results[:length]
         except Exception as error:
             for job in waiting:
-                if len(jobs) == 1:
-                    job.future.set_exception(error)
-                else:  # one of them may be at fault
+                if len(jobs) > 1:  # one of them may be at fault
                     self._run([job])
+                    continue
+                if not isinstance(error, (PipelineError, CancelledError)):
+                    _log.error("A model has failed.", exc_info=error)
+                job.future.set_exception(error.with_traceback(None))  # its frames hold the images
+        finally:
+            computed.close()
 
-    def _computed(self, images: Images, jobs: Sequence[_Job]) -> Iterator[Any]:
-        """The results of each batch. Raises CancelledError if none of `jobs` is needed any more."""
-        batches = iter(self._batches(images))
-        while not all(job.future.is_abandoned for job in jobs):
-            while not self._device.acquire(timeout=_TURN_SECONDS):
+    def _computed(self, images: Images, waiting: Collection[_Job]) -> Generator[Any]:
+        """The results of each batch. Raises CancelledError if no job that is `waiting` is needed any more."""
+        batches = self._batches(images)
+        try:
+            while not waiting or not all(job.future.is_abandoned for job in waiting):
+                while not self._device.acquire(timeout=_TURN_SECONDS):
+                    self._make_urgent_calls()
+                try:
+                    _, batch = next(batches)
+                except StopIteration:
+                    return
+                finally:
+                    self._device.release()
+                self.batches_run += 1
+                yield batch
                 self._make_urgent_calls()
-            try:
-                _, batch = next(batches)
-            except StopIteration:
-                return
-            finally:
-                self._device.release()
-            self.batches_run += 1
-            yield batch
-            self._make_urgent_calls()
-        raise CancelledError
+            raise CancelledError
+        finally:
+            if isinstance(batches, Generator):  # now, and not when it is collected: it may read ahead
+                batches.close()
 
     def _make_urgent_calls(self) -> None:
         while True:

@@ -24,8 +24,9 @@ MULTIPART = "multipart/form-data"
 PRODUCER = "x-producer"
 """The header of an answer that names the producer of its values."""
 
-_PREFIX_BYTES = 10  # the magic number, the version, and the length of the header
 _MOST_HEADER_BYTES = 10_000
+MOST_HEAD_BYTES = 10 + _MOST_HEADER_BYTES
+"""The bytes before an array: magic number, version, length of the header, and the header."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def from_npy(data: bytes | memoryview, dtype: type, dimensions: int) -> np.ndarr
 
     The header is checked before anything is allocated. Raises WireError if it is a different array, or incomplete.
     """
-    buffer = io.BytesIO(data[: _MOST_HEADER_BYTES + _PREFIX_BYTES])
+    buffer = io.BytesIO(data[:MOST_HEAD_BYTES])
     try:
         if np.lib.format.read_magic(buffer) != (1, 0):
             raise WireError("not an array in version 1.0 of the npy format")

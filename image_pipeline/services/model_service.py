@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -20,10 +20,13 @@ from image_pipeline.inference.wire import PROTOCOL, Capabilities, ServedModel, S
 from image_pipeline.schema.formats import ImageFormat
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.limits import DecodeLimits
-from image_pipeline.services.served_models import Figures
+from image_pipeline.services.figures import Figures
 from image_pipeline.services.waiting import Waiting
 from image_pipeline.stages.models import LocalInference
 from image_pipeline.storage.tensors import TensorFile, tensor_path
+
+_EMBEDDED_AT_ONCE = 8
+"""Batches of a GPU's embedder, which computes one in the time that it takes to copy one. A captioner takes longer."""
 
 
 class ModelService:
@@ -83,6 +86,7 @@ class ModelService:
                 most,
                 threading.Lock() if is_shared else device,
                 self._expected,
+                _EMBEDDED_AT_ONCE,
             )
         )
         self._capabilities = Capabilities(
@@ -118,10 +122,6 @@ class ModelService:
         """Whether the embedder runs on a GPU, which computes faster than one process receives images."""
         device = self.inference.embedder.device
         return device is not None and device.kind == "cuda"
-
-    def receiving(self, length: int) -> AbstractContextManager[memoryview]:
-        """Memory for a body of `length` bytes, for the length of the block."""
-        return nullcontext(memoryview(bytearray(length)))
 
     def figures(self) -> "Future[Figures]":
         """The state of this service now."""

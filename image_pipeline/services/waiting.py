@@ -23,9 +23,6 @@ class BusyError(PipelineError):
         super().__init__(f"Too many images are waiting for the models: try again in {seconds} s.")
         self.seconds = seconds
 
-    def __reduce__(self) -> tuple[type["BusyError"], tuple[int]]:
-        return BusyError, (self.seconds,)
-
 
 class Waiting:
     """Counts the images of one process in a `row` of `table`, an int64 array `[processes, 2]` that processes can share.
@@ -53,7 +50,7 @@ class Waiting:
 
     @contextmanager
     def arriving(self) -> Iterator[None]:
-        """Count a request whose images are being received, for the length of the block."""
+        """Count a request whose images are being received, while the block runs."""
         self._add(_ARRIVING, 1)
         try:
             yield
@@ -62,7 +59,7 @@ class Waiting:
 
     @contextmanager
     def taking(self, images: int) -> Iterator[None]:
-        """Count images as waiting for the length of the block. Raises BusyError if too many wait already."""
+        """Count images as waiting while the block runs. Raises BusyError if too many wait already."""
         waiting = self.images
         if waiting and waiting + images > self._most:  # a request of any permitted size is taken if nothing waits
             raise BusyError(self._retry_seconds(waiting))

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -238,6 +239,39 @@ def test_many_callers_at_once_get_their_own_results(service: InferenceService, h
         assert np.min(np.sum(vectors * here.embed_images(array), axis=1)) > 0.9999
 
 
+def test_bodies_of_no_or_unknown_length_disturb_no_other_caller(service: InferenceService, here: Any) -> None:
+    images = noise(100)
+    body = to_npy(images)
+
+    def embed(content: Any) -> httpx.Response:
+        with service.client(headers={"x-api-key": KEY, "content-type": NPY, "accept": NPY}) as client:
+            return client.post(EMBED, content=content)
+
+    def chunks() -> Iterator[bytes]:
+        for start in range(0, len(body), 100_000):
+            yield body[start : start + 100_000]
+
+    with ThreadPoolExecutor(16) as callers:
+        contents = [chunks() if number % 3 == 0 else b"" if number % 3 == 1 else body for number in range(30)]
+        answers = list(callers.map(embed, contents))
+    expected = here.embed_images(images)
+    for number, answer in enumerate(answers):
+        if number % 3 == 1:
+            assert answer.status_code == 422
+        else:
+            vectors = from_npy(answer.content, np.float32, 2)
+            assert np.min(np.sum(vectors * expected, axis=1)) > 0.9999
+    assert embed(chunk for _ in range(30) for chunk in chunks()).status_code == 422, "more than may be sent at a time"
+
+
+@pytest.mark.parametrize("length", ["0" * 20 + "99999999999999", "1" * 5000, "-1", "²"])
+def test_lengths_that_are_none_are_refused(service: InferenceService, length: str) -> None:
+    with closing(socket.create_connection(("127.0.0.1", service.port), 10)) as connection:
+        head = f"POST {EMBED} HTTP/1.1\r\nhost: a\r\nx-api-key: {KEY}\r\ncontent-type: {NPY}\r\n"
+        connection.sendall(f"{head}content-length: {length}\r\n\r\n".encode("latin-1"))
+        assert re.match(rb"HTTP/1.1 4(00|13) ", connection.recv(1000))
+
+
 def test_a_client_that_goes_away_costs_nothing(service: InferenceService) -> None:
     with service.client(headers={"x-api-key": KEY}) as client:
         for _ in range(4):
@@ -299,4 +333,4 @@ def test_it_grows_by_nothing(service: InferenceService, client: httpx.Client) ->
     handles, before = work(20), resident_kilobytes()
     assert work(200) <= handles + 2
     assert resident_kilobytes() < before + 30_000
-    assert not list(Path(service.directory).glob("image-pipeline-*")), "no upload is left behind"
+    assert not list(Path(service.directory).rglob("image-pipeline-*")), "no upload is left behind"

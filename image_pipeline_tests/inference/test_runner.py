@@ -143,7 +143,7 @@ def test_batches_that_wait_are_run_at_once_and_answered_one_after_the_other() ->
         return model(several)
 
     model.may_run.clear()
-    with ModelRunner("test", batches, 2, threading.Lock(), lambda: 100) as runner:
+    with ModelRunner("test", batches, 2, threading.Lock(), lambda: 100, at_once=8) as runner:
         first = runner.run(images(0, 1))
         assert model.has_begun.wait(10)
         others = [runner.run(images(number, number + 1, number + 2)) for number in (10, 20, 30)]
@@ -167,3 +167,19 @@ def test_joined_images_are_those_of_their_arrays_in_order(part: tuple[int, int],
     joined = JoinedImages([images(0, 1), images(), images(2), images(3, 4, 5)])
     assert len(joined) == 6
     assert joined[slice(*part)].ravel().tolist() == expected
+
+
+def test_callers_who_have_left_are_not_computed_for_once_the_others_are_answered() -> None:
+    model = Model(most=1)
+    model.may_run.clear()
+    with ModelRunner("test", model, 1, threading.Lock(), lambda: 100, at_once=8) as runner:
+        first = runner.run(images(0))
+        assert model.has_begun.wait(10)
+        others = [runner.run(images(number)) for number in range(1, 7)]
+        others[0].add_done_callback(lambda _: [one.abandon() for one in others[1:]])
+        model.may_run.set()
+        assert (first.result(10), others[0].result(10)) == ([0], [1])
+        for one in others[1:]:
+            with pytest.raises(CancelledError):
+                one.result(10)
+    assert model.batches == [[0], [1]]
