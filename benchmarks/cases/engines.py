@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from statistics import mean
@@ -18,7 +18,10 @@ from benchmarks.rows import CaseResult, Row, Target
 
 _SLOW = 0.95
 _PATIENCE = 900.0
-"""Seconds to wait for the server's index: it takes more than an hour for a million points on two cores."""
+"""Seconds to wait for the server's index."""
+
+_SERVER_CASES = 3
+"""The last case has no server, which takes more than an hour to index a million points on two cores."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def _measure(index: int, bench: Bench) -> CaseResult:
     if bench.server is None:
         return CaseResult([], table="Left out: no Qdrant server was found. Run `make qdrant`.")
     count, queries = bench.sizes.engine_points[index], bench.sizes.engine_queries[index]
-    both = [_Contestant(kind, bench.new_folder()) for kind in EngineKind]
+    kinds = list(EngineKind) if index < _SERVER_CASES else [EngineKind.EMBEDDED]
+    both = [_Contestant(kind, bench.new_folder()) for kind in kinds]
     for one in both:
         one.folder.mkdir()
         request = {"kind": one.kind, "folder": str(one.folder), "points": count, "patience": _PATIENCE}
@@ -89,22 +93,22 @@ def _measure(index: int, bench: Bench) -> CaseResult:
             one.asked.append(bench.measure(python_program("benchmarks.programs.query_engine"), request=asked).answer)
     for one in both:
         shutil.rmtree(one.folder)
-    embedded, server = both
-    return CaseResult(_rows(count, _GOALS[index], embedded, server), table=_table(count, embedded, server))
+    return CaseResult(_rows(count, _GOALS[index], both), table=_table(count, both))
 
 
-def _rows(count: int, goals: _Goals, embedded: _Contestant, server: _Contestant) -> list[Row]:
+def _rows(count: int, goals: _Goals, both: Sequence[_Contestant]) -> list[Row]:
     points = f"{count:,} points"
 
     def row(what: str, samples: Sequence[Sample], most: float | None, share: float = 0.5, note: str = "") -> Row:
-        ours, against = (sample.quantile(share) for sample in samples)
+        ours, against = [*(sample.quantile(share) for sample in samples), None][:2]
         target = None if most is None else Target(most, at_least=False)
-        return Row(f"{what}, {points}", ours, against, "server", ours, target=target, note=note)
+        assert ours is not None
+        return Row(f"{what}, {points}", ours, against, "server" if against else "", ours, target=target, note=note)
 
-    both = embedded, server
-    slowest = max(FILTERS, key=lambda kind: embedded.milliseconds(kind).quantile(_SLOW).value)
-    rates = embedded.rates, server.rates
-    written = Row(f"upsert, {points}", rates[0].estimate, rates[1].estimate, "server", rates[0].over(rates[1]))
+    slowest = max(FILTERS, key=lambda kind: both[0].milliseconds(kind).quantile(_SLOW).value)
+    rates = [one.rates for one in both]
+    ratio = rates[0].over(rates[1]) if len(rates) > 1 else None
+    written = replace(row("upsert", rates, None), figure=ratio)
     plain, filtered = ([one.milliseconds(kind) for one in both] for kind in (PLAIN, slowest))
     return [
         written,
@@ -115,15 +119,15 @@ def _rows(count: int, goals: _Goals, embedded: _Contestant, server: _Contestant)
     ]
 
 
-def _table(count: int, embedded: _Contestant, server: _Contestant) -> str:
+def _table(count: int, both: Sequence[_Contestant]) -> str:
     """All figures, as Markdown; times are medians and 95 % quantiles."""
-    both = embedded, server
+    embedded = both[0]
     lines = [
         f"{count:,} points of {DIMENSION} numbers with the full payload. Times of queries are p50 / p95 in ms, of "
         f"{len(embedded.milliseconds(PLAIN).values)} queries of each kind in {len(embedded.asked)} processes.",
         "",
-        "| | embedded | server | embedded, CPU time |",
-        "|---|---|---|---|",
+        f"| | {' | '.join(one.kind for one in both)} | embedded, CPU time |",
+        f"|{'---|' * (len(both) + 2)}",
     ]
 
     def add(what: str, text: Callable[[_Contestant], str], processor: str = "") -> None:
