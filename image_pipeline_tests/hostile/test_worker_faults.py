@@ -151,12 +151,12 @@ def test_a_pause_of_the_whole_program_is_no_files_fault(slow: Path) -> None:
 
 def test_a_pause_while_a_caller_uses_an_outcome_is_no_files_fault(slow: Path, good: Path) -> None:
     """The same at a moment at which the pool is not waiting for its workers."""
-    with WorkerPool(DecodeLimits(wall_seconds=2), workers=2) as pool:
+    with WorkerPool(DecodeLimits(wall_seconds=5), workers=2) as pool:
         outcomes = pool.decode([DecodeTask("good", good), DecodeTask("it", slow)])
         assert next(outcomes).key == "good"
         for pid in pool.worker_pids:
             os.kill(pid, signal.SIGSTOP)
-        time.sleep(3)
+        time.sleep(6)
         for pid in pool.worker_pids:
             os.kill(pid, signal.SIGCONT)
         assert isinstance(next(outcomes), DecodeOutcome)

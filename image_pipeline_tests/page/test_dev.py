@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -100,6 +101,7 @@ def test_a_closed_terminal_ends_it_and_no_further_signal_leaves_anything_behind(
     with Dev(tmp_path) as dev:
         dev.wait_until_open()
         dev.process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)  # two signals at the same moment may arrive in any order
         # told again and again, as by an impatient person, while it ends its processes
         while dev.process.poll() is None:
             with suppress(ProcessLookupError):
