@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ _NEVER_KB, _ALWAYS_KB = 100_000_000, 1
 _CONFIGURATION = "edge_config.json"
 _LOCKED = "WouldBlock"
 _MESSAGE_CHARACTERS = 300
+_BUFFER_BYTES = 1 << 20
+_NEEDED = ("id_tracker.*", "vector_index-words/*", "vector_storage/**/*")
 _FULL = f"(os error {errno.ENOSPC})"
 _LOG = "wal"
 _TEMPORARY = "temp_segments"  # Edge's own; a killed optimisation leaves segments there
@@ -165,6 +167,7 @@ def load_shard(folder: Path) -> qe.EdgeShard:
     try:
         if not (folder / _CONFIGURATION).is_file():  # Edge would guess one from the segments
             raise EdgeError(f"{_CONFIGURATION} is missing")
+        _read_ahead(folder)
         with edge_errors():
             return qe.EdgeShard.load(str(folder))
     except EdgeError as error:
@@ -176,6 +179,21 @@ def load_shard(folder: Path) -> qe.EdgeShard:
         if _FULL in str(error):
             raise full_disk(folder) from error
         raise DamagedShardError(str(error)) from error
+
+
+def _read_ahead(folder: Path) -> None:
+    """Read the files of the shard in `folder` that are needed as a whole, so that they are in the system's memory.
+
+    Loading reads the index of words and the ids, and every search reads all vectors. Qdrant Edge tells the system to
+    forget its files whenever it closes them, and maps them for random access: each page of 4 KB would be waited for
+    alone.
+    """
+    buffer = bytearray(_BUFFER_BYTES)
+    for pattern in _NEEDED:
+        for file in folder.glob(f"segments/*/{pattern}"):
+            with suppress(OSError), open(file, "rb", buffering=0) as opened:
+                while opened.readinto(buffer):
+                    pass
 
 
 @dataclass(frozen=True)
