@@ -15,7 +15,7 @@ POINTS = 700
 
 def test_both_are_filled_opened_and_asked_and_find_the_same(tmp_path: Path, qdrant_server: QdrantServer) -> None:
     sizes = replace(QUICK, engine_points=(POINTS,) * 4, engine_queries=(3,) * 4)
-    result = cases()["engines-1m"](Bench(sizes, 2, tmp_path, server=qdrant_server))
+    result = cases()["engines-100k"](Bench(sizes, 2, tmp_path, server=qdrant_server))
     assert [row.title for row in result.rows] == [
         "upsert, 700 points",
         "open, until the first answer, 700 points",
@@ -34,3 +34,12 @@ def test_both_are_filled_opened_and_asked_and_find_the_same(tmp_path: Path, qdra
     assert ours == "100.0 %"
     assert float(theirs.removesuffix(" %")) >= 98  # 16-bit floats may exchange the last ones
     assert not list(tmp_path.iterdir())
+
+
+def test_a_million_points_are_asked_of_the_embedded_one_alone(tmp_path: Path, qdrant_server: QdrantServer) -> None:
+    sizes = replace(QUICK, engine_points=(POINTS,) * 4, engine_queries=(3,) * 4)
+    result = cases()["engines-1m"](Bench(sizes, 2, tmp_path, server=qdrant_server))
+    assert [row.against for row in result.rows] == [None] * 5
+    lines = [line.split("|")[1:-1] for line in result.table.splitlines() if "|" in line]
+    assert all(len(cells) == 3 for cells in lines)
+    assert {cells[0].strip() for cells in lines} >= set(KINDS)
