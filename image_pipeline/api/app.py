@@ -229,9 +229,7 @@ async def _images(request: Request, served: ServedModel, service: RelayedModels,
     with service.waiting.arriving():
         received = 0
         async for part in request.stream():
-            if received + len(part) <= len(
-                memory
-            ):  # the rest is too much, and only read, so that the client is answered
+            if received + len(part) <= len(memory):  # else only read, so that the client gets an answer
                 memory[received : received + len(part)] = part
             received += len(part)
         if received > len(memory):
