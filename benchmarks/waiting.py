@@ -1,8 +1,9 @@
 """`python -m benchmarks.waiting`: searches while an ingestion writes to the same embedded Qdrant, as a trace.
 
 A store gets made points for the demo models, then `image-pipeline ingest` adds the files of a library in many
-directories, and `image-pipeline search` is repeated meanwhile. Each line of the trace is a search: when it began, how
-long it took, and what it printed beside its hits.
+directories, and `image-pipeline search` is repeated meanwhile, by a filter and by words in turn: the latter loads the
+model before it asks Qdrant. Each line of the trace is a search: when it began, how long it took, and what it printed
+beside its hits.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import cycle
 from pathlib import Path
 
 from benchmarks.inputs.cache import cache_folder
@@ -27,7 +29,9 @@ _MODELS, _ALIAS = "demo,none", "images"
 _PART = 2_560
 _FILES_A_DIRECTORY = 10
 _ALONE = 5
-"""Searches before the ingestion, to compare with."""
+"""Searches of each kind before the ingestion, to compare with."""
+
+_SEARCHES = {"filter": ["--camera", "canon", "--sort", "newest"], "words": ["a red circle"]}
 
 
 def main() -> None:
@@ -40,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="work-", dir=cache_folder()) as home:
         _fill(Path(home), arguments.points)
         settings = {"IMAGE_PIPELINE_HOME": home, "IMAGE_PIPELINE_MODELS": _MODELS, "IMAGE_PIPELINE_COLLECTION": _ALIAS}
-        alone = [_search(settings) for _ in range(_ALONE)]
+        alone = [(kind, _search(settings, kind)[0]) for _ in range(_ALONE) for kind in _SEARCHES]
         began = time.monotonic()
         with tempfile.TemporaryFile("w+") as output:
             ingestion = subprocess.Popen(
@@ -50,17 +54,22 @@ def main() -> None:
                 stderr=output,
             )
             beside = []
-            while ingestion.poll() is None:
+            for kind in cycle(_SEARCHES):
+                if ingestion.poll() is not None:
+                    break
                 at = time.monotonic() - began
-                seconds, printed = _search(settings)
-                beside.append(seconds)
-                print(f"{at:7.2f} s: {seconds:5.2f} s {printed}", flush=True)
+                seconds, printed = _search(settings, kind)
+                beside.append((kind, seconds))
+                print(f"{at:7.2f} s: {kind:6} {seconds:5.2f} s {printed}", flush=True)
             output.seek(0)
             print(f"the ingestion took {time.monotonic() - began:.1f} s, and printed:\n{output.read()}")
-    for name, times in (("alone", [seconds for seconds, _ in alone]), ("during the ingestion", beside)):
-        sample = Sample.of(times, "s")
-        most = f", longest {max(times):.2f} s"
-        print(f"{len(times)} searches {name}: p50 {sample.estimate}, p95 {sample.quantile(0.95)}{most}")
+    for when, searches in (("alone", alone), ("during the ingestion", beside)):
+        for kind in _SEARCHES:
+            times = [seconds for one, seconds in searches if one == kind]
+            if times:
+                sample = Sample.of(times, "s")
+                most = f", longest {max(times):.2f} s"
+                print(f"{len(times)} by {kind} {when}: p50 {sample.estimate}, p95 {sample.quantile(0.95)}{most}")
     sys.exit(ingestion.returncode)
 
 
@@ -74,11 +83,12 @@ def _fill(home: Path, count: int) -> None:
             points = make_points(first, min(_PART, count - first), version.dimension, version.producer)
             for _ in collection.upsert(points):
                 pass
+        collection.tidy()  # as an ingestion does
 
 
-def _search(settings: dict[str, str]) -> tuple[float, str]:
-    """The seconds of a search, and what it wrote to stderr, in one line."""
-    command = installed_program("image-pipeline", "search", "a red circle", "--limit", "5")
+def _search(settings: dict[str, str], kind: str) -> tuple[float, str]:
+    """The seconds of a search of this kind, and what it wrote to stderr, in one line."""
+    command = installed_program("image-pipeline", "search", *_SEARCHES[kind], "--limit", "5")
     began = time.monotonic()
     ended = subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=False)
     seconds = time.monotonic() - began

@@ -28,16 +28,16 @@ class ImageMetadata:
         "where `taken_at` is from: original, digitized, gps, png_text, takeout (Google's JSON), name (of the file), "
         "changed (EXIF DateTime)",
         default=None,
-        payload=Index.KEYWORD,
+        payload=Index.NONE,
     )
     taken_precision: str | None = column(
         "string",
         "how much of `taken_at` is known: second, minute, day, month, year",
         default=None,
-        payload=Index.KEYWORD,
+        payload=Index.NONE,
     )
     camera_make: str | None = column("string", "maker of the camera", default=None, payload=Index.KEYWORD)
-    camera_model: str | None = column("string", "model of the camera", default=None, payload=Index.KEYWORD)
+    camera_model: str | None = column("string", "model of the camera", default=None, payload=Index.NONE)
     lens: str | None = column("string", "model of the lens", default=None, payload=Index.KEYWORD)
     iso: int | None = column("int64", "ISO speed", default=None, payload=Index.INTEGER)
     exposure_s: float | None = column("float64", "exposure time", "seconds", default=None, payload=Index.NONE)

@@ -74,7 +74,6 @@ TAKEN_LOCAL_FROM = PayloadField(
     Kind.TEXT,
     Stage.IMAGE_METADATA,
     "what makes `taken_local` local: written (as local time), place (from UTC by its time zone), utc (it is still UTC)",
-    Index.KEYWORD,
 )
 TAKEN_YEAR = PayloadField("taken_year", Kind.INTEGER, Stage.IMAGE_METADATA, "the year of `taken_local`", Index.INTEGER)
 CAMERA_MAKE, CAMERA_MODEL = _COLUMNS["camera_make"], _COLUMNS["camera_model"]
@@ -95,7 +94,6 @@ DERIVED = PayloadField(
     Kind.TEXTS,
     Stage.IMAGE_METADATA,
     "the fields that the file does not give, and that follow from its place: city, country",
-    Index.KEYWORD,
 )
 SIDECARS = PayloadField(
     "sidecars",

@@ -97,7 +97,7 @@ class DiscoveredFile(Row):
     """An image file in the partition's directory."""
 
     stage = Stage.DISCOVERED_FILES
-    path: str = _path(payload=Index.KEYWORD)
+    path: str = _path(payload=Index.NONE)
     size_bytes: int = column("int64", "file size", "bytes", nullable=False)
     mtime_ns: int = column("int64", "modification time, in ns since 1970", nullable=False)
     ctime_ns: int = column("int64", "time of the last change of any kind, in ns since 1970", nullable=False)
@@ -146,7 +146,7 @@ class DecodedContent(ContentRow):
         "string",
         "how much of a damaged picture is missing; null if nothing is",
         default=None,
-        payload=Index.KEYWORD,
+        payload=Index.NONE,
         added_later=True,
     )
     pixels: str | None = column(

@@ -33,8 +33,9 @@ from image_pipeline.storage.tables import StageTables
 READS = (Stage.CONTENT_HASHES, *LAST_STAGES)
 """The stages that have to run first."""
 
-TIDY_POINTS = 300_000
-"""A run tidies up after every so many points: the embedded Qdrant holds 2 GB of them in memory until then."""
+TIDY_POINTS = 50_000
+"""A run tidies up after every so many points: until then, the embedded Qdrant holds them in memory, and reads them anew
+whenever a search has had its turn."""
 
 
 @contextmanager

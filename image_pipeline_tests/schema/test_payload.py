@@ -1,5 +1,6 @@
 """The declaration of the payload: every field of real points is in it, and what is made of it is true."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,19 @@ from image_pipeline.collection.search_filter import Near, SearchFilter, Span
 from image_pipeline.collection.where import Condition, Numbers, OneOf, Times, Where, Within, Words
 from image_pipeline.schema.column import Index, Kind
 from image_pipeline.schema.image_metadata import ImageMetadata
-from image_pipeline.schema.payload import COLLECTION_ASSET, NOT_CONTENT, PAYLOAD, payload_page
+from image_pipeline.schema.payload import (
+    CITY,
+    COLLECTION_ASSET,
+    COUNTRY,
+    NOT_CONTENT,
+    PARTITION,
+    PAYLOAD,
+    PEOPLE,
+    PIXELS,
+    SHA256,
+    STATE,
+    payload_page,
+)
 from image_pipeline.schema.rows import MetadataOfImage, Stage
 from image_pipeline.settings import load_settings
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
@@ -120,17 +133,7 @@ def test_an_index_is_of_the_type_of_its_field() -> None:
 
 
 def test_every_filter_of_a_search_is_by_a_field_with_the_index_for_it() -> None:
-    now = datetime(2024, 1, 1)
-    texts = SearchFilter(
-        *(Near(1, 2, 3), None, None, "X100V", "cat", "50 mm", ("a",), ("b",), ("Anna",), Span(4), Span(None, 800)),
-        *("jpeg", "trip", "Rome", "Italy"),
-    )
-    assert not [name for name, value in vars(texts).items() if value in (None, ()) and name not in ("after", "before")]
-    indexes = set()
-    for time in (now, now.replace(tzinfo=UTC)):
-        asked = replace(texts, after=time, before=time)
-        for condition in conditions_of(asked, resolved(asked, lambda field: {"x100v 50 mm anna": 1})):
-            indexes |= {(name, DECLARED[name].index) for name in names_in(condition)}
+    indexes = {(name, DECLARED[name].index) for condition in all_conditions() for name in names_in(condition)}
     keyword_fields = ("camera", "camera_make", "lens", "keywords", "people", "format", "directory", "city", "country")
     assert indexes == {
         ("place", Index.GEO),
@@ -144,6 +147,19 @@ def test_every_filter_of_a_search_is_by_a_field_with_the_index_for_it() -> None:
     }
 
 
+def all_conditions() -> Iterator[Condition]:
+    """Those of a search with every filter, by a local time and by one with an offset."""
+    now = datetime(2024, 1, 1)
+    texts = SearchFilter(
+        *(Near(1, 2, 3), None, None, "X100V", "cat", "50 mm", ("a",), ("b",), ("Anna",), Span(4), Span(None, 800)),
+        *("jpeg", "trip", "Rome", "Italy"),
+    )
+    assert not [name for name, value in vars(texts).items() if value in (None, ()) and name not in ("after", "before")]
+    for time in (now, now.replace(tzinfo=UTC)):
+        asked = replace(texts, after=time, before=time)
+        yield from conditions_of(asked, resolved(asked, lambda field: {"x100v 50 mm anna": 1}))
+
+
 def names_in(condition: Condition) -> set[str]:
     """The fields that a condition is about."""
     if isinstance(condition, Where):
@@ -154,6 +170,15 @@ def names_in(condition: Condition) -> set[str]:
 
 def test_the_values_that_are_counted_have_an_index() -> None:
     assert {field.index for field in FACETS.values()} == {Index.KEYWORD, Index.INTEGER}
+
+
+def test_every_index_is_used() -> None:
+    """Each one costs memory and time: a shard that was not sealed makes all of them anew whenever it is opened."""
+    of_filters = {name for condition in all_conditions() for name in names_in(condition)}
+    of_words = {field.name for field in (PEOPLE, CITY, STATE, COUNTRY)}
+    of_the_pipeline = {PARTITION.name, SHA256.name, PIXELS.name}  # by which it finds points of its own, and copies
+    used = of_filters | of_words | of_the_pipeline | {field.name for field in FACETS.values()}
+    assert {field.name for field in PAYLOAD if field.index is not Index.NONE} == used
 
 
 def test_the_digest_leaves_out_what_is_no_content() -> None:
