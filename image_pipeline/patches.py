@@ -7,7 +7,7 @@ stays only if it saves at least 5 % of a command, a run or its memory. Gains are
 | patch | written for | measured gain |
 |---|---|---|
 | `collect_garbage_rarely` | CPython | `ingest` of 300 files 12 %, `status` 18 % |
-| `exit_without_collecting` | CPython | `status` 27 %, `ingest` with nothing to do 26 % |
+| `run_without_finalization` | any | `search` by words 20 %, by a filter 23 %, `status` 15 % |
 | `release_memory` | any (glibc, Arrow) | peak memory of 8 runs in one process: 1.1 times that of one run, not 1.4 |
 | `store_events_in_batches` | Dagster 1.13 | `ingest` of 100 directories with 3 files each 39 %, a repeated one 25 % |
 | `sync_records_rarely` | Dagster 1.13 | `ingest` of 60 directories 7 % of the elapsed time, at 8 ms per sync |
@@ -64,14 +64,32 @@ def collect_garbage_rarely() -> None:
         gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
-def exit_without_collecting() -> None:
-    """Let this process end without Python's last garbage collections: the system frees all of its memory anyway.
+def run_without_finalization(program: Callable[[], object]) -> None:
+    """Call `program`; if it exits (SystemExit), let this process end without Python's finalization.
 
-    If torch was imported, only the first of them is skipped. Without the last one, a library of torch would report
-    uncollected objects as leaks on stderr.
+    That destroys each object, although the system frees all memory anyway. Everything that is registered for the exit
+    is done, logs are closed and output is flushed. If it cannot be flushed, Python ends as usual, and reports that.
     """
-    if sys.implementation.name == "cpython":
-        atexit.register(lambda: gc.disable() if "torch" in sys.modules else gc.freeze())
+    codes: list[int] = []
+
+    def leave() -> None:
+        if not codes:
+            return
+        logging.shutdown()
+        try:
+            for stream in filter(None, (sys.stdout, sys.stderr)):
+                stream.flush()
+        except (OSError, ValueError):
+            return
+        os._exit(codes[0])
+
+    atexit.register(leave)  # the first one is called last
+    try:
+        program()
+    except SystemExit as ended:
+        if isinstance(ended.code, int | None):
+            codes.append(ended.code or 0)
+        raise
 
 
 def release_memory() -> None:

@@ -1,10 +1,12 @@
 """Patches change the speed and nothing else, and are left off under releases that they were not written for."""
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -168,15 +170,51 @@ def test_under_another_release_a_patch_is_left_off_with_one_warning(
     ]
 
 
+_ENDING = """
+import atexit, logging, sys, tempfile, threading, time
+from image_pipeline.patches import run_without_finalization
+class Destroyed:
+    def __del__(self): print("destroyed", flush=True)
+kept = Destroyed()
+logging.lastResort = None
+def program():
+    import {imported}
+    atexit.register(print, "at exit")
+    sys.made = tempfile.TemporaryDirectory()
+    print(sys.made.name)
+    threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+    {end}
+run_without_finalization(program)
+"""
+
+
+def ended(end: str, imported: str = "json", **options: Any) -> "subprocess.CompletedProcess[str]":
+    program = _ENDING.format(end=end, imported=imported)
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, env=buffered, text=True, check=False, stderr=subprocess.PIPE, **options)
+
+
 @pytest.mark.parametrize("imported", ["json", "torch"])
-def test_a_process_that_ends_without_collecting_ends_in_order(imported: str) -> None:
-    program = (
-        f"import {imported}, atexit, gc, weakref\n"
-        "from image_pipeline.patches import collect_garbage_rarely, exit_without_collecting, release_memory\n"
-        "atexit.register(lambda: print('the end', gc.isenabled(), gc.get_freeze_count() > 0))\n"
-        "collect_garbage_rarely(); exit_without_collecting(); release_memory()\n"
-        "print(gc.get_threshold()[0])\n"
-    )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    end = "the end False False" if imported == "torch" else "the end True True"
-    assert (result.stdout.splitlines(), result.stderr, result.returncode) == (["20000", end], "", 0)
+@pytest.mark.parametrize(("end", "code"), [("sys.exit()", 0), ("sys.exit(0)", 0), ("sys.exit(3)", 3)])
+def test_a_program_without_finalization_ends_in_order(imported: str, end: str, code: int) -> None:
+    result = ended(end, imported, stdout=subprocess.PIPE)
+    made, *rest = result.stdout.splitlines()
+    assert (rest, result.stderr, result.returncode) == (["thread", "at exit"], "", code)
+    assert not Path(made).exists()
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "said"), [("1 / 0", 1, "ZeroDivisionError"), ("sys.exit('no')", 1, "no"), ("pass", 0, "")]
+)
+def test_a_program_that_does_not_exit_with_a_code_is_finalized(end: str, code: int, said: str) -> None:
+    result = ended(end, stdout=subprocess.PIPE)
+    assert (result.stdout.splitlines()[1:], result.returncode) == (["thread", "at exit", "destroyed"], code)
+    assert said in result.stderr
+
+
+def test_output_that_nobody_reads_is_reported_as_by_python_itself() -> None:
+    with open("/dev/full", "w") as full:
+        result = ended("sys.exit(0)", stdout=full)
+    assert result.returncode == 120
+    assert "No space left on device" in result.stderr

@@ -18,7 +18,7 @@ from image_pipeline.cli.search import facets, search
 from image_pipeline.cli.serve import serve_models
 from image_pipeline.cli.show import show
 from image_pipeline.cli.stores import adopt, forget, hint_at_scattered_store, rescue
-from image_pipeline.patches import collect_garbage_rarely, exit_without_collecting
+from image_pipeline.patches import collect_garbage_rarely, run_without_finalization
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.signals import catch_signals, ignore_further_signals, interrupted_exit_code
@@ -40,7 +40,6 @@ def main(context: click.Context) -> None:
     An option with an environment variable in brackets can also be set by that variable.
     """
     collect_garbage_rarely()
-    exit_without_collecting()
     show_notices()
     catch_signals()
     keep_private()
@@ -238,3 +237,8 @@ def _settings(**given: Any) -> Settings:
 
 def _address(settings: Settings) -> "QdrantAddress":
     return Wiring(settings).address
+
+
+def run() -> None:
+    """The program `image-pipeline`: `main`, in a process that ends with it."""
+    run_without_finalization(main)
