@@ -1,6 +1,6 @@
 """All settings: name, environment variable, unit, default and meaning of each.
 
-The README's table is generated from this file, and a test compares the two.
+The README's table is generated from this file by `image_pipeline.settings_table`, and a test compares the two.
 """
 
 import os
@@ -96,6 +96,10 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(validation_alias="IMAGE_PIPELINE_INFERENCE_KEY", description="The API key of the inference service."),
     ] = None
+    inference_key_file: Annotated[
+        Path | None,
+        Field(validation_alias="IMAGE_PIPELINE_INFERENCE_KEY_FILE", description="A file with that key instead."),
+    ] = None
     dtype: Annotated[
         DType,
         Field(
@@ -114,6 +118,9 @@ class Settings(BaseSettings):
     qdrant_api_key: Annotated[
         SecretStr | None,
         Field(validation_alias="QDRANT_API_KEY", description="The API key of the Qdrant server."),
+    ] = None
+    qdrant_api_key_file: Annotated[
+        Path | None, Field(validation_alias="QDRANT_API_KEY_FILE", description="A file with that key instead.")
     ] = None
     qdrant_grpc_port: Annotated[
         int, Field(validation_alias="QDRANT_GRPC_PORT", ge=1, le=65535, description="The Qdrant server's gRPC port.")
@@ -234,7 +241,7 @@ class Settings(BaseSettings):
         ),
     ] = LogFormat.TEXT
 
-    @field_validator("library", "home", "api_key_file")
+    @field_validator("library", "home", "inference_key_file", "qdrant_api_key_file", "api_key_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         try:
@@ -295,19 +302,6 @@ def _urls() -> set[str]:
 def variable_of(name: str) -> str:
     """The environment variable of a setting."""
     return str(Settings.model_fields[name].validation_alias)
-
-
-def settings_table() -> str:
-    """The settings as a Markdown table, as in the README."""
-    lines = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
-        lines.append(f"| `{variable_of(name)}` | {default} | {field.description} |")
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(settings_table())
 
 
 def export_settings(settings: Settings) -> None:

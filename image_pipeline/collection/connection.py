@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from image_pipeline.client_keys import qdrant_key
 from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.former import Former
@@ -20,8 +21,7 @@ def address_of(settings: Settings, former: Former | None = None) -> QdrantAddres
     if settings.qdrant_url is None:
         store = Store(settings.home)
         return EdgeAddress(store.edge_directory, store.qdrant_lock_file, settings.lock_seconds, former)
-    key = None if settings.qdrant_api_key is None else settings.qdrant_api_key.get_secret_value()
-    return ServerAddress(settings.qdrant_url, settings.qdrant_grpc_port, key)
+    return ServerAddress(settings.qdrant_url, settings.qdrant_grpc_port, qdrant_key(settings))
 
 
 class KeptConnection:

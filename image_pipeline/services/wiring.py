@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from image_pipeline.client_keys import inference_key
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.settings import Settings
 from image_pipeline.storage.ledger import Ledger
@@ -105,9 +106,8 @@ class Wiring:
 
         settings = self.settings
         if settings.inference_url is not None:
-            key = settings.inference_key.get_secret_value() if settings.inference_key else None
             named = settings.models if "models" in settings.model_fields_set else None
-            return remote_inference(settings.inference_url, key, named, self.store.home)
+            return remote_inference(settings.inference_url, inference_key(settings), named, self.store.home)
         return load_inference(self.settings.models, self.settings.dtype, self.store.home)
 
     @property

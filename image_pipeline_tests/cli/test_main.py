@@ -188,7 +188,8 @@ def test_a_refused_key_is_told_and_nothing_is_lost(shell: Shell, qdrant_binary: 
         address = {"QDRANT_URL": server.url, "QDRANT_GRPC_PORT": str(server.grpc_port)}
         done = shell.run("ingest", "library", QDRANT_API_KEY="another key", **address)
         assert done.returncode == 1 and "QDRANT_API_KEY" in done.stderr and "Traceback" not in done.stderr
-        done = shell.run("ingest", "library", "--json", QDRANT_API_KEY="the key", **address)
+        (shell.home / "key").write_text("the key\n")
+        done = shell.run("ingest", "library", "--json", QDRANT_API_KEY_FILE=str(shell.home / "key"), **address)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["indexed"] == 1
 

@@ -7,7 +7,7 @@ import click
 from image_pipeline.cli.main import main
 from image_pipeline.inference.profiles import Profile
 from image_pipeline.schema.outcome import Reason
-from image_pipeline.settings import settings_table
+from image_pipeline.settings_table import settings_table
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

@@ -115,7 +115,8 @@ def run(made: Pipeline, *arguments: str, **environment: str) -> "subprocess.Comp
 def test_a_search_imports_no_torch(tmp_path: Path, service: InferenceService) -> None:
     made = pipeline(tmp_path / "made", inference_url=service.url, inference_key=KEY)
     made.ingest()
-    remote = {"IMAGE_PIPELINE_INFERENCE_URL": service.url, "IMAGE_PIPELINE_INFERENCE_KEY": KEY}
+    (tmp_path / "key").write_text(KEY)
+    remote = {"IMAGE_PIPELINE_INFERENCE_URL": service.url, "IMAGE_PIPELINE_INFERENCE_KEY_FILE": str(tmp_path / "key")}
     hidden = tmp_path / "hidden/sitecustomize.py"
     hidden.parent.mkdir()
     hidden.write_text("import sys\nfor name in ('torch', 'open_clip', 'transformers'): sys.modules[name] = None\n")
