@@ -218,3 +218,18 @@ def test_output_that_nobody_reads_is_reported_as_by_python_itself() -> None:
         result = ended("sys.exit(0)", stdout=full)
     assert result.returncode == 120
     assert "No space left on device" in result.stderr
+
+
+@pytest.mark.parametrize("is_skipped", [True, False])
+def test_httpx_is_the_same_without_its_command_line(is_skipped: bool) -> None:
+    program = (
+        "import sys\n"
+        "from image_pipeline.patches import skip_command_line_of_httpx\n"
+        f"if {is_skipped}: skip_command_line_of_httpx()\n"
+        "import httpx\n"
+        "answer = httpx.MockTransport(lambda request: httpx.Response(200, json={'path': request.url.path}))\n"
+        "told = httpx.Client(transport=answer).get('http://host/a').json()\n"
+        "print(told, callable(httpx.main), 'rich' in sys.modules)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == (f"{{'path': '/a'}} True {not is_skipped}\n", "")

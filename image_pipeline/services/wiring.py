@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_pipeline.client_keys import inference_key
+from image_pipeline.patches import skip_command_line_of_httpx
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.settings import Settings
 from image_pipeline.storage.ledger import Ledger
@@ -102,10 +103,13 @@ class Wiring:
 
         Raises SettingsError if the setting cannot be understood.
         """
-        from image_pipeline.stages.models import load_inference, remote_inference
+        from image_pipeline.stages.models import load_inference
 
         settings = self.settings
         if settings.inference_url is not None:
+            skip_command_line_of_httpx()
+            from image_pipeline.stages.remote_inference import remote_inference
+
             named = settings.models if "models" in settings.model_fields_set else None
             return remote_inference(settings.inference_url, inference_key(settings), named, self.store.home)
         return load_inference(self.settings.models, self.settings.dtype, self.store.home)
