@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -338,8 +338,8 @@ def _caption(caption: Caption) -> ImageCaption:
     return ImageCaption(**dataclasses.asdict(caption))
 
 
-async def _unless_gone(request: Request, futures: "Sequence[Future[Any]]") -> list[Any]:
-    """The results of futures; if the client goes away before, the work is abandoned, and nothing is answered."""
+async def _unless_gone(request: Request, futures: Sequence[Result]) -> list[Any]:
+    """What the futures result in; if the client goes away before, the work is abandoned, and nothing is answered."""
 
     async def gone() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -353,7 +353,7 @@ async def _unless_gone(request: Request, futures: "Sequence[Future[Any]]") -> li
         if results.done():
             return list(await results)
         for future in futures:
-            future.abandon() if isinstance(future, Result) else future.cancel()
+            future.abandon()
         raise RefusedError(_CLIENT_GONE, "gone", "The client has gone away.")
     except CancelledError as error:
         raise RefusedError(503, "ended", "The work was ended.") from error

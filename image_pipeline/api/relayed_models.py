@@ -98,11 +98,11 @@ class RelayedModels:
         """The captions of images, uint8 `[n, 3, height, width]`: a future of n `Caption`s. Raises BusyError."""
         return self._order_images(Kind.CAPTION, images)
 
-    def begin_decoding(self, directory: Path, files: Sequence[Path], specs: Sequence[InputSpec]) -> "list[Future[Any]]":
+    def begin_decoding(self, directory: Path, files: Sequence[Path], specs: Sequence[InputSpec]) -> list[Result]:
         """Decode files for inputs of `specs`, into `directory`: a future of the outcome of each."""
         with self._lock:
             numbers = [next(self._numbers) for _ in files]
-        results: list[Future[Any]] = [self._note(number) for number in numbers]
+        results = [self._note(number) for number in numbers]
         if files:
             self._connection.send(Order(numbers[0], Kind.DECODE, (directory, list(files), list(specs))))
         return results
