@@ -213,3 +213,16 @@ def test_deletions_of_sealed_points_on_a_disk_that_fills_end_no_process(memory: 
         with address.connect("images") as qdrant:
             assert qdrant.damage(VERSION.name) is None
             assert qdrant.collection(VERSION).count() == 800
+
+
+def test_a_checkup_finds_words_that_are_lost(edge_address: EdgeAddress) -> None:
+    with edge_address.connect("images") as qdrant:
+        collection = qdrant.collection(VERSION)
+        collection.ensure()
+        put(collection, many_points(150, seed=5))
+        collection.tidy()
+        assert qdrant.damage(VERSION.name) is None
+    [index] = shard(edge_address).rglob("vector_index-words/inverted_index.dat")
+    index.write_bytes(bytes(index.stat().st_size))
+    with edge_address.connect("images") as qdrant:
+        assert "words" in str(qdrant.damage(VERSION.name))

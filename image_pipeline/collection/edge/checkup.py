@@ -21,12 +21,15 @@ from image_pipeline.collection.edge.shards import (
     end_of,
     load_shard,
 )
+from image_pipeline.collection.words import VECTOR
 from image_pipeline.errors import CollectionError
 from image_pipeline.schema.column import Index
 from image_pipeline.schema.payload import PARTITION, PAYLOAD
 
 _LOAD = "load"
 _SAMPLE = 200
+_SAMPLE_OF_WORDS = 10  # with a million points, each takes more than half a second
+_ALMOST = 0.999  # scores are sums of 32-bit floats
 _NEAR_M = 100.0
 _MOST_LATITUDE, _MOST_LONGITUDE = 85.0, 179.0  # Edge does not find a pole by a small circle around it
 _DAMAGED, _IN_USE = 10, 11  # exit codes; Python itself uses 1 and 2
@@ -79,7 +82,25 @@ def index_damage(shard: qe.EdgeShard) -> str | None:
                 found = qe.Filter(must=[qe.HasIdCondition({point.id}), condition])
                 if shard.count(qe.CountRequest(exact=True, filter=found)) != 1:
                     return f"the index of {name} does not find point {point.id}"
+        for point in sample[:_SAMPLE_OF_WORDS]:
+            if not _words_are_found(shard, point):
+                return f"the index of words does not find point {point.id}"
     return None
+
+
+def _words_are_found(shard: qe.EdgeShard, point: qe.ScoredPoint) -> bool:
+    """Whether the point that the index of words finds for the words of this one fits as well as this one itself.
+
+    Edge does not use that index if a filter leaves few points: it compares them.
+    """
+    own = point.vector.get(VECTOR) if isinstance(point.vector, dict) else None
+    if not isinstance(own, qe.SparseVector) or not own.indices:
+        return True
+    query = qe.Query.Nearest(own, using=VECTOR)
+    this = qe.Filter(must=[qe.HasIdCondition({point.id})])
+    compared = shard.query(qe.QueryRequest(limit=1, query=query, filter=this))
+    best = shard.query(qe.QueryRequest(limit=1, query=query))
+    return bool(compared and best) and best[0].score >= compared[0].score * _ALMOST
 
 
 def _own_values(payload: Mapping[str, Any], indexed: Iterable[str]) -> Iterator[tuple[str, qe.FieldCondition]]:
