@@ -8,7 +8,7 @@ stays only if it saves at least 5 % of a command, a run or its memory. Gains are
 |---|---|---|
 | `collect_garbage_rarely` | CPython | `ingest` of 300 files 12 %, `status` 18 % |
 | `run_without_finalization` | any | `search` by words 20 %, by a filter 23 %, `status` 15 % |
-| `skip_command_line_of_httpx` | httpx below 1.0 | `search` with an inference service 9 % |
+| `skip_command_line_of_httpx` | any | `search` with an inference service 9 % |
 | `release_memory` | any (glibc, Arrow) | peak memory of 8 runs in one process: 1.1 times that of one run, not 1.4 |
 | `store_events_in_batches` | Dagster 1.13 | `ingest` of 100 directories with 3 files each 39 %, a repeated one 25 % |
 | `sync_records_rarely` | Dagster 1.13 | `ingest` of 60 directories 7 % of the elapsed time, at 8 ms per sync |
@@ -68,8 +68,9 @@ def collect_garbage_rarely() -> None:
 def run_without_finalization(program: Callable[[], object]) -> None:
     """Call `program`; if it exits (SystemExit), let this process end without Python's finalization.
 
-    That destroys each object, although the system frees all memory anyway. Everything that is registered for the exit
-    is done, logs are closed and output is flushed. If it cannot be flushed, Python ends as usual, and reports that.
+    That destroys each object, although the system frees all memory anyway. What `program` registers for the exit is
+    done, logs are closed and output is flushed. If it cannot be flushed, Python ends as usual, and reports that. What
+    was registered for the exit before is left out.
     """
     codes: list[int] = []
 
@@ -84,7 +85,7 @@ def run_without_finalization(program: Callable[[], object]) -> None:
             return
         os._exit(codes[0])
 
-    atexit.register(leave)  # the first one is called last
+    atexit.register(leave)  # called after those that are registered from here on
     try:
         program()
     except SystemExit as ended:
@@ -96,7 +97,7 @@ def run_without_finalization(program: Callable[[], object]) -> None:
 def skip_command_line_of_httpx() -> None:
     """Let the next `import httpx` leave out httpx's own command line, which imports rich and pygments.
 
-    httpx does so itself if they are not installed.
+    httpx does so itself if they are not installed. With another release of it, nothing may change.
     """
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 

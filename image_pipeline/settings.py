@@ -98,7 +98,10 @@ class Settings(BaseSettings):
     ] = None
     inference_key_file: Annotated[
         Path | None,
-        Field(validation_alias="IMAGE_PIPELINE_INFERENCE_KEY_FILE", description="A file with that key instead."),
+        Field(
+            validation_alias="IMAGE_PIPELINE_INFERENCE_KEY_FILE",
+            description="A file that holds the API key of the inference service, in one line.",
+        ),
     ] = None
     dtype: Annotated[
         DType,
@@ -120,7 +123,11 @@ class Settings(BaseSettings):
         Field(validation_alias="QDRANT_API_KEY", description="The API key of the Qdrant server."),
     ] = None
     qdrant_api_key_file: Annotated[
-        Path | None, Field(validation_alias="QDRANT_API_KEY_FILE", description="A file with that key instead.")
+        Path | None,
+        Field(
+            validation_alias="QDRANT_API_KEY_FILE",
+            description="A file that holds the API key of the Qdrant server, in one line.",
+        ),
     ] = None
     qdrant_grpc_port: Annotated[
         int, Field(validation_alias="QDRANT_GRPC_PORT", ge=1, le=65535, description="The Qdrant server's gRPC port.")
@@ -283,10 +290,14 @@ class Settings(BaseSettings):
 def load_settings(**given: Any) -> Settings:
     """The settings from the environment, overridden by `given` (by field name; None counts as not given).
 
-    Raises SettingsError naming the variable whose value cannot be used.
+    A given key also overrides a file with keys. Raises SettingsError naming the variable whose value cannot be used.
     """
+    values = {variable_of(name): value for name, value in given.items() if value is not None}
+    for name in ("inference_key", "qdrant_api_key"):
+        if given.get(name) is not None:
+            values.setdefault(variable_of(f"{name}_file"), None)
     try:
-        return Settings(**{variable_of(name): value for name, value in given.items() if value is not None})
+        return Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         variable, value = str(first["loc"][0]), first["input"]
@@ -305,9 +316,11 @@ def variable_of(name: str) -> str:
 
 
 def export_settings(settings: Settings) -> None:
-    """Set the environment variables of the settings that differ from their defaults, for processes begun from here."""
-    for name, field in Settings.model_fields.items():
+    """Set the environment variables of the settings that were given, and unset the others, for other processes."""
+    for name in Settings.model_fields:
         value = getattr(settings, name)
-        if value is not None and value != field.default:
+        if value is None or name not in settings.model_fields_set:
+            os.environ.pop(variable_of(name), None)
+        else:
             secret = getattr(value, "get_secret_value", None)
             os.environ[variable_of(name)] = str(secret() if secret else value)

@@ -24,7 +24,8 @@ from image_pipeline.signals import ignore_further_signals, interrupted_exit_code
 def serve_models(host: str, port: int, **given: Any) -> None:
     """Load the models once, and serve them over HTTP to runs and searches on this and other machines.
 
-    Clients set IMAGE_PIPELINE_INFERENCE_URL to its address, and IMAGE_PIPELINE_INFERENCE_KEY to a key that it accepts.
+    Clients set IMAGE_PIPELINE_INFERENCE_URL to its address, and IMAGE_PIPELINE_INFERENCE_KEY to a key that it accepts
+    (or IMAGE_PIPELINE_INFERENCE_KEY_FILE to a file with one).
     """
     settings = load_settings(**given)
     from image_pipeline.api.server import serve_models as serve

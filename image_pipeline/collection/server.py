@@ -112,7 +112,9 @@ class ServerAddress(ClientAddress):
             raise self._unreachable(error) from error
 
     def _refused(self) -> CollectionError:
-        return CollectionError(f"Qdrant at {self} refuses the key: set QDRANT_API_KEY to one with write access.")
+        return CollectionError(
+            f"Qdrant at {self} refuses the key: give one with write access in QDRANT_API_KEY or QDRANT_API_KEY_FILE."
+        )
 
     def _full(self, cause: object) -> ServiceUnavailableError:
         return ServiceUnavailableError(f"Qdrant at {self} cannot write ({cause}): make room on its disk.")

@@ -157,8 +157,8 @@ class ServiceClient:
     def _refused(self, answer: httpx.Response) -> ModelError:
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             return ModelError(
-                f"The inference service at {self.url} refuses the key: set {variable_of('inference_key')} to one that "
-                "it accepts."
+                f"The inference service at {self.url} refuses the key: give one that it accepts in "
+                f"{variable_of('inference_key')} or {variable_of('inference_key_file')}."
             )
         return ModelError(
             f"The inference service at {self.url} refuses a request (status {answer.status_code}: {_message(answer)}): "

@@ -21,7 +21,7 @@ from image_pipeline.collection.embedded import EmbeddedAddress
 from image_pipeline.collection.points import make_point
 from image_pipeline.collection.server import ServerAddress
 from image_pipeline.errors import CollectionError, ServiceUnavailableError, StoreError
-from image_pipeline.settings import load_settings
+from image_pipeline.settings import load_settings, variable_of
 from image_pipeline_tests.storage.conftest import VERSION, unit_vector
 from image_pipeline_tests.support.room import Room
 
@@ -226,7 +226,7 @@ def test_a_server_asks_for_its_key(qdrant_binary: Path, memory: Path, tmp_path: 
                 qdrant.collection(VERSION).ensure()
         for wrong in (None, "wrong"):
             with (
-                pytest.raises(CollectionError, match="refuses the key: set QDRANT_API_KEY") as told,
+                pytest.raises(CollectionError, match=r"refuses the key: give one .* in QDRANT_API_KEY") as told,
                 replace(address, api_key=wrong).connect("images") as qdrant,
             ):
                 qdrant.collection(VERSION).ensure()
@@ -235,8 +235,8 @@ def test_a_server_asks_for_its_key(qdrant_binary: Path, memory: Path, tmp_path: 
 
 
 def test_the_settings_say_where_qdrant_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("QDRANT_URL", "QDRANT_API_KEY", "QDRANT_GRPC_PORT", "IMAGE_PIPELINE_LOCK_SECONDS"):
-        monkeypatch.delenv(variable, raising=False)
+    for name in ("qdrant_url", "qdrant_api_key", "qdrant_api_key_file", "qdrant_grpc_port", "lock_seconds"):
+        monkeypatch.delenv(variable_of(name), raising=False)
     embedded = address_of(load_settings(home=tmp_path, lock_seconds=7))
     assert embedded == EdgeAddress(tmp_path / "qdrant-edge", tmp_path / "qdrant.lock", 7.0)
     assert str(embedded) == f"embedded in {tmp_path}/qdrant-edge"

@@ -67,6 +67,7 @@ class Compaction:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._note = CopyNote(directory)
+        self._has_told = False  # that there is too little space, which a run would repeat
 
     def run(self, turns: Turns[Opened], name: str) -> bool:
         """Compact the shard of a collection if it is worth it; returns whether it was done.
@@ -113,7 +114,9 @@ class Compaction:
             return None
         disk = os.statvfs(self._directory)
         if disk.f_bavail * disk.f_frsize < 2 * _allocated(source) + ROOM_BYTES:
-            _log.warning("The collection is not compacted: that takes twice as much space again as it has.")
+            if not self._has_told:
+                _log.warning("The collection is not compacted: that takes twice as much space again as it has.")
+            self._has_told = True
             return None
         self._note.write(source.name)
         snapshot, target = opened.new_folder(), opened.new_folder()
