@@ -158,8 +158,12 @@ class Batcher(Generic[Result]):
         self._probed = True
 
 
-# The allocators of the CPU and of Apple's GPUs raise a plain RuntimeError; only its text identifies the cause.
-_SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "alloc_failed", "bad_alloc", "bad allocation")
+# The allocators of the CPU and of Apple's GPUs raise a plain RuntimeError; only its text identifies the cause. oneDNN,
+# which computes on the CPU, does not even name it.
+_SIGNS = (
+    *("can't allocate memory", "not enough memory", "out of memory", "alloc_failed", "bad_alloc", "bad allocation"),
+    *("could not create a primitive", "could not execute a primitive"),
+)
 
 # The usable share. The rest is for fragmentation, and for later batches that need more than the measured one.
 _USABLE = 0.8

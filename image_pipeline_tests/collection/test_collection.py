@@ -186,17 +186,12 @@ def test_an_alias_of_a_foreign_collection_is_not_taken_away(client: QdrantClient
 
 
 INDEXES = {
-    "path": models.PayloadSchemaType.KEYWORD,
     "directory": models.PayloadSchemaType.KEYWORD,
     "partition": models.PayloadSchemaType.KEYWORD,
     "sha256": models.PayloadSchemaType.KEYWORD,
-    "damaged": models.PayloadSchemaType.KEYWORD,
     "pixels": models.PayloadSchemaType.KEYWORD,
     "camera_make": models.PayloadSchemaType.KEYWORD,
-    "camera_model": models.PayloadSchemaType.KEYWORD,
     "lens": models.PayloadSchemaType.KEYWORD,
-    "taken_from": models.PayloadSchemaType.KEYWORD,
-    "taken_precision": models.PayloadSchemaType.KEYWORD,
     "city": models.PayloadSchemaType.KEYWORD,
     "state": models.PayloadSchemaType.KEYWORD,
     "country": models.PayloadSchemaType.KEYWORD,
@@ -204,8 +199,6 @@ INDEXES = {
     "people": models.PayloadSchemaType.KEYWORD,
     "taken_local": models.PayloadSchemaType.DATETIME,
     "taken_local_end": models.PayloadSchemaType.DATETIME,
-    "taken_local_from": models.PayloadSchemaType.KEYWORD,
-    "derived": models.PayloadSchemaType.KEYWORD,
     "camera": models.PayloadSchemaType.KEYWORD,
     "format": models.PayloadSchemaType.KEYWORD,
     "iso": models.PayloadSchemaType.INTEGER,

@@ -53,7 +53,7 @@ def test_every_declared_field_is_indexed_and_nothing_has_a_graph(edge_address: E
     shard = qe.EdgeShard.load(str(edge_address.directory / folder))
     info = shard.info()
     shard.close()
-    assert {"path", "partition", "sha256", "pixels", "place", "taken_at", "caption"} <= info.payload_schema.keys()
+    assert {"partition", "sha256", "pixels", "place", "taken_at", "caption"} <= info.payload_schema.keys()
     assert all(index.params.enable_hnsw is False for index in info.payload_schema.values())
     # only the words, whose index is exact; a graph of the embeddings would count 50 more
     assert (info.points_count, info.indexed_vectors_count) == (50, 50)

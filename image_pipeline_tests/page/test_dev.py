@@ -98,7 +98,10 @@ def test_ctrl_c_ends_a_run_that_is_under_way_and_all_processes(tmp_path: Path) -
 
 
 def test_a_closed_terminal_ends_it_and_no_further_signal_leaves_anything_behind(tmp_path: Path) -> None:
-    with Dev(tmp_path) as dev:
+    def begin() -> None:  # tests that were started with nohup ignore it, and so would what they start
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+    with Dev(tmp_path, begin=begin) as dev:
         dev.wait_until_open()
         dev.process.send_signal(signal.SIGHUP)
         time.sleep(0.5)  # two signals at the same moment may arrive in any order
