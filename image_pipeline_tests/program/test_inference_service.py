@@ -15,6 +15,7 @@ import pytest
 from image_pipeline.collection.connection import address_of
 from image_pipeline.errors import PipelineError
 from image_pipeline.inference import service_client
+from image_pipeline.orchestration.assets import step
 from image_pipeline_tests.support.inference_service import KEY, InferenceService
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
 from image_pipeline_tests.support.moments import wait_until
@@ -150,7 +151,8 @@ def test_what_is_wrong_is_said_in_one_line(
 
 
 def test_a_service_that_comes_back_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_client, "PATIENT_SECONDS", 2.0)
+    monkeypatch.setattr(service_client, "PATIENT_SECONDS", 0.5)
+    monkeypatch.setattr(step, "TRANSIENT_RETRY", step.TRANSIENT_RETRY._replace(delay=0.1))
     (tmp_path / "service").mkdir()
     with InferenceService(tmp_path / "service") as service:
         service.wait_until_ready()
