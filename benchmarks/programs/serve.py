@@ -43,7 +43,7 @@ def _serve(way: str, model: Path, home: Path, port: int) -> None:
         service.load()
         if way == "alone":
             for runner in service.runners.values():
-                runner._most = None
+                runner._most = 1
         count = len(os.sched_getaffinity(0)) // 2 if service.is_on_gpu and way != "one" else 1
         receivers.set_ready(service.capabilities, max(1, count))
         signal.signal(signal.SIGTERM, lambda *_: receivers.end())

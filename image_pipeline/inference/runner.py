@@ -1,9 +1,9 @@
-"""Threads that run models for many callers: one request after the other, or several in one batch.
+"""Threads that run models for many callers: the images of those who wait are computed together.
 
-On a GPU, a batch of 32 images takes hardly longer than one image, so the images of several callers are computed
-together: the first waits for up to 5 ms for others that are on their way. If more images wait than fit into a batch,
-several batches may be run at once, so that each is copied to the GPU while the one before is computed. On a CPU, a
-batch takes as long as its images one by one, so waiting would only delay them.
+On a GPU, a batch of 32 images takes hardly longer than one image, so the first image also waits for up to 5 ms for
+others that are on their way. If more images wait than fit into a batch, several batches may be run at once, so that
+each is copied to the GPU while the one before is computed. On a CPU, an image of a batch takes a third to half of the
+time of a single one: nobody waits for others, but what has come while the model was busy is computed together.
 """
 
 import itertools
@@ -23,9 +23,6 @@ import numpy as np
 from image_pipeline.errors import PipelineError
 from image_pipeline.inference.joined_images import JoinedImages
 from image_pipeline.inference.prefetch import Images
-
-WAIT_SECONDS = 0.005
-"""How long the first image of a batch waits for others."""
 
 _TURN_SECONDS = 0.02
 
@@ -62,22 +59,24 @@ class _Job:
 class ModelRunner:
     """A thread that owns a model, for the length of a `with` block.
 
-    `batches` runs images `[n, 3, height, width]`, in batches of up to `most` images if it is not None; then images of
-    several callers are run together, up to `at_once` batches if so many wait. `expected` returns the number of images
-    that callers are sending or waiting for. `device` is held during each batch: models that share a CPU share a lock.
+    `batches` runs images `[n, 3, height, width]`, in batches of up to `most` images. Images of several callers are run
+    together, up to `at_once` batches if so many wait. The first waits for up to `wait_seconds` for others that are on
+    their way: `expected` returns the number of images that callers are sending or waiting for. `device` is held during
+    each batch: models that share a CPU share a lock.
     """
 
     def __init__(
         self,
         name: str,
         batches: Batches,
-        most: int | None,
+        most: int,
         device: threading.Lock,
         expected: Callable[[], int],
         at_once: int = 1,
+        wait_seconds: float = 0.0,
     ) -> None:
         self._batches, self._most, self._device, self._expected = batches, most, device, expected
-        self._at_once = at_once
+        self._at_once, self._wait_seconds = at_once, wait_seconds
         self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -126,9 +125,7 @@ class ModelRunner:
         Nobody waits for more than a full batch.
         """
         jobs, count = [first], _length(first)
-        if self._most is None:
-            return jobs
-        ends_at = time.monotonic() + WAIT_SECONDS
+        ends_at = time.monotonic() + self._wait_seconds
         while count < self._at_once * self._most:
             if self._jobs.empty() and (count >= self._most or self._expected() <= count):
                 break

@@ -25,6 +25,9 @@ from image_pipeline.services.waiting import Waiting
 from image_pipeline.stages.models import LocalInference
 from image_pipeline.storage.tensors import TensorFile, tensor_path
 
+_WAIT_SECONDS = 0.005
+"""How long the first image of a batch waits for others, on a GPU."""
+
 _EMBEDDED_AT_ONCE = 8
 """Batches of a GPU's embedder, which computes one in the time that it takes to copy one. A captioner takes longer."""
 
@@ -66,8 +69,8 @@ class ModelService:
         models = self.inference
         embedder, captioner = models.embedder, models.captioner
         throughput = embedder.warm_up()
-        is_shared, device = self.is_on_gpu, threading.Lock()
-        most = throughput.batch_size if is_shared else None
+        device = threading.Lock()
+        wait_seconds = _WAIT_SECONDS if self.is_on_gpu else 0.0
         served = ServedModel(
             models.embedding_producer, str(models.embedding_producer), models.model_name, throughput.batch_size
         )
@@ -77,16 +80,19 @@ class ModelService:
             producer = models.caption_producer
             captions = ServedModel(producer, str(producer), models.caption_model_name or "", batch)
             self._captioning = self._running.enter_context(
-                ModelRunner("captions", captioner.caption_batches, batch if is_shared else None, device, self._expected)
+                ModelRunner(
+                    "captions", captioner.caption_batches, batch, device, self._expected, wait_seconds=wait_seconds
+                )
             )
         self._embedding = self._running.enter_context(
             ModelRunner(
                 "embeddings",
                 embedder.embed_batches,
-                most,
-                threading.Lock() if is_shared else device,
+                throughput.batch_size,
+                threading.Lock() if self.is_on_gpu else device,
                 self._expected,
-                _EMBEDDED_AT_ONCE,
+                _EMBEDDED_AT_ONCE if self.is_on_gpu else 1,
+                wait_seconds,
             )
         )
         self._capabilities = Capabilities(

@@ -1,13 +1,13 @@
 """Threads that run models for many callers."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
 
-from image_pipeline.inference import runner as runner_module
 from image_pipeline.inference.joined_images import JoinedImages
 from image_pipeline.inference.prefetch import Images
 from image_pipeline.inference.runner import ModelRunner
@@ -38,7 +38,7 @@ def images(*values: int) -> np.ndarray:
     return np.array(values, np.uint8).reshape(-1, 1, 1, 1)
 
 
-def test_on_a_gpu_callers_share_batches() -> None:
+def test_callers_who_wait_share_batches() -> None:
     model = Model()
     model.may_run.clear()
     with ModelRunner("test", model, 4, threading.Lock(), lambda: 100) as runner:
@@ -51,18 +51,38 @@ def test_on_a_gpu_callers_share_batches() -> None:
     assert (runner.images_run, runner.batches_run) == (6, 3)
 
 
-def test_nobody_waits_if_nothing_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "WAIT_SECONDS", 30.0)
-    with ModelRunner("test", Model(), 4, threading.Lock(), lambda: 1) as runner:
+def test_nobody_waits_if_nothing_is_on_its_way() -> None:
+    with ModelRunner("test", Model(), 4, threading.Lock(), lambda: 1, wait_seconds=30.0) as runner:
         assert runner.run(images(7)).result(5) == [7]
 
 
-def test_on_a_cpu_each_caller_has_its_own_batches() -> None:
+def test_the_first_waits_for_those_that_are_on_their_way() -> None:
     model = Model()
-    with ModelRunner("test", model, None, threading.Lock(), lambda: 100) as runner:
-        found = [runner.run(images(number, number)) for number in range(5)]
-        assert [one.result(10) for one in found] == [[number, number] for number in range(5)]
-    assert model.batches == [[number, number] for number in range(5)]
+    with ModelRunner("test", model, 4, threading.Lock(), lambda: 2, wait_seconds=30.0) as runner:
+        first = runner.run(images(7))
+        time.sleep(0.2)
+        assert not model.batches
+        assert (runner.run(images(8)).result(10), first.result(10)) == ([8], [7])
+    assert model.batches == [[7, 8]]
+
+
+def test_on_a_cpu_nobody_waits_for_others() -> None:
+    model = Model()
+    with ModelRunner("test", model, 4, threading.Lock(), lambda: 100) as runner:
+        assert runner.run(images(7)).result(5) == [7]
+    assert model.batches == [[7]]
+
+
+def test_a_caller_with_a_whole_batch_is_joined_by_nobody() -> None:
+    model = Model()
+    model.may_run.clear()
+    with ModelRunner("test", model, 2, threading.Lock(), lambda: 100) as runner:
+        first = runner.run(images(0))
+        assert model.has_begun.wait(10)
+        found = [runner.run(images(number, number)) for number in range(1, 4)]
+        model.may_run.set()
+        assert [first.result(10), *(one.result(10) for one in found)] == [[0], [1, 1], [2, 2], [3, 3]]
+    assert model.batches == [[0], [1, 1], [2, 2], [3, 3]]
 
 
 def test_images_that_cannot_be_run_harm_no_other_caller() -> None:
@@ -82,7 +102,7 @@ def test_images_that_cannot_be_run_harm_no_other_caller() -> None:
 def test_a_call_is_made_between_two_batches() -> None:
     model = Model(most=1)
     model.may_run.clear()
-    with ModelRunner("test", model, None, threading.Lock(), lambda: 100) as runner:
+    with ModelRunner("test", model, 1, threading.Lock(), lambda: 100) as runner:
         found = runner.run(images(0, 1, 2))
         assert model.has_begun.wait(10)
         call = runner.call(lambda: list(model.batches))
@@ -93,7 +113,7 @@ def test_a_call_is_made_between_two_batches() -> None:
 
 def test_a_call_does_not_wait_for_a_device_that_another_model_uses() -> None:
     device = threading.Lock()
-    with ModelRunner("test", Model(), None, device, lambda: 100) as runner, device:
+    with ModelRunner("test", Model(), 1, device, lambda: 100) as runner, device:
         waiting = runner.run(images(0))
         assert runner.call(lambda: 7).result(10) == 7
         assert not waiting.done()
@@ -102,7 +122,7 @@ def test_a_call_does_not_wait_for_a_device_that_another_model_uses() -> None:
 def test_what_was_abandoned_is_not_run() -> None:
     model = Model(most=1)
     model.may_run.clear()
-    with ModelRunner("test", model, None, threading.Lock(), lambda: 100) as runner:
+    with ModelRunner("test", model, 1, threading.Lock(), lambda: 100) as runner:
         running, waiting = runner.run(images(0, 1, 2, 3)), runner.run(images(9))
         assert model.has_begun.wait(10)
         running.abandon()
@@ -119,7 +139,7 @@ def test_what_was_abandoned_is_not_run() -> None:
 
 def test_the_end_finishes_what_was_taken() -> None:
     model = Model()
-    with ModelRunner("test", model, None, threading.Lock(), lambda: 100) as runner:
+    with ModelRunner("test", model, 1, threading.Lock(), lambda: 100) as runner:
         found = [runner.run(images(number)) for number in range(20)]
     assert [one.result(0) for one in found] == [[number] for number in range(20)]
 
@@ -128,7 +148,7 @@ def test_a_call_that_fails_harms_no_other() -> None:
     def fail() -> None:
         raise ValueError("it fails")
 
-    with ModelRunner("test", Model(), None, threading.Lock(), lambda: 100) as runner:
+    with ModelRunner("test", Model(), 1, threading.Lock(), lambda: 100) as runner:
         with pytest.raises(ValueError, match="it fails"):
             runner.call(fail).result(10)
         assert runner.call(lambda: 1).result(10) == 1
