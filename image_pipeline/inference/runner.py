@@ -1,9 +1,9 @@
 """Threads that run models for many callers: the images of those who wait are computed together.
 
-On a GPU, a batch of 32 images takes hardly longer than one image, so the first image also waits for up to 5 ms for
-others that are on their way. If more images wait than fit into a batch, several batches may be run at once, so that
-each is copied to the GPU while the one before is computed. On a CPU, an image of a batch takes a third to half of the
-time of a single one: nobody waits for others, but what has come while the model was busy is computed together.
+On a GPU, a batch of 32 images takes hardly longer than one image, and on a CPU an image of a batch takes a third to half
+of the time of a single one. So the first image waits for up to 5 ms for others that are on their way, if there are any.
+If more images wait than fit into a batch, several batches may be run at once, so that each is copied to the GPU while
+the one before is computed.
 """
 
 import itertools
@@ -23,6 +23,9 @@ import numpy as np
 from image_pipeline.errors import PipelineError
 from image_pipeline.inference.joined_images import JoinedImages
 from image_pipeline.inference.prefetch import Images
+
+WAIT_SECONDS = 0.005
+"""How long the first image of a batch waits for others."""
 
 _TURN_SECONDS = 0.02
 
@@ -60,9 +63,8 @@ class ModelRunner:
     """A thread that owns a model, for the length of a `with` block.
 
     `batches` runs images `[n, 3, height, width]`, in batches of up to `most` images. Images of several callers are run
-    together, up to `at_once` batches if so many wait. The first waits for up to `wait_seconds` for others that are on
-    their way: `expected` returns the number of images that callers are sending or waiting for. `device` is held during
-    each batch: models that share a CPU share a lock.
+    together, up to `at_once` batches if so many wait. `expected` returns the number of images that callers are sending
+    or waiting for. `device` is held during each batch: models that share a CPU share a lock.
     """
 
     def __init__(
@@ -73,10 +75,9 @@ class ModelRunner:
         device: threading.Lock,
         expected: Callable[[], int],
         at_once: int = 1,
-        wait_seconds: float = 0.0,
     ) -> None:
         self._batches, self._most, self._device, self._expected = batches, most, device, expected
-        self._at_once, self._wait_seconds = at_once, wait_seconds
+        self._at_once = at_once
         self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -125,7 +126,7 @@ class ModelRunner:
         Nobody waits for more than a full batch.
         """
         jobs, count = [first], _length(first)
-        ends_at = time.monotonic() + self._wait_seconds
+        ends_at = time.monotonic() + WAIT_SECONDS
         while count < self._at_once * self._most:
             if self._jobs.empty() and (count >= self._most or self._expected() <= count):
                 break

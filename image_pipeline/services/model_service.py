@@ -25,9 +25,6 @@ from image_pipeline.services.waiting import Waiting
 from image_pipeline.stages.models import LocalInference
 from image_pipeline.storage.tensors import TensorFile, tensor_path
 
-_WAIT_SECONDS = 0.005
-"""How long the first image of a batch waits for others, on a GPU."""
-
 _EMBEDDED_AT_ONCE = 8
 """Batches of a GPU's embedder, which computes one in the time that it takes to copy one. A captioner takes longer."""
 
@@ -70,7 +67,6 @@ class ModelService:
         embedder, captioner = models.embedder, models.captioner
         throughput = embedder.warm_up()
         device = threading.Lock()
-        wait_seconds = _WAIT_SECONDS if self.is_on_gpu else 0.0
         served = ServedModel(
             models.embedding_producer, str(models.embedding_producer), models.model_name, throughput.batch_size
         )
@@ -80,9 +76,7 @@ class ModelService:
             producer = models.caption_producer
             captions = ServedModel(producer, str(producer), models.caption_model_name or "", batch)
             self._captioning = self._running.enter_context(
-                ModelRunner(
-                    "captions", captioner.caption_batches, batch, device, self._expected, wait_seconds=wait_seconds
-                )
+                ModelRunner("captions", captioner.caption_batches, batch, device, self._expected)
             )
         self._embedding = self._running.enter_context(
             ModelRunner(
@@ -92,7 +86,6 @@ class ModelService:
                 threading.Lock() if self.is_on_gpu else device,
                 self._expected,
                 _EMBEDDED_AT_ONCE if self.is_on_gpu else 1,
-                wait_seconds,
             )
         )
         self._capabilities = Capabilities(

@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError
 import numpy as np
 import pytest
 
+from image_pipeline.inference import runner as runner_module
 from image_pipeline.inference.joined_images import JoinedImages
 from image_pipeline.inference.prefetch import Images
 from image_pipeline.inference.runner import ModelRunner
@@ -51,26 +52,21 @@ def test_callers_who_wait_share_batches() -> None:
     assert (runner.images_run, runner.batches_run) == (6, 3)
 
 
-def test_nobody_waits_if_nothing_is_on_its_way() -> None:
-    with ModelRunner("test", Model(), 4, threading.Lock(), lambda: 1, wait_seconds=30.0) as runner:
+def test_nobody_waits_if_nothing_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "WAIT_SECONDS", 30.0)
+    with ModelRunner("test", Model(), 4, threading.Lock(), lambda: 1) as runner:
         assert runner.run(images(7)).result(5) == [7]
 
 
-def test_the_first_waits_for_those_that_are_on_their_way() -> None:
+def test_the_first_waits_for_those_that_are_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "WAIT_SECONDS", 30.0)
     model = Model()
-    with ModelRunner("test", model, 4, threading.Lock(), lambda: 2, wait_seconds=30.0) as runner:
+    with ModelRunner("test", model, 4, threading.Lock(), lambda: 2) as runner:
         first = runner.run(images(7))
         time.sleep(0.2)
         assert not model.batches
         assert (runner.run(images(8)).result(10), first.result(10)) == ([8], [7])
     assert model.batches == [[7, 8]]
-
-
-def test_on_a_cpu_nobody_waits_for_others() -> None:
-    model = Model()
-    with ModelRunner("test", model, 4, threading.Lock(), lambda: 100) as runner:
-        assert runner.run(images(7)).result(5) == [7]
-    assert model.batches == [[7]]
 
 
 def test_a_caller_with_a_whole_batch_is_joined_by_nobody() -> None:
