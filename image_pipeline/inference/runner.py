@@ -1,9 +1,9 @@
 """Threads that run models for many callers: the images of those who wait are computed together.
 
-On a GPU, a batch of 32 images takes hardly longer than one image, and on a CPU an image of a batch takes a third to half
-of the time of a single one. So the first image waits for up to 5 ms for others that are on their way, if there are any.
-If more images wait than fit into a batch, several batches may be run at once, so that each is copied to the GPU while
-the one before is computed.
+On a GPU, a batch of 32 images takes hardly longer than one image, and on a CPU an image of a batch takes a third to
+half of the time of a single one. So the first image waits for up to 5 ms for others that are on their way, if there are
+any. If more images wait than fit into a batch, several batches may be run at once, so that each is copied to the GPU
+while the one before is computed.
 """
 
 import itertools
