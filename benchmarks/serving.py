@@ -9,12 +9,13 @@ import argparse
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -113,7 +114,7 @@ def _service(way: str, model: _Model, folder: Path) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = python_program("benchmarks.programs.serve", way, str(model.make()), str(folder / way), str(port))
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen(command, start_new_session=True) as process:
         try:
             content = to_npy(np.zeros((1, 3, model.side, model.side), np.uint8))
             body = {"content": content, "headers": {"content-type": NPY}}
@@ -129,10 +130,10 @@ def _service(way: str, model: _Model, folder: Path) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            with suppress(ProcessLookupError):  # processes of LitServe may outlive it, and would slow down what follows
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _measure(model: str, way: str, url: str, images: int, callers: int, seconds: float) -> Measured:
