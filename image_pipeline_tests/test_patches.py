@@ -233,3 +233,14 @@ def test_httpx_is_the_same_without_its_command_line(is_skipped: bool) -> None:
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (result.stdout, result.stderr) == (f"{{'path': '/a'}} True {not is_skipped}\n", "")
+
+
+def test_garbage_is_collected_rarely_and_memory_can_be_returned() -> None:
+    program = (
+        "import gc\n"
+        "from image_pipeline.patches import collect_garbage_rarely, release_memory\n"
+        "collect_garbage_rarely(); release_memory()\n"
+        "print(gc.get_threshold()[0])\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (result.stdout, result.stderr, result.returncode) == ("20000\n", "", 0)
