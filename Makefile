@@ -70,6 +70,7 @@ lock: ## Update the lock files (needs uv).
 	$(COMPILE) --extra models -o requirements.lock
 	$(COMPILE) --extra models --extra dev -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) -c requirements.lock -o requirements-thin.lock
+	echo hatchling | $(subst pyproject.toml,-,$(COMPILE)) -c requirements-dev.lock -o requirements-build.lock
 
 payload-docs: install ## Print the payload's fields into docs/payload.md.
 	$(BIN)/python -m image_pipeline.schema.payload > docs/payload.md

@@ -1,13 +1,18 @@
-"""API keys: who may use the service."""
+"""API keys: who may use a service of this program."""
 
 import hmac
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from image_pipeline.errors import SettingsError
+from image_pipeline.http_server import is_loopback
+from image_pipeline.settings import Settings, variable_of
 
 _SHORTEST = 16
 _MOST_BYTES = 64 << 10
@@ -35,7 +40,7 @@ class Keys:
         for key in self._accepted():
             if len(key) < _SHORTEST:
                 raise SettingsError(
-                    f"An API key of the inference service has less than {_SHORTEST} characters: make one with "
+                    f"An API key that clients must send has less than {_SHORTEST} characters: make one with "
                     "`openssl rand -hex 32`."
                 )
 
@@ -76,3 +81,38 @@ class Keys:
         if not self._read[1]:
             raise SettingsError(f"{self.file} holds no API key: write one per line.")
         return [*own, *self._read[1]]
+
+
+class KeyCheck:
+    """ASGI middleware that refuses requests and WebSockets without a valid key, except to `open_paths`."""
+
+    def __init__(self, app: ASGIApp, keys: Keys, open_paths: Collection[str] = ()) -> None:
+        self._app, self._keys, self._open_paths = app, keys, open_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it."""
+        is_open = scope["type"] not in ("http", "websocket") or scope["path"] in self._open_paths
+        if is_open or self._keys.accept(Headers(scope=scope)):
+            await self._app(scope, receive, send)
+            return
+        answer = PlainTextResponse(
+            "The API key is missing or not valid: send it in the header x-api-key.\n",
+            401,
+            {"WWW-Authenticate": "Bearer"},
+        )
+        await answer(scope, receive, send)
+
+
+def keys_for(settings: Settings, host: str) -> Keys:
+    """The keys that clients of a service which listens on the address `host` must send, checked.
+
+    Raises SettingsError if there is none although others than this machine could reach the service, or as `Keys.check`.
+    """
+    keys = Keys(settings.api_key.get_secret_value() if settings.api_key else None, settings.api_key_file)
+    keys.check()
+    if not keys.are_required and not is_loopback(host):
+        raise SettingsError(
+            f"Anybody who reaches {host} could use this service: set {variable_of('api_key')} or "
+            f"{variable_of('api_key_file')}, or listen on 127.0.0.1."
+        )
+    return keys

@@ -1,13 +1,14 @@
 """A web server in this process: its port, which is taken before anything else is started, and its end by signals."""
 
 import errno
+import ipaddress
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
 
-from image_pipeline.errors import PipelineError
+from image_pipeline.errors import PipelineError, SettingsError
 
 LOOPBACK = "127.0.0.1"
 
@@ -44,3 +45,11 @@ def listen(port: int, host: str = LOOPBACK) -> socket.socket:
         why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         raise PortTakenError(f"Port {port} {why}: stop that program, or choose another port with --port.") from error
     return listener
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a numeric address. Raises SettingsError if it is not numeric."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError as error:
+        raise SettingsError(f"--host is {host!r}: give a numeric address, such as 127.0.0.1 or 0.0.0.0.") from error

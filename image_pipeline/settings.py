@@ -229,7 +229,8 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(
             validation_alias="IMAGE_PIPELINE_API_KEY",
-            description="The key that clients of `serve-models` must send. Without a key, it serves this machine only.",
+            description="The key that clients of `serve-models`, `serve-page` and `serve-metrics` must send. Without a "
+            "key, they serve this machine only.",
         ),
     ] = None
     api_key_file: Annotated[

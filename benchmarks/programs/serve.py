@@ -28,8 +28,8 @@ def main() -> None:
 
 
 def _serve(way: str, model: Path, home: Path, port: int) -> None:
-    from image_pipeline.api.keys import Keys
     from image_pipeline.api.receivers import Receivers
+    from image_pipeline.api_keys import Keys
     from image_pipeline.http_server import listen
     from image_pipeline.schema.limits import DecodeLimits
     from image_pipeline.services.model_service import ModelService

@@ -17,11 +17,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from image_pipeline.api.door import Door
-from image_pipeline.api.keys import Keys
 from image_pipeline.api.metrics import Metrics
 from image_pipeline.api.openapi import ARRAY_OR_FILES, FILES, TEXTS_ARRAY_OR_FILES, failures
 from image_pipeline.api.relayed_models import RelayedModels
 from image_pipeline.api.replies import Failure, Health, ImageCaption, ImageResult, ImageResults, Problem, Texts, Vectors
+from image_pipeline.api_keys import Keys
 from image_pipeline.errors import PipelineError
 from image_pipeline.imaging.pool import DecodeFailure
 from image_pipeline.inference.captioner import Caption

@@ -6,7 +6,7 @@ import json
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from image_pipeline.api.keys import Keys
+from image_pipeline.api_keys import Keys
 
 OPEN_PATHS = frozenset({"/health/live", "/health/ready"})
 """Paths for which no key is needed: an orchestrator asks them."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from image_pipeline.api.keys import Keys
+from image_pipeline.api_keys import Keys
 from image_pipeline.errors import PipelineError
 from image_pipeline.inference.wire import Capabilities, ServiceLimits
 

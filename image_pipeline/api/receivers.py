@@ -17,12 +17,12 @@ from contextlib import ExitStack
 from multiprocessing import Pipe
 from pathlib import Path
 
-from image_pipeline.api.keys import Keys
 from image_pipeline.api.messages import End, Ready, Setup
 from image_pipeline.api.metrics import DIRECTORY
 from image_pipeline.api.receiver import command, table_of
 from image_pipeline.api.region import REGION_BYTES, bytes_of, open_memory
 from image_pipeline.api.relay import Relay
+from image_pipeline.api_keys import Keys
 from image_pipeline.errors import PipelineError
 from image_pipeline.inference.wire import Capabilities, ServiceLimits
 from image_pipeline.services.model_service import ModelService

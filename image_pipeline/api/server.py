@@ -1,17 +1,15 @@
 """The process of the inference service: takes the port, loads the models, serves, and ends in order."""
 
-import ipaddress
 import logging
 import threading
 
-from image_pipeline.api.keys import Keys
 from image_pipeline.api.receivers import Receivers
-from image_pipeline.errors import SettingsError
+from image_pipeline.api_keys import keys_for
 from image_pipeline.http_server import listen
 from image_pipeline.inference.wire import ServiceLimits
 from image_pipeline.services.model_service import ModelService
 from image_pipeline.services.wiring import Wiring
-from image_pipeline.settings import Settings, variable_of
+from image_pipeline.settings import Settings
 from image_pipeline.signals import interrupted_afterwards
 from image_pipeline.stages.models import load_inference
 
@@ -24,13 +22,7 @@ def serve_models(settings: Settings, host: str, port: int) -> None:
     Requests that were taken are finished, for up to a minute. Raises SettingsError if the address is not that of this
     machine alone and no key is set, PortTakenError if the port is taken, ModelError if a model cannot be loaded.
     """
-    keys = Keys(settings.api_key.get_secret_value() if settings.api_key else None, settings.api_key_file)
-    keys.check()
-    if not keys.are_required and not _is_loopback(host):
-        raise SettingsError(
-            f"Anybody who reaches {host} could use the models: set {variable_of('api_key')} or "
-            f"{variable_of('api_key_file')}, or listen on 127.0.0.1."
-        )
+    keys = keys_for(settings, host)
     wiring = Wiring(settings)
     inference = load_inference(settings.models, settings.dtype, wiring.store.home)
     listener = listen(port, host)
@@ -58,10 +50,3 @@ def serve_models(settings: Settings, host: str, port: int) -> None:
                 loading.join()
         if failures:
             raise failures[0]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError as error:
-        raise SettingsError(f"--host is {host!r}: give a numeric address, such as 127.0.0.1 or 0.0.0.0.") from error

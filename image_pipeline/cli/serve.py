@@ -1,6 +1,8 @@
-"""The command that serves the models to other processes and machines."""
+"""The commands that serve a part of the program to other processes and machines: the models, the page, metrics."""
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,16 +11,23 @@ from image_pipeline.cli.options import errors_for_people, shared_options
 from image_pipeline.settings import load_settings
 from image_pipeline.signals import ignore_further_signals, interrupted_exit_code
 
-
-@click.command("serve-models")
-@click.option(
+_ADDRESS = click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
     metavar="ADDRESS",
     help="Address to listen on; for any but that of this machine itself, an API key must be set.",
 )
-@click.option("--port", default=8500, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+
+
+def _port(default: int) -> Callable:
+    port = click.IntRange(1, 65535)
+    return click.option("--port", default=default, show_default=True, type=port, help="Port to listen on.")
+
+
+@click.command("serve-models")
+@_ADDRESS
+@_port(8500)
 @shared_options
 @errors_for_people
 def serve_models(host: str, port: int, **given: Any) -> None:
@@ -30,8 +39,46 @@ def serve_models(host: str, port: int, **given: Any) -> None:
     settings = load_settings(**given)
     from image_pipeline.api.server import serve_models as serve
 
+    _until_interrupted(lambda: serve(settings, host, port))
+
+
+@click.command("serve-page")
+@_ADDRESS
+@_port(3000)
+@click.option(
+    "--workspace",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A workspace.yaml of Dagster, which names the code server.",
+)
+@errors_for_people
+def serve_page(host: str, port: int, workspace: Path) -> None:
+    """Serve Dagster's page alone: the code server and the daemon run somewhere else, such as in containers.
+
+    On one machine, use `image-pipeline dev` instead, which starts all of them.
+    """
+    settings = load_settings()
+    from image_pipeline.page.alone import serve_page as serve
+
+    _until_interrupted(lambda: serve(settings, host, port, workspace))
+
+
+@click.command("serve-metrics")
+@_ADDRESS
+@_port(9600)
+@shared_options
+@errors_for_people
+def serve_metrics(host: str, port: int, **given: Any) -> None:
+    """Serve metrics of the library and of Dagster's runs to Prometheus, at /metrics."""
+    settings = load_settings(**given)
+    from image_pipeline.exporter.server import serve_metrics as serve
+
+    _until_interrupted(lambda: serve(settings, host, port))
+
+
+def _until_interrupted(serve: Callable[[], None]) -> None:
     try:
-        serve(settings, host, port)
+        serve()
     except KeyboardInterrupt:  # the usual way to end it
         ignore_further_signals()
         sys.exit(interrupted_exit_code())

@@ -127,11 +127,15 @@ def errors_of_records(store: Store) -> Iterator[None]:
 
 
 def unusable_records(cause: object, store: Store) -> str:
-    """The message for records that cannot be used because of `cause`."""
-    return (
-        f"Dagster's records in {os.environ.get('DAGSTER_HOME', store.dagster_home)} cannot be used ({cause}): make "
-        "room on that disk, or set IMAGE_PIPELINE_HOME to a writable folder."
-    )
+    """The message for records that cannot be used because of `cause`, an error or its text."""
+    home = os.environ.get("DAGSTER_HOME", store.dagster_home)
+    if isinstance(cause, sqlite3.Error | OSError) or "(sqlite3." in str(cause):
+        return (
+            f"Dagster's records in {home} cannot be used ({cause}): make room on that disk, or set IMAGE_PIPELINE_HOME "
+            "to a writable folder."
+        )
+    reason = " ".join(str(cause).split())[:_REASON_LENGTH]
+    return f"Dagster's records cannot be used ({reason}): start the database that {home}/{_CONFIGURATION} names."
 
 
 def _shipped_configuration() -> Path:

@@ -5,6 +5,7 @@ import logging
 import dagster as dg
 from dagster._utils.log import configure_loggers
 
+from image_pipeline.api_keys import Keys
 from image_pipeline.http_server import listen
 from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.page.services import Services, short_directory
@@ -40,4 +41,4 @@ def open_page(settings: Settings, port: int) -> None:
 
         services.wait_until_ready(instance.code_server_process_startup_timeout)
         _log.info(f"The page is on http://127.0.0.1:{port} (Ctrl-C ends it).")
-        serve(settings, instance, services.workspace_file, listener)
+        serve(settings, instance, services.workspace_file, listener, Keys())

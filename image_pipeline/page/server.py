@@ -17,6 +17,7 @@ from dagster_webserver.cli import (
 from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
 
+from image_pipeline.api_keys import KeyCheck, Keys
 from image_pipeline.http_server import Server
 from image_pipeline.page.guard import LOOPBACK_NAMES, Guard
 from image_pipeline.settings import Settings
@@ -26,8 +27,10 @@ _POLL_MILLISECONDS = 2000
 _CLOSING_SECONDS = 2
 
 
-def serve(settings: Settings, instance: dg.DagsterInstance, workspace_file: Path, listener: socket.socket) -> None:
-    """Serve the page on `listener` until a signal ends it, then raise KeyboardInterrupt.
+def serve(
+    settings: Settings, instance: dg.DagsterInstance, workspace_file: Path, listener: socket.socket, keys: Keys
+) -> None:
+    """Serve the page on `listener`, to those who send one of `keys`, until a signal ends it: then KeyboardInterrupt.
 
     `workspace_file` names the code servers, as Dagster's `workspace.yaml` does.
     """
@@ -36,7 +39,7 @@ def serve(settings: Settings, instance: dg.DagsterInstance, workspace_file: Path
     with WorkspaceProcessContext(instance, workspace_load_target=target, version=__version__) as context:
         page = DagsterWebserver(context, live_data_poll_rate=_POLL_MILLISECONDS).create_asgi_app(lifespan=_lifespan)
         config = uvicorn.Config(
-            Guard(page, names_of_page(settings)),
+            KeyCheck(Guard(page, names_of_page(settings)), keys),
             log_level="warning",
             proxy_headers=False,
             timeout_graceful_shutdown=_CLOSING_SECONDS,

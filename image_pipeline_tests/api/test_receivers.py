@@ -11,8 +11,8 @@ import httpx
 import numpy as np
 import pytest
 
-from image_pipeline.api.keys import Keys
 from image_pipeline.api.receivers import Receivers
+from image_pipeline.api_keys import Keys
 from image_pipeline.http_server import listen
 from image_pipeline.inference.wire import EMBED, NPY, ServiceLimits, from_npy, to_npy
 from image_pipeline.schema.limits import DecodeLimits

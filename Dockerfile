@@ -1,0 +1,55 @@
+# Two images: `app` is everything except the models, `models` is the inference service with torch.
+# The base image is the same for both stages of each, because a virtual environment refers to its Python.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
+RUN python3 -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /src
+
+FROM build AS build-app
+COPY requirements-thin.lock ./
+RUN pip install --quiet --no-deps --require-hashes -r requirements-thin.lock
+COPY requirements-build.lock pyproject.toml README.md LICENSE dagster.yaml ./
+RUN python3 -m venv /opt/build && /opt/build/bin/pip install --quiet --no-deps --require-hashes -r requirements-build.lock
+COPY image_pipeline image_pipeline
+RUN /opt/build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && pip install --quiet --no-deps --no-index /wheels/*.whl
+
+FROM build AS build-models
+COPY requirements.lock ./
+RUN pip install --quiet --no-deps --require-hashes -r requirements.lock
+COPY --from=build-app /wheels /wheels
+RUN pip install --quiet --no-deps --no-index /wheels/*.whl
+
+FROM ${PYTHON_IMAGE} AS base
+# The user that everything runs as, and that the store belongs to: yours, so that it can read your photographs.
+ARG PIPELINE_UID=10001
+ARG PIPELINE_GID=10001
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="image-pipeline" \
+      org.opencontainers.image.description="Turns a folder of photographs into a searchable Qdrant collection." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}"
+RUN groupadd --non-unique --gid ${PIPELINE_GID} pipeline \
+    && useradd --non-unique --uid ${PIPELINE_UID} --gid ${PIPELINE_GID} --no-create-home --home-dir /tmp pipeline \
+    && install -d -m 700 -o ${PIPELINE_UID} -g ${PIPELINE_GID} \
+        /var/lib/image-pipeline /var/lib/dagster /var/lib/models
+ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 LANG=C.UTF-8 HOME=/tmp
+USER ${PIPELINE_UID}:${PIPELINE_GID}
+WORKDIR /tmp
+
+FROM base AS app
+COPY --link --from=build-app /opt/venv /opt/venv
+COPY --link deploy/workspace.yaml deploy/dagster.yaml /etc/image-pipeline/
+ENV IMAGE_PIPELINE_HOME=/var/lib/image-pipeline IMAGE_LIBRARY=/library DAGSTER_HOME=/etc/dagster
+CMD ["image-pipeline", "--help"]
+
+FROM base AS models
+COPY --link --from=build-models /opt/venv /opt/venv
+ENV IMAGE_PIPELINE_HOME=/var/lib/models/store HF_HOME=/var/lib/models/hub
+EXPOSE 8500
+# the first start fetches the models
+HEALTHCHECK --interval=30s --timeout=10s --start-period=1h --start-interval=2s \
+    CMD ["python", "-m", "image_pipeline.http_probe", "http://127.0.0.1:8500/health/ready"]
+CMD ["image-pipeline", "serve-models", "--host", "0.0.0.0"]

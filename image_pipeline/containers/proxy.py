@@ -1,0 +1,90 @@
+"""The proxy itself: an HTTP application that passes permitted requests on to the Docker engine."""
+
+import json
+import logging
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from image_pipeline.containers.rules import API_VERSION, RUN_LABEL, RefusedError, Request, RunRules, understand
+
+_MOST_BYTES = 1 << 20
+_ENGINE_SECONDS = 60.0
+_KEEP = "1h"
+"""How long the containers of ended runs are kept: their state says why one was killed."""
+
+_log = logging.getLogger(__name__)
+
+
+class DockerProxy:
+    """Answers requests to the engine at `transport` by the rules; without `may_launch`, runs can only be stopped."""
+
+    def __init__(self, rules: RunRules, transport: httpx.AsyncBaseTransport, may_launch: bool) -> None:
+        self._rules, self._may_launch = rules, may_launch
+        # a run may be given minutes to stop
+        timeout = httpx.Timeout(_ENGINE_SECONDS, read=None)
+        self._engine = httpx.AsyncClient(transport=transport, base_url="http://docker", timeout=timeout)
+
+    @property
+    def app(self) -> Starlette:
+        """The application."""
+        methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+        return Starlette(routes=[Route("/{path:path}", self._answer, methods=methods)])
+
+    async def _answer(self, http: HttpRequest) -> Response:
+        raw = http.scope.get("raw_path") or http.scope["path"].encode()
+        path, query = raw.decode("latin-1"), http.scope["query_string"].decode("latin-1")
+        try:
+            request = understand(http.method, path, query, self._may_launch)
+            return await self._pass_on(request, http)
+        except RefusedError as refused:
+            _log.warning("Refused: %s", str(refused)[:500])
+            return _message(403, f"The proxy of the Docker engine refuses this: {refused}")
+        except httpx.HTTPError as error:
+            _log.warning("The Docker engine does not answer: %r", error)
+            return _message(502, f"The Docker engine does not answer ({type(error).__name__}): is it running?")
+
+    async def _pass_on(self, request: Request, http: HttpRequest) -> Response:
+        if request.action in ("ping", "version"):
+            return _copy(await self._engine.get("/_ping" if request.action == "ping" else "/version"))
+        if request.action == "create":
+            container = self._rules.container(await _body(http))
+            await self._delete_old()
+            return _copy(await self._engine.post(f"/v{API_VERSION}/containers/create", json=container))
+        path = f"/v{API_VERSION}/containers/{request.container}"
+        described = await self._engine.get(f"{path}/json")
+        if not described.is_success:
+            return _copy(described)
+        if not self._rules.is_run(described.json()):
+            raise RefusedError(f"the container {request.container[:12]} is not that of a run.")
+        if request.action == "json":
+            return _copy(described)
+        query = {"t": request.seconds} if request.seconds else {}
+        return _copy(await self._engine.post(f"{path}/{request.action}", params=query))
+
+    async def _delete_old(self) -> None:
+        filters = {"label": [f"{RUN_LABEL}={self._rules.label}"], "until": [_KEEP]}
+        await self._engine.post(f"/v{API_VERSION}/containers/prune", params={"filters": json.dumps(filters)})
+
+
+async def _body(http: HttpRequest) -> bytes:
+    received = b""
+    async for part in http.stream():
+        received += part
+        if len(received) > _MOST_BYTES:
+            raise RefusedError(f"the body has more than {_MOST_BYTES} bytes.")
+    return received
+
+
+def _copy(answer: httpx.Response) -> Response:
+    headers = {name: answer.headers[name] for name in ("api-version", "ostype") if name in answer.headers}
+    return Response(answer.content, answer.status_code, headers, answer.headers.get("content-type"))
+
+
+def _message(status: int, message: str) -> JSONResponse:
+    body: dict[str, Any] = {"message": message}
+    return JSONResponse(body, status)

@@ -1,0 +1,1 @@
+"""Metrics of the library and of Dagster's runs, for Prometheus."""

@@ -1,0 +1,131 @@
+"""The system of docker-compose.yml, started from a copy of the project over a small library, as a person starts it."""
+
+import base64
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, Self
+
+from benchmarks.qdrant_server import free_port
+from image_pipeline_tests.support.library import draw_scenes
+
+ROOT = Path(__file__).parents[2]
+PROJECT = "image-pipeline-test"
+_BUILD_SECONDS, _START_SECONDS, _COMMAND_SECONDS = 900, 300, 300
+_COPIED = (
+    "Dockerfile",
+    ".dockerignore",
+    "docker-compose.yml",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "dagster.yaml",
+)
+
+
+class Stack:
+    """The containers, for the length of a `with` block; their volumes are deleted at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.library, self.port = folder / "project", folder / "library", free_port()
+        # a user of its own must be able to reach the library
+        folder.chmod(0o755)
+        folder.parent.chmod(0o755)
+
+    def __enter__(self) -> Self:
+        self._copy()
+        for directory in ("trips/lake", "trips/hills"):
+            draw_scenes(self.library / directory, 3)
+        for path in [self.library, *self.library.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        run(["scripts/compose_secrets.sh", str(self.library)], self.folder)
+        settings = {
+            "COMPOSE_PROJECT_NAME": PROJECT,
+            "GATEWAY_PORT": self.port,
+            "IMAGE_PIPELINE_MODELS": "demo",
+            "IMAGE_PIPELINE_SETTLE_SECONDS": 1,
+            "RUN_MEMORY": "2g",
+        }
+        with (self.folder / ".env").open("a") as file:
+            file.writelines(f"{name}={value}\n" for name, value in settings.items())
+        self.compose("build", "--quiet", seconds=_BUILD_SECONDS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.compose("--profile", "cli", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
+
+    def up(self) -> None:
+        """Start everything, and wait until all of it is healthy."""
+        self.compose("up", "--detach", "--wait", "--wait-timeout", "200", seconds=_START_SECONDS)
+
+    def compose(self, *arguments: str, seconds: float = _COMMAND_SECONDS, check: bool = True) -> str:
+        """What `docker compose` prints with these arguments."""
+        return run(["docker", "compose", *arguments], self.folder, seconds, check)
+
+    def cli(self, *arguments: str, check: bool = True) -> str:
+        """What a command of `image-pipeline` prints in its container."""
+        return self.compose("run", "--rm", "--no-TTY", "cli", *arguments, check=check)
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        """How the engine describes the container of a service."""
+        container = self.compose("ps", "--all", "--quiet", service).split()[0]
+        [described] = json.loads(run(["docker", "inspect", container], self.folder))
+        return dict(described)
+
+    def runs(self, *states: str) -> list[str]:
+        """The containers of runs, newest first."""
+        chosen = [f"--filter=status={state}" for state in states]
+        label = f"label=image-pipeline.run={PROJECT}"
+        return run(["docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", label, *chosen], self.folder).split()
+
+    @property
+    def password(self) -> str:
+        """The password of the gateway's user."""
+        return (self.folder / "deploy/secrets/gateway_password").read_text().strip()
+
+    def get(self, path: str, password: str | None = None, host: str | None = None, body: Any = None) -> tuple[int, str]:
+        """The status and the text of what the gateway answers; a POST of JSON if there is a body."""
+        headers = {"Content-Type": "application/json"}
+        if password is not None:
+            headers["Authorization"] = f"Basic {base64.b64encode(f'photos:{password}'.encode()).decode()}"
+        if host is not None:
+            headers["Host"] = host
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"https://localhost:{self.port}{path}", data, headers)
+        trusted = ssl.create_default_context(cafile=str(self.folder / "deploy/secrets/tls_certificate.pem"))
+        try:
+            with urllib.request.urlopen(request, timeout=60, context=trusted) as answer:
+                return answer.status, answer.read().decode(errors="replace")
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(errors="replace")
+
+    def graphql(self, query: str, **variables: Any) -> Any:
+        """What Dagster answers to a query behind the gateway."""
+        status, text = self.get("/graphql", self.password, body={"query": query, "variables": variables})
+        assert status == 200, text
+        return json.loads(text)["data"]
+
+    def _copy(self) -> None:
+        self.folder.mkdir()
+        for name in _COPIED:
+            shutil.copy(ROOT / name, self.folder)
+        for lock in ROOT.glob("requirements*.lock"):
+            shutil.copy(lock, self.folder)
+        for name in ("image_pipeline", "deploy", "scripts"):
+            left_out = shutil.ignore_patterns("__pycache__", "secrets")
+            shutil.copytree(ROOT / name, self.folder / name, ignore=left_out)
+
+
+def run(command: list[str], folder: Path, seconds: float = _COMMAND_SECONDS, check: bool = True) -> str:
+    """What a command prints; AssertionError with all of its output if it fails."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("IMAGE_", "QDRANT_"))}
+    ended = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+    )
+    assert ended.returncode == 0 or not check, f"{command}: {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+    return ended.stdout if check else ended.stdout + ended.stderr

@@ -1,0 +1,255 @@
+"""docker-compose.yml on a real engine: what a person does with it, what goes wrong, and what must not be possible.
+
+The tests share one system and build on each other, in the order of the file.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from image_pipeline_tests.containers.stack import PROJECT, Stack, run
+from image_pipeline_tests.support.library import draw_scenes
+from image_pipeline_tests.support.moments import wait_until
+
+NEEDED = "IMAGE_PIPELINE_TESTS_NEED_ENGINE"
+_OURS = ("code", "daemon", "webserver", "docker-launch", "docker-stop", "exporter", "models")
+_PATIENCE = 240.0
+
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("compose")]
+
+
+def _has_engine() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    command = ["docker", "compose", "version"], ["docker", "version"]
+    return all(subprocess.run(one, capture_output=True, check=False).returncode == 0 for one in command)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    if not _has_engine():
+        message = "no Docker engine answers: start one to test docker-compose.yml"
+        if os.environ.get(NEEDED):
+            pytest.fail(message)
+        pytest.skip(message)
+    with Stack(tmp_path_factory.mktemp("compose")) as stack:
+        stack.up()
+        yield stack
+
+
+def _points(stack: Stack) -> int:
+    return int(json.loads(stack.cli("status", "--json"))["points"])
+
+
+def _agrees(stack: Stack) -> bool:
+    return bool(json.loads(stack.cli("verify", "--json", check=False).splitlines()[-1])["agrees"])
+
+
+def test_the_sensor_ingests_the_library_in_a_container(stack: Stack) -> None:
+    assert wait_until(lambda: _points(stack) == 6, _PATIENCE), stack.compose("logs", "daemon", "code", check=False)
+    assert stack.runs()
+
+
+def test_everything_works_from_the_command_line(stack: Stack) -> None:
+    assert "a0.jpg" in stack.cli("search", "--directory", "trips", "--limit", "6")
+    draw_scenes(stack.library / "trips/sea", 3, seed=5)
+    for path in (stack.library / "trips/sea", *(stack.library / "trips/sea").iterdir()):
+        path.chmod(0o755)
+    stack.cli("ingest")
+    assert _points(stack) == 9
+    assert _agrees(stack)
+
+
+def test_the_page_needs_the_password(stack: Stack) -> None:
+    for path in ("/", "/graphql", "/server_info", "/prometheus/graph", "/health", "/ping"):
+        assert stack.get(path)[0] == 401, path
+        assert stack.get(path, "wrong")[0] == 401, path
+    status, page = stack.get("/", stack.password)
+    assert status == 200
+    assert "Dagster" in page
+    assert stack.get("/prometheus/-/ready", stack.password)[0] == 200
+    status, refusal = stack.get("/", stack.password, host="evil.example")
+    assert status == 421
+    assert "evil.example" in refusal
+
+
+def test_the_page_is_closed_to_those_who_go_round_the_gateway(stack: Stack) -> None:
+    ask = "import httpx; print(httpx.get('http://webserver:3000/server_info').status_code)"
+    assert stack.compose("exec", "--no-TTY", "daemon", "python", "-c", ask).strip() == "401"
+
+
+def test_a_backfill_from_the_page_runs_in_containers(stack: Stack) -> None:
+    before = set(stack.runs())
+    launched = stack.graphql(
+        """mutation($backfill: LaunchBackfillParams!) {
+             launchPartitionBackfill(backfillParams: $backfill) {
+               __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }""",
+        backfill={
+            "assetSelection": [{"path": [name]} for name in ("discovered_files", "content_hashes")],
+            "partitionNames": ["trips/lake", "trips/hills", "trips/sea"],
+        },
+    )["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+
+    def is_over() -> bool:
+        query = (
+            "query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
+        )
+        status = stack.graphql(query, id=launched["backfillId"])["partitionBackfillOrError"]["status"]
+        assert "FAIL" not in status
+        return bool(status == "COMPLETED_SUCCESS")
+
+    assert wait_until(is_over, _PATIENCE)
+    assert set(stack.runs()) - before
+
+
+def test_a_killed_run_is_done_again(stack: Stack) -> None:
+    before = set(stack.runs())
+    draw_scenes(stack.library / "trips/city", 40, seed=9)
+    (stack.library / "trips/city").chmod(0o755)
+    for path in (stack.library / "trips/city").iterdir():
+        path.chmod(0o644)
+    assert wait_until(lambda: bool(set(stack.runs("running")) - before), _PATIENCE)
+    [killed] = set(stack.runs("running")) - before
+    time.sleep(3)
+    run(["docker", "kill", killed], stack.folder, check=False)
+    assert wait_until(lambda: _points(stack) == 49, _PATIENCE), stack.compose("logs", "daemon", check=False)
+    assert len(set(stack.runs()) - before) >= 2, "it was ended before it was killed"
+    assert _agrees(stack)
+
+
+@pytest.mark.parametrize("service", ["qdrant", "postgres", "models", "daemon", "code"])
+def test_a_service_that_is_restarted_loses_nothing(stack: Stack, service: str) -> None:
+    before = _points(stack)
+    draw_scenes(stack.library / f"restarted/{service}", 10, seed=len(service))
+    for path in (stack.library / "restarted", *(stack.library / "restarted").rglob("*")):
+        path.chmod(0o755)
+    seen = set(stack.runs())
+    assert wait_until(lambda: bool(set(stack.runs()) - seen), _PATIENCE)
+    stack.compose("kill", service)
+    stack.compose("up", "--detach", "--wait", service)
+    assert wait_until(lambda: _points(stack) == before + 10, _PATIENCE), stack.compose("logs", "daemon", check=False)
+
+
+def test_containers_have_no_more_rights_than_they_need(stack: Stack) -> None:
+    uid = next(line for line in (stack.folder / ".env").read_text().splitlines() if line.startswith("PIPELINE_UID"))
+    user = f"{uid.partition('=')[2]}:"
+    containers = [stack.inspect(service) for service in (*_OURS, "qdrant", "gateway", "prometheus")]
+    containers += json.loads(run(["docker", "inspect", *stack.runs()], stack.folder))
+    for container in containers:
+        host, name = container["HostConfig"], container["Name"]
+        assert container["Config"]["User"].startswith(user), name
+        assert host["ReadonlyRootfs"] is True, name
+        assert host["CapDrop"] == ["ALL"], name
+        assert not host["CapAdd"], name
+        assert host["Privileged"] is False, name
+        assert "no-new-privileges:true" in host["SecurityOpt"], name
+        assert 0 < host["Memory"] <= 8 << 30, name
+        assert host["PidsLimit"] > 0, name
+        text = json.dumps(container["Config"]["Env"])
+        for file in (stack.folder / "deploy/secrets").iterdir():
+            secret = file.read_text().strip()
+            assert secret[:40] not in text, (name, file.name)
+        sockets = [mount for mount in container["Mounts"] if mount["Source"].endswith("docker.sock")]
+        assert bool(sockets) == any(one in name for one in ("docker-launch", "docker-stop")), name
+        library = [mount for mount in container["Mounts"] if mount["Destination"] == "/library"]
+        assert all(mount["RW"] is False for mount in library), name
+    published = [
+        port for service in (*_OURS, "qdrant", "postgres", "prometheus") for port in _published(stack, service)
+    ]
+    assert not published
+    assert [one["HostIp"] for one in _published(stack, "gateway")] == ["127.0.0.1"]
+
+
+def _published(stack: Stack, service: str) -> list[dict[str, str]]:
+    ports = stack.inspect(service)["NetworkSettings"]["Ports"] or {}
+    return [one for bound in ports.values() for one in bound or []]
+
+
+def test_nothing_but_a_run_comes_through_the_proxy(stack: Stack) -> None:
+    privileged = """
+import docker
+for host in ("docker-launch", "docker-stop"):
+    try:
+        client = docker.DockerClient(f"tcp://{host}:2375", version="1.44")
+        client.containers.create("PROJECT/app", ["id"], privileged=True, volumes=["/:/host"])
+        print(host, "created")
+    except docker.errors.APIError as error:
+        print(host, error.status_code)
+    except Exception as error:
+        print(host, "unreachable")
+""".replace("PROJECT", PROJECT)
+    expected = {
+        "daemon": "docker-launch 403\ndocker-stop unreachable",
+        "webserver": "docker-launch unreachable\ndocker-stop 403",
+        "code": "docker-launch unreachable\ndocker-stop unreachable",
+    }
+    for service, answer in expected.items():
+        assert stack.compose("exec", "--no-TTY", service, "python", "-c", privileged).strip() == answer, service
+
+
+def test_the_page_can_end_a_run(stack: Stack) -> None:
+    before = set(stack.runs())
+    draw_scenes(stack.library / "ended", 60, seed=21)
+    for path in (stack.library / "ended", *(stack.library / "ended").iterdir()):
+        path.chmod(0o755)
+    assert wait_until(lambda: bool(set(stack.runs("running")) - before), _PATIENCE)
+    [container] = set(stack.runs("running")) - before
+    [described] = json.loads(run(["docker", "inspect", container], stack.folder))
+    run_id = described["Config"]["Labels"]["dagster/run_id"]
+    ended = stack.graphql(
+        "mutation($id: String!) { terminateRun(runId: $id) { __typename ... on PythonError { message } } }", id=run_id
+    )["terminateRun"]
+    assert ended["__typename"] == "TerminateRunSuccess", ended
+    assert wait_until(lambda: container not in stack.runs("running"), 60)
+
+
+def test_metrics_reach_prometheus_and_every_query_has_a_value(stack: Stack) -> None:
+    def query(expression: str) -> list[dict[str, object]]:
+        from urllib.parse import urlencode
+
+        status, text = stack.get(f"/prometheus/api/v1/query?{urlencode({'query': expression})}", stack.password)
+        assert status == 200, text
+        return list(json.loads(text)["data"]["result"])
+
+    assert wait_until(
+        lambda: {one["metric"]["job"] for one in query("up == 1")} == {"pipeline", "models", "qdrant"}, 90
+    )  # type: ignore[index]
+    for name in (
+        'image_pipeline_files{state="indexed"}',
+        "image_pipeline_directories",
+        "image_pipeline_oldest_waiting_seconds",
+        'image_pipeline_runs{state="success"}',
+        "image_pipeline_stage_images_total",
+        "image_pipeline_inference_ready",
+        "image_pipeline_inference_waiting_images",
+    ):
+        assert query(name), name
+
+
+def test_nothing_is_lost_when_everything_is_taken_down_and_started_again(stack: Stack) -> None:
+    stack.cli("ingest")
+    before = _points(stack)
+    found = stack.cli("search", "--directory", "trips", "--json")
+    stack.compose("down", "--timeout", "10")
+    stack.up()
+    assert _points(stack) == before
+    assert json.loads(stack.cli("search", "--directory", "trips", "--json")) == json.loads(found)
+    assert _agrees(stack)
+
+
+def test_a_library_that_is_not_there_stops_the_start(stack: Stack, tmp_path: Path) -> None:
+    settings = (stack.folder / ".env").read_text()
+    gone = settings.replace(f"IMAGE_LIBRARY={stack.library}", f"IMAGE_LIBRARY={tmp_path}/gone")
+    (stack.folder / ".env").write_text(gone)
+    try:
+        said = stack.compose("run", "--rm", "--no-TTY", "--no-deps", "cli", "status", check=False)
+        assert f"{tmp_path}/gone" in said
+    finally:
+        (stack.folder / ".env").write_text(settings)
