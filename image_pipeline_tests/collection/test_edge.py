@@ -14,6 +14,7 @@ import pytest
 import qdrant_edge as qe
 
 from image_pipeline.collection.edge import opened
+from image_pipeline.collection.edge import shards as shards_module
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.edge.catalog import Catalog, Entry, read_catalog, write_catalog
 from image_pipeline.collection.edge.holes import OPERATIONS
@@ -355,6 +356,7 @@ _FILLS_THE_DISK = """
 import sys
 from pathlib import Path
 from image_pipeline.collection.edge import opened
+from image_pipeline.collection.edge import shards as shards_module
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline_tests.collection.test_edge import fill, many_points
 from image_pipeline_tests.support.room import Room
@@ -456,3 +458,29 @@ def test_a_checkup_finds_no_damage_in_odd_values(edge_address: EdgeAddress) -> N
         collection.delete_points([points[1].id])
         list(collection.upsert([make_point("2.jpg", unit_vector("2"), {"partition": "b", "sha256": "2"})]))
         assert qdrant.damage(VERSION.name) is None
+
+
+def test_a_file_of_the_log_that_gets_its_name_meanwhile_is_synced_under_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread of Edge completes the next file of the log at any time."""
+    log = tmp_path / "wal"
+    log.mkdir()
+    for name in ("open-1", "tmp-open-2", "closed-0"):
+        (log / name).touch()
+    names: dict[int, str] = {}
+    synced: set[str] = set()
+    open_file = os.open
+
+    def open_late(path: Path, flags: int) -> int:
+        if path.name == "tmp-open-2":
+            path.rename(log / "open-2")
+        descriptor = open_file(path, flags)
+        names[descriptor] = path.name
+        return descriptor
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shards_module.os, "open", open_late)
+        patch.setattr(shards_module.os, "fsync", lambda descriptor: synced.add(names[descriptor]))
+        shards_module.sync_log(tmp_path)
+    assert synced == {"closed-0", "open-1", "open-2", "wal"}

@@ -226,14 +226,22 @@ def places(folder: Path) -> Places:
 
 
 def sync_log(folder: Path) -> None:
-    """Wait until the log of the shard in `folder` is on the disk; Edge itself leaves that to the system."""
+    """Wait until the log of the shard in `folder` is on the disk; Edge itself leaves that to the system.
+
+    A thread of Edge makes the next file of the log ahead of time, and gives it its final name once it is complete. So
+    a file may be gone that was there a moment before: then those that have come in its place are synced as well.
+    """
     log = folder / _LOG
-    for path in (*log.iterdir(), log):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    synced: set[Path] = set()
+    while left := [path for path in (*log.iterdir(), log) if path not in synced]:
+        for path in left:
+            with suppress(FileNotFoundError):
+                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+            synced.add(path)
 
 
 def index_params(index: Index) -> "qe.PayloadSchemaParams":
