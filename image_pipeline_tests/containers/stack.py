@@ -40,9 +40,7 @@ class Stack:
     def __enter__(self) -> Self:
         self._copy()
         for directory in ("trips/lake", "trips/hills"):
-            draw_scenes(self.library / directory, 3)
-        for path in [self.library, *self.library.rglob("*")]:
-            path.chmod(0o755 if path.is_dir() else 0o644)
+            self.add(directory, 3)
         run(["scripts/compose_secrets.sh", str(self.library)], self.folder)
         settings = {
             "COMPOSE_PROJECT_NAME": PROJECT,
@@ -58,6 +56,19 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self.compose("--profile", "cli", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
+
+    def add(self, directory: str, count: int) -> None:
+        """Add a directory of one picture in so many files, which differ after the end of the picture.
+
+        Its files, and those above it, can be read by the user of the containers.
+        """
+        folder = self.library / directory
+        [scene] = draw_scenes(folder, 1, seed=len(list(self.library.rglob("*"))))
+        content = (folder / scene).read_bytes()
+        for number in range(1, count):
+            (folder / f"a{number}.jpg").write_bytes(content + number.to_bytes(4, "big"))
+        for path in (self.library, *self.library.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
     def up(self) -> None:
         """Start everything, and wait until all of it is healthy."""

@@ -8,7 +8,8 @@ if [ "$(id -u)" -eq 0 ]; then
     exec gosu postgres "$0"
 fi
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
-    initdb --username="$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" --auth-host=scram-sha-256 --pgdata="$PGDATA"
+    # shellcheck disable=SC2086 (several arguments)
+    initdb ${POSTGRES_INITDB_ARGS:-} --username="$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" --auth-host=scram-sha-256 --pgdata="$PGDATA"
     echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
     pg_ctl --pgdata="$PGDATA" --options="-c listen_addresses=''" --wait start
     [ "$POSTGRES_DB" = postgres ] || createdb --username="$POSTGRES_USER" "$POSTGRES_DB"
