@@ -121,6 +121,34 @@ class Stack:
         assert status == 200, text
         return json.loads(text)["data"]
 
+    def launch(self, directory: str) -> None:
+        """Launch a run of `ingest` for a registered directory, as the page does."""
+        selector = {
+            "repositoryLocationName": "image_pipeline.definitions",
+            "repositoryName": "__repository__",
+            "jobName": "ingest",
+        }
+        tags = [{"key": f"dagster/asset_partition_range_{end}", "value": directory} for end in ("start", "end")]
+        launched = self.graphql(
+            """mutation($selector: JobOrPipelineSelector!, $tags: [ExecutionTag!]) {
+                 launchRun(executionParams: {selector: $selector, executionMetadata: {tags: $tags}}) {
+                   __typename ... on PythonError { message } } }""",
+            selector=selector,
+            tags=tags,
+        )["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+
+    @property
+    def indexed(self) -> int:
+        """How many files are in the collection, according to the exporter."""
+        ask = (
+            "import urllib.request as u; key = open('/run/secrets/metrics_key').read().strip();"
+            "print(u.urlopen(u.Request('http://127.0.0.1:9600/metrics', headers={'x-api-key': key})).read().decode())"
+        )
+        text = self.compose("exec", "--no-TTY", "exporter", "python", "-c", ask)
+        [line] = [line for line in text.splitlines() if line.startswith('image_pipeline_files{state="indexed"}')]
+        return int(float(line.split()[1]))
+
     def _copy(self) -> None:
         self.folder.mkdir()
         for name in _COPIED:
