@@ -17,7 +17,7 @@ from benchmarks.measuring.sample import Sample
 from benchmarks.rows import CaseResult, Row, Target
 
 _SLOW = 0.95
-_PATIENCE = 900.0
+_PATIENCE = 600.0
 """Seconds to wait for the server's index."""
 
 _SERVER_CASES = 3

@@ -11,7 +11,6 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.cli import (
     DEFAULT_DB_STATEMENT_TIMEOUT,
     DEFAULT_POOL_MAX_OVERFLOW,
-    DEFAULT_POOL_RECYCLE,
     _lifespan,
 )
 from dagster_webserver.version import __version__
@@ -25,6 +24,9 @@ from image_pipeline.signals import interrupted_afterwards
 
 _POLL_MILLISECONDS = 2000
 _CLOSING_SECONDS = 2
+_REUSE_SECONDS = 5
+"""How long a connection to the database of Dagster's records is used again: after a restart of the database, each old
+connection would fail a request."""
 
 
 def serve(
@@ -34,7 +36,7 @@ def serve(
 
     `workspace_file` names the code servers, as Dagster's `workspace.yaml` does.
     """
-    instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
+    instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, _REUSE_SECONDS, DEFAULT_POOL_MAX_OVERFLOW)
     target = WorkspaceFileTarget(paths=[str(workspace_file)])
     with WorkspaceProcessContext(instance, workspace_load_target=target, version=__version__) as context:
         page = DagsterWebserver(context, live_data_poll_rate=_POLL_MILLISECONDS).create_asgi_app(lifespan=_lifespan)

@@ -41,6 +41,8 @@ class Stack:
         self._copy()
         for directory in ("trips/lake", "trips/hills"):
             self.add(directory, 3)
+        (self.library / "trips/lake/broken.jpg").write_bytes(b"\xff\xd8\xff and nothing else")
+        (self.library / "trips/lake/broken.jpg").chmod(0o644)
         run(["scripts/compose_secrets.sh", str(self.library)], self.folder)
         settings = {
             "COMPOSE_PROJECT_NAME": PROJECT,
