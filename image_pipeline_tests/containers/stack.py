@@ -33,9 +33,6 @@ class Stack:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.library, self.port = folder / "project", folder / "library", free_port()
-        # a user of its own must be able to reach the library
-        folder.chmod(0o755)
-        folder.parent.chmod(0o755)
 
     def __enter__(self) -> Self:
         self._copy()
