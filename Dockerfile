@@ -32,7 +32,7 @@ LABEL org.opencontainers.image.title="image-pipeline" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
 RUN groupadd --non-unique --gid ${PIPELINE_GID} pipeline \
-    && useradd --non-unique --uid ${PIPELINE_UID} --gid ${PIPELINE_GID} --no-create-home --home-dir /tmp pipeline \
+    && useradd --no-log-init --non-unique --uid ${PIPELINE_UID} --gid ${PIPELINE_GID} --no-create-home --home-dir /tmp pipeline \
     && install -d -m 700 -o ${PIPELINE_UID} -g ${PIPELINE_GID} \
         /var/lib/image-pipeline /var/lib/dagster /var/lib/models
 ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 LANG=C.UTF-8 HOME=/tmp

@@ -5,6 +5,7 @@ import ipaddress
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 
@@ -44,6 +45,24 @@ def listen(port: int, host: str = LOOPBACK) -> socket.socket:
         listener.close()
         why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         raise PortTakenError(f"Port {port} {why}: stop that program, or choose another port with --port.") from error
+    return listener
+
+
+def listen_at(path: Path) -> socket.socket:
+    """A socket in the file system that only this user can connect to. One that is left there is replaced.
+
+    Raises PortTakenError if it cannot be made.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if path.is_socket():
+            path.unlink()
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortTakenError(f"{path} cannot be made ({error.strerror}): choose a writable folder.") from error
     return listener
 
 

@@ -13,7 +13,7 @@ import yaml
 from image_pipeline.containers.proxy import DockerProxy
 from image_pipeline.containers.rules import RunRules
 from image_pipeline.errors import PipelineError, SettingsError
-from image_pipeline.http_server import Server, listen
+from image_pipeline.http_server import Server, listen_at
 from image_pipeline.signals import catch_signals, interrupted_afterwards
 
 
@@ -28,7 +28,7 @@ def main() -> None:
             raise SettingsError(
                 f"The engine's socket {arguments.socket} cannot be used: mount it, and set DOCKER_GID to its group."
             )
-        listener = listen(arguments.port, arguments.host)
+        listener = listen_at(arguments.listen)
     except PipelineError as error:
         sys.exit(str(error))
     proxy = DockerProxy(rules, httpx.AsyncHTTPTransport(uds=str(arguments.socket)), not arguments.only_stop)
@@ -54,9 +54,8 @@ def _launcher(configuration: Path) -> dict[str, object]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m image_pipeline.containers.docker_proxy", description=__doc__)
     parser.add_argument("configuration", type=Path, help="dagster.yaml with the run launcher's configuration")
+    parser.add_argument("listen", type=Path, help="the socket to make, for those who share its folder")
     parser.add_argument("--socket", type=Path, default=Path("/var/run/docker.sock"), help="the engine's socket")
-    parser.add_argument("--host", default="0.0.0.0", help="address to listen on")
-    parser.add_argument("--port", type=int, default=2375, help="port to listen on")
     parser.add_argument("--only-stop", action="store_true", help="let runs be looked at and stopped, but not launched")
     return parser
 

@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,8 +16,10 @@ from image_pipeline.containers.rules import API_VERSION, RUN_LABEL, RefusedError
 
 _MOST_BYTES = 1 << 20
 _ENGINE_SECONDS = 60.0
-_KEEP = "1h"
-"""How long the containers of ended runs are kept: their state says why one was killed."""
+_KEEP = timedelta(hours=1)
+"""How long the container of a run is kept after its end: its state says why it was killed."""
+
+_API = f"/v{API_VERSION}/containers"
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +58,8 @@ class DockerProxy:
         if request.action == "create":
             container = self._rules.container(await _body(http))
             await self._delete_old()
-            return _copy(await self._engine.post(f"/v{API_VERSION}/containers/create", json=container))
-        path = f"/v{API_VERSION}/containers/{request.container}"
+            return _copy(await self._engine.post(f"{_API}/create", json=container))
+        path = f"{_API}/{request.container}"
         described = await self._engine.get(f"{path}/json")
         if not described.is_success:
             return _copy(described)
@@ -67,8 +71,20 @@ class DockerProxy:
         return _copy(await self._engine.post(f"{path}/{request.action}", params=query))
 
     async def _delete_old(self) -> None:
-        filters = {"label": [f"{RUN_LABEL}={self._rules.label}"], "until": [_KEEP]}
-        await self._engine.post(f"/v{API_VERSION}/containers/prune", params={"filters": json.dumps(filters)})
+        """Delete the containers of runs that ended long ago. The engine's own pruning goes by their creation."""
+        filters = {"label": [f"{RUN_LABEL}={self._rules.label}"], "status": ["exited", "dead"]}
+        listed = await self._engine.get(f"{_API}/json", params={"all": "1", "filters": json.dumps(filters)})
+        before = datetime.now(UTC) - _KEEP
+        for one in listed.json() if listed.is_success else ():
+            if one["Created"] < before.timestamp():
+                described = await self._engine.get(f"{_API}/{one['Id']}/json")
+                if described.is_success and _ended_at(described.json()) < before:
+                    await self._engine.delete(f"{_API}/{one['Id']}")
+
+
+def _ended_at(described: Mapping[str, Any]) -> datetime:
+    """When a container ended. The engine gives nanoseconds, of which Python reads microseconds."""
+    return datetime.fromisoformat(described["State"]["FinishedAt"][:19] + "+00:00")
 
 
 async def _body(http: HttpRequest) -> bytes:

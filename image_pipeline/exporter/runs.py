@@ -1,8 +1,8 @@
 """Metrics of Dagster's runs: how many are in which state, and what the stages of ended runs have done."""
 
 from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -20,7 +20,7 @@ _WORK = {
 """The metadata of a materialization that says how much a stage has done, and the stage."""
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-_RUNS_AT_A_TIME = 100
+_OVERLAP, _KNOWN = timedelta(minutes=1), timedelta(days=1)
 
 
 class RunMetrics(Collector):
@@ -29,8 +29,8 @@ class RunMetrics(Collector):
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self._instance = instance
         self._since = datetime.now(UTC)
-        self._counted: set[str] = set()
-        self._seconds: Counter[str] = Counter()
+        self._counted = {record.dagster_run.run_id: self._since for record in self._ended()}
+        self._seconds: Counter[str] = Counter()  # of floats, which add up like integers
         self._work: Counter[str] = Counter()
 
     def collect(self) -> Iterable[Metric]:
@@ -57,26 +57,37 @@ class RunMetrics(Collector):
         yield images
 
     def _count_ended(self) -> None:
-        filters = dg.RunsFilter(statuses=_ENDED, updated_after=self._since)
-        records = self._instance.get_run_records(
-            filters, limit=_RUNS_AT_A_TIME, order_by="update_timestamp", ascending=True
-        )
-        for record in records:
-            run_id = record.dagster_run.run_id
-            if run_id not in self._counted:
-                self._counted.add(run_id)
-                self._count(run_id)
-        if records:
-            latest = records[-1].update_timestamp
-            self._since = latest if latest.tzinfo else latest.replace(tzinfo=UTC)
-            self._counted &= {record.dagster_run.run_id for record in records}
+        """Count the runs that have ended since the last time.
 
-    def _count(self, run_id: str) -> None:
-        for step in self._instance.get_run_step_stats(run_id):
-            if step.start_time is not None and step.end_time is not None:
-                self._seconds[step.step_key] += step.end_time - step.start_time  # type: ignore[assignment]
+        Dagster changes the records of ended runs, too, when it retries them; and a run may be recorded a little later
+        than its time says. So runs are looked at twice, and known for a day.
+        """
+        for record in self._ended():
+            run_id, updated = record.dagster_run.run_id, record.update_timestamp.replace(tzinfo=UTC)
+            if run_id not in self._counted:
+                seconds, work = self._done(run_id)
+                self._seconds.update(seconds)
+                self._work.update(work)
+            self._counted[run_id] = updated
+            self._since = max(self._since, updated)
+        self._counted = {run_id: at for run_id, at in self._counted.items() if self._since - at < _KNOWN}
+
+    def _ended(self) -> Sequence[dg.RunRecord]:
+        """The runs whose records changed since the last time, or a little before, oldest change first."""
+        filters = dg.RunsFilter(statuses=_ENDED, updated_after=self._since - _OVERLAP)
+        return self._instance.get_run_records(filters, order_by="update_timestamp", ascending=True)
+
+    def _done(self, run_id: str) -> tuple[dict[str, float], Counter[str]]:
+        """The seconds of each stage of a run, and what each has worked on."""
+        seconds = {
+            step.step_key: step.end_time - step.start_time
+            for step in self._instance.get_run_step_stats(run_id)
+            if step.start_time is not None and step.end_time is not None
+        }
+        work: Counter[str] = Counter()
         for entry in self._instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
             materialized = entry.asset_materialization
             for name, value in (materialized.metadata if materialized else {}).items():
                 if name in _WORK and isinstance(value, dg.IntMetadataValue):
-                    self._work[_WORK[name]] += value.value or 0
+                    work[_WORK[name]] += value.value or 0
+        return seconds, work

@@ -32,7 +32,7 @@ class Stack:
     """The containers, for the length of a `with` block; their volumes are deleted at the end."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.library, self.port = folder / "project", folder / "library", free_port()
+        self.folder, self.library, self.port = folder / "project", folder / "my $photos #1", free_port()
 
     def __enter__(self) -> Self:
         self._copy()

@@ -152,8 +152,7 @@ def test_a_killed_run_is_done_again(stack: Stack) -> None:
 def test_services_that_die_in_the_midst_lose_nothing(stack: Stack, services: tuple[str, ...]) -> None:
     before = _points(stack)
     _begun(stack, f"restarted/{services[0]}")
-    for service in services:
-        stack.compose("kill", service)
+    stack.compose("kill", *services)
     stack.compose("up", "--detach", "--wait", *services)
     assert _becomes(stack, before + _MANY), stack.compose("logs", "daemon", check=False)
     assert _agrees(stack)
@@ -192,23 +191,54 @@ def test_containers_have_no_more_rights_than_they_need(stack: Stack) -> None:
 def test_nothing_but_a_run_comes_through_the_proxy(stack: Stack) -> None:
     privileged = """
 import docker
-for host in ("docker-launch", "docker-stop"):
-    try:
-        client = docker.DockerClient(f"tcp://{host}:2375", version="1.44")
-        client.containers.create("PROJECT/app", ["id"], privileged=True, volumes=["/:/host"])
-        print(host, "created")
-    except docker.errors.APIError as error:
-        print(host, error.status_code)
-    except Exception as error:
-        print(host, "unreachable")
+try:
+    client = docker.DockerClient("unix:///run/docker/socket", version="1.44")
+    client.containers.create("PROJECT/app", ["id"], privileged=True, volumes=["/:/host"])
+    print("created")
+except docker.errors.APIError as error:
+    print(error.status_code)
+except Exception:
+    print("unreachable")
 """.replace("PROJECT", PROJECT)
-    expected = {
-        "daemon": "docker-launch 403\ndocker-stop unreachable",
-        "webserver": "docker-launch unreachable\ndocker-stop 403",
-        "code": "docker-launch unreachable\ndocker-stop unreachable",
-    }
-    for service, answer in expected.items():
+    for service, answer in {
+        "daemon": "403",
+        "webserver": "403",
+        "code": "unreachable",
+        "exporter": "unreachable",
+    }.items():
         assert stack.compose("exec", "--no-TTY", service, "python", "-c", privileged).strip() == answer, service
+    # the page can only stop runs
+    start = """
+import docker
+print(docker.APIClient("unix:///run/docker/socket", version="1.44").post(
+    "http+docker://localhost/v1.44/containers/create", json={}).text)
+"""
+    assert "runs can be looked at and stopped" in stack.compose("exec", "--no-TTY", "webserver", "python", "-c", start)
+
+
+def test_a_run_is_no_superuser_of_the_database(stack: Stack) -> None:
+    ask = """
+import psycopg2
+connection = psycopg2.connect("postgresql://dagster@postgres/dagster?passfile=/run/secrets/postgres_login")
+with connection.cursor() as cursor:
+    cursor.execute("SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user")
+    print(cursor.fetchone()[0])
+"""
+    assert stack.compose("exec", "--no-TTY", "daemon", "python", "-c", ask).strip() == "False"
+
+
+def test_a_changed_limit_holds_for_the_next_run(stack: Stack) -> None:
+    settings = (stack.folder / ".env").read_text()
+    (stack.folder / ".env").write_text(settings.replace("RUN_MEMORY=2g", "RUN_MEMORY=1500m"))
+    stack.up()
+    before, points = set(stack.runs()), stack.indexed
+    stack.add("limited", 2)
+    stack.cli("scan")
+    stack.launch("limited")
+    assert _becomes(stack, points + 2), stack.compose("logs", "daemon", "docker-launch", check=False)
+    [container] = set(stack.runs()) - before
+    [described] = json.loads(run(["docker", "inspect", container], stack.folder))
+    assert described["HostConfig"]["Memory"] == 1500 << 20
 
 
 def test_the_page_can_end_a_run(stack: Stack) -> None:
@@ -269,7 +299,7 @@ def test_nothing_is_lost_when_everything_is_taken_down_and_started_again(stack: 
 
 def test_a_library_that_is_not_there_stops_the_start(stack: Stack, tmp_path: Path) -> None:
     settings = (stack.folder / ".env").read_text()
-    gone = settings.replace(f"IMAGE_LIBRARY={stack.library}", f"IMAGE_LIBRARY={tmp_path}/gone")
+    gone = settings.replace(str(stack.library), f"{tmp_path}/gone")
     (stack.folder / ".env").write_text(gone)
     try:
         said = stack.compose("run", "--rm", "--no-TTY", "--no-deps", "cli", "status", check=False)

@@ -3,7 +3,9 @@
 import http.client
 import json
 import threading
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from image_pipeline.errors import SettingsError
 from image_pipeline.http_server import Server, listen
 from image_pipeline_tests.support.moments import wait_until
 
-RUN, OTHER, GONE = "a" * 64, "b" * 64, "c" * 64
+RUN, OTHER, GONE, OLD, LONG = ("abcde"[number] * 64 for number in range(5))
 
 OPTIONS: dict[str, Any] = {
     "labels": {"image-pipeline.run": "photos"},
@@ -56,6 +58,7 @@ class Engine:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.created: list[dict[str, Any]] = []
+        self.deleted: list[str] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
@@ -66,6 +69,15 @@ class Engine:
         if path.endswith("/containers/create"):
             self.created.append(json.loads(request.content))
             return httpx.Response(201, json={"Id": RUN, "Warnings": []})
+        if path.endswith("/containers/json"):
+            long_ago = time.time() - 7200
+            created = {OLD: long_ago, LONG: long_ago, RUN: time.time()}
+            return httpx.Response(200, json=[{"Id": one, "Created": int(at)} for one, at in created.items()])
+        if request.method == "DELETE":
+            self.deleted.append(path.split("/")[-1])
+        if path.split("/")[-2] in (OLD, LONG):
+            ended = datetime.now(UTC) - timedelta(hours=1.5 if OLD in path else 0.1)
+            return httpx.Response(200, json={"State": {"FinishedAt": f"{ended:%Y-%m-%dT%H:%M:%S}.123456789Z"}})
         if path.endswith("/json"):
             labels = {RUN: {"image-pipeline.run": "photos"}, OTHER: {"image-pipeline.run": "holidays"}}
             container = path.split("/")[-2]
@@ -155,11 +167,12 @@ def test_the_container_of_a_run_is_created_as_configured(launching: Proxied) -> 
     assert made["NetworkingConfig"] == {"EndpointsConfig": {"photos_runs": {}}}
 
 
-def test_old_containers_of_runs_are_deleted_before_a_new_one(launching: Proxied) -> None:
+def test_containers_of_runs_that_ended_long_ago_are_deleted_before_a_new_one(launching: Proxied) -> None:
     launching.create()
-    [pruned] = [path for method, path in launching.engine.asked if "prune" in path]
-    assert "image-pipeline.run%3Dphotos" in pruned
-    assert "until" in pruned
+    [listed] = [path for _, path in launching.engine.asked if path.startswith("/v1.44/containers/json")]
+    assert "image-pipeline.run%3Dphotos" in listed
+    assert "exited" in listed
+    assert launching.engine.deleted == [OLD], "a long run that ended just now says why, and others are not looked at"
 
 
 @pytest.mark.parametrize(
@@ -351,8 +364,8 @@ def test_the_shipped_configuration_is_as_strict_as_this_one() -> None:
         "COMPOSE_PROJECT_NAME": "photos",
         "PIPELINE_UID": "1000",
         "PIPELINE_GID": "1000",
-        "IMAGE_LIBRARY": '/home/me/Photos", Target: "/',
-        "SECRETS_DIR": "/home/me/secrets",
+        "LIBRARY_ON_HOST": '/home/me/Photos", Target: "/',
+        "SECRETS_ON_HOST": "/home/me/secrets",
         "MAX_CONCURRENT_RUNS": "2",
         "RUN_MEMORY": "2g",
         "RUN_NANO_CPUS": "2000000000",

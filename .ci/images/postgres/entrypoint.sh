@@ -9,10 +9,11 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     # shellcheck disable=SC2086 (several arguments)
-    initdb ${POSTGRES_INITDB_ARGS:-} --username="$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" --auth-host=scram-sha-256 --pgdata="$PGDATA"
+    initdb ${POSTGRES_INITDB_ARGS:-} --username=postgres --pwfile="$POSTGRES_PASSWORD_FILE" \
+        --auth-host=scram-sha-256 --pgdata="$PGDATA"
     echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
     pg_ctl --pgdata="$PGDATA" --options="-c listen_addresses=''" --wait start
-    [ "$POSTGRES_DB" = postgres ] || createdb --username="$POSTGRES_USER" "$POSTGRES_DB"
+    for script in /docker-entrypoint-initdb.d/*.sh; do . "$script"; done
     pg_ctl --pgdata="$PGDATA" --mode=fast --wait stop
 fi
 exec postgres -c listen_addresses='*'
