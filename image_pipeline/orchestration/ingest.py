@@ -249,7 +249,8 @@ class Ingestion:
                 cause = causes[-1]
                 # Dagster could not record the work of the step, but could record its failure.
                 if any(error.message.startswith(_ERRORS_OF_RECORDS) for error in causes):
-                    return unusable_records(cause.message.partition(": ")[2].strip(), self._wiring.store)
+                    are_files = any("sqlite3." in error.message for error in causes)
+                    return unusable_records(cause.message.partition(": ")[2].strip(), self._wiring.store, are_files)
                 return f"The step {event.step_key} failed: {cause.message.strip()}"
         return (
             "The run failed, and Dagster could not record why: make room on the disk of its records (DAGSTER_HOME, or "

@@ -49,8 +49,9 @@ def open_instance(store: Store) -> dg.DagsterInstance:
         except Exception as error:  # a wrong configuration raises errors of Dagster or YAML of many types
             reason = " ".join(str(error).split())[:_REASON_LENGTH]
             raise SettingsError(
-                f"DAGSTER_HOME is {home}, which cannot be used ({reason}): correct its {_CONFIGURATION}, set "
-                "DAGSTER_HOME to a new folder, or unset it to keep Dagster's records in the store."
+                f"DAGSTER_HOME is {home}, which cannot be used ({reason}): correct its {_CONFIGURATION}, start the "
+                "database that it names, set DAGSTER_HOME to a new folder, or unset it to keep Dagster's records in the "
+                "store."
             ) from error
         instance.get_runs(limit=1)
         fail_dead_runs(instance, store)
@@ -123,13 +124,14 @@ def errors_of_records(store: Store) -> Iterator[None]:
     except (DBAPIError, sqlite3.Error, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise StoreError(unusable_records(error.orig if isinstance(error, DBAPIError) else error, store)) from error
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreError(unusable_records(cause, store, isinstance(cause, sqlite3.Error | OSError))) from error
 
 
-def unusable_records(cause: object, store: Store) -> str:
-    """The message for records that cannot be used because of `cause`, an error or its text."""
+def unusable_records(cause: object, store: Store, are_files: bool) -> str:
+    """The message for records, in files or in the database of a server, that cannot be used because of `cause`."""
     home = os.environ.get("DAGSTER_HOME", store.dagster_home)
-    if isinstance(cause, sqlite3.Error | OSError) or "(sqlite3." in str(cause):
+    if are_files:
         return (
             f"Dagster's records in {home} cannot be used ({cause}): make room on that disk, or set IMAGE_PIPELINE_HOME "
             "to a writable folder."
