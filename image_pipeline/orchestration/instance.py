@@ -50,8 +50,8 @@ def open_instance(store: Store) -> dg.DagsterInstance:
             reason = " ".join(str(error).split())[:_REASON_LENGTH]
             raise SettingsError(
                 f"DAGSTER_HOME is {home}, which cannot be used ({reason}): correct its {_CONFIGURATION}, start the "
-                "database that it names, set DAGSTER_HOME to a new folder, or unset it to keep Dagster's records in the "
-                "store."
+                "database that it names, set DAGSTER_HOME to a new folder, or unset it to keep Dagster's records in "
+                "the store."
             ) from error
         instance.get_runs(limit=1)
         fail_dead_runs(instance, store)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +10,7 @@ import httpx
 
 from benchmarks.qdrant_server import free_port
 from image_pipeline_tests.support.moments import wait_until
-from image_pipeline_tests.support.shell import PROGRAM
+from image_pipeline_tests.support.served import begin_logged
 
 KEY, SECOND_KEY = "0123456789abcdef-first", "fedcba9876543210-second"
 
@@ -34,15 +33,8 @@ class InferenceService:
             **self._more,
         }
         self.log_file = self.directory / "service.log"
-        with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, "serve-models", "--port", str(self.port), *self._options],
-                env=environment,
-                cwd=self.directory,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        command = ["serve-models", "--port", str(self.port), *self._options]
+        self.process = begin_logged(command, environment, self.directory, self.log_file)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,16 @@ from image_pipeline_tests.support.shell import PROGRAM
 KEY = "0123456789abcdef-of-a-test"
 
 
+def begin_logged(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log_file: Path
+) -> "subprocess.Popen[bytes]":
+    """Begin `image-pipeline` in a session of its own, in `folder`, with what it prints in `log_file`."""
+    with log_file.open("wb") as log:
+        return subprocess.Popen(
+            [PROGRAM, *arguments], env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True
+        )
+
+
 class Served:
     """`image-pipeline COMMAND --port …`, with `environment` and nothing else."""
 
@@ -25,15 +35,8 @@ class Served:
         self._folder, self._environment, self._command = folder, dict(environment), [command, *options]
 
     def __enter__(self) -> Self:
-        with self._log_file.open("wb") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, *self._command, "--port", str(self.port)],
-                env=self._environment,
-                cwd=self._folder,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        command = [*self._command, "--port", str(self.port)]
+        self.process = begin_logged(command, self._environment, self._folder, self._log_file)
         assert wait_until(lambda: self.process.poll() is not None or self._answers(), 90), self.log
         assert self.process.poll() is None, self.log
         return self
