@@ -72,7 +72,7 @@ class DockerProxy:
 
     async def _delete_old(self) -> None:
         """Delete the containers of runs that ended long ago. The engine's own pruning goes by their creation."""
-        filters = {"label": [f"{RUN_LABEL}={self._rules.label}"], "status": ["exited", "dead"]}
+        filters = {"label": [f"{RUN_LABEL}={self._rules.label}"], "status": ["created", "exited", "dead"]}
         listed = await self._engine.get(f"{_API}/json", params={"all": "1", "filters": json.dumps(filters)})
         before = datetime.now(UTC) - _KEEP
         for one in listed.json() if listed.is_success else ():
