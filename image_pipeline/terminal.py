@@ -34,6 +34,11 @@ def escaped_lines(text: str) -> str:
     return _ESCAPED_IN_TEXT.sub(_code, text)
 
 
+def in_one_line(text: object, most: int) -> str:
+    """The beginning of `text`, such as an error of a library, with single spaces in place of all white space."""
+    return " ".join(str(text).split())[:most]
+
+
 def counted(count: int, one: str, several: str | None = None) -> str:
     """`count` with its noun, for people: `1 file`, `2,000 files`."""
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"

@@ -25,8 +25,7 @@ _RUN_LABELS = ("dagster/run_id", "dagster/job_name")
 _JOB_VARIABLE = "DAGSTER_RUN_JOB_NAME"
 _COMMAND = ("dagster", "api")
 _COMMANDS = ("execute_run", "resume_run")
-_CONTAINER_FIELDS = {"user": "User", "stop_signal": "StopSignal"}
-_NO_FIELDS = ("labels", "stop_timeout")  # not part of the request, or kept in a different way
+_NOT_OF_HOST = ("user", "labels", "stop_timeout")  # options that are not part of the request's HostConfig
 
 _VERSIONED = re.compile(r"(?:/v\d+\.\d+)?(/.*)", re.ASCII)
 _CONTAINER = re.compile(r"/containers/([0-9a-f]{12,64})/(json|start|stop)", re.ASCII)
@@ -88,16 +87,16 @@ class RunRules:
             )
         self.label = str(labels[RUN_LABEL])
         self._labels = {str(name): str(value) for name, value in labels.items()}
-        self._variables = dict(one.partition("=")[::2] for one in launcher.get("env_vars") or [])
-        self._fixed = {name for name in launcher.get("env_vars") or [] if "=" in name}
-        own = {field: str(options[name]) for name, field in _CONTAINER_FIELDS.items() if name in options}
-        host = {name: value for name, value in options.items() if name not in (*_CONTAINER_FIELDS, *_NO_FIELDS)}
+        parts = (one.partition("=") for one in launcher.get("env_vars") or [])
+        self._variables = {name: value if equals else None for name, equals, value in parts}  # None: any value
+        user = {"User": str(options["user"])} if "user" in options else {}
+        host = {name: value for name, value in options.items() if name not in _NOT_OF_HOST}
         try:
             host_config = docker.types.HostConfig(API_VERSION, network_mode=networks[0], **host)
         except (TypeError, ValueError, docker.errors.DockerException) as error:
             raise SettingsError(f"The run launcher's options in dagster.yaml cannot be used: {error}.") from error
         self._network = str(networks[0])
-        self._template = {"Image": str(launcher["image"]), **own, "HostConfig": dict(host_config)}
+        self._template = {"Image": str(launcher["image"]), **user, "HostConfig": dict(host_config)}
 
     def container(self, asked: bytes) -> dict[str, Any]:
         """The container to create, made anew from the configuration and the few parts of `asked` that may vary.
@@ -135,7 +134,7 @@ class RunRules:
             name, _, value = variable.partition("=")
             if name not in self._variables and name != _JOB_VARIABLE:
                 raise RefusedError(f"The variable {name[:100]!r} is not among those that runs have.")
-            if any(one.startswith(f"{name}=") for one in self._fixed) and value != self._variables[name]:
+            if self._variables.get(name) not in (None, value):
                 raise RefusedError(f"The variable {name} has a different value than in dagster.yaml.")
         return variables
 

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from image_pipeline.files.partition import Partition
 from image_pipeline.files.plan import DirectorySnapshot
+from image_pipeline.files.watch import by_directory, is_as_ingested
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
 
 
@@ -60,11 +61,5 @@ def waiting_directories(
     snapshots: Mapping[str, DirectorySnapshot], entries: Mapping[str, LedgerEntry]
 ) -> dict[str, float]:
     """The directories with a partition that is not ingested as it is on disk: since when (s since 1970), by name."""
-    ingested: dict[str, dict[str, str]] = {}
-    for key, entry in entries.items():
-        ingested.setdefault(Partition.from_key(key).directory, {})[key] = entry.fingerprint
-    return {
-        directory: seen.since
-        for directory, seen in snapshots.items()
-        if {part.key: part.fingerprint for part in seen.partitions} != ingested.get(directory, {})
-    }
+    ingested = by_directory({key: entry.fingerprint for key, entry in entries.items()})
+    return {directory: seen.since for directory, seen in snapshots.items() if not is_as_ingested(seen, ingested)}

@@ -22,6 +22,7 @@ from image_pipeline.orchestration.instance import open_instance
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
 from image_pipeline.signals import interrupted_afterwards
+from image_pipeline.terminal import in_one_line
 
 _HEALTH = "/health"
 
@@ -38,8 +39,8 @@ def serve_metrics(settings: Settings, host: str, port: int) -> None:
     wiring = Wiring(settings)
     with listen(port, host) as listener, open_instance(wiring.store) as instance:
         registry = CollectorRegistry(auto_describe=False)
-        for collector in (LibraryMetrics(wiring.ledger), RunMetrics(instance)):
-            registry.register(_Measured(collector))
+        registry.register(_Measured("library", LibraryMetrics(wiring.ledger)))
+        registry.register(_Measured("runs", RunMetrics(instance)))
         app = KeyCheck(_app(registry), keys, open_paths=frozenset({_HEALTH}))
         server = Server(uvicorn.Config(app, log_level="warning", proxy_headers=False))
         with interrupted_afterwards(server.end):
@@ -61,8 +62,8 @@ def _app(registry: CollectorRegistry) -> Starlette:
 class _Measured(Collector):
     """The metrics of a collector; if it fails, the others are still served, and one metric says so."""
 
-    def __init__(self, collector: Collector) -> None:
-        self._collector, self._name = collector, type(collector).__name__
+    def __init__(self, name: str, collector: Collector) -> None:
+        self._name, self._collector = name, collector
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: the metrics are known once they are collected."""
@@ -74,12 +75,9 @@ class _Measured(Collector):
         try:
             metrics, succeeded = list(self._collector.collect()), 1.0
         except Exception as error:  # of SQLite, or of the database of Dagster's records
-            _log.warning("%s cannot be read: %s", self._name, " ".join(str(error).split())[:300])
+            _log.warning("The records of the %s cannot be read: %s", self._name, in_one_line(error, 300))
             metrics, succeeded = [], 0.0
         yield from metrics
-        source = "library" if isinstance(self._collector, LibraryMetrics) else "runs"
-        up = GaugeMetricFamily(f"image_pipeline_{source}_up", "1 if these records could be read.", value=succeeded)
-        seconds = time.perf_counter() - began
-        took = GaugeMetricFamily(f"image_pipeline_{source}_read_seconds", "How long that took.", value=seconds)
-        yield up
-        yield took
+        prefix, seconds = f"image_pipeline_{self._name}", time.perf_counter() - began
+        yield GaugeMetricFamily(f"{prefix}_up", "1 if these records could be read.", value=succeeded)
+        yield GaugeMetricFamily(f"{prefix}_read_seconds", "How long that took.", value=seconds)

@@ -66,9 +66,7 @@ def take_snapshot(
     ends_at = time.monotonic() + budget_seconds
     # observations from before the clock was set back do not show what is quiet or due
     before = {directory: seen for directory, seen in before.items() if seen.checked_at <= now}
-    ingested_of: dict[str, dict[str, str]] = {}
-    for key, entry in ingested.items():
-        ingested_of.setdefault(Partition.from_key(key).directory, {})[key] = entry.fingerprint
+    ingested_of = by_directory({key: entry.fingerprint for key, entry in ingested.items()})
     there = {directory_text(relative): mtime_ns for relative, mtime_ns in walk_directories(root, unlisted)}
     # if the walk alone takes all the time, files are still checked bit by bit
     ends_at = max(ends_at, time.monotonic() + budget_seconds * _LEAST_SHARE)
@@ -80,7 +78,7 @@ def take_snapshot(
             known is not None
             and known.mtime_ns == there[directory]
             and now - known.checked_at < sweep_seconds
-            and {part.key: part.fingerprint for part in known.partitions} == ingested_of.get(directory, {})
+            and is_as_ingested(known, ingested_of)
         )
         if known is not None and is_quiet:
             seen[directory] = known
@@ -106,6 +104,19 @@ def take_snapshot(
         elif directory not in there and (directory in ingested_of or before[directory].partitions):
             seen[directory] = _snapshot_of(directory, 0, (), before.get(directory), now)
     return LibrarySnapshot(seen, is_whole, unlisted)
+
+
+def by_directory(fingerprints: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The fingerprints of partitions by key, in the directories of the partitions."""
+    grouped: dict[str, dict[str, str]] = {}
+    for key, fingerprint in fingerprints.items():
+        grouped.setdefault(Partition.from_key(key).directory, {})[key] = fingerprint
+    return grouped
+
+
+def is_as_ingested(seen: DirectorySnapshot, ingested: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether a directory was seen with just the partitions that were ingested, whose fingerprints are by directory."""
+    return {part.key: part.fingerprint for part in seen.partitions} == ingested.get(seen.directory, {})
 
 
 def _snapshot_of(

@@ -14,6 +14,7 @@ from image_pipeline.inference.files import check_tokenizer, weights_path
 from image_pipeline.inference.libraries import check_libraries
 from image_pipeline.inference.models import ModelSource
 from image_pipeline.inference.producer import Producer
+from image_pipeline.terminal import in_one_line
 
 if TYPE_CHECKING:
     import torch
@@ -121,7 +122,7 @@ class LazyModel(ABC, Generic[Result]):
             raise
         except Exception as error:
             # For a damaged or foreign file, the libraries raise undocumented errors of many types.
-            reason = " ".join(str(error).split())[:300]
+            reason = in_one_line(error, 300)
             advice = "free memory" if is_out_of_memory(error) else "fetch it again"
             raise ModelError(
                 f"The model {self._source.name} in {directory} cannot be loaded ({type(error).__name__}: {reason}); "

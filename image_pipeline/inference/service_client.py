@@ -27,6 +27,7 @@ from image_pipeline.inference.wire import (
     to_npy,
 )
 from image_pipeline.settings import variable_of
+from image_pipeline.terminal import in_one_line
 
 PATIENT_SECONDS, IMPATIENT_SECONDS = 120.0, 10.0
 """How long a run, and a person, waits for a service that does not answer or is busy."""
@@ -176,7 +177,7 @@ class ServiceClient:
         try:
             return read()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = in_one_line(error, 200)
             raise ModelError(
                 f"The inference service at {self.url} gave a wrong answer ({reason}): check that "
                 f"{variable_of('inference_url')} is its address, and that it has the version of this program."
@@ -213,4 +214,4 @@ def _message(answer: httpx.Response) -> str:
 
 
 def _cause(error: httpx.TransportError) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return in_one_line(error, 200) or type(error).__name__

@@ -19,6 +19,7 @@ from image_pipeline.storage.own_files import unfinished_records
 from image_pipeline.storage.private_files import default_permissions
 from image_pipeline.storage.removal import delete_contents
 from image_pipeline.storage.store import Store
+from image_pipeline.terminal import in_one_line
 
 _CONFIGURATION = "dagster.yaml"
 _REASON_LENGTH = 200
@@ -47,7 +48,7 @@ def open_instance(store: Store) -> dg.DagsterInstance:
         except (DBAPIError, sqlite3.Error, OSError):
             raise
         except Exception as error:  # a wrong configuration raises errors of Dagster or YAML of many types
-            reason = " ".join(str(error).split())[:_REASON_LENGTH]
+            reason = in_one_line(error, _REASON_LENGTH)
             raise SettingsError(
                 f"DAGSTER_HOME is {home}, which cannot be used ({reason}): correct its {_CONFIGURATION}, start the "
                 "database that it names, set DAGSTER_HOME to a new folder, or unset it to keep Dagster's records in "
@@ -136,7 +137,7 @@ def unusable_records(cause: object, store: Store, are_files: bool) -> str:
             f"Dagster's records in {home} cannot be used ({cause}): make room on that disk, or set IMAGE_PIPELINE_HOME "
             "to a writable folder."
         )
-    reason = " ".join(str(cause).split())[:_REASON_LENGTH]
+    reason = in_one_line(cause, _REASON_LENGTH)
     return f"Dagster's records cannot be used ({reason}): start the database that {home}/{_CONFIGURATION} names."
 
 

@@ -11,6 +11,7 @@ from image_pipeline.api_keys import keys_for
 from image_pipeline.errors import SettingsError
 from image_pipeline.http_server import listen
 from image_pipeline.settings import LogFormat, Settings
+from image_pipeline.terminal import in_one_line
 
 _REASON_LENGTH = 300
 
@@ -40,7 +41,7 @@ def _records() -> dg.DagsterInstance:
         instance = dg.DagsterInstance.get()
         instance.get_runs(limit=1)
     except Exception as error:  # of Dagster, YAML, or the database
-        reason = " ".join(str(error).split())[:_REASON_LENGTH]
+        reason = in_one_line(error, _REASON_LENGTH)
         raise SettingsError(
             f"Dagster's records cannot be opened ({reason}): correct dagster.yaml in {os.environ['DAGSTER_HOME']}, or "
             "start the database that it names."

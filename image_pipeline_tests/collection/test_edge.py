@@ -356,7 +356,6 @@ _FILLS_THE_DISK = """
 import sys
 from pathlib import Path
 from image_pipeline.collection.edge import opened
-from image_pipeline.collection.edge import shards as shards_module
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline_tests.collection.test_edge import fill, many_points
 from image_pipeline_tests.support.room import Room

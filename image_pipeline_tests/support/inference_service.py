@@ -1,51 +1,32 @@
 """`image-pipeline serve-models` as a person starts it."""
 
 import os
-import signal
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
-from benchmarks.qdrant_server import free_port
 from image_pipeline_tests.support.moments import wait_until
-from image_pipeline_tests.support.served import begin_logged
+from image_pipeline_tests.support.served import Began
 
 KEY, SECOND_KEY = "0123456789abcdef-first", "fedcba9876543210-second"
 
 
-class InferenceService:
+class InferenceService(Began):
     """The service with the demo models, in a process of its own, for the length of a `with` block."""
 
-    def __init__(self, directory: Path, *options: str, port: int | None = None, **environment: str) -> None:
-        self.directory, self.port = directory, port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._options, self._more = options, environment
-
-    def __enter__(self) -> Self:
+    def __init__(self, directory: Path, *options: str, port: int | None = None, **more: str) -> None:
         environment = {
             "PATH": os.environ["PATH"],
-            "HOME": str(self.directory),
-            "TMPDIR": str(self.directory),
-            "IMAGE_PIPELINE_HOME": str(self.directory / "store"),
+            "HOME": str(directory),
+            "TMPDIR": str(directory),
+            "IMAGE_PIPELINE_HOME": str(directory / "store"),
             "IMAGE_PIPELINE_MODELS": "demo",
-            **self._more,
+            **more,
         }
-        self.log_file = self.directory / "service.log"
-        command = ["serve-models", "--port", str(self.port), *self._options]
-        self.process = begin_logged(command, environment, self.directory, self.log_file)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    @property
-    def log(self) -> str:
-        """What it has printed."""
-        return self.log_file.read_text()
+        super().__init__(directory, environment, "serve-models", *options, port=port)
+        self.directory, self.url = directory, f"http://127.0.0.1:{self.port}"
 
     def client(self, **given: Any) -> httpx.Client:
         """A client of it."""

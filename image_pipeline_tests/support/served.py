@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -17,28 +17,21 @@ from image_pipeline_tests.support.shell import PROGRAM
 KEY = "0123456789abcdef-of-a-test"
 
 
-def begin_logged(
-    arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log_file: Path
-) -> "subprocess.Popen[bytes]":
-    """Begin `image-pipeline` in a session of its own, in `folder`, with what it prints in `log_file`."""
-    with log_file.open("wb") as log:
-        return subprocess.Popen(
-            [PROGRAM, *arguments], env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True
-        )
+class Began:
+    """`image-pipeline COMMAND --port …` in a session of its own, with `environment` and nothing else."""
 
-
-class Served:
-    """`image-pipeline COMMAND --port …`, with `environment` and nothing else."""
-
-    def __init__(self, folder: Path, environment: Mapping[str, str], command: str, *options: str) -> None:
-        self.port, self._log_file = free_port(), folder / f"{command}.log"
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], command: str, *options: str, port: int | None = None
+    ) -> None:
+        self.port, self._log_file = port or free_port(), folder / f"{command}.log"
         self._folder, self._environment, self._command = folder, dict(environment), [command, *options]
 
     def __enter__(self) -> Self:
-        command = [*self._command, "--port", str(self.port)]
-        self.process = begin_logged(command, self._environment, self._folder, self._log_file)
-        assert wait_until(lambda: self.process.poll() is not None or self._answers(), 90), self.log
-        assert self.process.poll() is None, self.log
+        command = [PROGRAM, *self._command, "--port", str(self.port)]
+        with self._log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, env=self._environment, cwd=self._folder, stdout=log, stderr=log, start_new_session=True
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -50,6 +43,16 @@ class Served:
     def log(self) -> str:
         """What it has printed."""
         return self._log_file.read_text(errors="replace")
+
+
+class Served(Began):
+    """The same, and its block begins once it answers."""
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        assert wait_until(lambda: self.process.poll() is not None or self._answers(), 90), self.log
+        assert self.process.poll() is None, self.log
+        return self
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """The answer to a GET; underscores in the names of headers stand for hyphens."""
