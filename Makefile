@@ -71,9 +71,9 @@ bench: install qdrant ## Measure the pipeline against the usual alternatives (an
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q
 
 lock: ## Update the lock files (needs uv).
-	$(COMPILE) --extra models -o requirements.lock
-	$(COMPILE) --extra models --extra dev -c requirements.lock -o requirements-dev.lock
-	$(COMPILE) -c requirements.lock -o requirements-thin.lock
+	$(COMPILE) --extra models --extra traces -o requirements.lock
+	$(COMPILE) --extra models --extra traces --extra dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) --extra traces -c requirements.lock -o requirements-thin.lock
 	echo hatchling | $(subst pyproject.toml,-,$(COMPILE)) -c requirements-dev.lock -o requirements-build.lock
 
 payload-docs: install ## Print the payload's fields into docs/payload.md.

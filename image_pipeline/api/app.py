@@ -16,7 +16,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from image_pipeline.api.door import Door
+from image_pipeline.api.door import QUIET_PATHS, Door
 from image_pipeline.api.metrics import Metrics
 from image_pipeline.api.openapi import ARRAY_OR_FILES, FILES, TEXTS_ARRAY_OR_FILES, failures
 from image_pipeline.api.relayed_models import RelayedModels
@@ -67,6 +67,13 @@ def create_app(service: RelayedModels, keys: Keys) -> ASGIApp:
         summary="Embeddings and captions of pictures, and embeddings of texts.",
         docs_url=None,  # their scripts come from another server
         redoc_url=None,
+        telemetry={
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+            "exclude": lambda scope: scope["path"] in QUIET_PATHS,
+        },
     )
     metrics = Metrics()
     _add_errors(app)

@@ -11,6 +11,9 @@ from image_pipeline.api_keys import Keys
 OPEN_PATHS = frozenset({"/health/live", "/health/ready"})
 """Paths for which no key is needed: an orchestrator asks them."""
 
+QUIET_PATHS = OPEN_PATHS | {"/metrics"}
+"""Paths that are asked every few seconds: they are in no log and no trace."""
+
 _SILENT_SECONDS = 30.0
 _LENGTH_DIGITS = 20
 _HEADERS = [

@@ -29,6 +29,7 @@ from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
 from image_pipeline.stages.models import Inference, load_inference
 from image_pipeline.storage.tensors import create_tensor_files, read_tensors
+from image_pipeline.traces import SERVICE, span, start_traces
 
 Found = TypeVar("Found")
 
@@ -70,6 +71,7 @@ class Search:
     """
 
     def __init__(self, settings: Settings, address: QdrantAddress) -> None:
+        start_traces(settings.traces, SERVICE)
         self._settings = settings
         self._qdrant = KeptConnection(address, settings.collection)
         self._known: tuple[SearchedVersion, Inference] | None = None
@@ -166,15 +168,18 @@ class Search:
         """Search the version whose model embeds the query; start over once if that version is replaced meanwhile."""
 
         def ask() -> Answer:
-            version, inference = self._version()
-            vector = embed(inference)
-            with self._qdrant.connect() as qdrant:
+            with span("find the version"):
+                version, inference = self._version()
+            with span("embed the query"):
+                vector = embed(inference)
+            with span("query"), self._qdrant.connect() as qdrant:
                 points = qdrant.points(version.name)
                 hits = find(points, inference, vector)
                 answer = _answer(points, hits if sort is Sort.RELEVANCE else by_date(hits, sort), search_filter)
                 return replace(answer, is_calibrated=cut_factor(inference.embedding_producer) is not None)
 
-        return again_if_replaced(ask)
+        with span("search"):
+            return again_if_replaced(ask)
 
     def _in_searched_version(self, ask: Callable[[VersionPoints], Found]) -> Found:
         """The result of `ask` for the version that is searched now; once more if it is replaced meanwhile."""
@@ -183,7 +188,8 @@ class Search:
             with self._qdrant.connect() as qdrant:
                 return ask(qdrant.points(qdrant.searched_version().name))
 
-        return again_if_replaced(connect_and_ask)
+        with span("search"):
+            return again_if_replaced(connect_and_ask)
 
     def _version(self) -> tuple[SearchedVersion, Inference]:
         """The version that is searched now, and the models that made it: the next version may be from other models."""

@@ -1,8 +1,9 @@
-"""Notices that a command prints to stderr while it works: waits and retries."""
+"""Notices that a process prints to stderr while it works: waits, retries, requests."""
 
 import logging
 import os
 
+from image_pipeline.logs import line_of
 from image_pipeline.settings import LogFormat, variable_of
 from image_pipeline.terminal import echo, echo_json
 
@@ -10,7 +11,7 @@ _PACKAGE = "image_pipeline"
 
 
 def show_notices() -> None:
-    """Show the log records of this package, from INFO upwards, to the person who runs the command.
+    """Show the log records of this package, from INFO upwards, on stderr.
 
     What libraries log for lack of a better way to report it is shown, too, unless an interruption is the reason, such
     as that of a connection that was being closed: the command itself reports that.
@@ -32,8 +33,6 @@ class _Notices(logging.Handler):
             if os.environ.get(variable_of("log_format")) != LogFormat.JSON:
                 echo(f"image-pipeline: {record.getMessage()}", err=True)
             elif not _is_within_a_step():
-                from image_pipeline.logs import line_of
-
                 echo_json(line_of(record), err=True, default=str)
         except Exception:
             self.handleError(record)

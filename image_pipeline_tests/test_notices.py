@@ -5,7 +5,7 @@ import sys
 
 _LOGS_WHAT_A_LIBRARY_LOGS = """
 import logging
-from image_pipeline.cli.notices import show_notices
+from image_pipeline.notices import show_notices
 
 show_notices()
 for error in (KeyboardInterrupt(), ValueError("no such connection")):
