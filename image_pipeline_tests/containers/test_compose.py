@@ -87,6 +87,22 @@ def test_the_sensor_ingests_the_library_in_a_container(stack: Stack) -> None:
     assert _points(stack) == 6
 
 
+def test_a_run_can_be_followed_through_all_services(stack: Stack) -> None:
+    [container] = stack.runs()[-1:]
+    [described] = json.loads(run(["docker", "inspect", container], stack.folder))
+    run_id = described["Config"]["Labels"]["dagster/run_id"]
+    assert run_id in run(["docker", "logs", container], stack.folder, check=False)
+    for service in ("daemon", "docker-launch", "models"):
+        assert run_id in stack.compose("logs", service), service
+    lines = stack.compose("logs", "--no-log-prefix", "collector").splitlines()
+    spans = [span for span in map(json.loads, lines) if span["trace"] == run_id.replace("-", "")]
+    assert {span["service"] for span in spans} == {"image-pipeline", "image-pipeline-models"}
+    names = {span["name"] for span in spans}
+    assert names >= {"run ingest", "decoded_tensors", "/qdrant.Points/Upsert", "POST /api/v1/embed"}
+    known = {span["id"] for span in spans}
+    assert [span["name"] for span in spans if span["parent"] not in known] == ["run ingest"]
+
+
 def test_everything_works_from_the_command_line(stack: Stack) -> None:
     assert "a0.jpg" in stack.cli("search", "--directory", "trips", "--limit", "6")
     stack.add("trips/sea", 3)
@@ -179,7 +195,7 @@ def test_containers_have_no_more_rights_than_they_need(stack: Stack) -> None:
             assert secret[:40] not in text, (name, file.name)
         sockets = [mount for mount in container["Mounts"] if mount["Source"].endswith("docker.sock")]
         assert bool(sockets) == any(one in name for one in ("docker-launch", "docker-stop")), name
-        library = [mount for mount in container["Mounts"] if mount["Destination"] == "/library"]
+        library = [mount for mount in container["Mounts"] if mount["Destination"] == str(stack.library)]
         assert all(mount["RW"] is False for mount in library), name
     published = [
         port for service in (*_OURS, "qdrant", "postgres", "prometheus") for port in _published(stack, service)
@@ -306,3 +322,45 @@ def test_a_library_that_is_not_there_stops_the_start(stack: Stack, tmp_path: Pat
         assert f"{tmp_path}/gone" in said
     finally:
         (stack.folder / ".env").write_text(settings)
+
+
+@pytest.mark.parametrize(
+    ("environment", "command", "said"),
+    [
+        ({"QDRANT_API_KEY_FILE": "", "QDRANT_API_KEY": "wrong"}, ["search", "--camera", "x"], "refuses the key"),
+        (
+            {"IMAGE_PIPELINE_INFERENCE_KEY_FILE": "", "IMAGE_PIPELINE_INFERENCE_KEY": "wrong"},
+            ["ingest"],
+            "refuses the key",
+        ),
+        ({"IMAGE_PIPELINE_MODELS": "light"}, ["ingest"], "start the service with the same setting"),
+        ({"IMAGE_PIPELINE_INFERENCE_URL": "http://qdrant:6333"}, ["ingest"], "check that IMAGE_PIPELINE_INFERENCE_URL"),
+    ],
+)
+def test_what_is_set_wrong_is_said_in_one_sentence(
+    stack: Stack, environment: dict[str, str], command: list[str], said: str
+) -> None:
+    given = [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
+    printed = stack.compose("run", "--rm", "--no-TTY", *given, "cli", *command, check=False)
+    [line] = [line for line in printed.splitlines() if '"level": "ERROR"' in line]
+    assert said in line
+    assert "Traceback" not in printed
+
+
+def test_a_store_is_not_taken_to_another_library(stack: Stack, tmp_path: Path) -> None:
+    before, settings = _points(stack), (stack.folder / ".env").read_text()
+    other = tmp_path / "other photos"
+    shutil.copytree(stack.library / "trips/hills", other)
+    for path in (tmp_path, other):
+        path.chmod(0o755)
+    (stack.folder / ".env").write_text(settings.replace(str(stack.library), str(other)))
+    try:
+        stack.compose("up", "--detach", "--wait", "code", "daemon")
+        printed = stack.cli("ingest", check=False)
+        assert f"The store belongs to the library {stack.library}, not to {other}" in printed
+        said = lambda: "belongs to the library" in stack.compose("logs", "--since", "5m", "code", "daemon")  # noqa: E731
+        assert wait_until(said, 90), "the sensor says nothing"
+    finally:
+        (stack.folder / ".env").write_text(settings)
+        stack.compose("up", "--detach", "--wait", "code", "daemon")
+    assert _points(stack) == before

@@ -1,8 +1,10 @@
-"""A collector of OpenTelemetry that keeps what it gets."""
+"""A collector of OpenTelemetry that keeps what it gets; as a program, it prints it."""
 
+import dataclasses
 import gzip
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,13 +28,16 @@ class Span:
 
 
 class Collector(ThreadingHTTPServer):
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__((address, port), _Handler)
         self.spans: list[Span] = []
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
+
+    def take(self, spans: Iterable[Span]) -> None:
+        self.spans += spans
 
     def trace(self, identifier: str) -> list[Span]:
         return [span for span in self.spans if span.trace == identifier.replace("-", "")]
@@ -49,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
         for group in ExportTraceServiceRequest.FromString(body).resource_spans:
             names = {one.key: one.value.string_value for one in group.resource.attributes}
             for scope in group.scope_spans:
-                self.server.spans += [
+                self.server.take(
                     Span(
                         names["service.name"],
                         span.name,
@@ -59,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
                         span.status.code == span.status.STATUS_CODE_ERROR,
                     )
                     for span in scope.spans
-                ]
+                )
         answer = ExportTraceServiceResponse().SerializeToString()
         self.send_response(200)
         self.send_header("content-type", "application/x-protobuf")
@@ -79,3 +84,13 @@ def collecting() -> Iterator[Collector]:
             yield collector
         finally:
             collector.shutdown()
+
+
+class _Printing(Collector):
+    def take(self, spans: Iterable[Span]) -> None:
+        for span in spans:
+            print(json.dumps(dataclasses.asdict(span)), flush=True)
+
+
+if __name__ == "__main__":
+    _Printing("0.0.0.0", 4318).serve_forever()
