@@ -11,13 +11,13 @@ from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.facets import Facets, facet
 from image_pipeline.collection.fusion import fused
 from image_pipeline.collection.hits import Hit, Sort
-from image_pipeline.collection.lookups import Among, Unmatched, resolved, unmatched
+from image_pipeline.collection.lookups import Unmatched, unmatched
 from image_pipeline.collection.points import Point, PointId, PointRecord, payload_digest, point_id
 from image_pipeline.collection.query import in_order_of_date, nearest
 from image_pipeline.collection.replaced import reading
 from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.collection.typed_words import TypedWords
-from image_pipeline.collection.where import ANYWHERE, Ids, OneOf, Where
+from image_pipeline.collection.where import ANYWHERE, Condition, Ids, OneOf, Where
 from image_pipeline.schema.payload import DIGEST, PARTITION, PATH, PIXELS, SHA256, PayloadField
 
 UPSERT_BATCH = 256
@@ -126,10 +126,10 @@ class VersionPoints:
         """
         asked = search_filter or SearchFilter()
         with self.reading():
-            known = self._resolved(asked)
-            if any(among.is_impossible for among in known):
+            conditions = self._conditions(asked)
+            if conditions is None:
                 return []
-            return nearest(self._engine, self.name, vector, limit, conditions_of(asked, known))
+            return nearest(self._engine, self.name, vector, limit, conditions)
 
     def fused(
         self,
@@ -145,11 +145,11 @@ class VersionPoints:
         """
         asked = search_filter or SearchFilter()
         with self.reading():
-            known = self._resolved(asked)
-            if any(among.is_impossible for among in known):
+            conditions = self._conditions(asked)
+            if conditions is None:
                 return []
             typed = TypedWords(words)
-            return fused(self._engine, self.name, vector, typed, limit, conditions_of(asked, known), cut)
+            return fused(self._engine, self.name, vector, typed, limit, conditions, cut)
 
     def in_order_of_date(self, sort: Sort, limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
         """The `limit` newest or oldest photographs by the photographer's clock, those without a date last.
@@ -158,10 +158,10 @@ class VersionPoints:
         """
         asked = search_filter or SearchFilter()
         with self.reading():
-            known = self._resolved(asked)
-            if any(among.is_impossible for among in known):
+            conditions = self._conditions(asked)
+            if conditions is None:
                 return []
-            return in_order_of_date(self._engine, self.name, limit, sort, conditions_of(asked, known))
+            return in_order_of_date(self._engine, self.name, limit, sort, conditions)
 
     def facet(self, field: PayloadField, search_filter: SearchFilter | None = None) -> dict[str | int, int]:
         """The distinct values of a field, with the number of points that have each; the most frequent first.
@@ -171,18 +171,18 @@ class VersionPoints:
         """
         asked = search_filter or SearchFilter()
         with self.reading():
-            known = self._resolved(asked)
-            if any(among.is_impossible for among in known):
+            conditions = self._conditions(asked)
+            if conditions is None:
                 return {}
-            return facet(self._engine, self.name, field, conditions_of(asked, known))
+            return facet(self._engine, self.name, field, conditions)
 
     def unmatched(self, search_filter: SearchFilter) -> list[Unmatched]:
         """The texts of a filter that no photograph matches, with values that exist. Raises as `facet` does."""
         with self.reading():
             return unmatched(search_filter, Facets(self._engine, self.name))
 
-    def _resolved(self, search_filter: SearchFilter) -> list[Among]:
-        return resolved(search_filter, Facets(self._engine, self.name))
+    def _conditions(self, search_filter: SearchFilter) -> list[Condition] | None:
+        return conditions_of(search_filter, Facets(self._engine, self.name))
 
     def upsert(self, points: Sequence[Point]) -> Iterator[int]:
         """Write points in batches; yields the number of points in each batch."""

@@ -201,8 +201,9 @@ def _answer(points: VersionPoints, hits: list[Hit], search_filter: SearchFilter)
 
 
 def _unmatched(points: VersionPoints, is_found: bool, search_filter: SearchFilter) -> list[Unmatched]:
-    """If something is found, only a keyword that is excluded can have matched nothing."""
-    return [] if is_found and not search_filter.not_keywords else points.unmatched(search_filter)
+    """If something is found, only a text that is excluded, or one of several, can have matched nothing."""
+    is_certain = not (search_filter.not_keywords or search_filter.any_of or search_filter.none_of)
+    return [] if is_found and is_certain else points.unmatched(search_filter)
 
 
 def inference_for(version: SearchedVersion, settings: Settings) -> Inference:
