@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from image_pipeline.cli.filters import FilterOptions, filter_options, search_filter_of
+from image_pipeline.cli.filters import filter_options, search_filter_of
 from image_pipeline.cli.library_paths import picture_of
 from image_pipeline.cli.options import errors_for_people, print_notice, shared_options
 from image_pipeline.schema.camera import camera_name
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from image_pipeline.collection.hits import Hit
     from image_pipeline.collection.lookups import Unmatched
     from image_pipeline.collection.typed_words import MatchedWord
+    from image_pipeline.services.filter_texts import FilterTexts
     from image_pipeline.services.search import Answer
 
 _RELEVANCE, _NEWEST, _OLDEST = "relevance", "newest", "oldest"
@@ -81,7 +82,7 @@ def search(
     limit: int,
     sort: str | None,
     show_all: bool,
-    filters: FilterOptions,
+    filters: "FilterTexts",
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -230,7 +231,7 @@ def _facts(hit: "Hit") -> Iterator[str]:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @shared_options
 @errors_for_people
-def facets(field: str | None, limit: int, filters: FilterOptions, as_json: bool, **given: Any) -> None:
+def facets(field: str | None, limit: int, filters: "FilterTexts", as_json: bool, **given: Any) -> None:
     """List the values of FIELD in the collection, the most frequent first, with the number of files that have each.
 
     FIELD is one of camera, lens, keyword, person, city, country, year, rating, iso, format, directory. Every file
