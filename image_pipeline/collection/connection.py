@@ -1,5 +1,6 @@
 """Connections to Qdrant: the kind of Qdrant that the settings select, and a connection that is kept open."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -27,12 +28,13 @@ def address_of(settings: Settings, former: Former | None = None) -> QdrantAddres
 class KeptConnection:
     """A connection for many requests: kept open if other processes need not wait for it, else opened for each request.
 
-    They have to wait for a Qdrant that is neither shared nor gives way.
+    They have to wait for a Qdrant that is neither shared nor gives way. Several threads can use it at the same time.
     """
 
     def __init__(self, address: QdrantAddress, alias: str) -> None:
         self._address, self._alias = address, alias
         self._kept = ExitStack()
+        self._opening = threading.Lock()
         self._qdrant: Qdrant | None = None
 
     @contextmanager
@@ -44,9 +46,11 @@ class KeptConnection:
                 yield qdrant
             return
         with self._address.errors_for_people():
-            if self._qdrant is None:
-                self._qdrant = Qdrant(self._kept.enter_context(self._address.engine()), self._alias)
-            yield self._qdrant
+            with self._opening:
+                if self._qdrant is None:
+                    self._qdrant = Qdrant(self._kept.enter_context(self._address.engine()), self._alias)
+                qdrant = self._qdrant
+            yield qdrant
 
     def close(self) -> None:
         """Close the connection that was kept, if any."""
