@@ -106,9 +106,9 @@ def search(
     photograph is close to WORDS; null if nothing would be left out), caption, sha256, copies (other files with the same
     picture), identical (those of copies that have the same content, byte by byte), and, null if unknown, taken_local
     (on the photographer's clock), taken_precision (second, minute, day, month, year), place (lat, lon), city, country,
-    camera_make, camera_model, width, height (in pixels); and matched, null without WORDS: its key words lists those of
-    WORDS that the photograph has, as objects with the keys word and fields (names of payload fields, and file_name),
-    its key picture is the cosine.
+    camera_make, camera_model, width, height (in pixels), size_bytes, pixels (a digest of the picture); and matched,
+    null without WORDS: its key words lists those of WORDS that the photograph has, as objects with the keys word and
+    fields (names of payload fields, and file_name), its key picture is the cosine.
     """
     words = _words(text, image)
     settings = load_settings(**given)

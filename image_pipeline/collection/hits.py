@@ -17,6 +17,7 @@ from image_pipeline.schema.payload import (
     PIXELS,
     PLACE,
     SHA256,
+    SIZE_BYTES,
     TAKEN_LOCAL,
     TAKEN_PRECISION,
     WIDTH,
@@ -68,6 +69,7 @@ class Hit:
     camera_model: str | None = None
     width: int | None = None
     height: int | None = None
+    size_bytes: int | None = None
     pixels: str | None = None
     close: bool | None = None
     matched: Matched | None = None
@@ -80,7 +82,7 @@ class Hit:
 
 _SHOWN = (
     *(TAKEN_LOCAL, TAKEN_PRECISION, PLACE, CITY, COUNTRY),
-    *(CAMERA_MAKE, CAMERA_MODEL, WIDTH, HEIGHT, PIXELS),
+    *(CAMERA_MAKE, CAMERA_MODEL, WIDTH, HEIGHT, SIZE_BYTES, PIXELS),
 )
 
 FIELDS: tuple[PayloadField, ...] = (PATH, CAPTION, SHA256, *_SHOWN)

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from image_pipeline.collection.address import QdrantAddress
-from image_pipeline.collection.connection import KeptConnection
+from image_pipeline.collection.connection import KeptAddress, KeptConnection
 from image_pipeline.collection.dated import DatePosition
 from image_pipeline.collection.hits import Hit, Sort, by_date
 from image_pipeline.collection.lookups import Unmatched
@@ -75,6 +75,7 @@ class Search:
     def __init__(self, settings: Settings, address: QdrantAddress) -> None:
         self._settings = settings
         self._qdrant = KeptConnection(address, settings.collection)
+        self.address = KeptAddress(address, self._qdrant)
         self._known: tuple[SearchedVersion, Inference] | None = None
         self._cut = RelevanceCut()
         self._decoding = threading.BoundedSemaphore(_DECODED_AT_ONCE)

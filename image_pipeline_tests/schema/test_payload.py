@@ -21,6 +21,7 @@ from image_pipeline.schema.payload import (
     CITY,
     COLLECTION_ASSET,
     COUNTRY,
+    MAP_CELLS,
     NOT_CONTENT,
     PARTITION,
     PAYLOAD,
@@ -28,6 +29,7 @@ from image_pipeline.schema.payload import (
     PIXELS,
     SHA256,
     STATE,
+    TAKEN_DAY,
     payload_page,
 )
 from image_pipeline.schema.rows import MetadataOfImage, Stage
@@ -178,6 +180,7 @@ def test_every_index_is_used() -> None:
     of_words = {field.name for field in (PEOPLE, CITY, STATE, COUNTRY)}
     of_the_pipeline = {PARTITION.name, SHA256.name, PIXELS.name}  # by which it finds points of its own, and copies
     used = of_filters | of_words | of_the_pipeline | {field.name for field in FACETS.values()}
+    used |= {field.name for field in (TAKEN_DAY, *MAP_CELLS.values())}  # by which the timeline and the map count
     assert {field.name for field in PAYLOAD if field.index is not Index.NONE} == used
 
 
@@ -196,7 +199,17 @@ def test_the_table_of_metadata_has_the_declared_fields() -> None:
     assert names == list(vars(ImageMetadata()))
     assert MetadataOfImage.schema().names == ["sha256", *names, "reason"]
     payload = {field.name for field in PAYLOAD if field.source == Stage.IMAGE_METADATA}
-    added = {"place", "derived", "taken_local", "taken_local_end", "taken_local_from", "taken_year", "camera"}
+    added = {
+        "place",
+        "derived",
+        "taken_local",
+        "taken_local_end",
+        "taken_local_from",
+        "taken_year",
+        "taken_day",
+        "camera",
+    }
+    added |= {"map_cell_6", "map_cell_11", "map_cell_16"}
     assert payload == {*names, *added} - {"latitude", "longitude"}
 
 
