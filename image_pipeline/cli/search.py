@@ -13,20 +13,8 @@ from image_pipeline.cli.library_paths import picture_of
 from image_pipeline.cli.options import errors_for_people, print_notice, shared_options
 from image_pipeline.schema.camera import camera_name
 from image_pipeline.schema.moment import Precision
-from image_pipeline.schema.payload import (
-    CAMERA,
-    CITY,
-    COUNTRY,
-    DIRECTORY,
-    FORMAT,
-    ISO,
-    KEYWORDS,
-    LENS,
-    PEOPLE,
-    RATING,
-    TAKEN_YEAR,
-    PayloadField,
-)
+from image_pipeline.schema.payload import DIRECTORY
+from image_pipeline.services.facet_fields import FACETS
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.terminal import counted, echo, echo_json
@@ -43,19 +31,6 @@ _LENGTHS = {Precision.YEAR: 4, Precision.MONTH: 7, Precision.DAY: 10}
 _MINUTES = 16
 """The length of an ISO date with hours and minutes."""
 
-FACETS: dict[str, PayloadField] = {
-    "camera": CAMERA,
-    "lens": LENS,
-    "keyword": KEYWORDS,
-    "person": PEOPLE,
-    "city": CITY,
-    "country": COUNTRY,
-    "year": TAKEN_YEAR,
-    "rating": RATING,
-    "iso": ISO,
-    "format": FORMAT,
-    "directory": DIRECTORY,
-}
 _NOUNS = {field.name: noun for noun, field in FACETS.items()}
 
 

@@ -36,7 +36,8 @@ class FileRecord:
 def read_record(wiring: Wiring, names: Iterable[str], address: QdrantAddress | None = None) -> FileRecord | None:
     """The record of the first of `names` (possible names of one file in the store) that is known; None if none is.
 
-    Loads no model. `address` is that of Qdrant, by default that of `wiring`. Raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer.
+    Loads no model. `address` is that of Qdrant, by default that of `wiring`. Raises CollectionError if Qdrant refuses,
+    ServiceUnavailableError if it does not answer.
     """
     ledger = wiring.ledger
     quarantine = {file.path: file for file in ledger.quarantine()}

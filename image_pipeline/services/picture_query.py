@@ -16,7 +16,11 @@ from image_pipeline.storage.tensors import create_tensor_files, read_tensors
 
 
 class UnreadablePictureError(PipelineError):
-    """A picture to search by cannot be decoded."""
+    """A picture to search by cannot be decoded; `reason` is a code, and the library's own message."""
+
+    def __init__(self, name: object, reason: str) -> None:
+        super().__init__(f"{name} cannot be read as a picture ({reason}): give the path of a different one.")
+        self.reason = reason
 
 
 def embed_picture(inference: Inference, file: Path | LibraryFile, limits: DecodeLimits) -> np.ndarray:
@@ -30,10 +34,7 @@ def embed_picture(inference: Inference, file: Path | LibraryFile, limits: Decode
         with WorkerPool(limits, 1) as pool:
             outcome = next(iter(pool.decode([DecodeTask("query", source, 0, None)], outputs)))
         if isinstance(outcome, DecodeFailure):
-            raise UnreadablePictureError(
-                f"{named} cannot be read as a picture ({outcome.reason}: {outcome.message}): give the path of a "
-                "different one."
-            )
+            raise UnreadablePictureError(named, f"{outcome.reason}: {outcome.message}")
         images = read_tensors(Path(directory) / "query", inference.embedding_producer.input, [0])[0:1]
     vector: np.ndarray = inference.embed_images(images)[0]
     return vector

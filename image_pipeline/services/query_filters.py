@@ -50,11 +50,15 @@ def _caption(values: Sequence[str]) -> SearchFilter:
     return SearchFilter(words=values[0])
 
 
-def _directory(values: Sequence[str]) -> SearchFilter:
-    names = [name for name in values[0].split("/") if name not in ("", ".")]
-    if values[0].startswith("/") or ".." in names:
+def directory_of(text: str) -> str:
+    """The directory of the library that a text names, relative to it; empty for the library itself.
+
+    Raises FilterTextError if it names none.
+    """
+    names = [name for name in text.split("/") if name not in ("", ".")]
+    if text.startswith("/") or ".." in names:
         raise FilterTextError("directory", "give a directory of the library, such as 2024/trip")
-    return SearchFilter(directory="/".join(names))
+    return "/".join(names)
 
 
 QUERY_FILTERS = {
@@ -68,7 +72,10 @@ QUERY_FILTERS = {
     "rating": QueryFilter(lambda values: SearchFilter(rating=rating_of(values[0])), "4, 4.., ..2 or 3..4"),
     "iso": QueryFilter(lambda values: SearchFilter(iso=iso_of(values[0])), "100, 800.., ..400 or 100..400"),
     "format": QueryFilter(lambda values: SearchFilter(format=format_of(values[0])), "jpeg, raw, heif and others"),
-    "directory": QueryFilter(_directory, "a directory of the library, with those below it"),
+    "directory": QueryFilter(
+        lambda values: SearchFilter(directory=directory_of(values[0])),
+        "a directory of the library, with those below it",
+    ),
     "city": QueryFilter(_text("city"), "a city"),
     "country": QueryFilter(_text("country"), "a country"),
     "caption": QueryFilter(_caption, "words of the caption"),

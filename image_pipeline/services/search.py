@@ -133,7 +133,7 @@ class Search:
         """
         if sort is Sort.RELEVANCE:
             raise ValueError("Without a query, no photograph is more relevant than another.")
-        return self._in_searched_version(
+        return self.ask(
             lambda points: _answer(points, points.in_order_of_date(sort, limit, search_filter), search_filter)
         )
 
@@ -144,7 +144,7 @@ class Search:
             counts = points.facet(field, search_filter)
             return FacetAnswer(counts, _unmatched(points, bool(counts), search_filter))
 
-        return self._in_searched_version(ask)
+        return self.ask(ask)
 
     def asking(self, question: Question, only_close: bool = True) -> Callable[[Collection[str], int], Answer]:
         """Asks a question, several times: for the n best photographs without those with some sha256 or pixels.
@@ -207,18 +207,18 @@ class Search:
             hits, end = points.page_by_date(sort, limit, search_filter, after)
             return Answer(hits, _unmatched(points, bool(hits) or after is not None, search_filter)), end
 
-        return self._in_searched_version(ask)
+        return self.ask(ask)
 
     def count(self, search_filter: SearchFilter) -> int:
         """The exact number of files that the filter lets through. Raises as `by_filter` does."""
-        return self._in_searched_version(lambda points: points.count_matching(search_filter))
+        return self.ask(lambda points: points.count_matching(search_filter))
 
     def record(self, id_: str) -> Mapping[str, Any]:
         """The payload of the point with this id.
 
         Raises UnknownPhotographError if there is none, and as `by_filter` does.
         """
-        payload = self._in_searched_version(lambda points: points.payload_of_id(id_))
+        payload = self.ask(lambda points: points.payload_of_id(id_))
         if payload is None:
             raise UnknownPhotographError(f"There is no photograph with the id {id_}: it may have been deleted.")
         return payload
@@ -247,12 +247,15 @@ class Search:
 
         return again_if_replaced(ask)
 
-    def _in_searched_version(self, ask: Callable[[VersionPoints], Found]) -> Found:
-        """The result of `ask` for the version that is searched now; once more if it is replaced meanwhile."""
+    def ask(self, question: Callable[[VersionPoints], Found]) -> Found:
+        """The result of `question` for the version that is searched now; once more if it is replaced meanwhile.
+
+        Raises as `by_filter` does.
+        """
 
         def connect_and_ask() -> Found:
             with self._qdrant.connect() as qdrant:
-                return ask(qdrant.points(qdrant.searched_version().name))
+                return question(qdrant.points(qdrant.searched_version().name))
 
         return again_if_replaced(connect_and_ask)
 
