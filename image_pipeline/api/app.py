@@ -10,19 +10,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from image_pipeline.api.door import Door
 from image_pipeline.api.metrics import Metrics
-from image_pipeline.api.openapi import ARRAY_OR_FILES, FILES, TEXTS_ARRAY_OR_FILES, failures
+from image_pipeline.api.openapi import ARRAY_OR_FILES, FILES, TEXTS_ARRAY_OR_FILES
 from image_pipeline.api.relayed_models import RelayedModels
-from image_pipeline.api.replies import Failure, Health, ImageCaption, ImageResult, ImageResults, Problem, Texts, Vectors
+from image_pipeline.api.replies import Health, ImageCaption, ImageResult, ImageResults, Texts, Vectors
 from image_pipeline.api_keys import Keys
-from image_pipeline.errors import PipelineError
+from image_pipeline.http_problem import Problem, RefusedError, add_problem_handlers, failures, problem
 from image_pipeline.imaging.pool import DecodeFailure
 from image_pipeline.inference.captioner import Caption
 from image_pipeline.inference.runner import Result
@@ -51,14 +49,6 @@ _CLIENT_GONE = 499
 _FIELD = "images"
 
 
-class RefusedError(Exception):
-    """A request that is answered with `status`, a code and a sentence."""
-
-    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.headers = status, code, message, headers
-
-
 def create_app(service: RelayedModels, keys: Keys) -> ASGIApp:
     """The application that serves `service` to holders of `keys`."""
     app = FastAPI(
@@ -76,30 +66,11 @@ def create_app(service: RelayedModels, keys: Keys) -> ASGIApp:
 
 
 def _add_errors(app: FastAPI) -> None:
-    @app.exception_handler(RefusedError)
-    async def refused(_: Request, error: RefusedError) -> Response:
-        return _problem(error.status, error.code, error.message, error.headers)
+    add_problem_handlers(app)
 
     @app.exception_handler(BusyError)
     async def busy(_: Request, error: BusyError) -> Response:
-        return _problem(429, "busy", str(error), {"Retry-After": str(error.seconds)})
-
-    @app.exception_handler(PipelineError)
-    async def failed(_: Request, error: PipelineError) -> Response:
-        return _problem(503 if error.transient else 500, "failed", str(error))
-
-    @app.exception_handler(Exception)
-    async def unexpected(_: Request, __: Exception) -> Response:
-        return _problem(500, "failed", "The service has failed at this request: its log says why.")
-
-    @app.exception_handler(HTTPException)
-    async def other(_: Request, error: HTTPException) -> Response:
-        return _problem(error.status_code, "refused", f"{error.detail}.", dict(error.headers or {}))
-
-
-def _problem(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
-    content = Failure(error=Problem(code=code, message=message)).model_dump()
-    return JSONResponse(content, status, headers)
+        return problem(429, "busy", str(error), {"Retry-After": str(error.seconds)})
 
 
 def _add_routes(app: FastAPI, service: RelayedModels, metrics: Metrics) -> None:

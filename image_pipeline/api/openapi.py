@@ -1,9 +1,8 @@
-"""Parts of the interface's description that FastAPI cannot derive: bodies of several media types, and failures."""
+"""Parts of the interface's description that FastAPI cannot derive: bodies of several media types."""
 
-from http import HTTPStatus
 from typing import Any
 
-from image_pipeline.api.replies import Failure, Texts
+from image_pipeline.api.replies import Texts
 from image_pipeline.inference.wire import JSON, MULTIPART, NPY
 
 _ARRAY = {
@@ -27,8 +26,3 @@ def _body(**content: Any) -> dict[str, Any]:
 FILES = _body(**{MULTIPART: _FILES})
 ARRAY_OR_FILES = _body(**{MULTIPART: _FILES, NPY: _ARRAY})
 TEXTS_ARRAY_OR_FILES = _body(**{JSON: _TEXTS, MULTIPART: _FILES, NPY: _ARRAY})
-
-
-def failures(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """The description of answers with these statuses."""
-    return {code: {"model": Failure, "description": HTTPStatus(code).phrase} for code in codes}

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from image_pipeline.http_problem import Problem
+
 Vector = Annotated[list[float], Field(description="The embedding: numbers of a vector of unit length.")]
 
 
@@ -15,19 +17,6 @@ class Texts(_Exact):
     """Texts to embed."""
 
     texts: Annotated[list[str], Field(min_length=1, description="Each is cut off at the model's context length.")]
-
-
-class Problem(_Exact):
-    """Why a request, or one image of it, failed: a code for programs, and a sentence for people."""
-
-    code: str
-    message: str
-
-
-class Failure(_Exact):
-    """The body of every answer that is not a success."""
-
-    error: Problem
 
 
 class Vectors(_Exact):
