@@ -28,8 +28,11 @@ def announces_too_much(headers: Headers, most_bytes: int) -> bool:
 class LimitedBody:
     """An ASGI `receive` of a request whose body may have up to `most_bytes`.
 
-    Raises TooLargeError or TooSlowError where the application asks for more of the body.
+    Raises TooLargeError or TooSlowError where the application asks for more of the body. `failure` is that error
+    afterwards: the application may have caught it.
     """
+
+    failure: TooLargeError | TooSlowError | None = None
 
     def __init__(self, receive: Receive, most_bytes: int) -> None:
         self._receive, self._most_bytes = receive, most_bytes
@@ -43,9 +46,11 @@ class LimitedBody:
             async with asyncio.timeout(SILENT_SECONDS):
                 message = await self._receive()
         except TimeoutError as error:
-            raise TooSlowError from error
+            self.failure = TooSlowError()
+            raise self.failure from error
         self._received += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
         if self._received > self._most_bytes:
-            raise TooLargeError
+            self.failure = TooLargeError()
+            raise self.failure
         return message

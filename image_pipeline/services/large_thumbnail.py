@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,8 +14,7 @@ from typing import Self
 from image_pipeline.errors import PipelineError
 from image_pipeline.files.open_file import LibraryFile, open_below
 from image_pipeline.files.status import FileStatus
-from image_pipeline.imaging.decoding_threads import DecodingThreads
-from image_pipeline.imaging.pool import DecodeFailure, DecodeTask
+from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.thumbnail import LARGE_SIDE
 from image_pipeline.storage.large_thumbnails import LargeThumbnails
@@ -22,6 +23,7 @@ MOST_WAITING = 64
 """Pictures that may wait for a worker process; a page shows one at a time, and fetches a few beside it."""
 
 _BLOCK_BYTES = 1 << 18
+_ENDING_SECONDS = 0.5
 
 
 class NoOriginalError(PipelineError):
@@ -51,22 +53,32 @@ class LargeThumbnailMaker:
         limits: DecodeLimits,
         processes: int,
     ) -> None:
-        self.thumbnails, self._files_of = thumbnails, files_of
-        self._decoding = DecodingThreads(limits, processes)
-        self._readers = ThreadPoolExecutor(processes, thread_name_prefix="large-thumbnail")
+        self.thumbnails, self._files_of, self._limits = thumbnails, files_of, limits
         self._lock = threading.Lock()
         self._making: dict[str, Future[Path]] = {}
+        self._asked: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        # a worker process ends with the thread that started it, so each thread has a pool of its own
+        names = (f"large-thumbnail-{number}" for number in range(processes))
+        self._threads = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
 
     def __enter__(self) -> Self:
-        self._decoding.__enter__()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Finish what has begun; what waits is given up."""
-        self._readers.shutdown(cancel_futures=True)
-        self._decoding.__exit__(kind, error, traceback)
+        """Give up what waits. What has begun may take half a minute: it ends with the process."""
+        with self._lock:
+            waiting = list(self._making.values())
+        for making in waiting:
+            making.cancel()
+        for _ in self._threads:
+            self._asked.put(None)
+        ends_at = time.monotonic() + _ENDING_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, ends_at - time.monotonic()))
 
     def make(self, sha256: str) -> "Future[Path]":
         """The file of a picture's large thumbnail, which is made once for all who ask for it meanwhile.
@@ -76,29 +88,36 @@ class LargeThumbnailMaker:
         """
         with self._lock:
             making = self._making.get(sha256)
-            if making is not None:
-                return making
-            if len(self._making) >= MOST_WAITING:
-                raise ThumbnailsBusyError("Too many pictures are waiting to be shown: try again in a few seconds.")
-            making = self._making[sha256] = self._readers.submit(self._make, sha256)
-        making.add_done_callback(lambda _: self._forget(sha256))
+            if making is None:
+                if len(self._making) >= MOST_WAITING:
+                    raise ThumbnailsBusyError("Too many pictures are waiting to be shown: try again in a few seconds.")
+                making = self._making[sha256] = Future()
+                self._asked.put(sha256)
         return making
 
-    def _forget(self, sha256: str) -> None:
-        with self._lock:
-            self._making.pop(sha256, None)
+    def _work(self) -> None:
+        with WorkerPool(self._limits, 1) as pool:
+            while (sha256 := self._asked.get()) is not None:
+                with self._lock:
+                    making = self._making[sha256]
+                if making.set_running_or_notify_cancel():
+                    try:
+                        path = self._make(pool, sha256)
+                    except Exception as error:
+                        making.set_exception(error)
+                    else:
+                        making.set_result(path)
+                with self._lock:
+                    del self._making[sha256]
 
-    def _make(self, sha256: str) -> Path:
+    def _make(self, pool: WorkerPool, sha256: str) -> Path:
         path = self.thumbnails.path(sha256)
         if path.exists():  # it was made between the question and now
             return path
-        for file in self._files_of(sha256):
-            if _sha256(file) == sha256:
-                break
-        else:
+        file = next((file for file in self._files_of(sha256) if _sha256(file) == sha256), None)
+        if file is None:
             raise NoOriginalError("The original is not in the library, or has changed since it was indexed.")
-        task = DecodeTask(sha256, file, thumbnail=path, side=LARGE_SIDE)
-        outcome = self._decoding.decode(task, ()).result()
+        outcome = next(iter(pool.decode([DecodeTask(sha256, file, thumbnail=path, side=LARGE_SIDE)])))
         if isinstance(outcome, DecodeFailure):
             raise NotDecodedError(f"The original cannot be decoded now ({outcome.reason}: {outcome.message}).")
         self.thumbnails.added(path)

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers
 
@@ -19,6 +18,7 @@ from image_pipeline.storage.store import Store
 from image_pipeline.web.door.password import PasswordFile
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_MOST_COOKIES = 4  # of one name: another program of the same host may have set one for a path
 
 
 class Means(StrEnum):
@@ -31,7 +31,7 @@ class Means(StrEnum):
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody who was let in, by what, and the token that a browser has to send with a request that changes something."""
+    """Somebody who was let in, by what, and the token that a browser sends with a request that changes something."""
 
     means: Means
     token: str
@@ -54,8 +54,9 @@ class Access:
         """Who sends a request with these headers; None if they must not be let in. Raises StoreError, SettingsError."""
         if not self.is_needed:
             return Visitor(Means.NOTHING, self._token(""))
-        if self.keys.are_required and ("x-api-key" in headers or "authorization" in headers):
-            return Visitor(Means.KEY, self._token("key")) if self.keys.accept(headers) else None
+        has_key = self.keys.are_required and ("x-api-key" in headers or "authorization" in headers)
+        if has_key and self.keys.accept(headers):
+            return Visitor(Means.KEY, self._token("key"))
         session = self.session(headers)
         return None if session is None else Visitor(Means.SESSION, self._token(session))
 
@@ -63,15 +64,15 @@ class Access:
         """The token of the session in a cookie; None if there is none, or it has ended."""
         if self.password is None:
             return None
-        given = self._cookie(headers, self.session_cookie)
-        return given if given is not None and self.sessions.is_open(given, self.password.stored) else None
+        given, stored = _cookies(headers, self.session_cookie), self.password.stored
+        return next((token for token in given if self.sessions.is_open(token, stored)), None)
 
     def known_device(self, headers: Headers) -> str | None:
         """The token of a browser in which the password was once right."""
         if self.password is None:
             return None
-        given = self._cookie(headers, self.device_cookie)
-        return given if given is not None and self.sessions.is_known_device(given, self.password.stored) else None
+        given, stored = _cookies(headers, self.device_cookie), self.password.stored
+        return next((token for token in given if self.sessions.is_known_device(token, stored)), None)
 
     @cached_property
     def session_cookie(self) -> str:
@@ -83,21 +84,24 @@ class Access:
         """The name of the cookie of a browser that is known."""
         return f"image-pipeline-device-{hashlib.sha256(self.sessions.secret).hexdigest()[:8]}"
 
+    def is_token(self, session: str, given: str) -> bool:
+        """Whether a browser with this session has sent the token of its visitor."""
+        return hmac.compare_digest(self._token(session).encode(), given.encode("utf-8", "surrogatepass"))
+
     def _token(self, session: str) -> str:
         # it stays the same through a restart, so that an open page goes on
         return hmac.new(self.sessions.secret, b"page\0" + session.encode(), hashlib.sha256).hexdigest()
 
-    def _cookie(self, headers: Headers, name: str) -> str | None:
-        values = set()
-        for line in headers.getlist("cookie"):
-            if name in line:
-                try:
-                    morsel = SimpleCookie(line).get(name)
-                except CookieError:
-                    continue
-                if morsel is not None and _TOKEN.fullmatch(morsel.value):
-                    values.add(morsel.value)
-        return values.pop() if len(values) == 1 else None
+
+def _cookies(headers: Headers, name: str) -> list[str]:
+    """The values of a cookie that can be tokens."""
+    found = []
+    for line in headers.getlist("cookie"):
+        for pair in line.split(";"):
+            key, _, value = pair.strip().partition("=")
+            if key == name and _TOKEN.fullmatch(value):
+                found.append(value)
+    return found[:_MOST_COOKIES]
 
 
 def access_for(settings: Settings, host: str, store: Store) -> Access:

@@ -69,7 +69,7 @@ class PasswordFile:
 
 
 def hash_password(password: str) -> str:
-    """The argon2id hash of a password, with a salt, in one line. Raises SettingsError if it is too short or too long."""
+    """The argon2id hash of a password, with a salt, in one line. Raises SettingsError if its length is wrong."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise SettingsError(f"The password has {len(password)} characters: choose one with {SHORTEST} to {LONGEST}.")
     return _hasher.hash(password)

@@ -30,8 +30,8 @@ def check_address(scope: Scope, headers: Headers, names: Collection[str]) -> Non
     arrived is one, too: no name server can make it lead elsewhere.
     """
     host = only(headers, "host")
-    misnamed = None if host is not None and _is_own_address(scope, host) else wrong_name(host, names)
-    if host is None or misnamed is not None:
+    misnamed = wrong_name(host, names)
+    if host is None or (misnamed is not None and not _is_own_address(scope, host)):
         raise RefusedError(421, "host", misnamed or "")
     path = scope["path"]
     if any(unicodedata.category(character) == "Cc" for character in path):
