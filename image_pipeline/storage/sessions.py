@@ -109,4 +109,4 @@ def _delete_ended(connection: sqlite3.Connection, table: str, now: float) -> Non
 
 def _digest(text: str) -> bytes:
     # tokens are random, and the password stands here as its argon2 hash: a fast digest is enough
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

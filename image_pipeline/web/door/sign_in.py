@@ -79,7 +79,7 @@ class SignIn:
             return _form(wanted, message, 429, {"Retry-After": str(wait)})
         if not await asyncio.to_thread(password.accepts, fields.get("password", "")):
             return _form(wanted, "This is not the password.", 403)
-        self._throttle.succeeded(caller)
+        self._throttle.succeeded(caller, is_known=device is not None)
         answer = RedirectResponse(wanted, 303)
         # the browser says by the origin whether it uses TLS: a proxy may have ended it on the way
         is_secure = headers.get("origin", "").startswith("https://") or scope["scheme"] == "https"

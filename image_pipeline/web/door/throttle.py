@@ -62,9 +62,11 @@ class Throttle:
             self._callers.popitem(last=False)
         return 0
 
-    def succeeded(self, caller: str) -> None:
-        """Forget the failures of a caller, who has given the password."""
+    def succeeded(self, caller: str, is_known: bool) -> None:
+        """Forget the failures of a caller, who has given the password with the attempt that began last."""
         self._callers.pop(caller, None)
+        if not is_known and self._recent:
+            self._recent.pop()
 
 
 def caller_of(address: str) -> str:
