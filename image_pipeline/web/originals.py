@@ -137,7 +137,9 @@ def _block(file: BinaryIO, status: FileStatus, at: int, length: int) -> bytes:
         block = os.pread(file.fileno(), length, at)
     except OSError as error:
         raise _ChangedError from error
-    if len(block) != length or FileStatus.of(os.fstat(file.fileno())) != status:
+    now = FileStatus.of(os.fstat(file.fileno()))
+    # not its ctime: that changes, too, when another file takes its name, or a backup links to it
+    if len(block) != length or (now.size_bytes, now.mtime_ns) != (status.size_bytes, status.mtime_ns):
         raise _ChangedError
     return block
 
