@@ -10,6 +10,8 @@ import numpy as np
 
 from benchmarks.inputs.vocabulary import City, vocabulary
 from image_pipeline.collection.points import Point, make_point
+from image_pipeline.schema.map_cell import cell_of
+from image_pipeline.schema.payload import MAP_CELLS
 
 TRIP = 64
 """The number of photographs of a trip, which are in one directory, of one day, near one place."""
@@ -147,6 +149,7 @@ class _Trip:
             "taken_local_end": end.isoformat(),
             "taken_local_from": "written",
             "taken_year": local.year,
+            "taken_day": local.year * 10000 + (local.month * 100 + local.day if at else 0),
         }
 
     def _place(self, rng: np.random.Generator) -> dict[str, Any]:
@@ -155,6 +158,7 @@ class _Trip:
         latitude, longitude = self._city.latitude + float(north), self._city.longitude + float(east)
         return {
             "place": {"lat": round(latitude, 6), "lon": round((longitude + 180) % 360 - 180, 6)},
+            **{field.name: cell_of(latitude, (longitude + 180) % 360 - 180, zoom) for zoom, field in MAP_CELLS.items()},
             "altitude_m": round(float(rng.gamma(2, 100)), 1),
             "city": self._city.name,
             "state": self._city.state,

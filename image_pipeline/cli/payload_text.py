@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from image_pipeline.schema.moment import Precision
-from image_pipeline.schema.payload import PAYLOAD
+from image_pipeline.schema.payload import MAP_CELLS, PAYLOAD
 
 _GROUPS = {
     "picture": ("width", "height", "format", "size_bytes", "orientation", "decode_path", "damaged"),
@@ -21,8 +21,8 @@ _GROUPS = {
 """The fields of each group, in order; a field that is not named here is in the last group, `more`."""
 
 _MORE = "more"
-_NOT_SHOWN = ("path", "taken_local_end", "taken_year")
-"""The path is the title; the year and the end of a date follow from the date and its precision."""
+_NOT_SHOWN = ("path", "taken_local_end", "taken_year", "taken_day", *(field.name for field in MAP_CELLS.values()))
+"""The path is the title; the rest follows from the date and its precision, and from the place."""
 
 _UNITS = {field.name: field.unit for field in PAYLOAD if field.unit is not None}
 _DATE_LENGTHS = {Precision.YEAR: 4, Precision.MONTH: 7, Precision.DAY: 10, Precision.MINUTE: 16, Precision.SECOND: 19}

@@ -8,25 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from image_pipeline.cli.filters import FilterOptions, filter_options, search_filter_of
+from image_pipeline.cli.filters import filter_options, search_filter_of
 from image_pipeline.cli.library_paths import picture_of
 from image_pipeline.cli.options import errors_for_people, print_notice, shared_options
 from image_pipeline.schema.camera import camera_name
 from image_pipeline.schema.moment import Precision
-from image_pipeline.schema.payload import (
-    CAMERA,
-    CITY,
-    COUNTRY,
-    DIRECTORY,
-    FORMAT,
-    ISO,
-    KEYWORDS,
-    LENS,
-    PEOPLE,
-    RATING,
-    TAKEN_YEAR,
-    PayloadField,
-)
+from image_pipeline.schema.payload import DIRECTORY
+from image_pipeline.services.facet_fields import FACETS
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, load_settings
 from image_pipeline.terminal import counted, echo, echo_json
@@ -35,6 +23,7 @@ if TYPE_CHECKING:
     from image_pipeline.collection.hits import Hit
     from image_pipeline.collection.lookups import Unmatched
     from image_pipeline.collection.typed_words import MatchedWord
+    from image_pipeline.services.filter_texts import FilterTexts
     from image_pipeline.services.search import Answer
 
 _RELEVANCE, _NEWEST, _OLDEST = "relevance", "newest", "oldest"
@@ -42,19 +31,6 @@ _LENGTHS = {Precision.YEAR: 4, Precision.MONTH: 7, Precision.DAY: 10}
 _MINUTES = 16
 """The length of an ISO date with hours and minutes."""
 
-FACETS: dict[str, PayloadField] = {
-    "camera": CAMERA,
-    "lens": LENS,
-    "keyword": KEYWORDS,
-    "person": PEOPLE,
-    "city": CITY,
-    "country": COUNTRY,
-    "year": TAKEN_YEAR,
-    "rating": RATING,
-    "iso": ISO,
-    "format": FORMAT,
-    "directory": DIRECTORY,
-}
 _NOUNS = {field.name: noun for noun, field in FACETS.items()}
 
 
@@ -81,7 +57,7 @@ def search(
     limit: int,
     sort: str | None,
     show_all: bool,
-    filters: FilterOptions,
+    filters: "FilterTexts",
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -105,9 +81,9 @@ def search(
     photograph is close to WORDS; null if nothing would be left out), caption, sha256, copies (other files with the same
     picture), identical (those of copies that have the same content, byte by byte), and, null if unknown, taken_local
     (on the photographer's clock), taken_precision (second, minute, day, month, year), place (lat, lon), city, country,
-    camera_make, camera_model, width, height (in pixels); and matched, null without WORDS: its key words lists those of
-    WORDS that the photograph has, as objects with the keys word and fields (names of payload fields, and file_name),
-    its key picture is the cosine.
+    camera_make, camera_model, width, height (in pixels), size_bytes, pixels (a digest of the picture); and matched,
+    null without WORDS: its key words lists those of WORDS that the photograph has, as objects with the keys word and
+    fields (names of payload fields, and file_name), its key picture is the cosine.
     """
     words = _words(text, image)
     settings = load_settings(**given)
@@ -230,7 +206,7 @@ def _facts(hit: "Hit") -> Iterator[str]:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @shared_options
 @errors_for_people
-def facets(field: str | None, limit: int, filters: FilterOptions, as_json: bool, **given: Any) -> None:
+def facets(field: str | None, limit: int, filters: "FilterTexts", as_json: bool, **given: Any) -> None:
     """List the values of FIELD in the collection, the most frequent first, with the number of files that have each.
 
     FIELD is one of camera, lens, keyword, person, city, country, year, rating, iso, format, directory. Every file

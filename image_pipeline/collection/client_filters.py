@@ -4,7 +4,7 @@ from typing import Any
 
 from qdrant_client import models
 
-from image_pipeline.collection.where import Absent, Condition, Ids, Numbers, OneOf, Times, Where, Within, Words
+from image_pipeline.collection.where import Absent, Condition, Ids, InBox, Numbers, OneOf, Times, Where, Within, Words
 
 
 def filter_of(where: Where) -> models.Filter:
@@ -24,6 +24,10 @@ def _condition(condition: Condition) -> Any:
         case Within(field, latitude, longitude, radius_m):
             centre = models.GeoPoint(lat=latitude, lon=longitude)
             return models.FieldCondition(key=field, geo_radius=models.GeoRadius(center=centre, radius=radius_m))
+        case InBox(field, south, west, north, east):
+            corners = models.GeoPoint(lat=north, lon=west), models.GeoPoint(lat=south, lon=east)
+            box = models.GeoBoundingBox(top_left=corners[0], bottom_right=corners[1])
+            return models.FieldCondition(key=field, geo_bounding_box=box)
         case Numbers(field, gt, gte, lt, lte):
             return models.FieldCondition(key=field, range=models.Range(gt=gt, gte=gte, lt=lt, lte=lte))
         case Times(field, gt, gte, lt, lte):

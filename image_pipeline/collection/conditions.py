@@ -1,27 +1,66 @@
 """The conditions by which Qdrant filters points, made from the filters of a search."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime
 
-from image_pipeline.collection.lookups import Among
-from image_pipeline.collection.search_filter import SearchFilter
-from image_pipeline.collection.where import Condition, Numbers, OneOf, Times, Where, Within, Words
-from image_pipeline.schema.payload import CAPTION, ISO, PLACE, RATING, TAKEN_AT, TAKEN_LOCAL, TAKEN_LOCAL_END
+from image_pipeline.collection.lookups import Among, Counts, resolved
+from image_pipeline.collection.search_filter import Box, SearchFilter
+from image_pipeline.collection.where import Condition, InBox, Numbers, OneOf, Times, Where, Within, Words
+from image_pipeline.schema.payload import (
+    CAPTION,
+    ISO,
+    PLACE,
+    RATING,
+    TAKEN_AT,
+    TAKEN_LOCAL,
+    TAKEN_LOCAL_END,
+    PayloadField,
+)
 
 
-def conditions_of(search_filter: SearchFilter, resolved: Sequence[Among] = ()) -> list[Condition]:
-    """The conditions that Qdrant filters by, one for each filter that is set; `resolved` are those of its texts."""
+def conditions_of(search_filter: SearchFilter, counts_of: Callable[[PayloadField], Counts]) -> list[Condition] | None:
+    """The conditions that Qdrant filters by, all of which a hit meets; None if no point can meet them.
+
+    `counts_of` returns the values of a field, among which the texts of the filter are looked up.
+    """
+    known = resolved(search_filter, counts_of)
+    if any(among.is_impossible for among in known):
+        return None
+    must = [*_numbers_and_places(search_filter), *(_having_one(among) for among in known if among.values)]
+    for group in search_filter.any_of:
+        ways = [way for one in group if (way := conditions_of(one, counts_of)) is not None]
+        if not ways:
+            return None
+        if all(ways):  # else one of them lets everything through
+            must.append(Where(should=[Where(must=way) for way in ways]))
+    excluded = [way for one in search_filter.none_of if (way := conditions_of(one, counts_of)) is not None]
+    if not all(excluded):
+        return None
+    return [*must, *([Where(must_not=[Where(must=way) for way in excluded])] if excluded else [])]
+
+
+def _numbers_and_places(search_filter: SearchFilter) -> list[Condition]:
+    """The conditions for what is not looked up."""
     must: list[Condition] = []
     near = search_filter.near
     if near is not None:
         must.append(Within(PLACE.name, near.latitude, near.longitude, near.radius_km * 1000))
+    if search_filter.box is not None:
+        must.append(_in_box(search_filter.box))
     must += _times(search_filter.after, search_filter.before)
     if search_filter.words is not None:
         must.append(Words(CAPTION.name, search_filter.words))
     for field, span in ((RATING, search_filter.rating), (ISO, search_filter.iso)):
         if span is not None:
             must.append(Numbers(field.name, gte=span.low, lte=span.high))
-    return [*must, *(_having_one(among) for among in resolved if among.values)]
+    return must
+
+
+def _in_box(box: Box) -> Condition:
+    """Engines differ in rectangles that have the date line, so they get two."""
+    halves = [(box.west, box.east)] if box.west <= box.east else [(box.west, 180.0), (-180.0, box.east)]
+    boxes = [InBox(PLACE.name, box.south, west, box.north, east) for west, east in halves]
+    return boxes[0] if len(boxes) == 1 else Where(should=boxes)
 
 
 def _having_one(among: Among) -> Condition:

@@ -9,6 +9,17 @@ from image_pipeline.errors import CollectionError
 from image_pipeline.schema.column import Kind
 from image_pipeline.schema.payload import PayloadField
 
+
+class MissingIndexError(CollectionError):
+    """A collection of an older release has no index of a field, or no values of it."""
+
+    def __init__(self, field: PayloadField) -> None:
+        super().__init__(
+            f"The collection was made by an older release, without an index of {field.name!r}: ingest the library "
+            "again (`image-pipeline ingest`), which adds it; no image goes through a model again."
+        )
+
+
 MOST_VALUES = 100_000
 """The maximum number of distinct values that are fetched; if a field has more, the rarest are left out."""
 
@@ -40,9 +51,6 @@ def facet(engine: Engine, version: str, field: PayloadField, conditions: Sequenc
         # the local mode of the Qdrant client has no indexes, and needs none
         if not engine.exists(version) or field.name in engine.indexed(version):
             raise
-        raise CollectionError(
-            f"The collection was made by an older release, without an index of {field.name!r}: ingest the library "
-            "again (`image-pipeline ingest`), which adds it; no image goes through a model again."
-        ) from error
+        raise MissingIndexError(field) from error
     kind = int if field.kind is Kind.INTEGER else str
     return by_frequency((value, count) for value, count in found.items() if type(value) is kind)

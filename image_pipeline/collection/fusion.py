@@ -23,6 +23,7 @@ def fused(
     limit: int,
     conditions: Sequence[Condition],
     cut: float | None = None,
+    phrases: Sequence[TypedWords] = (),
 ) -> list[Hit]:
     """The `limit` best photographs for a query, by its `vector` (float32 `[d]`, unit length) and by its words.
 
@@ -34,8 +35,12 @@ def fused(
     With a `cut`, photographs that are not close to the query come after all others. Close are those whose cosine is at
     least `cut`, those that have all words of the query, and those with one of them as a name (`Evidence.has_name`). One
     word in a caption is not enough: the purple of a purple car is also a word of `a purple elephant`.
+
+    A photograph must have all `phrases`, each with its words side by side in one text of one of its files.
     """
     found = candidates(engine, version, vector, words, RANK_CONSTANT + 2 * limit, conditions)
+    if phrases:
+        found = [one for one in found if all(_has(one, phrase) for phrase in phrases)]
     _fuse(found)
     if cut is not None:
         for one in found:
@@ -43,6 +48,11 @@ def fused(
     best = sorted(found, key=lambda one: one.key)[:limit]
     files = with_files(engine, version, [one.photograph for one in best], conditions, READ)
     return [_hit(one, payloads, words) for one, (_, payloads) in zip(best, files, strict=True)]
+
+
+def _has(candidate: Candidate, phrase: TypedWords) -> bool:
+    evidence = (phrase.evidence(point.payload) for point in candidate.photograph.points)
+    return any(one.is_complete and one.share == 1 for one in evidence)
 
 
 def _hit(candidate: Candidate, files: Mapping[str, Mapping[str, Any]], words: TypedWords) -> Hit:

@@ -14,8 +14,10 @@ from image_pipeline.schema.payload import (
     COUNTRY,
     HEIGHT,
     PATH,
+    PIXELS,
     PLACE,
     SHA256,
+    SIZE_BYTES,
     TAKEN_LOCAL,
     TAKEN_PRECISION,
     WIDTH,
@@ -67,13 +69,20 @@ class Hit:
     camera_model: str | None = None
     width: int | None = None
     height: int | None = None
+    size_bytes: int | None = None
+    pixels: str | None = None
     close: bool | None = None
     matched: Matched | None = None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What tells whether another file has the same picture: its sha256 and its pixels."""
+        return frozenset(key for key in (self.sha256, self.pixels) if key is not None)
 
 
 _SHOWN = (
     *(TAKEN_LOCAL, TAKEN_PRECISION, PLACE, CITY, COUNTRY),
-    *(CAMERA_MAKE, CAMERA_MODEL, WIDTH, HEIGHT),
+    *(CAMERA_MAKE, CAMERA_MODEL, WIDTH, HEIGHT, SIZE_BYTES, PIXELS),
 )
 
 FIELDS: tuple[PayloadField, ...] = (PATH, CAPTION, SHA256, *_SHOWN)

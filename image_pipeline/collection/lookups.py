@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum, auto
+from itertools import chain
 from typing import Any
 
 from image_pipeline.collection.search_filter import SearchFilter
@@ -107,7 +108,7 @@ class Unmatched:
 
 
 def lookups(search_filter: SearchFilter) -> Iterator[Lookup]:
-    """The texts of a filter that have to be looked up."""
+    """The texts of a filter that have to be looked up, without those of the filters that it is combined of."""
     if search_filter.camera is not None:
         yield Lookup((CAMERA, CAMERA_MAKE), search_filter.camera, Match.PART)
     if search_filter.lens is not None:
@@ -124,7 +125,7 @@ def lookups(search_filter: SearchFilter) -> Iterator[Lookup]:
 
 
 def resolved(search_filter: SearchFilter, counts_of: Callable[[PayloadField], Counts]) -> list[Among]:
-    """The conditions that the texts of a filter stand for. `counts_of` returns the values of a field.
+    """The conditions that the texts of a filter stand for, likewise. `counts_of` returns the values of a field.
 
     Where a whole value is meant, the text itself is always among the values: if a field has more values than
     `counts_of` returns, the exact spelling still finds all of them.
@@ -141,7 +142,7 @@ def resolved(search_filter: SearchFilter, counts_of: Callable[[PayloadField], Co
 def unmatched(search_filter: SearchFilter, counts_of: Callable[[PayloadField], Counts]) -> list[Unmatched]:
     """The texts of a filter that match no value. `counts_of` returns the values of a field."""
     found = []
-    for lookup in lookups(search_filter):
+    for lookup in chain.from_iterable(map(lookups, (search_filter, *search_filter.within))):
         if not any(lookup.among(counts_of(field)) for field in lookup.fields):
             counts = counts_of(lookup.field)
             known = _similar(lookup.text, counts) or _frequent(counts)

@@ -9,8 +9,10 @@ from image_pipeline.collection.hits import FIELDS
 from image_pipeline.collection.where import Condition, Ids, OneOf, Where
 from image_pipeline.schema.payload import PATH, PIXELS, SHA256
 
-_COPIES = 16
-READ = [*(one.name for one in FIELDS), PIXELS.name]
+MOST_FILES = 16
+"""The maximum number of files that are known of a photograph."""
+
+READ = [one.name for one in FIELDS]
 """The fields of the payload that are read of a point."""
 
 
@@ -52,7 +54,7 @@ class Photographs:
 
     def add(self, point: HeldPoint) -> None:
         """Add the next point."""
-        keys = _keys(point)
+        keys = keys_of(point)
         same = sorted({self._by_key[key] for key in keys if key in self._by_key}, key=self._found.index)
         photograph, *others = same or [Photograph([])]
         if not same:
@@ -100,7 +102,7 @@ def with_files(
         best = str(one.best.payload[PATH.name])
         others = {str(point.payload[PATH.name]): point.payload for point in points}
         others.pop(best, None)
-        kept = sorted(others)[: _COPIES - 1]
+        kept = sorted(others)[: MOST_FILES - 1]
         yield one, {best: one.best.payload, **{path: others[path] for path in kept}}
 
 
@@ -124,18 +126,30 @@ def _files(
         return Where(must=conditions, should=_having(keys), must_not=[best])
 
     by_key = {key: number for number, one in enumerate(found) for key in one.keys}
-    limit = _COPIES * len(found)
+    limit = MOST_FILES * len(found)
     [points] = engine.some_of_each(version, [having(by_key)], limit, fields)
     if len(points) == limit and len(found) > 1:
-        return engine.some_of_each(version, [having(one.keys) for one in found], _COPIES, fields)
+        return engine.some_of_each(version, [having(one.keys) for one in found], MOST_FILES, fields)
     files: list[list[HeldPoint]] = [[] for _ in found]
     for point in points:
-        for number in {by_key[key] for key in _keys(point) if key in by_key}:
+        for number in {by_key[key] for key in keys_of(point) if key in by_key}:
             files[number].append(point)
     return files
 
 
-def _keys(point: HeldPoint) -> set[str]:
+def of_same_picture(keys: Iterable[str]) -> Condition:
+    """The condition that a point has one of these sha256 or pixels."""
+    return Where(should=_having(keys))
+
+
+def other_than(keys: Iterable[str]) -> list[Condition]:
+    """The conditions that points meet if they are of none of the photographs with these sha256 and pixels."""
+    having = _having(keys)
+    return [Where(must_not=having)] if having else []
+
+
+def keys_of(point: HeldPoint) -> set[str]:
+    """The sha256 and pixels of a point."""
     keys = point.payload[SHA256.name], point.payload.get(PIXELS.name)
     return {key for key in keys if key is not None}
 

@@ -18,6 +18,10 @@ from image_pipeline.errors import CollectionError
 from image_pipeline.settings import DType
 
 
+class NoCollectionError(CollectionError):
+    """Nothing has been ingested yet."""
+
+
 @dataclass(frozen=True)
 class SearchedVersion:
     """The version that is searched: its name in Qdrant, and the producer and model of its embeddings.
@@ -67,7 +71,7 @@ class Qdrant:
         """
         target = self.alias_target()
         if target is None:
-            raise CollectionError(
+            raise NoCollectionError(
                 f"There is no collection {self.alias!r} in Qdrant yet: ingest a library first "
                 "(`image-pipeline ingest FOLDER`)."
             )

@@ -1,7 +1,9 @@
 """The filters of a search, as people give them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 
 @dataclass(frozen=True)
@@ -11,6 +13,16 @@ class Near:
     latitude: float
     longitude: float
     radius_km: float
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle on the globe, in degrees, with its borders; if `west` is greater, across the date line."""
+
+    south: float
+    west: float
+    north: float
+    east: float
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,8 @@ class SearchFilter:
     the value; each of `keywords`, `city`, `country` and `format` are the whole value. A hit has all of `keywords` and
     `people`, and none of `not_keywords`. `words` are words of the caption. `directory` (text, relative to the library,
     in its exact spelling; empty: the library itself) includes everything below it.
+
+    Filters can be combined: of each group in `any_of`, at least one lets a hit through, and of `none_of`, none does.
     """
 
     near: Near | None = None
@@ -49,3 +63,13 @@ class SearchFilter:
     directory: str | None = None
     city: str | None = None
     country: str | None = None
+    box: Box | None = None
+    any_of: "tuple[tuple[SearchFilter, ...], ...]" = ()
+    none_of: "tuple[SearchFilter, ...]" = ()
+
+    @property
+    def within(self) -> "Iterator[SearchFilter]":
+        """The filters that this one is combined of, without itself."""
+        for one in (*chain.from_iterable(self.any_of), *self.none_of):
+            yield one
+            yield from one.within

@@ -1,23 +1,26 @@
 """The points of one version of the collection: read, searched, written and deleted."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
 from image_pipeline.collection.conditions import conditions_of
+from image_pipeline.collection.dated import DatePosition, page_by_date
 from image_pipeline.collection.engine import Engine, HeldPoint
 from image_pipeline.collection.facets import Facets, facet
 from image_pipeline.collection.fusion import fused
+from image_pipeline.collection.groups import one_of_each
 from image_pipeline.collection.hits import Hit, Sort
-from image_pipeline.collection.lookups import Among, Unmatched, resolved, unmatched
+from image_pipeline.collection.lookups import Unmatched, unmatched
+from image_pipeline.collection.photographs import other_than
 from image_pipeline.collection.points import Point, PointId, PointRecord, payload_digest, point_id
 from image_pipeline.collection.query import in_order_of_date, nearest
 from image_pipeline.collection.replaced import reading
 from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.collection.typed_words import TypedWords
-from image_pipeline.collection.where import ANYWHERE, Ids, OneOf, Where
+from image_pipeline.collection.where import ANYWHERE, Condition, Ids, OneOf, Where
 from image_pipeline.schema.payload import DIGEST, PARTITION, PATH, PIXELS, SHA256, PayloadField
 
 UPSERT_BATCH = 256
@@ -90,14 +93,11 @@ class VersionPoints:
             points = self._engine.read(self.name, [point_id(path)], None)
         return next((held.payload for held in points), None)
 
-    def file_of(self, identity: PointId) -> tuple[str, str] | None:
-        """The path and the sha256 of the file whose point has this id; None if there is none. Raises as `payload` does.
-
-        `identity` must be a UUID or an integer: Qdrant refuses any other.
-        """
+    def payload_of_id(self, id_: PointId) -> Mapping[str, Any] | None:
+        """The payload of the point with this id; None if there is none. Raises as `payload` does."""
         with self.reading():
-            points = self._engine.read(self.name, [identity], [PATH.name, SHA256.name])
-        return next(((str(held.payload[PATH.name]), str(held.payload[SHA256.name])) for held in points), None)
+            points = self._engine.read(self.name, [id_], None)
+        return next((held.payload for held in points), None)
 
     def payloads(self) -> Iterator[Mapping[str, Any]]:
         """The payloads of all points, in no particular order. Raises as `payload` does."""
@@ -127,18 +127,26 @@ class VersionPoints:
         vectors = [held.vector for held in points if held.vector is not None]
         return np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
 
-    def nearest(self, vector: Sequence[float], limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
+    def nearest(
+        self,
+        vector: Sequence[float],
+        limit: int,
+        search_filter: SearchFilter | None = None,
+        shown: Collection[str] = (),
+    ) -> list[Hit]:
         """The `limit` photographs nearest to `vector` (float32 `[d]`, unit length), best first; copies count once.
+
+        Those with `shown` sha256 or pixels are left out.
 
         This version is the one whose model made the vector: by now, the alias may point to a version of a different
         model. Raises VersionReplacedError if it no longer exists.
         """
         asked = search_filter or SearchFilter()
         with self.reading():
-            known = self._resolved(asked)
-            if any(among.is_impossible for among in known):
+            conditions = self._conditions(asked)
+            if conditions is None:
                 return []
-            return nearest(self._engine, self.name, vector, limit, conditions_of(asked, known))
+            return nearest(self._engine, self.name, vector, limit, [*conditions, *other_than(shown)])
 
     def fused(
         self,
@@ -147,18 +155,22 @@ class VersionPoints:
         limit: int,
         search_filter: SearchFilter | None = None,
         cut: float | None = None,
+        phrases: Sequence[str] = (),
+        shown: Collection[str] = (),
     ) -> list[Hit]:
         """The `limit` best photographs for `words` and for their embedding, `vector`: see `fusion.fused`.
 
-        If this version has no words, by the vector alone. Raises as `nearest` does.
+        They have all `phrases`. Those with `shown` sha256 or pixels are left out. If this version has no words, they
+        are found by the vector alone. Raises as `nearest` does.
         """
         asked = search_filter or SearchFilter()
         with self.reading():
-            known = self._resolved(asked)
-            if any(among.is_impossible for among in known):
+            conditions = self._conditions(asked)
+            if conditions is None:
                 return []
-            typed = TypedWords(words)
-            return fused(self._engine, self.name, vector, typed, limit, conditions_of(asked, known), cut)
+            typed, said = TypedWords(words), [TypedWords(phrase) for phrase in phrases]
+            where = [*conditions, *other_than(shown)]
+            return fused(self._engine, self.name, vector, typed, limit, where, cut, said)
 
     def in_order_of_date(self, sort: Sort, limit: int, search_filter: SearchFilter | None = None) -> list[Hit]:
         """The `limit` newest or oldest photographs by the photographer's clock, those without a date last.
@@ -167,10 +179,36 @@ class VersionPoints:
         """
         asked = search_filter or SearchFilter()
         with self.reading():
-            known = self._resolved(asked)
-            if any(among.is_impossible for among in known):
+            conditions = self._conditions(asked)
+            if conditions is None:
                 return []
-            return in_order_of_date(self._engine, self.name, limit, sort, conditions_of(asked, known))
+            return in_order_of_date(self._engine, self.name, limit, sort, conditions)
+
+    def page_by_date(
+        self, sort: Sort, limit: int, search_filter: SearchFilter, after: DatePosition | None
+    ) -> tuple[list[Hit], DatePosition | None]:
+        """A page of photographs by date, and where it ends: see `dated.page_by_date`. Raises as the method above."""
+        with self.reading():
+            conditions = self._conditions(search_filter)
+            if conditions is None:
+                return [], None
+            return page_by_date(self._engine, self.name, sort, limit, conditions, after)
+
+    def count_matching(self, search_filter: SearchFilter) -> int:
+        """The exact number of files that the filter lets through. Raises as `facet` does."""
+        with self.reading():
+            conditions = self._conditions(search_filter)
+            return 0 if conditions is None else self._engine.count(self.name, Where(must=conditions))
+
+    def examples(self, ids: Collection[str]) -> dict[str, HeldPoint]:
+        """The points with these ids, by id, with vector, path, sha256 and pixels; those that do not exist are missing.
+
+        Raises VersionReplacedError if this version no longer exists.
+        """
+        fields = [PATH.name, SHA256.name, PIXELS.name]
+        with self.reading():
+            points, _ = self._engine.page(self.name, Where(must=[Ids(list(ids))]), len(ids), None, fields, True)
+        return {str(point.id): point for point in points}
 
     def facet(self, field: PayloadField, search_filter: SearchFilter | None = None) -> dict[str | int, int]:
         """The distinct values of a field, with the number of points that have each; the most frequent first.
@@ -180,18 +218,37 @@ class VersionPoints:
         """
         asked = search_filter or SearchFilter()
         with self.reading():
-            known = self._resolved(asked)
-            if any(among.is_impossible for among in known):
+            conditions = self._conditions(asked)
+            if conditions is None:
                 return {}
-            return facet(self._engine, self.name, field, conditions_of(asked, known))
+            return facet(self._engine, self.name, field, conditions)
+
+    def one_of_each(
+        self, field: PayloadField, groups: Sequence[Sequence[int]], search_filter: SearchFilter
+    ) -> list[str | None]:
+        """The id of a file with one of the values of `field`, for each group of them; None if there is none.
+
+        Raises as `facet` does.
+        """
+        with self.reading():
+            conditions = self._conditions(search_filter) or []
+            return one_of_each(self._engine, self.name, field, groups, conditions)
+
+    def files_of(self, field: PayloadField, values: Sequence[str]) -> dict[str, list[Mapping[str, Any]]]:
+        """The payloads of all files with each of these values of a field of texts, in the order of their paths."""
+        found: dict[str, list[Mapping[str, Any]]] = {value: [] for value in values}
+        with self.reading():
+            for held in self._held(Where(must=[OneOf(field.name, values)]), None) if values else ():
+                found[str(held.payload[field.name])].append(held.payload)
+        return {value: sorted(files, key=lambda one: str(one[PATH.name])) for value, files in found.items()}
 
     def unmatched(self, search_filter: SearchFilter) -> list[Unmatched]:
         """The texts of a filter that no photograph matches, with values that exist. Raises as `facet` does."""
         with self.reading():
             return unmatched(search_filter, Facets(self._engine, self.name))
 
-    def _resolved(self, search_filter: SearchFilter) -> list[Among]:
-        return resolved(search_filter, Facets(self._engine, self.name))
+    def _conditions(self, search_filter: SearchFilter) -> list[Condition] | None:
+        return conditions_of(search_filter, Facets(self._engine, self.name))
 
     def upsert(self, points: Sequence[Point]) -> Iterator[int]:
         """Write points in batches; yields the number of points in each batch."""

@@ -34,6 +34,17 @@ class Within:
 
 
 @dataclass(frozen=True)
+class InBox:
+    """The place in the field is in a rectangle, in degrees, of which `west` is not greater than `east`."""
+
+    field: str
+    south: float
+    west: float
+    north: float
+    east: float
+
+
+@dataclass(frozen=True)
 class Numbers:
     """The number in the field lies between bounds; None: no bound."""
 
@@ -78,7 +89,7 @@ class Where:
     must_not: "Sequence[Condition]" = ()
 
 
-Condition = OneOf | Words | Within | Numbers | Times | Absent | Ids | Where
+Condition = OneOf | Words | Within | InBox | Numbers | Times | Absent | Ids | Where
 
 ANYWHERE = Where()
 """All points."""

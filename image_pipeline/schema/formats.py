@@ -31,6 +31,10 @@ class ImageFormat(StrEnum):
     PCX = "pcx"
 
 
+OTHER_FORMATS = {"jpg": "jpeg", "tif": "tiff", "heic": "heif", "jxl": "jpeg-xl", "jp2": "jpeg-2000"}
+"""Other names by which people know formats."""
+
+
 # fmt: off
 RAW_ENDINGS = frozenset((
     ".3fr", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".drf", ".erf", ".fff", ".gpr",

@@ -51,6 +51,7 @@ PATH = _COLUMNS["path"]
 DIRECTORY = PayloadField("directory", Kind.TEXT, Stage.DISCOVERED_FILES, "directory of the file", Index.KEYWORD)
 PARTITION = PayloadField("partition", Kind.TEXT, Stage.DISCOVERED_FILES, "key of the file's partition", Index.KEYWORD)
 SHA256 = _COLUMNS["sha256"]
+SIZE_BYTES = _COLUMNS["size_bytes"]
 PIXELS = _COLUMNS["pixels"]
 TAKEN_AT = _COLUMNS["taken_at"]
 TAKEN_FROM = _COLUMNS["taken_from"]
@@ -76,6 +77,13 @@ TAKEN_LOCAL_FROM = PayloadField(
     "what makes `taken_local` local: written (as local time), place (from UTC by its time zone), utc (it is still UTC)",
 )
 TAKEN_YEAR = PayloadField("taken_year", Kind.INTEGER, Stage.IMAGE_METADATA, "the year of `taken_local`", Index.INTEGER)
+TAKEN_DAY = PayloadField(
+    "taken_day",
+    Kind.INTEGER,
+    Stage.IMAGE_METADATA,
+    "the day of `taken_local` as YYYYMMDD; 00 for a month and a day that are not known",
+    Index.INTEGER,
+)
 CAMERA_MAKE, CAMERA_MODEL = _COLUMNS["camera_make"], _COLUMNS["camera_model"]
 CAMERA = PayloadField(
     "camera", Kind.TEXT, Stage.IMAGE_METADATA, "maker and model as people write them: Canon EOS R5", Index.KEYWORD
@@ -88,6 +96,17 @@ WIDTH, HEIGHT = _COLUMNS["width"], _COLUMNS["height"]
 PLACE = PayloadField(
     "place", Kind.GEO, Stage.IMAGE_METADATA, "where it was taken: latitude and longitude", Index.GEO, "degrees"
 )
+MAP_CELLS = {
+    zoom: PayloadField(
+        f"map_cell_{zoom}",
+        Kind.INTEGER,
+        Stage.IMAGE_METADATA,
+        f"the cell of the map that it is in, at zoom {zoom}: see `image_pipeline/schema/map_cell.py`",
+        Index.INTEGER,
+    )
+    for zoom in (6, 11, 16)
+}
+"""The fields with the cell of the map that a photograph is in, by the zoom of the grid."""
 CITY, STATE, COUNTRY = _COLUMNS["city"], _COLUMNS["state"], _COLUMNS["country"]
 DERIVED = PayloadField(
     "derived",
@@ -113,7 +132,9 @@ DIGEST = PayloadField(
 
 PAYLOAD = (
     *_COLUMNS.values(),
-    *(DIRECTORY, PARTITION, TAKEN_LOCAL, TAKEN_LOCAL_END, TAKEN_LOCAL_FROM, TAKEN_YEAR, CAMERA, PLACE, DERIVED),
+    *(DIRECTORY, PARTITION, TAKEN_LOCAL, TAKEN_LOCAL_END, TAKEN_LOCAL_FROM, TAKEN_YEAR, TAKEN_DAY, CAMERA, PLACE),
+    *MAP_CELLS.values(),
+    DERIVED,
     *(SIDECARS, SIDECAR_PROBLEM),
     PayloadField("caption_confidence", Kind.FLOAT, Stage.CAPTIONS, "mean probability of the caption's tokens, 0 to 1"),
     PayloadField(

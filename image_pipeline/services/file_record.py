@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.schema.payload import PATH, PIXELS, SHA256
 from image_pipeline.services.wiring import Wiring
@@ -32,26 +33,31 @@ class FileRecord:
     history: Sequence[FileEvent]
 
 
-def read_record(wiring: Wiring, names: Iterable[str]) -> FileRecord | None:
+def read_record(wiring: Wiring, names: Iterable[str], address: QdrantAddress | None = None) -> FileRecord | None:
     """The record of the first of `names` (possible names of one file in the store) that is known; None if none is.
 
-    Loads no model. Raises CollectionError if Qdrant refuses, ServiceUnavailableError if it does not answer.
+    Loads no model. `address` is that of Qdrant, by default that of `wiring`. Raises CollectionError if Qdrant refuses,
+    ServiceUnavailableError if it does not answer.
     """
     ledger = wiring.ledger
     quarantine = {file.path: file for file in ledger.quarantine()}
     for name in dict.fromkeys(names):
         history = ledger.history(name)
         if history or name in quarantine:
-            return _record(wiring, name, quarantine, history)
+            return _record(wiring, name, quarantine, history, address or wiring.address)
     return None
 
 
 def _record(
-    wiring: Wiring, name: str, quarantine: Mapping[str, QuarantinedFile], history: Sequence[FileEvent]
+    wiring: Wiring,
+    name: str,
+    quarantine: Mapping[str, QuarantinedFile],
+    history: Sequence[FileEvent],
+    address: QdrantAddress,
 ) -> FileRecord:
     entry = quarantine.get(name)
     sha256 = history[-1].sha256 if entry is None else entry.sha256
-    payload, copies = again_if_replaced(lambda: _ask_qdrant(wiring, name, sha256))
+    payload, copies = again_if_replaced(lambda: _ask_qdrant(wiring, name, sha256, address))
     if payload is not None:
         sha256 = payload.get(SHA256.name)
     broken = {path: sha256 for path, file in quarantine.items() if sha256 is not None and file.sha256 == sha256}
@@ -69,9 +75,10 @@ def _record(
     )
 
 
-def _ask_qdrant(wiring: Wiring, name: str, sha256: str | None) -> tuple[Mapping[str, Any] | None, dict[str, str]]:
+def _ask_qdrant(
+    wiring: Wiring, name: str, sha256: str | None, address: QdrantAddress
+) -> tuple[Mapping[str, Any] | None, dict[str, str]]:
     """The payload of a file's point, and the sha256 of each file with the same picture, by path."""
-    address = wiring.address
     if not address.exists:
         return None, {}
     with address.connect(wiring.settings.collection) as qdrant:

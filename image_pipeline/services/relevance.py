@@ -1,5 +1,6 @@
 """The relevance cut: the score from which on a photograph is close to words."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,19 +57,27 @@ class NeutralScores:
 
 
 class RelevanceCut:
-    """The relevance cut of the version that a process searches; the scores of its sample are kept."""
+    """The relevance cut of the version that a process searches; the scores of its sample are kept.
+
+    Several threads can use it at the same time.
+    """
 
     def __init__(self) -> None:
         self._known: NeutralScores | None = None
         self._version, self._read_at = "", 0.0
         self._texts: np.ndarray | None = None
         self._producer = ""
+        self._lock = threading.RLock()
 
     def embed(self, inference: Inference, text: str) -> np.ndarray:
         """The vector of a text: float32 `[d]`, of unit length. Raises ModelError if the model cannot be loaded.
 
         The neutral texts are embedded together with the first one, which saves a request to an inference service.
         """
+        with self._lock:
+            return self._embed(inference, text)
+
+    def _embed(self, inference: Inference, text: str) -> np.ndarray:
         producer = str(inference.embedding_producer)
         is_enough = cut_factor(inference.embedding_producer) is None or self._producer == producer
         vectors = inference.embed_texts([text] if is_enough else [text, *NEUTRAL_TEXTS])
@@ -85,6 +94,12 @@ class RelevanceCut:
         None if the model is not calibrated, or the version has too few photographs. `sample(n)` returns the vectors of
         up to n random photographs of the version, float32 `[m, d]`. Raises ModelError if the model cannot be loaded.
         """
+        with self._lock:
+            return self._of(version, inference, query, sample)
+
+    def _of(
+        self, version: str, inference: Inference, query: np.ndarray, sample: Callable[[int], np.ndarray]
+    ) -> float | None:
         factor = cut_factor(inference.embedding_producer)
         if factor is None:
             return None

@@ -1,36 +1,39 @@
 """Search in the collection: by words, by a picture or by filters alone; and the values of its fields."""
 
-import os
-import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from image_pipeline.collection.address import QdrantAddress
-from image_pipeline.collection.connection import KeptConnection
+from image_pipeline.collection.connection import KeptAddress, KeptConnection
+from image_pipeline.collection.dated import DatePosition
 from image_pipeline.collection.hits import Hit, Sort, by_date
 from image_pipeline.collection.lookups import Unmatched
+from image_pipeline.collection.photographs import keys_of
 from image_pipeline.collection.qdrant import SearchedVersion
 from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.collection.version_points import VersionPoints
-from image_pipeline.errors import CollectionError, PipelineError
-from image_pipeline.files.names import to_text
+from image_pipeline.errors import CollectionError
 from image_pipeline.files.open_file import LibraryFile
-from image_pipeline.imaging.pool import DecodeFailure, DecodeTask, WorkerPool
 from image_pipeline.inference.calibration import cut_factor
 from image_pipeline.schema.payload import PayloadField
+from image_pipeline.services.picture_query import embed_picture
+from image_pipeline.services.question import Question, UnknownPhotographError, mean_vector
 from image_pipeline.services.relevance import RelevanceCut
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
 from image_pipeline.stages.models import Inference, load_inference
-from image_pipeline.storage.tensors import create_tensor_files, read_tensors
 
 Found = TypeVar("Found")
+
+_DECODED_AT_ONCE = 2
+"""Pictures that are decoded at the same time; each takes a process, and the memory that the settings permit."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +67,18 @@ class FacetAnswer:
 
 
 class Search:
-    """Searches the collection of `settings`; a context manager.
+    """Searches the collection of `settings`; a context manager. Several threads can use it at the same time.
 
-    The embedding model is loaded at the first query and kept. The connection is kept, too, if Qdrant is shared.
+    The embedding model is loaded at the first query and kept. The connection is kept, too, unless others had to wait.
     """
 
     def __init__(self, settings: Settings, address: QdrantAddress) -> None:
         self._settings = settings
         self._qdrant = KeptConnection(address, settings.collection)
+        self.address = KeptAddress(address, self._qdrant)
         self._known: tuple[SearchedVersion, Inference] | None = None
         self._cut = RelevanceCut()
+        self._decoding = threading.BoundedSemaphore(_DECODED_AT_ONCE)
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +133,7 @@ class Search:
         """
         if sort is Sort.RELEVANCE:
             raise ValueError("Without a query, no photograph is more relevant than another.")
-        return self._in_searched_version(
+        return self.ask(
             lambda points: _answer(points, points.in_order_of_date(sort, limit, search_filter), search_filter)
         )
 
@@ -139,22 +144,88 @@ class Search:
             counts = points.facet(field, search_filter)
             return FacetAnswer(counts, _unmatched(points, bool(counts), search_filter))
 
-        return self._in_searched_version(ask)
+        return self.ask(ask)
+
+    def asking(self, question: Question, only_close: bool = True) -> Callable[[Collection[str], int], Answer]:
+        """Asks a question, several times: for the n best photographs without those with some sha256 or pixels.
+
+        Photographs that are not close are left out as by `by_words`, and the examples always. The query is embedded
+        once for each version. Raises as `by_picture` does, and UnknownPhotographError if there is no example with an
+        id.
+        """
+        known: dict[str, tuple[np.ndarray, frozenset[str]]] = {}
+
+        def ask(shown: Collection[str], limit: int) -> Answer:
+            version, inference = self._version()
+            with self._qdrant.connect() as qdrant:
+                points = qdrant.points(version.name)
+                if version.name not in known:
+                    known[version.name] = self._query(points, inference, question)
+                vector, own = known[version.name]
+                others = {*shown, *own}
+                if question.is_of_words:
+                    cut = self._cut.of(points.name, inference, vector, points.sample)
+                    hits = points.fused(
+                        vector.tolist(), question.words, limit, question.search_filter, cut, question.phrases, others
+                    )
+                else:
+                    hits = points.nearest(vector.tolist(), limit, question.search_filter, others)
+                answer = _answer(points, hits, question.search_filter)
+            answer = replace(answer, is_calibrated=cut_factor(inference.embedding_producer) is not None)
+            return answer.without_distant() if only_close else answer
+
+        return lambda shown, limit: again_if_replaced(lambda: ask(shown, limit))
+
+    def _query(
+        self, points: VersionPoints, inference: Inference, question: Question
+    ) -> tuple[np.ndarray, frozenset[str]]:
+        """The vector of a question, float32 `[d]`, and the sha256 and pixels of its examples."""
+        examples = points.examples([*question.like, *question.unlike]) if question.like or question.unlike else {}
+        for id_ in (*question.like, *question.unlike):
+            if id_ not in examples:
+                raise UnknownPhotographError(f"There is no photograph with the id {id_}: it may have been deleted.")
+        like = [examples[id_].vector for id_ in question.like]
+        if question.words:
+            like.append(self._cut.embed(inference, question.words))
+        if question.picture is not None:
+            like.append(self._embed_picture(inference, question.picture))
+        unlike = [examples[id_].vector for id_ in question.unlike]
+        keys = frozenset(key for point in examples.values() for key in keys_of(point))
+        if len(like) == 1 and not unlike and like[0] is not None:
+            return like[0], keys
+        return mean_vector(_stacked(like), _stacked(unlike)), keys
+
+    def page_by_date(
+        self, sort: Sort, limit: int, search_filter: SearchFilter, after: DatePosition | None = None
+    ) -> tuple[Answer, DatePosition | None]:
+        """A page of all photographs that the filter lets through, by date, and where it ends; no model is loaded.
+
+        See `VersionPoints.page_by_date`. Raises as `by_filter` does.
+        """
+
+        def ask(points: VersionPoints) -> tuple[Answer, DatePosition | None]:
+            hits, end = points.page_by_date(sort, limit, search_filter, after)
+            return Answer(hits, _unmatched(points, bool(hits) or after is not None, search_filter)), end
+
+        return self.ask(ask)
+
+    def count(self, search_filter: SearchFilter) -> int:
+        """The exact number of files that the filter lets through. Raises as `by_filter` does."""
+        return self.ask(lambda points: points.count_matching(search_filter))
+
+    def record(self, id_: str) -> Mapping[str, Any]:
+        """The payload of the point with this id.
+
+        Raises UnknownPhotographError if there is none, and as `by_filter` does.
+        """
+        payload = self.ask(lambda points: points.payload_of_id(id_))
+        if payload is None:
+            raise UnknownPhotographError(f"There is no photograph with the id {id_}: it may have been deleted.")
+        return payload
 
     def _embed_picture(self, inference: Inference, file: Path | LibraryFile) -> np.ndarray:
-        named, source = (file, os.fspath(file)) if isinstance(file, Path) else (to_text(file.path), file)
-        with tempfile.TemporaryDirectory(prefix="image-pipeline-") as directory:
-            outputs = create_tensor_files(Path(directory) / "query", [inference.embedding_producer.input], 1)
-            with WorkerPool(Wiring(self._settings).limits, 1) as pool:
-                outcome = next(iter(pool.decode([DecodeTask("query", source, 0, None)], outputs)))
-            if isinstance(outcome, DecodeFailure):
-                raise PipelineError(
-                    f"{named} cannot be read as a picture ({outcome.reason}: {outcome.message}): give the path of a "
-                    "different one."
-                )
-            images = read_tensors(Path(directory) / "query", inference.embedding_producer.input, [0])[0:1]
-        vector: np.ndarray = inference.embed_images(images)[0]
-        return vector
+        with self._decoding:
+            return embed_picture(inference, file, Wiring(self._settings).limits)
 
     def _found(
         self,
@@ -176,12 +247,15 @@ class Search:
 
         return again_if_replaced(ask)
 
-    def _in_searched_version(self, ask: Callable[[VersionPoints], Found]) -> Found:
-        """The result of `ask` for the version that is searched now; once more if it is replaced meanwhile."""
+    def ask(self, question: Callable[[VersionPoints], Found]) -> Found:
+        """The result of `question` for the version that is searched now; once more if it is replaced meanwhile.
+
+        Raises as `by_filter` does.
+        """
 
         def connect_and_ask() -> Found:
             with self._qdrant.connect() as qdrant:
-                return ask(qdrant.points(qdrant.searched_version().name))
+                return question(qdrant.points(qdrant.searched_version().name))
 
         return again_if_replaced(connect_and_ask)
 
@@ -196,13 +270,19 @@ class Search:
         return known
 
 
+def _stacked(vectors: Sequence[np.ndarray | None]) -> np.ndarray:
+    known = [vector for vector in vectors if vector is not None]
+    return np.stack(known) if known else np.empty((0, 0), np.float32)
+
+
 def _answer(points: VersionPoints, hits: list[Hit], search_filter: SearchFilter) -> Answer:
     return Answer(hits, _unmatched(points, bool(hits), search_filter))
 
 
 def _unmatched(points: VersionPoints, is_found: bool, search_filter: SearchFilter) -> list[Unmatched]:
-    """If something is found, only a keyword that is excluded can have matched nothing."""
-    return [] if is_found and not search_filter.not_keywords else points.unmatched(search_filter)
+    """If something is found, only a text that is excluded, or one of several, can have matched nothing."""
+    is_certain = not (search_filter.not_keywords or search_filter.any_of or search_filter.none_of)
+    return [] if is_found and is_certain else points.unmatched(search_filter)
 
 
 def inference_for(version: SearchedVersion, settings: Settings) -> Inference:

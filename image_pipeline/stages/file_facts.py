@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from image_pipeline.files.dated_names import date_of_name
 from image_pipeline.imaging.gazetteer import gazetteer_version, place_names, time_zone
 from image_pipeline.schema.camera import camera_name
-from image_pipeline.schema.moment import ClockFrom, Moment, TakenFrom
+from image_pipeline.schema.map_cell import cell_of
+from image_pipeline.schema.moment import ClockFrom, Moment, Precision, TakenFrom
 from image_pipeline.schema.payload import (
     CAMERA,
     CAMERA_MAKE,
@@ -19,9 +20,11 @@ from image_pipeline.schema.payload import (
     CITY,
     COUNTRY,
     DERIVED,
+    MAP_CELLS,
     PLACE,
     STATE,
     TAKEN_AT,
+    TAKEN_DAY,
     TAKEN_FROM,
     TAKEN_LOCAL,
     TAKEN_LOCAL_END,
@@ -32,7 +35,7 @@ from image_pipeline.schema.payload import (
 from image_pipeline.schema.rows import Sidecar
 from image_pipeline.stages.sidecar_facts import Facts, sidecar_facts
 
-_REVISION = 2
+_REVISION = 3
 """Bump when other facts follow from the same content, sidecars and name."""
 
 
@@ -50,7 +53,7 @@ def file_facts(path: str, payload: Facts, sidecars: Sequence[Sidecar] = ()) -> d
     facts = {**payload, **described}
     taken = _taken(path, facts)
     local = _local_time({**facts, **taken}, _other_clocks(path, payload))
-    return {**described, **taken, **local, **_camera(facts), **_names_of_place(facts)}
+    return {**described, **taken, **local, **_camera(facts), **_cells(facts), **_names_of_place(facts)}
 
 
 def _taken(path: str, payload: Facts) -> dict[str, Any]:
@@ -97,7 +100,23 @@ def _local_time(payload: Facts, other_clocks: Iterable[Moment]) -> dict[str, Any
         TAKEN_LOCAL_END.name: moment.end.isoformat(),
         TAKEN_LOCAL_FROM.name: str(clock_from),
         TAKEN_YEAR.name: moment.clock.year,
+        TAKEN_DAY.name: _day(moment),
     }
+
+
+def _day(moment: Moment) -> int:
+    month = 0 if moment.precision is Precision.YEAR else moment.clock.month
+    return (moment.clock.year * 100 + month) * 100 + (
+        0 if moment.precision in (Precision.YEAR, Precision.MONTH) else moment.clock.day
+    )
+
+
+def _cells(payload: Facts) -> dict[str, int]:
+    """The cells of the map that it is in."""
+    place = payload.get(PLACE.name)
+    if place is None:
+        return {}
+    return {field.name: cell_of(place["lat"], place["lon"], zoom) for zoom, field in MAP_CELLS.items()}
 
 
 def _camera(payload: Facts) -> dict[str, Any]:

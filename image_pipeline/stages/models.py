@@ -1,5 +1,6 @@
 """The models of a process: their names and producers, and the models themselves."""
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
@@ -124,9 +125,10 @@ class Inference(ABC):
 
 
 class LocalInference(Inference):
-    """Models of this process, each loaded at its first use."""
+    """Models of this process, each loaded at its first use; threads use them one after the other."""
 
     def __init__(self, models: Models, dtype: DType) -> None:
+        self._using = threading.RLock()
         self._models, self._dtype = models, dtype
         self._fetched: set[ProducerKind] = set()
 
@@ -166,6 +168,16 @@ class LocalInference(Inference):
         """The caption model with its revision, written as in the setting; None if captions are switched off."""
         return self._models.captioner.setting if self._models.captioner else None
 
+    def embed_images(self, images: Images) -> np.ndarray:
+        """The embeddings of images, as in the base class."""
+        with self._using:
+            return super().embed_images(images)
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """The embeddings of texts, as in the base class. Tokenizers fail if two threads use one."""
+        with self._using:
+            return super().embed_texts(texts)
+
     @cached_property
     def embedder(self) -> Embedder:
         """The embedder, not loaded yet."""
@@ -194,10 +206,18 @@ class LocalInference(Inference):
                 self._fetched.add(source.kind)
 
 
-@cache
 def load_inference(models: str, dtype: DType, home: Path) -> LocalInference:
     """The models that the setting names: the same objects for the whole process, so that each model is loaded once.
 
     Raises SettingsError if the setting is not valid.
     """
+    with _loading:  # else two threads would get different objects
+        return _load_inference(models, dtype, home)
+
+
+_loading = threading.Lock()
+
+
+@cache
+def _load_inference(models: str, dtype: DType, home: Path) -> LocalInference:
     return LocalInference(resolve_models(models, home), dtype)

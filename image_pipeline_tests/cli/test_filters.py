@@ -7,12 +7,13 @@ from typing import Any
 import click
 import pytest
 
-from image_pipeline.cli.filters import FilterOptions, search_filter_of
+from image_pipeline.cli.filters import search_filter_of
 from image_pipeline.collection.search_filter import Near, SearchFilter, Span
+from image_pipeline.services.filter_texts import FilterTexts
 
 
 def asked(library: Path | None = None, **given: Any) -> SearchFilter:
-    return search_filter_of(FilterOptions(**given), lambda: library)
+    return search_filter_of(FilterTexts(**given), lambda: library)
 
 
 def refusal(**given: Any) -> str:
@@ -82,6 +83,8 @@ def test_a_circle() -> None:
             "Invalid value for --near: give a latitude from -90 to 90, a longitude from -180 to 180, and a distance "
             "above 0 km"
         )
+    berlin = asked(near="berlin,20km").near
+    assert berlin is not None and (round(berlin.latitude), round(berlin.longitude), berlin.radius_km) == (53, 13, 20)
 
 
 def test_an_empty_text_is_refused() -> None:

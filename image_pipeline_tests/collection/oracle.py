@@ -13,7 +13,7 @@ import numpy as np
 
 from image_pipeline.collection.hits import Hit
 from image_pipeline.collection.points import Point
-from image_pipeline.collection.search_filter import Near, SearchFilter
+from image_pipeline.collection.search_filter import Box, Near, SearchFilter
 
 _EARTH_KM = 6371.0088
 _COPIES = 16
@@ -48,13 +48,19 @@ class Oracle:
 
 
 def matches(payload: Any, asked: SearchFilter) -> bool:
-    """Whether a payload satisfies a filter by place, time, camera and words; `test_filters` has the others."""
+    """Whether a payload satisfies filters by place, time, camera and words, and combinations of these.
+
+    `test_filters` has the others.
+    """
     return (
         (asked.near is None or _is_near(payload.get("place"), asked.near))
+        and (asked.box is None or _is_in(payload.get("place"), asked.box))
         and _is_after(payload, asked.after)
         and _is_before(payload, asked.before)
         and (asked.camera is None or asked.camera.lower() in payload.get("camera", "").lower())
         and (asked.words is None or _words(asked.words) <= _words(payload.get("caption")))
+        and all(any(matches(payload, one) for one in group) for group in asked.any_of)
+        and not any(matches(payload, one) for one in asked.none_of)
     )
 
 
@@ -65,6 +71,13 @@ def _is_near(place: dict[str, float] | None, near: Near) -> bool:
     half = (there - here) / 2
     root = math.sin(half[0]) ** 2 + math.cos(here[0]) * math.cos(there[0]) * math.sin(half[1]) ** 2
     return 2 * _EARTH_KM * math.asin(math.sqrt(root)) < near.radius_km
+
+
+def _is_in(place: dict[str, float] | None, box: Box) -> bool:
+    if place is None or not box.south <= place["lat"] <= box.north:
+        return False
+    is_east, is_west = box.west <= place["lon"], place["lon"] <= box.east
+    return (is_east and is_west) if box.west <= box.east else (is_east or is_west)
 
 
 def _is_after(payload: Any, after: datetime | None) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from image_pipeline.collection.points import Point, make_point
-from image_pipeline.collection.search_filter import Near, SearchFilter
+from image_pipeline.collection.search_filter import Box, Near, SearchFilter
 from image_pipeline_tests.storage.conftest import DIMENSION
 
 PLACES = ((41.9, 12.5), (59.9, 10.75), (-17.8, 179.99), (0.0, 0.0), (89.5, -120.0), (-33.9, 18.4))
@@ -58,14 +58,21 @@ def filters() -> st.SearchStrategy[SearchFilter]:
     shifts = st.sampled_from([timedelta(0), timedelta(seconds=1), timedelta(seconds=-1), timedelta(milliseconds=500)])
     times = st.builds(lambda day, by, zone: (day + by).replace(tzinfo=zone), st.sampled_from(DAYS), shifts, zones)
     words = st.lists(st.sampled_from([*WORDS, "RED", "none"]), min_size=1, max_size=2).map(" ".join)
-    return st.builds(
+    boxes = st.sampled_from(
+        [Box(40, 10, 60, 15), Box(-20, 170, 0, -110), Box(-90, -180, 90, 180), Box(-1, 1, 1, 2), Box(-34, 18, 90, 19)]
+    )
+    simple = st.builds(
         SearchFilter,
         near=st.none() | nears,
+        box=st.none() | boxes,
         after=st.none() | times,
         before=st.none() | times,
         camera=st.none() | st.sampled_from([*CAMERAS, "canon", "r5", "none"]),
         words=st.none() | words,
     )
+    some = st.lists(simple, min_size=1, max_size=2).map(tuple)
+    groups = st.lists(some, max_size=2).map(tuple)
+    return st.one_of(simple, st.builds(SearchFilter, camera=st.none() | st.just("x100"), any_of=groups, none_of=some))
 
 
 def queries() -> st.SearchStrategy[list[float]]:

@@ -204,6 +204,8 @@ INDEXES = {
     "iso": models.PayloadSchemaType.INTEGER,
     "rating": models.PayloadSchemaType.INTEGER,
     "taken_year": models.PayloadSchemaType.INTEGER,
+    "taken_day": models.PayloadSchemaType.INTEGER,
+    **{f"map_cell_{zoom}": models.PayloadSchemaType.INTEGER for zoom in (6, 11, 16)},
     "caption": models.PayloadSchemaType.TEXT,
     "taken_at": models.PayloadSchemaType.DATETIME,
     "place": models.PayloadSchemaType.GEO,

@@ -76,7 +76,17 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "country": st.sampled_from(["italy", "ital"]),
 }
 NAMES = st.lists(st.sampled_from(sorted(FIELDS)), min_size=1, max_size=2, unique=True)
-FILTERS = NAMES.flatmap(lambda names: st.builds(SearchFilter, **{name: FIELDS[name] for name in names}))
+SIMPLE = NAMES.flatmap(lambda names: st.builds(SearchFilter, **{name: FIELDS[name] for name in names}))
+FILTERS = st.recursive(
+    SIMPLE,
+    lambda inner: st.builds(
+        SearchFilter,
+        rating=st.none() | SPANS,
+        any_of=st.lists(st.lists(inner, min_size=1, max_size=2).map(tuple), max_size=2).map(tuple),
+        none_of=st.lists(inner, max_size=2).map(tuple),
+    ),
+    max_leaves=4,
+)
 
 
 def lets_through(asked: SearchFilter, payload: dict[str, Any]) -> bool:
@@ -108,6 +118,8 @@ def lets_through(asked: SearchFilter, payload: dict[str, Any]) -> bool:
         and (not asked.directory or f"{payload['directory']}/".startswith(f"{asked.directory}/"))
         and equals(asked.city, payload["city"])
         and equals(asked.country, payload["country"])
+        and all(any(lets_through(one, payload) for one in group) for group in asked.any_of)
+        and not any(lets_through(one, payload) for one in asked.none_of)
     )
 
 

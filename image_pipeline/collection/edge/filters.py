@@ -5,7 +5,7 @@ from typing import Any
 
 import qdrant_edge as qe
 
-from image_pipeline.collection.where import Absent, Condition, Ids, Numbers, OneOf, Times, Where, Within, Words
+from image_pipeline.collection.where import Absent, Condition, Ids, InBox, Numbers, OneOf, Times, Where, Within, Words
 
 
 def filter_of(where: Where) -> qe.Filter:
@@ -25,6 +25,9 @@ def _condition(condition: Condition) -> Any:
         case Within(field, latitude, longitude, radius_m):
             centre = qe.GeoPoint(lat=latitude, lon=longitude)
             return qe.FieldCondition(field, geo_radius=qe.GeoRadius(centre, radius_m))
+        case InBox(field, south, west, north, east):
+            box = qe.GeoBoundingBox(qe.GeoPoint(lat=north, lon=west), qe.GeoPoint(lat=south, lon=east))
+            return qe.FieldCondition(field, geo_bounding_box=box)
         case Numbers(field, gt, gte, lt, lte):
             return qe.FieldCondition(field, range=qe.RangeFloat(gte=gte, gt=gt, lte=lte, lt=lt))
         case Times(field, gt, gte, lt, lte):
