@@ -54,8 +54,10 @@ class IndexedFiles:
         At most 16: copies of one picture.
         """
         copies = self._ask(lambda points: [str(one[PATH.name]) for one in points.same_picture(sha256, None)])
+        if not copies:
+            return []
         files, root = [], self.root()
-        for path in sorted(copies or [])[:_MOST_COPIES]:
+        for path in sorted(copies)[:_MOST_COPIES]:
             name = _name(path)
             if name is not None:
                 try:

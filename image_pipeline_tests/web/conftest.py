@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from image_pipeline_tests.support.environment import own_environment
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
 from image_pipeline_tests.support.served import KEY, Served
 from image_pipeline_tests.support.shell import PROGRAM
@@ -30,7 +31,8 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     directory = tmp_path_factory.mktemp("served")
     pipeline = Pipeline.below(directory)
     draw_scenes(pipeline.root / "trip", 4)
-    pipeline.ingest()
+    with own_environment():
+        pipeline.ingest()
     return pipeline
 
 

@@ -65,7 +65,8 @@ class SignIn:
                 return await self._sign_in(scope, headers, password, await _fields(receive, headers))
             case (path, "POST") if path == SIGN_OUT:
                 return self._sign_out(headers, await _fields(receive, headers))
-        raise RefusedError(405, "method", "This address is not for that.")
+        allowed = {SIGN_IN: "GET, HEAD, POST", SIGN_OUT: "POST"}.get(scope["path"], "GET, HEAD")
+        raise RefusedError(405, "method", "This address is not for that.", {"Allow": allowed})
 
     async def _sign_in(
         self, scope: Scope, headers: Headers, password: PasswordFile, fields: dict[str, str]
