@@ -36,7 +36,8 @@ class IndexedFiles:
         except ValueError:
             return None
         payload = self._ask(lambda points: points.payload_of_id(known))
-        return None if payload is None else str(payload[PATH.name])
+        path = None if payload is None else payload.get(PATH.name)
+        return path if isinstance(path, str) else None
 
     def open(self, path: str) -> BinaryIO | None:
         """The file `path` of the library, unbuffered; None if it is not there, not regular, a link or behind a link."""
