@@ -1,6 +1,5 @@
 """Programs that serve the page: one for this machine alone, and one with a password and keys."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,19 +9,8 @@ import pytest
 from image_pipeline_tests.support.environment import own_environment
 from image_pipeline_tests.support.library import Pipeline, draw_scenes
 from image_pipeline_tests.support.served import KEY, Served
+from image_pipeline_tests.support.served_page import PASSWORD, environment_of
 from image_pipeline_tests.support.shell import PROGRAM
-
-PASSWORD = "correct horse battery staple"
-
-
-def environment_of(pipeline: Pipeline) -> dict[str, str]:
-    """The environment of a program over the library and store of a pipeline."""
-    given = {"IMAGE_LIBRARY": str(pipeline.root), "IMAGE_PIPELINE_HOME": str(pipeline.settings.home)}
-    given |= {"IMAGE_PIPELINE_MODELS": pipeline.settings.models, "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-    if pipeline.settings.qdrant_url is not None:
-        given |= {"QDRANT_URL": pipeline.settings.qdrant_url}
-        given |= {"QDRANT_GRPC_PORT": str(pipeline.settings.qdrant_grpc_port)}
-    return given
 
 
 @pytest.fixture(scope="session")

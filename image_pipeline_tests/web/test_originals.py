@@ -16,7 +16,7 @@ from image_pipeline_tests.support.library import Pipeline
 from image_pipeline_tests.support.raw_http import ask
 from image_pipeline_tests.support.scenes import encoded, photograph
 from image_pipeline_tests.support.served import Served
-from image_pipeline_tests.web.conftest import environment_of
+from image_pipeline_tests.support.served_page import environment_of
 
 NAMES = (
     "<img src=x onerror=alert(1)>.jpg",

@@ -17,8 +17,8 @@ from image_pipeline_tests.support.library import Pipeline
 from image_pipeline_tests.support.moments import wait_until
 from image_pipeline_tests.support.raw_http import ask
 from image_pipeline_tests.support.served import KEY, Began, Served
+from image_pipeline_tests.support.served_page import PASSWORD, environment_of
 from image_pipeline_tests.support.shell import PROGRAM, Shell
-from image_pipeline_tests.web.conftest import PASSWORD, environment_of
 
 
 def refused(shell: Shell, *options: str, **environment: str) -> str:

@@ -11,7 +11,7 @@ from image_pipeline_tests.support.library import Pipeline
 from image_pipeline_tests.support.raw_http import ask
 from image_pipeline_tests.support.scenes import encoded, exif, photograph
 from image_pipeline_tests.support.served import Served
-from image_pipeline_tests.web.conftest import environment_of
+from image_pipeline_tests.support.served_page import environment_of
 
 
 @pytest.fixture(scope="module")

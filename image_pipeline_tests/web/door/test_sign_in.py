@@ -21,7 +21,7 @@ from image_pipeline.web.door.throttle import ATTEMPTS_A_MINUTE, FREE_ATTEMPTS
 from image_pipeline_tests.support.library import Pipeline
 from image_pipeline_tests.support.raw_http import Answer, ask
 from image_pipeline_tests.support.served import KEY, Served
-from image_pipeline_tests.web.conftest import PASSWORD, environment_of
+from image_pipeline_tests.support.served_page import PASSWORD, environment_of
 
 SESSION = "/api/v1/session"
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from image_pipeline_tests.support.served import Served
-from image_pipeline_tests.web.conftest import PASSWORD
+from image_pipeline_tests.support.served_page import PASSWORD
 
 _WIDTH = 360
 
