@@ -61,6 +61,12 @@ def _is_own_address(scope: Scope, host: str) -> bool:
     if server is None:
         return False
     try:
-        return ipaddress.ip_address(name_of_host(host).strip("[]")) == ipaddress.ip_address(server[0])
+        return _numeric(name_of_host(host).strip("[]")) == _numeric(server[0])
     except ValueError:
         return False
+
+
+def _numeric(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    known = ipaddress.ip_address(address)
+    mapped = known.ipv4_mapped if isinstance(known, ipaddress.IPv6Address) else None  # it listens on both
+    return known if mapped is None else mapped
