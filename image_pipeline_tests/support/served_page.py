@@ -9,9 +9,10 @@ PASSWORD = "correct horse battery staple"
 
 def environment_of(pipeline: Pipeline) -> dict[str, str]:
     """The environment of a program over the library and store of a pipeline."""
-    given = {"IMAGE_LIBRARY": str(pipeline.root), "IMAGE_PIPELINE_HOME": str(pipeline.settings.home)}
-    given |= {"IMAGE_PIPELINE_MODELS": pipeline.settings.models, "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-    if pipeline.settings.qdrant_url is not None:
-        given |= {"QDRANT_URL": pipeline.settings.qdrant_url}
-        given |= {"QDRANT_GRPC_PORT": str(pipeline.settings.qdrant_grpc_port)}
+    settings = pipeline.settings
+    given = {"IMAGE_LIBRARY": str(pipeline.root), "IMAGE_PIPELINE_HOME": str(settings.home)}
+    given |= {"IMAGE_PIPELINE_MODELS": settings.models, "IMAGE_PIPELINE_COLLECTION": settings.collection}
+    given |= {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    if settings.qdrant_url is not None:
+        given |= {"QDRANT_URL": settings.qdrant_url, "QDRANT_GRPC_PORT": str(settings.qdrant_grpc_port)}
     return given

@@ -49,8 +49,7 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     (root / "large.png").write_bytes(encoded(Image.effect_noise((3000, 2000), 90), "PNG"))
     with own_environment():
         pipeline.ingest()
-    environment = environment_of(pipeline) | {"IMAGE_PIPELINE_COLLECTION": pipeline.settings.collection}
-    with Served(directory, environment, "serve") as served:
+    with Served(directory, environment_of(pipeline), "serve") as served:
         yield pipeline, served
 
 
