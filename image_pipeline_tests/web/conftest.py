@@ -1,5 +1,6 @@
-"""The demo library, ingested into both kinds of Qdrant, and the API over it."""
+"""The demo library in both kinds of Qdrant, and the API over it; and programs that serve the page."""
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from html import escape
@@ -18,8 +19,11 @@ from image_pipeline.settings import Settings
 from image_pipeline.web.app import create_app
 from image_pipeline.web.library import ServedLibrary
 from image_pipeline_tests.support.environment import own_environment
-from image_pipeline_tests.support.library import Pipeline
+from image_pipeline_tests.support.library import Pipeline, draw_scenes
 from image_pipeline_tests.support.scenes import encoded, scene, write
+from image_pipeline_tests.support.served import KEY, Served
+from image_pipeline_tests.support.served_page import PASSWORD, environment_of
+from image_pipeline_tests.support.shell import PROGRAM
 from image_pipeline_tests.support.tagged import bag, packet
 
 HOSTILE = "<b onmouseover=alert(1)>\u202e&amp; Anna"
@@ -76,3 +80,42 @@ def url(library: ServedLibrary) -> Iterator[str]:
     yield f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
     server.end()
     thread.join()
+
+
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """A small library that was ingested."""
+    directory = tmp_path_factory.mktemp("served")
+    pipeline = Pipeline.below(directory)
+    draw_scenes(pipeline.root / "trip", 4)
+    with own_environment():
+        pipeline.ingest()
+    return pipeline
+
+
+@pytest.fixture(scope="session")
+def open_page(indexed: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A page for everybody on this machine."""
+    with Served(tmp_path_factory.mktemp("open"), environment_of(indexed), "serve") as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def password_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The hash of `PASSWORD`."""
+    file = tmp_path_factory.mktemp("password") / "hash"
+    done = subprocess.run([PROGRAM, "hash-password"], input=f"{PASSWORD}\n", capture_output=True, text=True, check=True)
+    file.write_text(done.stdout)
+    return file
+
+
+@pytest.fixture(scope="session")
+def guarded_page(indexed: Pipeline, password_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A page for those who know the password, or have a key."""
+    environment = environment_of(indexed) | {
+        "IMAGE_PIPELINE_PAGE_PASSWORD_FILE": str(password_file),
+        "IMAGE_PIPELINE_API_KEY": KEY,
+        "IMAGE_PIPELINE_PAGE_HOSTS": "photos.example",
+    }
+    with Served(tmp_path_factory.mktemp("guarded"), environment, "serve", "--host", "0.0.0.0") as served:
+        yield served
