@@ -10,17 +10,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from image_pipeline.correlation import HEADER, answering
 from image_pipeline.terminal import escaped
 
+_FAILED = 400
+
 _log = logging.getLogger(__name__)
 
 
 class RequestLog:
     """ASGI middleware that logs each request to `app` when it is answered, except those to `quiet_paths`.
 
+    Of paths below `quiet_folders`, from which a page fetches hundreds of files, only failures are logged.
+
     The answer has the correlation id in its header, so that a caller who sent none can ask for the log of this request.
     """
 
-    def __init__(self, app: ASGIApp, quiet_paths: Collection[str] = ()) -> None:
-        self._app, self._quiet_paths = app, quiet_paths
+    def __init__(self, app: ASGIApp, quiet_paths: Collection[str] = (), quiet_folders: tuple[str, ...] = ()) -> None:
+        self._app, self._quiet_paths, self._quiet_folders = app, quiet_paths, quiet_folders
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through."""
@@ -40,10 +44,11 @@ class RequestLog:
             try:
                 await self._app(scope, receive, noted)
             finally:
-                _log.info(
-                    "%s %s: %s",
-                    scope["method"],
-                    escaped(scope["path"]),
-                    status or "no answer",
-                    extra={"request_id": identifier, "seconds": round(time.perf_counter() - began, 4)},
-                )
+                if not 0 < status < _FAILED or not scope["path"].startswith(self._quiet_folders):
+                    _log.info(
+                        "%s %s: %s",
+                        scope["method"],
+                        escaped(scope["path"]),
+                        status or "no answer",
+                        extra={"request_id": identifier, "seconds": round(time.perf_counter() - began, 4)},
+                    )

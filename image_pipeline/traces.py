@@ -6,7 +6,7 @@ There are none unless IMAGE_PIPELINE_TRACES names a collector. A trace has the c
 import atexit
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from image_pipeline.errors import SettingsError
 from image_pipeline.settings import variable_of
 
 if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
 
@@ -100,6 +101,20 @@ def _report_once(url: str) -> None:
     logger = logging.getLogger("opentelemetry")
     logger.addHandler(Once())
     logger.propagate = False
+
+
+def spans_of_requests(quiet_paths: Collection[str] = ()) -> "TelemetryConfig":
+    """The configuration of FastAPI's own telemetry: a span for each request, except those to `quiet_paths`.
+
+    Nothing is sent unless this process has started its traces, whatever the environment says.
+    """
+    return {
+        "metrics": False,
+        "logs": False,
+        "operation_spans": False,
+        "auto_configure": False,
+        "exclude": lambda scope: scope["path"] in quiet_paths,
+    }
 
 
 @contextmanager

@@ -43,6 +43,7 @@ from image_pipeline.inference.wire import (
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.services.waiting import BusyError
 from image_pipeline.storage.tensors import read_tensors
+from image_pipeline.traces import spans_of_requests
 
 Found = TypeVar("Found")
 _CLIENT_GONE = 499
@@ -57,13 +58,7 @@ def create_app(service: RelayedModels, keys: Keys) -> ASGIApp:
         summary="Embeddings and captions of pictures, and embeddings of texts.",
         docs_url=None,  # their scripts come from another server
         redoc_url=None,
-        telemetry={
-            "metrics": False,
-            "logs": False,
-            "operation_spans": False,
-            "auto_configure": False,
-            "exclude": lambda scope: scope["path"] in QUIET_PATHS,
-        },
+        telemetry=spans_of_requests(QUIET_PATHS),
     )
     metrics = Metrics()
     _add_errors(app)
