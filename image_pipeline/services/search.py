@@ -22,6 +22,7 @@ from image_pipeline.collection.version_points import VersionPoints
 from image_pipeline.errors import CollectionError
 from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.inference.calibration import cut_factor
+from image_pipeline.inference.libraries import are_libraries_here
 from image_pipeline.schema.payload import PayloadField
 from image_pipeline.services.picture_query import embed_picture
 from image_pipeline.services.question import Question, UnknownPhotographError, mean_vector
@@ -288,12 +289,19 @@ def inference_for(version: SearchedVersion, settings: Settings) -> Inference:
     """The models that made `version`: those in the settings, or, if they differ, the model that the version names.
 
     Nothing is fetched for the models in the settings, which may never have been used so far. Raises CollectionError if
-    the model that the version names has changed since, ModelError if it cannot be fetched or read.
+    the model that the version names has changed since, ModelError if it cannot be fetched or read, or if the inference
+    service does not answer.
     """
     configured = Wiring(settings).models
-    if configured.is_configured_here and str(configured.embedding_producer) == version.producer:
+    is_service = not configured.uses_this_machine  # which says itself why it cannot be asked
+    if (is_service or configured.is_configured_here) and str(configured.embedding_producer) == version.producer:
         return configured
     named = load_inference(f"{version.model},none", version.dtype, settings.home)
+    if is_service and not are_libraries_here():
+        raise CollectionError(
+            f"The collection was made with {version.producer}, and the inference service has "
+            f"{configured.embedding_producer}: start it with {version.model}, or ingest the library again."
+        )
     if str(named.embedding_producer) != version.producer:
         raise CollectionError(
             f"The collection was made with {version.producer}, and {version.model} is a different model now: "
