@@ -44,6 +44,6 @@ def _records() -> dg.DagsterInstance:
         reason = in_one_line(error, _REASON_LENGTH)
         raise SettingsError(
             f"Dagster's records cannot be opened ({reason}): correct dagster.yaml in {os.environ['DAGSTER_HOME']}, or "
-            "start the database that it names."
+            "start the database that it names, or make room on its disk."
         ) from error
     return instance
