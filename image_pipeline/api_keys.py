@@ -103,13 +103,19 @@ class KeyCheck:
         await answer(scope, receive, send)
 
 
+def keys_of(settings: Settings) -> Keys:
+    """The keys that the settings name, checked: possibly none. Raises SettingsError as `Keys.check` does."""
+    keys = Keys(settings.api_key.get_secret_value() if settings.api_key else None, settings.api_key_file)
+    keys.check()
+    return keys
+
+
 def keys_for(settings: Settings, host: str) -> Keys:
     """The keys that clients of a service which listens on the address `host` must send, checked.
 
     Raises SettingsError if there is none although others than this machine could reach the service, or as `Keys.check`.
     """
-    keys = Keys(settings.api_key.get_secret_value() if settings.api_key else None, settings.api_key_file)
-    keys.check()
+    keys = keys_of(settings)
     if not keys.are_required and not is_loopback(host):
         raise SettingsError(
             f"Anybody who reaches {host} could use this service: set {variable_of('api_key')} or "

@@ -221,16 +221,24 @@ class Settings(BaseSettings):
         str | None,
         Field(
             validation_alias="IMAGE_PIPELINE_PAGE_HOSTS",
-            description="Names under which the page may be opened, in addition to those of the machine itself: "
+            description="Names under which the pages may be opened, in addition to those of the machine itself: "
             "`photos.example,192.168.1.5`.",
+        ),
+    ] = None
+    page_password_file: Annotated[
+        Path | None,
+        Field(
+            validation_alias="IMAGE_PIPELINE_PAGE_PASSWORD_FILE",
+            description="A file with the hash of the password of `serve`, made by `image-pipeline hash-password`. "
+            "Another password ends all sessions.",
         ),
     ] = None
     api_key: Annotated[
         SecretStr | None,
         Field(
             validation_alias="IMAGE_PIPELINE_API_KEY",
-            description="The key that clients of `serve-models`, `serve-page` and `serve-metrics` must send. Without a "
-            "key, they serve this machine only.",
+            description="The key that clients of `serve`, `serve-models`, `serve-page` and `serve-metrics` must send. "
+            "Without a key, they serve this machine only.",
         ),
     ] = None
     api_key_file: Annotated[
@@ -249,7 +257,9 @@ class Settings(BaseSettings):
         ),
     ] = LogFormat.TEXT
 
-    @field_validator("library", "home", "inference_key_file", "qdrant_api_key_file", "api_key_file")
+    @field_validator(
+        "library", "home", "inference_key_file", "qdrant_api_key_file", "api_key_file", "page_password_file"
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         try:

@@ -15,7 +15,7 @@ from image_pipeline.cli.options import FOLDER, NEW_FOLDER, Commands, errors_for_
 from image_pipeline.cli.report import report
 from image_pipeline.cli.retry import retry
 from image_pipeline.cli.search import facets, search
-from image_pipeline.cli.serve import serve_metrics, serve_models, serve_page
+from image_pipeline.cli.serve import hash_password, serve_metrics, serve_models, serve_page, serve_search
 from image_pipeline.cli.show import show
 from image_pipeline.cli.stores import adopt, forget, hint_at_scattered_store, rescue
 from image_pipeline.patches import collect_garbage_rarely, run_without_finalization
@@ -49,7 +49,7 @@ def main(context: click.Context) -> None:
 
 for command in (search, facets, show, report, verify, repair, retry, history, adopt, forget, rescue):
     main.add_command(command)
-for command in (serve_models, serve_page, serve_metrics):
+for command in (serve_search, hash_password, serve_models, serve_page, serve_metrics):
     main.add_command(command)
 
 

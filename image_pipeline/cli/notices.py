@@ -9,8 +9,10 @@ from image_pipeline.terminal import echo, echo_json
 _PACKAGE = "image_pipeline"
 
 
-def show_notices() -> None:
+def show_notices(*servers: str) -> None:
     """Show the log records of this package, from INFO upwards, to the person who runs the command.
+
+    And those of the loggers `servers`, from WARNING upwards, with the places in the code that errors come from.
 
     What libraries log for lack of a better way to report it is shown, too, unless an interruption is the reason, such
     as that of a connection that was being closed: the command itself reports that.
@@ -21,6 +23,11 @@ def show_notices() -> None:
     if not any(isinstance(handler, _Notices) for handler in logger.handlers):
         logger.addHandler(_Notices())
         logger.setLevel(logging.INFO)
+    for name in servers:
+        server = logging.getLogger(name)
+        server.addHandler(_Notices())
+        server.setLevel(logging.WARNING)
+        server.propagate = False
 
 
 class _Notices(logging.Handler):
@@ -29,12 +36,17 @@ class _Notices(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
         try:
+            trace = ""
+            if record.exc_info and not record.name.startswith(_PACKAGE):
+                trace = logging.Formatter().formatException(record.exc_info)
             if os.environ.get(variable_of("log_format")) != LogFormat.JSON:
                 echo(f"image-pipeline: {record.getMessage()}", err=True)
+                for line in trace.splitlines():
+                    echo(line, err=True)
             elif not _is_within_a_step():
                 from image_pipeline.logs import line_of
 
-                echo_json(line_of(record), err=True, default=str)
+                echo_json(line_of(record) | ({"trace": trace} if trace else {}), err=True, default=str)
         except Exception:
             self.handleError(record)
 

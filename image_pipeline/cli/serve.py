@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from image_pipeline.cli.notices import show_notices
 from image_pipeline.cli.options import errors_for_people, shared_options
 from image_pipeline.settings import load_settings
 from image_pipeline.signals import ignore_further_signals, interrupted_exit_code
+from image_pipeline.terminal import echo
 
 _ADDRESS = click.option(
     "--host",
@@ -23,6 +25,40 @@ _ADDRESS = click.option(
 def _port(default: int) -> Callable:
     port = click.IntRange(1, 65535)
     return click.option("--port", default=default, show_default=True, type=port, help="Port to listen on.")
+
+
+@click.command("serve")
+@_ADDRESS
+@_port(8600)
+@shared_options
+@errors_for_people
+def serve_search(host: str, port: int, **given: Any) -> None:
+    """Serve the search page and its API: see and search the photographs in a browser.
+
+    On this machine, it needs no password. For any other address, set IMAGE_PIPELINE_PAGE_PASSWORD_FILE to a file made
+    with `image-pipeline hash-password`, or an API key.
+    """
+    settings = load_settings(**given)
+    from image_pipeline.web.server import serve
+
+    show_notices("uvicorn.error")
+    _until_interrupted(lambda: serve(settings, host, port))
+
+
+@click.command("hash-password")
+@errors_for_people
+def hash_password() -> None:
+    """Ask for a password, or read it from stdin, and print its hash, for IMAGE_PIPELINE_PAGE_PASSWORD_FILE.
+
+    For example: image-pipeline hash-password > ~/page-password
+    """
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    from image_pipeline.web.door.password import hash_password as hashed
+
+    echo(hashed(password))
 
 
 @click.command("serve-models")

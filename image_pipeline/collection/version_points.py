@@ -99,6 +99,15 @@ class VersionPoints:
             points = self._engine.read(self.name, [id_], None)
         return next((held.payload for held in points), None)
 
+    def file_of(self, identity: PointId) -> tuple[str, str] | None:
+        """The path and the sha256 of the file whose point has this id; None if there is none. Raises as `payload` does.
+
+        `identity` must be a UUID or an integer: Qdrant refuses any other.
+        """
+        with self.reading():
+            points = self._engine.read(self.name, [identity], [PATH.name, SHA256.name])
+        return next(((str(held.payload[PATH.name]), str(held.payload[SHA256.name])) for held in points), None)
+
     def payloads(self) -> Iterator[Mapping[str, Any]]:
         """The payloads of all points, in no particular order. Raises as `payload` does."""
         with self.reading():

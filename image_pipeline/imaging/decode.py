@@ -22,6 +22,7 @@ from image_pipeline.schema.formats import ImageFormat, sniff, unsupported_format
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
+from image_pipeline.schema.thumbnail import STORE_SIDE
 
 _REVISION = 6
 """Bump when this package decodes a file that it used to reject, or decodes a file differently."""
@@ -59,8 +60,11 @@ def decode_image(
     limits: DecodeLimits | None = None,
     *,
     thumbnail: bool = True,
+    side: int = STORE_SIDE,
 ) -> DecodedImage:
     """Decode the file at `path` in this process; of `limits`, only `pixels` applies.
+
+    `side` is the most that the longer side of the thumbnail may have, in pixels.
 
     Raises ImageError for anything that is wrong with the file, and nothing else.
     """
@@ -69,13 +73,13 @@ def decode_image(
         with open_image(path) as file:
             image_format = identify(file)
             try:
-                raster = _decode(file, image_format, specs, max_pixels)
-                return _rendered(raster, specs, thumbnail)
+                raster = _decode(file, image_format, specs, max_pixels, side)
+                return _rendered(raster, specs, thumbnail, side)
             except Exception as error:
                 failure = image_error(error, file, image_format)
                 damaged = _salvaged(file, image_format, failure, max_pixels)
                 if damaged is not None:
-                    return _rendered(damaged, specs, thumbnail)
+                    return _rendered(damaged, specs, thumbnail, side)
                 if failure.reason is Reason.CORRUPT and not _has_room(file, image_format):
                     failure = ImageError(Reason.OUT_OF_MEMORY, f"not enough memory for its pixels ({failure.message})")
                 raise failure from error
@@ -134,11 +138,13 @@ def _has_room(file: BinaryIO, image_format: ImageFormat) -> bool:
     return True
 
 
-def _decode(file: BinaryIO, image_format: ImageFormat, specs: Sequence[InputSpec], max_pixels: int) -> Raster:
+def _decode(
+    file: BinaryIO, image_format: ImageFormat, specs: Sequence[InputSpec], max_pixels: int, side: int
+) -> Raster:
     if image_format is ImageFormat.RAW:
-        return decode_raw(file, specs, max_pixels)
+        return decode_raw(file, specs, max_pixels, side)
     if image_format is ImageFormat.JPEG:
-        return decode_jpeg(file, specs, max_pixels)
+        return decode_jpeg(file, specs, max_pixels, side=side)
     return decode_picture(file, image_format, max_pixels)
 
 
@@ -148,9 +154,9 @@ def _salvaged(file: BinaryIO, image_format: ImageFormat, failure: ImageError, ma
     return salvaged(file, image_format, max_pixels)
 
 
-def _rendered(raster: Raster, specs: Sequence[InputSpec], thumbnail: bool) -> DecodedImage:
+def _rendered(raster: Raster, specs: Sequence[InputSpec], thumbnail: bool, side: int) -> DecodedImage:
     arrays = tuple(to_array(to_srgb(fit(raster.image, spec), raster.profile)) for spec in specs)
     small = None
     if thumbnail:
-        small = to_webp(to_srgb(shrink(raster.image, raster.width, raster.height), raster.profile))
+        small = to_webp(to_srgb(shrink(raster.image, raster.width, raster.height, side), raster.profile))
     return DecodedImage(arrays, raster.width, raster.height, raster.decode_path, small, raster.damaged)

@@ -14,6 +14,7 @@ from image_pipeline.imaging.resize import smallest_source, thumbnail_size
 from image_pipeline.schema.formats import ImageFormat
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
+from image_pipeline.schema.thumbnail import STORE_SIDE
 
 _MARGIN = 2.0
 """The least ratio of a scaled picture to the largest target, so that the final resize still determines the result.
@@ -24,8 +25,14 @@ to 0.973; 12-megapixel photographs, which are then decoded at an eighth of their
 """
 
 
-def decode_jpeg(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int, orientation: int | None = None) -> Raster:
-    """Decode the picture in `file`, scaled down by 2, 4 or 8 while decoding if `specs` allow it.
+def decode_jpeg(
+    file: BinaryIO,
+    specs: Sequence[InputSpec],
+    max_pixels: int,
+    orientation: int | None = None,
+    side: int = STORE_SIDE,
+) -> Raster:
+    """Decode the picture in `file`, scaled down by 2, 4 or 8 while decoding if `specs` and a thumbnail allow it.
 
     `orientation` overrides the file's own. Raises ImageError, and whatever the decoder raises.
     """
@@ -33,7 +40,7 @@ def decode_jpeg(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int, ori
     orientation = stored_orientation(image) if orientation is None else orientation
     full = image.size
     width, height = displayed_size(*full, orientation)
-    least, thumbnail = smallest_source(width, height, specs, _MARGIN), thumbnail_size(width, height)
+    least, thumbnail = smallest_source(width, height, specs, _MARGIN), thumbnail_size(width, height, side)
     needed = displayed_size(max(least[0], thumbnail[0]), max(least[1], thumbnail[1]), orientation)
     image.draft(None, needed)
     try:

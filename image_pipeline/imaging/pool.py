@@ -30,6 +30,7 @@ from image_pipeline.schema.image_metadata import ImageMetadata, SidecarMetadata
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.limits import DecodeLimits
 from image_pipeline.schema.outcome import DecodePath, Reason
+from image_pipeline.schema.thumbnail import STORE_SIDE
 from image_pipeline.storage.tensors import TensorFile
 
 _MOST_FAILED_STARTS = 3
@@ -40,13 +41,15 @@ _MOMENT_SECONDS = 1.0
 class DecodeTask:
     """Decode the file at `path` into row `row` of every output (None: into none), and write its thumbnail to a path.
 
-    `key` identifies the task in its outcome. The thumbnail's directory is created if it is missing.
+    `key` identifies the task in its outcome. The thumbnail's directory is created if it is missing; `side` is the most
+    that its longer side may have, in pixels.
     """
 
     key: str
     path: ImagePath
     row: int | None = None
     thumbnail: Path | None = None
+    side: int = STORE_SIDE
 
 
 @dataclass(frozen=True)
@@ -284,7 +287,8 @@ def _decode_request(task: DecodeTask, outputs: Sequence[TensorFile], digested: S
     else:
         row = task.row
         targets = tuple(RowTarget(path_bytes(output.path), output.row_offset(row), output.spec) for output in outputs)
-    return DecodeRequest(as_named(task.path), targets, None if task.thumbnail is None else path_bytes(task.thumbnail))
+    thumbnail = None if task.thumbnail is None else path_bytes(task.thumbnail)
+    return DecodeRequest(as_named(task.path), targets, thumbnail, task.side)
 
 
 def _cores() -> int:

@@ -14,6 +14,7 @@ from image_pipeline.imaging.source_file import AnyPath, ImagePath
 from image_pipeline.schema.image_metadata import ImageMetadata, SidecarMetadata
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
 from image_pipeline.schema.outcome import DecodePath, Reason
+from image_pipeline.schema.thumbnail import STORE_SIDE
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,12 @@ class RowTarget:
 
 @dataclass(frozen=True)
 class DecodeRequest:
-    """Decode `path`, write one row for each target, and write the thumbnail to its path."""
+    """Decode `path`, write one row for each target, and write the thumbnail, of up to `side` pixels, to its path."""
 
     path: bytes | LibraryFile
     targets: tuple[RowTarget, ...]
     thumbnail: bytes | None
+    side: int = STORE_SIDE
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def request_line(request: Request) -> bytes:
         for target in request.targets
     ]
     thumbnail = _optional_text(request.thumbnail)
-    return _line("decode", {"path": _picture_text(request.path), "targets": targets, "thumbnail": thumbnail})
+    content = {"path": _picture_text(request.path), "targets": targets, "thumbnail": thumbnail, "side": request.side}
+    return _line("decode", content)
 
 
 def read_request(line: bytes) -> Request:
@@ -121,7 +124,7 @@ def read_request(line: bytes) -> Request:
         RowTarget(_optional_bytes(target["path"]), target["offset"], _spec(target["spec"]))
         for target in content["targets"]
     )
-    return DecodeRequest(_picture(content["path"]), targets, _optional_bytes(content["thumbnail"]))
+    return DecodeRequest(_picture(content["path"]), targets, _optional_bytes(content["thumbnail"]), content["side"])
 
 
 def reply_line(reply: Reply) -> bytes:

@@ -14,11 +14,12 @@ from image_pipeline.imaging.dng_jpeg_xl import without_jpeg_xl
 from image_pipeline.imaging.jpeg import decode_jpeg
 from image_pipeline.imaging.picture import check_pixels, open_picture
 from image_pipeline.imaging.raster import UPRIGHT, Raster, displayed_size, upright
-from image_pipeline.imaging.resize import smallest_source
+from image_pipeline.imaging.resize import smallest_source, thumbnail_size
 from image_pipeline.schema.formats import ImageFormat
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.schema.outcome import DecodePath, ImageError, Reason
 from image_pipeline.schema.raw_structure import TIFF_MAGICS, read_structure
+from image_pipeline.schema.thumbnail import STORE_SIDE
 
 _ORIENTATIONS = {0: UPRIGHT, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """EXIF orientation by LibRaw's `flip`."""
@@ -70,23 +71,24 @@ def raw_size(raw: rawpy.RawPy) -> tuple[int, int]:
     return displayed_size(raw.sizes.width, raw.sizes.height, _ORIENTATIONS.get(raw.sizes.flip, UPRIGHT))
 
 
-def decode_raw(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> Raster:
+def decode_raw(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int, side: int = STORE_SIDE) -> Raster:
     """Decode the picture of a RAW: its preview, else its sensor data at half size, else at full size.
 
-    The preview is used only if it is large enough for `specs`, it looks like a picture of the sensor's shape, and the
-    sensor data is complete. If the file's structure cannot prove that, the sensor data is unpacked. A RAW without its
-    sensor data is a lost photograph, however good its preview: it is rejected, so that a person sees it.
+    The preview is used only if it is large enough for `specs` (and for a thumbnail of `side` pixels, if that is larger
+    than the store's), it looks like a picture of the sensor's shape, and the sensor data is complete. If the file's
+    structure cannot prove that, the sensor data is unpacked. A RAW without its sensor data is a lost photograph,
+    however good its preview: it is rejected, so that a person sees it.
 
     Raises ImageError, rawpy.LibRawError, and whatever a decoder raises.
     """
     copy = without_jpeg_xl(file, max_pixels)
     if copy is not None:
         with copy:
-            return _decode(copy, specs, max_pixels)
-    return _decode(file, specs, max_pixels)
+            return _decode(copy, specs, max_pixels, side)
+    return _decode(file, specs, max_pixels, side)
 
 
-def _decode(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> Raster:
+def _decode(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int, side: int) -> Raster:
     with open_raw(file) as raw:
         check_pixels(raw.sizes.raw_width * raw.sizes.raw_height, max_pixels)
         whole = sensor_data_is_whole(file, raw.sizes.width * raw.sizes.height)
@@ -94,8 +96,11 @@ def _decode(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> Rast
             raise ImageError(Reason.TRUNCATED, "part of the sensor data that the file declares is missing")
         width, height = raw_size(raw)
         least = smallest_source(width, height, specs, 1.0)
+        if side > STORE_SIDE:
+            wanted = thumbnail_size(width, height, side)
+            least = max(least[0], wanted[0]), max(least[1], wanted[1])
         # The preview comes first: with it, the sensor data may not have to be unpacked.
-        preview = _preview(raw, specs, least, max_pixels)
+        preview = _preview(raw, specs, least, max_pixels, side)
         if preview is not None and whole:
             return preview
         raw.unpack()
@@ -104,7 +109,9 @@ def _decode(file: BinaryIO, specs: Sequence[InputSpec], max_pixels: int) -> Rast
         return _demosaic(raw, least)
 
 
-def _preview(raw: rawpy.RawPy, specs: Sequence[InputSpec], least: tuple[int, int], max_pixels: int) -> Raster | None:
+def _preview(
+    raw: rawpy.RawPy, specs: Sequence[InputSpec], least: tuple[int, int], max_pixels: int, side: int
+) -> Raster | None:
     """The embedded preview, upright, if it can replace the picture; None otherwise."""
     width, height = raw_size(raw)
     try:
@@ -117,7 +124,7 @@ def _preview(raw: rawpy.RawPy, specs: Sequence[InputSpec], least: tuple[int, int
         if shown[0] < least[0] or shown[1] < least[1]:
             return None
         if isinstance(data, bytes):
-            decoded = decode_jpeg(io.BytesIO(data), specs, max_pixels, orientation)
+            decoded = decode_jpeg(io.BytesIO(data), specs, max_pixels, orientation, side)
             image, profile = decoded.image, decoded.profile
         else:
             image, profile = upright(Image.fromarray(data), orientation), None

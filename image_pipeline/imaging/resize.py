@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from image_pipeline.schema.input_spec import InputSpec, Interpolation, ResizeMode
+from image_pipeline.schema.thumbnail import STORE_SIDE
 
 _FILTERS = {
     Interpolation.BICUBIC: Image.Resampling.BICUBIC,
@@ -78,24 +79,21 @@ def _pad(image: Image.Image, spec: InputSpec) -> Image.Image:
     return padded
 
 
-MAX_SIDE = 320
-"""The longer side of a thumbnail, in pixels; a smaller picture keeps its size."""
-
 _QUALITY = 78
 _METHOD = 0  # libwebp's effort, 0–6: 2 takes 1.5 times as long, 4 three times, for files that are 3 % smaller
 
 
-def thumbnail_size(width: int, height: int) -> tuple[int, int]:
-    """The width and height of the thumbnail of a picture of `width` × `height`."""
-    scale = min(1.0, MAX_SIDE / max(width, height))
+def thumbnail_size(width: int, height: int, side: int = STORE_SIDE) -> tuple[int, int]:
+    """The width and height of the thumbnail of a picture of `width` × `height`, the longer one at most `side`."""
+    scale = min(1.0, side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def shrink(image: Image.Image, width: int, height: int) -> Image.Image:
+def shrink(image: Image.Image, width: int, height: int, side: int = STORE_SIDE) -> Image.Image:
     """The thumbnail of a picture of `width` × `height`; `image` may be a smaller version of that picture."""
     # The reducing gap lets Pillow average whole blocks first: five times as fast on a large picture. Hamming's filter
     # is as fast as the bilinear one, and nearly as sharp as the bicubic one.
-    return image.resize(thumbnail_size(width, height), Image.Resampling.HAMMING, reducing_gap=1.0)
+    return image.resize(thumbnail_size(width, height, side), Image.Resampling.HAMMING, reducing_gap=1.0)
 
 
 def to_webp(image: Image.Image) -> bytes:

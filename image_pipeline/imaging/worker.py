@@ -79,7 +79,7 @@ def _answer(request: Request, limits: DecodeLimits) -> Reply:
         return _metadata(request, limits)
     specs = [target.spec for target in request.targets]
     try:
-        image = decode_image(request.path, specs, limits, thumbnail=request.thumbnail is not None)
+        image = decode_image(request.path, specs, limits, thumbnail=request.thumbnail is not None, side=request.side)
     except ImageError as error:
         return Rejected(error.reason, error.message)
     except MemoryError as error:  # raised again, while the first one was being reported

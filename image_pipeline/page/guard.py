@@ -1,12 +1,9 @@
 """The guard of the page: decides which requests reach Dagster's page.
 
-Dagster's page has no password and does whatever a request asks for. On a machine's own loopback interface, that is safe
-only if requests come from the page itself, or from programs of that machine; but a browser also sends requests for any
-other web page that is open. The guard tells them apart by headers that a web page cannot forge: the name under which
-the browser looked the page up (`Host`), and the page that sends the request (`Origin`, `Sec-Fetch-Site`).
+Dagster's page has no password and does whatever a request asks for. `http_origin` says how the guard tells requests of
+the page itself, and of programs, from those that a browser sends for other web pages.
 """
 
-import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,10 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from image_pipeline.settings import variable_of
-
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-"""Names that always lead to the browser's own machine, whatever a name server says."""
+from image_pipeline.http_origin import is_foreign, is_navigation, only, wrong_name
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -48,8 +42,6 @@ NOT_APP = frozenset(
 _JSON = "application/json"
 _CHANGING = frozenset(OperationType) - {OperationType.QUERY}
 _READING = frozenset({"GET", "HEAD"})
-_OWN = frozenset({"same-origin", "none"})  # "none": a person typed the address
-_PORT = re.compile(r":\d+\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -70,20 +62,17 @@ def refusal(scope: Scope, names: Collection[str]) -> Refusal | None:
     mutation, whatever its path, since Dagster's router accepts several spellings of a path.
     """
     headers = Headers(scope=scope)
-    host = _only(headers, "host")
-    if host is None or _PORT.sub("", host).lower().removesuffix(".") not in names:
-        return Refusal(
-            421,
-            f"The page may not be opened under the name {host or ''!a}: open it at 127.0.0.1 or localhost, or add the "
-            f"name to {variable_of('page_hosts')}.",
-        )
+    host = only(headers, "host")
+    misnamed = wrong_name(host, names)
+    if host is None or misnamed is not None:
+        return Refusal(421, misnamed or "")
     path = scope["path"]
     if any(unicodedata.category(character) == "Cc" for character in path):
         return Refusal(400, "The address contains a control character.")
     if path in _NOTEBOOK or ".." in path.split("/"):
         return Refusal(404, "There is no page at this address.")
     method = "GET" if scope["type"] == "websocket" else scope["method"]
-    if _is_foreign(headers, host) and not (scope["type"] == "http" and _is_link(method, path, headers)):
+    if is_foreign(headers, host) and not (scope["type"] == "http" and _is_link(method, path, headers)):
         return Refusal(403, "The request comes from another web page: use the page itself.")
     if method not in _READING:
         if _media_type(headers) != _JSON:
@@ -121,26 +110,9 @@ class Guard:
         await app(scope, receive, send_with_headers)
 
 
-def _only(headers: Headers, name: str) -> str | None:
-    """The value of a header that occurs once; a header that occurs twice is ambiguous, and gives None."""
-    values = headers.getlist(name)
-    return values[0] if len(values) == 1 else None
-
-
-def _is_foreign(headers: Headers, host: str) -> bool:
-    """Whether a browser says that the request comes from another page, or from another program's page on this machine.
-
-    Browsers send the origin with every request that does more than read, and `Sec-Fetch-Site` with every request to a
-    loopback name or over TLS. Other programs send neither.
-    """
-    origins = {origin.lower() for origin in headers.getlist("origin")}
-    own = {f"http://{host.lower()}", f"https://{host.lower()}"}  # https: behind a proxy that does TLS
-    return not origins <= own or not _OWN.issuperset(headers.getlist("sec-fetch-site"))
-
-
 def _media_type(headers: Headers) -> str:
     """The media type of the body, in lower case, without parameters; "" if there is none, or more than one."""
-    return (_only(headers, "content-type") or "").partition(";")[0].strip().lower()
+    return (only(headers, "content-type") or "").partition(";")[0].strip().lower()
 
 
 def _has_body(headers: Headers) -> bool:
@@ -152,13 +124,7 @@ def _is_link(method: str, path: str, headers: Headers) -> bool:
 
     This applies only to the page itself: a link to a log would download it, and a link to a query would execute it.
     """
-    return (
-        method in _READING
-        and path.split("/")[1] not in NOT_APP
-        and "origin" not in headers
-        and headers.getlist("sec-fetch-mode") == ["navigate"]
-        and headers.getlist("sec-fetch-dest") == ["document"]
-    )
+    return method in _READING and path.split("/")[1] not in NOT_APP and is_navigation(headers)
 
 
 def _changes_something(scope: Scope) -> bool:

@@ -17,8 +17,9 @@ from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
 
 from image_pipeline.api_keys import KeyCheck, Keys
+from image_pipeline.http_origin import names_of_page
 from image_pipeline.http_server import Server
-from image_pipeline.page.guard import LOOPBACK_NAMES, Guard
+from image_pipeline.page.guard import Guard
 from image_pipeline.settings import Settings
 from image_pipeline.signals import interrupted_afterwards
 
@@ -55,9 +56,3 @@ def serve(
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
     """Whether to show a record: the server wrongly warns about WebSockets that the guard has already answered."""
     return not str(record.msg).startswith("ASGI callable returned without completing handshake")
-
-
-def names_of_page(settings: Settings) -> frozenset[str]:
-    """The names under which the page may be opened: those of the machine itself, and those in the settings."""
-    further = (settings.page_hosts or "").split(",")
-    return LOOPBACK_NAMES | {name.strip().lower() for name in further if name.strip()}

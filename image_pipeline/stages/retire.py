@@ -66,7 +66,8 @@ def delete_leftovers(store: Store, ledger: Ledger, cache: ContentCache, now: str
     if left:
         cache.delete(left)
         for sha256 in left:
-            with suppress(OSError):  # a thumbnail that remains does no harm
-                store.thumbnail_file(sha256).unlink()
+            for file in (store.thumbnail_file(sha256), store.large_thumbnail_file(sha256)):
+                with suppress(OSError):  # a thumbnail that remains does no harm
+                    file.unlink()
         ledger.forget_contents(left)
     return len(left)

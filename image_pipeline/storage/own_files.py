@@ -30,6 +30,7 @@ _BLOCK_BYTES = 512  # the unit of `st_blocks`, whatever the block size of the fi
 _HEX = "[0-9a-f]"
 _RUN = rf"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
 _STAGES = "|".join(Stage)
+_THUMBNAILS = "thumbnails(?:-1024)?"
 _UNFINISHED = r"\.making/tmp[a-z0-9_]{8}"
 _DAGSTER = r"(dagster|\.dagster\.new)"
 _LOCK = r"(qdrant|index|fill|device|dagster|partitions|page)\.lock|qdrant\.(wanted|next)"
@@ -157,8 +158,9 @@ _KINDS = (
     _kind(rf"tables/({_STAGES})/{_UNFINISHED}", _never),
     _kind(rf"tensors/{FILE_STEM}/{_RUN}-\d+/{re.escape(CLAIM)}", _is_claim),
     _kind(rf"tensors/{FILE_STEM}/{_RUN}-\d+/{TENSORS}", proofs.is_tensor),
-    _kind(rf"thumbnails/(?P<folder>{_HEX}{{2}})/(?P=folder){_HEX}{{62}}\.webp", proofs.is_webp),
-    _kind(rf"thumbnails/(?P<folder>{_HEX}{{2}})/\.(?P=folder){_HEX}{{62}}\.webp\.tmp", proofs.is_unfinished_webp),
+    _kind(rf"sessions\.sqlite{_DATABASE}", proofs.is_sessions, proves=True),
+    _kind(rf"{_THUMBNAILS}/(?P<folder>{_HEX}{{2}})/(?P=folder){_HEX}{{62}}\.webp", proofs.is_webp),
+    _kind(rf"{_THUMBNAILS}/(?P<folder>{_HEX}{{2}})/\.(?P=folder){_HEX}{{62}}\.webp\.tmp", proofs.is_unfinished_webp),
     _kind(rf"runs/{_RUN}", _is_claim),
     _kind(rf"runs/{_UNFINISHED}", _never),
     _kind(rf"models/[A-Za-z0-9.-]*-{_HEX}{{8}}\.json", proofs.is_record, proves=True),
@@ -184,13 +186,13 @@ _KINDS = (
 
 _DIRECTORIES = re.compile(
     rf"\.making|cache|tables(/({_STAGES})(/\.making)?)?|tensors(/{FILE_STEM}(/{_RUN}-\d+)?)?"
-    rf"|thumbnails(/{_HEX}{{2}})?|runs(/\.making)?|models|qdrant(/collection(/[^/]+--{_HEX}+)?)?"
+    rf"|{_THUMBNAILS}(/{_HEX}{{2}})?|runs(/\.making)?|models|qdrant(/collection(/[^/]+--{_HEX}+)?)?"
     r"|qdrant-edge(/shard-\d+(/.+)?)?"
     rf"|{_DAGSTER}(/(history(/runs)?|schedules|storage(/({_RUN}|__repository__)(/[^/]+)?)?"
     r"|defs_state|\.nux|\.telemetry|\.logs_queue|logs))?",
     re.DOTALL,
 )
-_TOP = re.compile(rf"{re.escape(MARK)}|ledger\.sqlite{_DATABASE}|{_LOCK}", re.DOTALL)
+_TOP = re.compile(rf"{re.escape(MARK)}|(ledger|sessions)\.sqlite{_DATABASE}|{_LOCK}", re.DOTALL)
 
 _LEDGER = "ledger.sqlite"
 _TELLING = {"meta.json", "catalog.json", "dagster.yaml", CLAIM}
@@ -200,7 +202,7 @@ _TELLING = {"meta.json", "catalog.json", "dagster.yaml", CLAIM}
 _MANY = (
     (re.compile(rf"tables/({_STAGES})/{FILE_STEM}\.parquet"), r"tables/\1/DIRECTORY-<16 hex digits>.parquet"),
     (re.compile(rf"tensors/{FILE_STEM}/.+", re.DOTALL), "tensors/DIRECTORY-<16 hex digits>/RUN/"),
-    (re.compile(rf"thumbnails/{_HEX}{{2}}/{_HEX}{{64}}\.webp"), "thumbnails/<2 hex digits>/<64 hex digits>.webp"),
+    (re.compile(rf"({_THUMBNAILS})/{_HEX}{{2}}/{_HEX}{{64}}\.webp"), r"\1/<2 hex digits>/<64 hex digits>.webp"),
     (re.compile(r"qdrant-edge/shard-\d+/.+", re.DOTALL), "qdrant-edge/shard-<number>/"),
     (re.compile(rf"(.*/)history/runs/{_RUN}\.db{_DATABASE}", re.DOTALL), r"\1history/runs/RUN.db"),
     (re.compile(rf"(.*/storage)/{_RUN}/.+", re.DOTALL), r"\1/RUN/"),

@@ -27,6 +27,7 @@ _LEDGER = {
     "quarantine": {"partition_key", "path", "sha256", "reason", "message"},
 }
 _CACHE = {"content": {"producer", "sha256", "value"}}
+_SESSIONS = {"session": {"digest", "password", "ends"}, "device": {"digest", "password", "ends"}}
 
 
 def is_plain(path: Path) -> bool:
@@ -45,6 +46,11 @@ def is_ledger(file: Path) -> bool:
 def is_cache(file: Path) -> bool:
     """Whether a file is a store's content cache, or one of its SQLite side files, judged by table and columns."""
     return _has_tables(file, _CACHE)
+
+
+def is_sessions(file: Path) -> bool:
+    """Whether a file is a store's database of sessions, or one of its SQLite side files, by tables and columns."""
+    return _has_tables(file, _SESSIONS)
 
 
 def is_table(file: Path) -> bool:

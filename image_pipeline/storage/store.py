@@ -171,6 +171,20 @@ class Store:
         """The thumbnail of an image, by content."""
         return self.home / "thumbnails" / sha256[:2] / f"{sha256}.webp"
 
+    @property
+    def large_thumbnails_directory(self) -> Path:
+        """The thumbnails of 1,024 pixels, by content, which are made on demand; may be deleted at any time."""
+        return self.home / "thumbnails-1024"
+
+    def large_thumbnail_file(self, sha256: str) -> Path:
+        """The thumbnail of 1,024 pixels of an image, by content; most do not exist."""
+        return self.large_thumbnails_directory / sha256[:2] / f"{sha256}.webp"
+
+    @property
+    def sessions_file(self) -> Path:
+        """The sessions of the search page: without it, everybody has to give the password again."""
+        return self.home / "sessions.sqlite"
+
 
 def file_stem(partition_key: str) -> str:
     """The file name for a partition key: readable, and unique through 16 hex digits of the key's hash."""

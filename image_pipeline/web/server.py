@@ -1,0 +1,95 @@
+"""The command `image-pipeline serve`: the search page and its API in this process."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from image_pipeline.collection.connection import KeptConnection
+from image_pipeline.http_origin import names_of_page
+from image_pipeline.http_problem import add_problem_handlers
+from image_pipeline.http_server import Server, is_loopback, listen
+from image_pipeline.services.indexed_files import IndexedFiles
+from image_pipeline.services.large_thumbnail import LargeThumbnailMaker
+from image_pipeline.services.wiring import Wiring
+from image_pipeline.settings import Settings
+from image_pipeline.signals import interrupted_afterwards
+from image_pipeline.storage.large_thumbnails import LargeThumbnails
+from image_pipeline.web.connection import Connection
+from image_pipeline.web.door.access import access_for
+from image_pipeline.web.door.door import Door
+from image_pipeline.web.originals import Originals, originals_router
+from image_pipeline.web.session import session_router
+from image_pipeline.web.thumbnails import QuickThumbnails, Thumbnails, thumbnails_router
+
+PREFIX = "/api/v1"
+"""The beginning of the addresses of the API."""
+
+_CLOSING_SECONDS = 1
+_IDLE_SECONDS = 30
+_MOST_CONNECTIONS = 512
+
+_log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve the page on `port` of the address `host` until a signal ends it, then raise KeyboardInterrupt.
+
+    Raises SettingsError as `access_for` does, PortTakenError if the port is taken, StoreError if the store is no use.
+    """
+    wiring = Wiring(settings)
+    access = access_for(settings, host, wiring.store)
+    with listen(port, host) as listener, _files(wiring) as (thumbnails, originals):
+        app = _app(thumbnails, originals)
+        logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
+        server = Server(_config(Door(app, access, names_of_page(settings))))
+        shown = f"[{host}]" if ":" in host else host
+        _log.info("The page is on http://%s:%s (Ctrl-C ends it).", shown, port)
+        if not is_loopback(host):
+            _log.warning("Passwords, keys and photographs can be read on the way unless a proxy with TLS is in front.")
+        with interrupted_afterwards(server.end):
+            server.run(sockets=[listener])
+
+
+@contextmanager
+def _files(wiring: Wiring) -> Iterator[tuple[Thumbnails, Originals]]:
+    """The files of a store and its library, for the length of the block."""
+    store = wiring.store
+    connection = KeptConnection(wiring.address, wiring.settings.collection)
+    files = IndexedFiles(connection, lambda: wiring.library_root)
+    with ExitStack() as stack:
+        stack.callback(connection.close)
+        large = LargeThumbnails(store)
+        maker = stack.enter_context(LargeThumbnailMaker(large, files.with_content, wiring.limits, wiring.processes))
+        yield Thumbnails(store, maker), Originals(files)
+
+
+def _app(thumbnails: Thumbnails, originals: Originals) -> ASGIApp:
+    app = FastAPI(title="image-pipeline", version="1", docs_url=None, redoc_url=None)
+    add_problem_handlers(app)
+    for router in (session_router(), thumbnails_router(thumbnails), originals_router(originals)):
+        app.include_router(router, prefix=PREFIX)
+    return QuickThumbnails(app, thumbnails, PREFIX)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Whether to show a record: of answers that end early on purpose, the log says why already."""
+    return not str(record.msg).startswith("ASGI callable returned without completing response")
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=Connection,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # whose addresses would anybody be able to claim
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_CLOSING_SECONDS,
+        timeout_keep_alive=_IDLE_SECONDS,
+    )
