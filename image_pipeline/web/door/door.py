@@ -67,7 +67,7 @@ class Door:
             _log.error("%s", error)
             answer = problem(503, "failed", str(error))
         if not answering.has_begun:
-            answering.body = None
+            answering.body = answering.deadline = None
             await answer(scope, receive, answering)
 
     async def _own_answer(self, scope: Scope, receive: Receive) -> Response | None:
@@ -99,8 +99,9 @@ class Door:
 
     async def _pass(self, scope: Scope, receive: Receive, answering: "_Answering") -> None:
         body = answering.body = LimitedBody(receive, MOST_BYTES)
+        deadline = answering.deadline = asyncio.timeout(ANSWER_SECONDS)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS) as answering.deadline:
+            async with deadline:
                 await self._app(scope, body, answering)
         except TooLargeError as error:
             raise _too_large() from error
@@ -111,7 +112,7 @@ class Door:
         except _StoppedError:
             _log.info("A client has stopped reading an answer.")
         except TimeoutError as error:
-            if answering.deadline.expired():
+            if deadline.expired():
                 raise RefusedError(503, "too_slow", "The answer takes too long: try again.") from error
             raise
 
@@ -127,7 +128,7 @@ class _Answering:
         self._send = send
         self.has_begun = False
         self.body: LimitedBody | None = None
-        self.deadline: asyncio.Timeout = asyncio.timeout(None)
+        self.deadline: asyncio.Timeout | None = None
 
     async def __call__(self, message: Message) -> None:
         if not self.has_begun:
@@ -140,8 +141,9 @@ class _Answering:
                 await self._send(message)
         except TimeoutError:
             raise _StoppedError from None
-        if self.deadline.when() is not None and not self.deadline.expired():
+        if self.deadline is not None:
             self.deadline.reschedule(None)
+            self.deadline = None
 
 
 def _too_large() -> RefusedError:
