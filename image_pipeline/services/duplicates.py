@@ -17,16 +17,26 @@ class DuplicateGroup:
     files: Sequence[Mapping[str, Any]]
 
 
-def read_duplicates(search: Search, limit: int, after: str | None = None) -> tuple[list[DuplicateGroup], int]:
-    """Up to `limit` groups in the order of their pixels, from the one after `after`; and the number of all groups.
+@dataclass(frozen=True)
+class Duplicates:
+    """A page of groups, the number of all groups, and the pixels of its last group; None if no others follow."""
+
+    groups: Sequence[DuplicateGroup]
+    total: int
+    last: str | None
+
+
+def read_duplicates(search: Search, limit: int, after: str | None = None) -> Duplicates:
+    """Up to `limit` groups in the order of their pixels, from the one after `after`.
 
     Files of an older release, without pixels, are in no group. Raises as `Search.by_filter`.
     """
 
-    def ask(points: VersionPoints) -> tuple[list[DuplicateGroup], int]:
+    def ask(points: VersionPoints) -> Duplicates:
         several = sorted(str(value) for value, count in points.facet(PIXELS).items() if count > 1)
-        wanted = [value for value in several if after is None or value > after][:limit]
-        files = points.files_of(PIXELS, wanted)
-        return [DuplicateGroup(value, files[value]) for value in wanted if len(files[value]) > 1], len(several)
+        following = [value for value in several if after is None or value > after]
+        files = points.files_of(PIXELS, following[:limit])
+        groups = [DuplicateGroup(value, same) for value, same in files.items() if len(same) > 1]
+        return Duplicates(groups, len(several), following[limit - 1] if len(following) > limit else None)
 
     return search.ask(ask)

@@ -12,6 +12,9 @@ from image_pipeline.schema.payload import MAP_CELLS
 from image_pipeline.services.query_filters import both
 from image_pipeline.services.search import Search
 
+_SHARPER = 4
+"""The mean place of a cluster follows from the counts of cells that are so many zooms higher."""
+
 MOST_CLUSTERS = 1000
 """How many clusters are returned at most, the largest ones: a screen has room for fewer."""
 
@@ -38,7 +41,7 @@ def read_clusters(search: Search, search_filter: SearchFilter, box: Box, zoom: i
     """
     asked = search_filter if box == EVERYWHERE else both([search_filter, SearchFilter(box=box)])
     wanted = min(zoom + _FINER, max(MAP_CELLS))
-    stored = min(one for one in MAP_CELLS if one >= wanted)
+    stored = min(one for one in MAP_CELLS if one >= min(wanted + _SHARPER, max(MAP_CELLS)))
     return search.ask(lambda points: _clusters(points, asked, stored, wanted))
 
 

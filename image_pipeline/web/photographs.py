@@ -51,11 +51,13 @@ def photograph_routes(library: ServedLibrary) -> APIRouter:
     @router.get("/duplicates", responses=failures(409, 422, 500, 503))
     def duplicates(given: Annotated[PageParameters, Query()]) -> DuplicatesAnswer:
         """Groups of files with the same pixels."""
-        groups, total = read_duplicates(library.search, given.limit, last_of(given.cursor))
+        found = read_duplicates(library.search, given.limit, last_of(given.cursor))
         return DuplicatesAnswer(
-            groups=[SameFiles(pixels=one.pixels, files=[same_file(file) for file in one.files]) for one in groups],
-            total=total,
-            cursor=cursor_after(groups[-1].pixels) if len(groups) == given.limit else None,
+            groups=[
+                SameFiles(pixels=one.pixels, files=[same_file(file) for file in one.files]) for one in found.groups
+            ],
+            total=found.total,
+            cursor=None if found.last is None else cursor_after(found.last),
         )
 
     return router
