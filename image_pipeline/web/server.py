@@ -5,28 +5,26 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import uvicorn
-from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from image_pipeline.collection.connection import KeptConnection
 from image_pipeline.http_origin import names_of_page
-from image_pipeline.http_problem import add_problem_handlers
 from image_pipeline.http_server import Server, is_loopback, listen
+from image_pipeline.orchestration.last_run import last_run
 from image_pipeline.services.indexed_files import IndexedFiles
 from image_pipeline.services.large_thumbnail import LargeThumbnailMaker
+from image_pipeline.services.search import Search
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
 from image_pipeline.signals import interrupted_afterwards
 from image_pipeline.storage.large_thumbnails import LargeThumbnails
+from image_pipeline.web.app import PREFIX, create_app
 from image_pipeline.web.connection import Connection
 from image_pipeline.web.door.access import access_for
 from image_pipeline.web.door.door import Door
+from image_pipeline.web.library import ServedLibrary
 from image_pipeline.web.originals import Originals, originals_router
 from image_pipeline.web.session import session_router
 from image_pipeline.web.thumbnails import QuickThumbnails, Thumbnails, thumbnails_router
-
-PREFIX = "/api/v1"
-"""The beginning of the addresses of the API."""
 
 _CLOSING_SECONDS = 1
 _IDLE_SECONDS = 30
@@ -42,8 +40,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """
     wiring = Wiring(settings)
     access = access_for(settings, host, wiring.store)
-    with listen(port, host) as listener, _files(wiring) as (thumbnails, originals):
-        app = _app(thumbnails, originals)
+    with listen(port, host) as listener, _application(wiring) as app:
         logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
         server = Server(_config(Door(app, access, names_of_page(settings))))
         shown = f"[{host}]" if ":" in host else host
@@ -55,24 +52,18 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 
 @contextmanager
-def _files(wiring: Wiring) -> Iterator[tuple[Thumbnails, Originals]]:
-    """The files of a store and its library, for the length of the block."""
+def _application(wiring: Wiring) -> Iterator[ASGIApp]:
+    """The page, its API and the files of the library, for the length of the block."""
     store = wiring.store
-    connection = KeptConnection(wiring.address, wiring.settings.collection)
-    files = IndexedFiles(connection, lambda: wiring.library_root)
+    large = LargeThumbnails(store)
     with ExitStack() as stack:
-        stack.callback(connection.close)
-        large = LargeThumbnails(store)
+        search = stack.enter_context(Search(wiring.settings, wiring.address))
+        files = IndexedFiles(search.connection, lambda: wiring.library_root)
         maker = stack.enter_context(LargeThumbnailMaker(large, files.with_content, wiring.limits, wiring.processes))
-        yield Thumbnails(store, maker), Originals(files)
-
-
-def _app(thumbnails: Thumbnails, originals: Originals) -> ASGIApp:
-    app = FastAPI(title="image-pipeline", version="1", docs_url=None, redoc_url=None)
-    add_problem_handlers(app)
-    for router in (session_router(), thumbnails_router(thumbnails), originals_router(originals)):
-        app.include_router(router, prefix=PREFIX)
-    return QuickThumbnails(app, thumbnails, PREFIX)
+        thumbnails = Thumbnails(store, maker)
+        library = ServedLibrary(wiring, search, lambda: last_run(store))
+        more = (session_router(), thumbnails_router(thumbnails), originals_router(Originals(files)))
+        yield QuickThumbnails(create_app(library, more), thumbnails, PREFIX)
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
