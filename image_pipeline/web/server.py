@@ -23,6 +23,7 @@ from image_pipeline.web.door.access import access_for
 from image_pipeline.web.door.door import Door
 from image_pipeline.web.library import ServedLibrary
 from image_pipeline.web.originals import Originals, originals_router
+from image_pipeline.web.page.pages import page_router
 from image_pipeline.web.session import session_router
 from image_pipeline.web.thumbnails import QuickThumbnails, Thumbnails, thumbnails_router
 
@@ -63,7 +64,7 @@ def _application(wiring: Wiring) -> Iterator[ASGIApp]:
         thumbnails = Thumbnails(store, maker)
         library = ServedLibrary(wiring, search, lambda: last_run(store))
         more = (session_router(), thumbnails_router(thumbnails), originals_router(Originals(files)))
-        yield QuickThumbnails(create_app(library, more), thumbnails, PREFIX)
+        yield QuickThumbnails(create_app(library, more, [page_router()]), thumbnails, PREFIX)
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
