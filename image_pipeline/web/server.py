@@ -1,12 +1,15 @@
 """The command `image-pipeline serve`: the search page and its API in this process."""
 
 import logging
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from image_pipeline.collection.search_filter import SearchFilter
+from image_pipeline.errors import PipelineError
 from image_pipeline.http_origin import names_of_page
 from image_pipeline.http_server import Server, is_loopback, listen
 from image_pipeline.orchestration.last_run import last_run
@@ -64,7 +67,14 @@ def _application(wiring: Wiring) -> Iterator[ASGIApp]:
         thumbnails = Thumbnails(store, maker)
         library = ServedLibrary(wiring, search, lambda: last_run(store))
         more = (session_router(), thumbnails_router(thumbnails), originals_router(Originals(files)))
+        # the first search would wait for the model, many seconds
+        threading.Thread(target=_load_model, args=(search,), name="load model", daemon=True).start()
         yield QuickThumbnails(create_app(library, more, [page_router()]), thumbnails, PREFIX)
+
+
+def _load_model(search: Search) -> None:
+    with suppress(PipelineError):  # the search that needs it says why it cannot be loaded
+        search.by_words("a photograph", 1, SearchFilter())
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:

@@ -84,7 +84,7 @@ export class Scrubber {
     let year = ''
     let last = -Infinity
     for (const { period, at } of this.stops) {
-      const own = period === UNDATED ? '–' : period.slice(0, 4)
+      const own = period === UNDATED ? 'none' : period.slice(0, 4)
       const top = at * this.height
       if (own !== year && top - last >= APART) {
         const label = element('span', {}, own)
