@@ -91,6 +91,8 @@ export class Grid {
     const results = this.results
     await results.need(one, number)
     if (this.results !== results) return
+    number = Math.min(number, one.count - 1) // copies make one photograph, so that there may be fewer than it seemed
+    this.active = { section, number }
     this.layOut()
     const { rows } = this.#layoutOf(one)
     const row = rows.find(({ last }) => number < last)

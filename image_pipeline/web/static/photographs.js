@@ -141,7 +141,8 @@ export class Photographs {
     const notes = []
     const act = (text, changes) => element('button', { type: 'button', click: () => this.address.go(changes) }, text)
     if (results.error) {
-      byId('summary').replaceChildren(element('div', { class: 'nothing' }, element('p', {}, results.error.message),
+      byId('summary').replaceChildren()
+      byId('nothing').replaceChildren(element('div', { class: 'nothing' }, element('p', {}, results.error.message),
         element('button', { type: 'button', click: () => this.again() }, 'Try again')))
       byId('after').replaceChildren()
       return
@@ -168,7 +169,8 @@ export class Photographs {
       nothing.push(element('div', { class: 'nothing' }, element('h2', {}, isAll ? 'There are no photographs yet' : 'No photographs found'),
         element('p', {}, isAll ? 'Ingest a folder: image-pipeline ingest FOLDER' : 'Leave a filter out, or search for something else.')))
     }
-    byId('summary').replaceChildren(...notes, ...nothing)
+    byId('summary').replaceChildren(...notes)
+    byId('nothing').replaceChildren(...nothing)
     const below = []
     if (!isNothing && results.leftOut > 0 && results.isComplete) {
       below.push(element('p', {}, `${counted(results.leftOut, 'file')} are not close to the words. `, act('Show them, too', { all: true })))
