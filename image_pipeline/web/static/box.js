@@ -43,6 +43,7 @@ export class Box {
     this.chips.showExamples(state)
     if (state.q.trim() === this.#text().trim()) return
     this.filters = []
+    this.chips.showFilters([])
     this.input.value = state.q
     this.#complain(null)
     await this.#divide(true)

@@ -23,12 +23,12 @@ let list = null
 
 async function show(state) {
   const { view } = state
-  for (const link of document.querySelectorAll('[data-view]')) {
+  for (const link of document.querySelectorAll('nav [data-view]')) {
     if (link.dataset.view === view) link.setAttribute('aria-current', 'page')
     else link.removeAttribute('aria-current')
   }
   document.body.dataset.view = view
-  const name = document.querySelector(`[data-view="${view}"]`).textContent
+  const name = document.querySelector(`nav [data-view="${view}"]`).textContent
   if (!state.photo) document.title = state.q ? `${state.q} – ${name}` : name
   byId('title').textContent = name
   byId('place').hidden = view !== '/map'
@@ -49,7 +49,7 @@ async function show(state) {
   list = view in LISTS ? view : null
 }
 
-for (const link of document.querySelectorAll('[data-view]')) {
+for (const link of document.querySelectorAll('nav [data-view]')) {
   link.addEventListener('click', (event) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return
     event.preventDefault()

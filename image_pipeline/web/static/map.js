@@ -55,12 +55,12 @@ class PhotographMap {
     this.marks = L.layerGroup().addTo(this.map)
     this.#drawLand()
     this.map.on('moveend', () => {
-      if (!this.isReady) return
+      if (!this.isReady || this.canvas.clientWidth === 0) return
       address.remember('map', { centre: this.map.getCenter(), zoom: this.map.getZoom() })
       this.#load()
     })
     this.#rectangles()
-    new ResizeObserver(() => this.map.invalidateSize()).observe(this.canvas)
+    new ResizeObserver(() => { if (this.canvas.clientWidth > 0) this.map.invalidateSize() }).observe(this.canvas)
   }
 
   async show(state) {
