@@ -1,5 +1,6 @@
 """Answers of an HTTP API that are no success: a status, a code for programs, and a sentence for people."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -8,8 +9,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from image_pipeline.errors import PipelineError
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Problem(BaseModel):
@@ -74,5 +78,16 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem(500, "failed", "The service has failed at this request: its log says why.")
 
     @app.exception_handler(HTTPException)
-    async def other(_: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, "refused", f"{error.detail}.", dict(error.headers or {}))
+    async def other(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_allowed(app, request))
+        return problem(error.status_code, "refused", f"{error.detail}.", headers)
+
+
+def _allowed(app: FastAPI, request: Request) -> Iterator[str]:
+    """The methods that a path has: Starlette names those of the first of its routes only."""
+    for method in _METHODS:
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in app.router.routes):
+            yield method

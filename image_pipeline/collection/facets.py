@@ -23,6 +23,8 @@ class MissingIndexError(CollectionError):
 MOST_VALUES = 100_000
 """The maximum number of distinct values that are fetched; if a field has more, the rarest are left out."""
 
+_FIRST_VALUES = 2000
+
 
 class Facets:
     """The values of the text fields in a version; those of each field are fetched once."""
@@ -39,14 +41,16 @@ class Facets:
         return self._known[field.name]
 
 
-def facet(engine: Engine, version: str, field: PayloadField, conditions: Sequence[Condition]) -> dict[str | int, int]:
+def facet(
+    engine: Engine, version: str, field: PayloadField, conditions: Sequence[Condition], limit: int = MOST_VALUES
+) -> dict[str | int, int]:
     """The values of a field of texts or whole numbers, and the number of points that have each; most frequent first.
 
-    The counts are exact. Raises CollectionError if the version has no index of the field, because an older release made
-    it.
+    Only the `limit` most frequent ones. The counts are exact. Raises MissingIndexError if the version has
+    no index of the field, because an older release made it.
     """
     try:
-        found = engine.facet(version, field.name, Where(must=conditions), MOST_VALUES)
+        found = engine.facet(version, field.name, Where(must=conditions), limit)
     except Exception as error:
         # the local mode of the Qdrant client has no indexes, and needs none
         if not engine.exists(version) or field.name in engine.indexed(version):
@@ -54,3 +58,17 @@ def facet(engine: Engine, version: str, field: PayloadField, conditions: Sequenc
         raise MissingIndexError(field) from error
     kind = int if field.kind is Kind.INTEGER else str
     return by_frequency((value, count) for value, count in found.items() if type(value) is kind)
+
+
+def repeated(engine: Engine, version: str, field: PayloadField) -> list[str]:
+    """The values of a field of texts that several points have. Raises as `facet` does.
+
+    The most frequent values come first, so few of those that one point has are fetched.
+    """
+    limit = _FIRST_VALUES
+    while True:
+        counts = facet(engine, version, field, [], limit)
+        found = [str(value) for value, count in counts.items() if count > 1]
+        if len(found) < len(counts) or len(counts) < limit or limit >= MOST_VALUES:
+            return found
+        limit = min(10 * limit, MOST_VALUES)

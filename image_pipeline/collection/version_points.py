@@ -9,7 +9,7 @@ import numpy as np
 from image_pipeline.collection.conditions import conditions_of
 from image_pipeline.collection.dated import DatePosition, page_by_date
 from image_pipeline.collection.engine import Engine, HeldPoint
-from image_pipeline.collection.facets import Facets, facet
+from image_pipeline.collection.facets import Facets, facet, repeated
 from image_pipeline.collection.fusion import fused
 from image_pipeline.collection.groups import one_of_each
 from image_pipeline.collection.hits import Hit, Sort
@@ -98,15 +98,6 @@ class VersionPoints:
         with self.reading():
             points = self._engine.read(self.name, [id_], None)
         return next((held.payload for held in points), None)
-
-    def file_of(self, identity: PointId) -> tuple[str, str] | None:
-        """The path and the sha256 of the file whose point has this id; None if there is none. Raises as `payload` does.
-
-        `identity` must be a UUID or an integer: Qdrant refuses any other.
-        """
-        with self.reading():
-            points = self._engine.read(self.name, [identity], [PATH.name, SHA256.name])
-        return next(((str(held.payload[PATH.name]), str(held.payload[SHA256.name])) for held in points), None)
 
     def payloads(self) -> Iterator[Mapping[str, Any]]:
         """The payloads of all points, in no particular order. Raises as `payload` does."""
@@ -231,6 +222,11 @@ class VersionPoints:
             if conditions is None:
                 return {}
             return facet(self._engine, self.name, field, conditions)
+
+    def repeated(self, field: PayloadField) -> list[str]:
+        """The values of a field of texts that several files have. Raises as `facet` does."""
+        with self.reading():
+            return repeated(self._engine, self.name, field)
 
     def one_of_each(
         self, field: PayloadField, groups: Sequence[Sequence[int]], search_filter: SearchFilter

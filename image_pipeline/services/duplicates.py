@@ -33,7 +33,7 @@ def read_duplicates(search: Search, limit: int, after: str | None = None) -> Dup
     """
 
     def ask(points: VersionPoints) -> Duplicates:
-        several = sorted(str(value) for value, count in points.facet(PIXELS).items() if count > 1)
+        several = sorted(points.repeated(PIXELS))
         following = [value for value in several if after is None or value > after]
         files = points.files_of(PIXELS, following[:limit])
         groups = [DuplicateGroup(value, same) for value, same in files.items() if len(same) > 1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from image_pipeline.collection.connection import KeptConnection
+from image_pipeline.collection.address import QdrantAddress
 from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.collection.version_points import VersionPoints
 from image_pipeline.files.names import from_text
@@ -20,12 +20,13 @@ _MOST_COPIES = 16
 
 @dataclass(frozen=True)
 class IndexedFiles:
-    """The indexed files, through a kept connection; `root` returns the root of the library, or raises LibraryError.
+    """The files of the collection `alias`; `root` returns the root of the library, or raises LibraryError.
 
     Each method raises CollectionError and ServiceUnavailableError as `QdrantAddress.connect` does, and as `root` does.
     """
 
-    connection: KeptConnection
+    address: QdrantAddress
+    alias: str
     root: Callable[[], Path]
 
     def path(self, identity: str) -> str | None:
@@ -34,8 +35,9 @@ class IndexedFiles:
             known = str(uuid.UUID(identity))
         except ValueError:
             return None
-        found = self._ask(lambda points: points.file_of(known))
-        return None if found is None else found[0]
+        payload = self._ask(lambda points: points.payload_of_id(known))
+        path = None if payload is None else payload.get(PATH.name)
+        return path if isinstance(path, str) else None
 
     def open(self, path: str) -> BinaryIO | None:
         """The file `path` of the library, unbuffered; None if it is not there, not regular, a link or behind a link."""
@@ -53,8 +55,10 @@ class IndexedFiles:
         At most 16: copies of one picture.
         """
         copies = self._ask(lambda points: [str(one[PATH.name]) for one in points.same_picture(sha256, None)])
+        if not copies:
+            return []
         files, root = [], self.root()
-        for path in sorted(copies or [])[:_MOST_COPIES]:
+        for path in sorted(copies)[:_MOST_COPIES]:
             name = _name(path)
             if name is not None:
                 try:
@@ -65,7 +69,7 @@ class IndexedFiles:
 
     def _ask(self, question: Callable[[VersionPoints], Found]) -> Found | None:
         def ask() -> Found | None:
-            with self.connection.connect() as qdrant:
+            with self.address.connect(self.alias) as qdrant:
                 version = qdrant.alias_target()
                 return None if version is None else question(qdrant.points(version))
 

@@ -15,6 +15,9 @@ from image_pipeline.services.search import Search
 _SHARPER = 4
 """The mean place of a cluster follows from the counts of cells that are so many zooms higher."""
 
+_FINEST_OF_ALL = 11
+"""The finest cells that are counted on the whole map: nearly every photograph has a cell of its own in finer ones."""
+
 MOST_CLUSTERS = 1000
 """How many clusters are returned at most, the largest ones: a screen has room for fewer."""
 
@@ -39,9 +42,11 @@ def read_clusters(search: Search, search_filter: SearchFilter, box: Box, zoom: i
 
     Raises as `Search.by_filter`, and MissingIndexError if an older release made the collection.
     """
-    asked = search_filter if box == EVERYWHERE else both([search_filter, SearchFilter(box=box)])
-    wanted = min(zoom + _FINER, max(MAP_CELLS))
-    stored = min(one for one in MAP_CELLS if one >= min(wanted + _SHARPER, max(MAP_CELLS)))
+    is_whole = box == EVERYWHERE
+    asked = search_filter if is_whole else both([search_filter, SearchFilter(box=box)])
+    finest = _FINEST_OF_ALL if is_whole else max(MAP_CELLS)
+    wanted = min(zoom + _FINER, finest)
+    stored = min(one for one in MAP_CELLS if one >= min(wanted + _SHARPER, finest))
     return search.ask(lambda points: _clusters(points, asked, stored, wanted))
 
 

@@ -17,7 +17,7 @@ from image_pipeline.services.query_filters import OTHER_NAMES, QUERY_FILTERS, bo
 from image_pipeline.services.query_tokens import QueryError, Token, TokenKind, query_tokens, quoted
 
 MOST_CHARACTERS = 2000
-_MOST_FILTERS = 64
+MOST_FILTERS = 64
 _DAY = r"(?:1[89]|20|21)\d\d(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?"
 _DATE = re.compile(rf"(?:{_DAY}(?:\.\.(?:{_DAY})?)?|\.\.{_DAY})$", re.ASCII)
 _NAMES = frozenset((*QUERY_FILTERS, *OTHER_NAMES))
@@ -60,15 +60,15 @@ class _Term:
     search_filter: SearchFilter
 
 
-def parse_query(text: str) -> Query:
+def parse_query(text: str, most_characters: int = MOST_CHARACTERS, most_filters: int = MOST_FILTERS) -> Query:
     """What `text` asks for.
 
     Raises QueryError if it cannot be understood: a filter without a value, with one that makes no sense, with a name
     that resembles that of a filter; OR between a filter and a word; or too much of everything.
     """
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > most_characters:
         raise QueryError(
-            f"A query may have up to {MOST_CHARACTERS:,} characters: shorten it", MOST_CHARACTERS, len(text)
+            f"A query may have up to {most_characters:,} characters: shorten it", most_characters, len(text)
         )
     words: list[str] = []
     typed: list[str] = []
@@ -92,9 +92,9 @@ def parse_query(text: str) -> Query:
                 phrases.append(token.values[0])
                 typed[-1] = quoted(token.values[0], is_phrase=True)
         is_joined = False
-    if sum(map(len, groups)) > _MOST_FILTERS:
+    if sum(map(len, groups)) > most_filters:
         raise QueryError(
-            f"A query may have up to {_MOST_FILTERS} filters: leave some out", groups[0][0].token.start, len(text)
+            f"A query may have up to {most_filters} filters: leave some out", groups[0][0].token.start, len(text)
         )
     wanted = [_filter_of(group) for group in groups]
     chips = [_chip(group, one) for group, one in zip(groups, wanted, strict=True)]

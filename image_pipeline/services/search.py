@@ -69,14 +69,13 @@ class FacetAnswer:
 class Search:
     """Searches the collection of `settings`; a context manager. Several threads can use it at the same time.
 
-    The embedding model is loaded at the first query and kept. The `connection` is kept, too, unless others had to wait;
-    `address` is Qdrant's, by way of it.
+    The embedding model is loaded at the first query and kept. The connection is kept, too, unless others had to wait.
     """
 
     def __init__(self, settings: Settings, address: QdrantAddress) -> None:
         self._settings = settings
-        self.connection = KeptConnection(address, settings.collection)
-        self.address = KeptAddress(address, self.connection)
+        self._qdrant = KeptConnection(address, settings.collection)
+        self.address = KeptAddress(address, self._qdrant)
         self._known: tuple[SearchedVersion, Inference] | None = None
         self._cut = RelevanceCut()
         self._decoding = threading.BoundedSemaphore(_DECODED_AT_ONCE)
@@ -87,7 +86,7 @@ class Search:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.connection.close()
+        self._qdrant.close()
 
     def by_words(
         self,
@@ -158,7 +157,7 @@ class Search:
 
         def ask(shown: Collection[str], limit: int) -> Answer:
             version, inference = self._version()
-            with self.connection.connect() as qdrant:
+            with self._qdrant.connect() as qdrant:
                 points = qdrant.points(version.name)
                 if version.name not in known:
                     known[version.name] = self._query(points, inference, question)
@@ -240,7 +239,7 @@ class Search:
         def ask() -> Answer:
             version, inference = self._version()
             vector = embed(inference)
-            with self.connection.connect() as qdrant:
+            with self._qdrant.connect() as qdrant:
                 points = qdrant.points(version.name)
                 hits = find(points, inference, vector)
                 answer = _answer(points, hits if sort is Sort.RELEVANCE else by_date(hits, sort), search_filter)
@@ -255,7 +254,7 @@ class Search:
         """
 
         def connect_and_ask() -> Found:
-            with self.connection.connect() as qdrant:
+            with self._qdrant.connect() as qdrant:
                 return question(qdrant.points(qdrant.searched_version().name))
 
         return again_if_replaced(connect_and_ask)
@@ -263,7 +262,7 @@ class Search:
     def _version(self) -> tuple[SearchedVersion, Inference]:
         """The version that is searched now, and the models that made it: the next version may be from other models."""
         known = self._known
-        with self.connection.connect() as qdrant:
+        with self._qdrant.connect() as qdrant:
             if known is not None and known[0].name == qdrant.alias_target():
                 return known
             version = qdrant.searched_version()

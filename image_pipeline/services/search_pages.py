@@ -14,12 +14,16 @@ from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.errors import PipelineError
 from image_pipeline.services.query_filters import filter_texts
 from image_pipeline.services.query_language import parse_query
+from image_pipeline.services.query_tokens import QueryError
 from image_pipeline.services.question import Question
 from image_pipeline.services.ranking import Ranking, Rankings
 from image_pipeline.services.search import Answer, Search
 
 RESORTED = 500
 """How many of the most relevant photographs are sorted by date, if a search by words or examples is."""
+
+_MOST_CHARACTERS = 16_000
+"""The texts of filters in a cursor may be longer than what was typed."""
 
 
 class CursorError(PipelineError):
@@ -84,11 +88,11 @@ class SearchPages:
                 return self._ranked(self._rankings.get(key), offset, limit)
             case ["d", str(sort), str(text), str() | None as date, str(id_)]:
                 try:
-                    query = parse_query(text)
+                    query = parse_query(text, _MOST_CHARACTERS, _MOST_CHARACTERS)
                     position = DatePosition(date, id_)
                     position.check()
                     return self._dated(query.search_filter, Sort(sort), limit, position)
-                except ValueError as error:
+                except (ValueError, QueryError) as error:
                     raise CursorError from error
             case _:
                 raise CursorError
@@ -124,7 +128,11 @@ def _nothing(_: Collection[str], __: int) -> Answer:
 
 
 def _encoded(values: list[Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode())
+        .decode()
+        .rstrip("=")
+    )
 
 
 def _decoded(cursor: str) -> Any:

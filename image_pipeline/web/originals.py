@@ -13,6 +13,7 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from image_pipeline.errors import LibraryError, SettingsError
 from image_pipeline.files.status import FileStatus
 from image_pipeline.http_problem import RefusedError, failures
 from image_pipeline.schema.formats import ImageFormat, sniff
@@ -60,7 +61,10 @@ class Originals:
         path = await run_sync(self._files.path, identity, limiter=self._limiter)
         if path is None:
             raise RefusedError(404, "no_photograph", "There is no photograph with this id.")
-        file = await run_sync(self._files.open, path, limiter=self._limiter)
+        try:
+            file = await run_sync(self._files.open, path, limiter=self._limiter)
+        except (LibraryError, SettingsError) as error:
+            raise RefusedError(503, "no_library", str(error)) from error
         if file is None:
             raise RefusedError(404, "no_original", "The original is not in the library, or cannot be read.")
         try:

@@ -44,7 +44,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """
     wiring = Wiring(settings)
     access = access_for(settings, host, wiring.store)
-    with listen(port, host) as listener, _application(wiring) as app:
+    with listen(port, host) as listener, _app(wiring) as app:
         logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
         server = Server(_config(Door(app, access, names_of_page(settings))))
         shown = f"[{host}]" if ":" in host else host
@@ -56,17 +56,17 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 
 @contextmanager
-def _application(wiring: Wiring) -> Iterator[ASGIApp]:
-    """The page, its API and the files of the library, for the length of the block."""
-    store = wiring.store
-    large = LargeThumbnails(store)
+def _app(wiring: Wiring) -> Iterator[ASGIApp]:
+    """The page and the API of a store and its library, without the door, for the length of the block."""
+    store, settings = wiring.store, wiring.settings
     with ExitStack() as stack:
-        search = stack.enter_context(Search(wiring.settings, wiring.address))
-        files = IndexedFiles(search.connection, lambda: wiring.library_root)
+        search = stack.enter_context(Search(settings, wiring.address))
+        files = IndexedFiles(search.address, settings.collection, lambda: wiring.library_root)
+        large = LargeThumbnails(store)
         maker = stack.enter_context(LargeThumbnailMaker(large, files.with_content, wiring.limits, wiring.processes))
-        thumbnails = Thumbnails(store, maker)
+        thumbnails, originals = Thumbnails(store, maker), Originals(files)
         library = ServedLibrary(wiring, search, lambda: last_run(store))
-        more = (session_router(), thumbnails_router(thumbnails), originals_router(Originals(files)))
+        more = session_router(), thumbnails_router(thumbnails), originals_router(originals)
         # the first search would wait for the model, many seconds
         threading.Thread(target=_load_model, args=(search,), name="load model", daemon=True).start()
         yield QuickThumbnails(create_app(library, more, [page_router()]), thumbnails, PREFIX)

@@ -15,7 +15,7 @@ from fastapi import Path as InPath
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from image_pipeline.errors import PipelineError
+from image_pipeline.errors import LibraryError, PipelineError, SettingsError
 from image_pipeline.http_problem import RefusedError, failures, problem
 from image_pipeline.services.large_thumbnail import (
     LargeThumbnailMaker,
@@ -75,6 +75,8 @@ class Thumbnails:
             path = await asyncio.shield(asyncio.wrap_future(self._maker.make(sha256)))
         except ThumbnailsBusyError as error:
             raise RefusedError(503, "busy", str(error), {"Retry-After": str(_BUSY_SECONDS)}) from error
+        except (LibraryError, SettingsError) as error:
+            raise RefusedError(503, "no_library", str(error)) from error
         except NoOriginalError as error:
             raise RefusedError(404, "no_original", str(error)) from error
         except NotDecodedError as error:

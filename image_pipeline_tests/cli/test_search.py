@@ -126,10 +126,13 @@ def test_what_a_hit_says(commands: Commands) -> None:
         "camera_model": "Canon EOS R5",
         "width": 96,
         "height": 64,
+        "size_bytes": hit["size_bytes"],
+        "pixels": hit["pixels"],
         "close": None,
         "matched": None,
     }
     assert {hit["path"], *hit["copies"]} == {EVENING, COPY}
+    assert hit["size_bytes"] > 100 and hit["pixels"].endswith("-96x64")
     [hit] = commands.json("search", "red", "--rating", "4..")
     assert (hit["path"], hit["copies"], hit["identical"]) == (COPY, [RETAGGED, EVENING], [EVENING])
 

@@ -130,6 +130,7 @@ def test_a_persons_files_of_the_stores_names_stay_though_a_store_is_strewn_aroun
         *(f"thumbnails/ab/.{sha256}.webp.tmp", "tables/embeddings/.making/tmpabcdefgh", "dagster/logs/mynotes.txt"),
         *(f"dagster/storage/{run_id}/notes.out", "dagster/defs_state/mine", "models/a-12345678.json"),
         *("models/a-12345678abcdefgh.part", f"tensors/a-{'0' * 16}/{run_id}-1/8x8-mine.npy", "page.lock"),
+        *("sessions.sqlite", f"thumbnails-1024/ab/{sha256}.webp"),
     )
     for name in theirs:
         (person / name).parent.mkdir(parents=True, exist_ok=True)

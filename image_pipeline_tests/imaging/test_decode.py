@@ -124,6 +124,19 @@ def test_the_thumbnail_is_a_small_webp_of_the_whole_picture(tmp_path: Path) -> N
     assert decode_image(path, [SQUASH], thumbnail=False).thumbnail is None
 
 
+def test_a_large_thumbnail_is_as_sharp_as_its_size(tmp_path: Path) -> None:
+    picture = photograph(2400, 1600)
+    path = write(tmp_path, "a.jpg", encoded(picture, "JPEG", quality=95))
+
+    decoded = decode_image(path, [], side=1024)
+
+    assert decoded.thumbnail is not None
+    with Image.open(write(tmp_path, "t.webp", decoded.thumbnail)) as image:
+        assert image.size == (1024, 683)
+        expected = picture.resize(image.size, Image.Resampling.LANCZOS)
+        assert np.abs(np.asarray(image, float) - np.asarray(expected, float)).mean() < 6
+
+
 def test_the_thumbnail_of_a_small_picture_keeps_its_size(tmp_path: Path) -> None:
     for size in ((96, 64), (1, 3000)):
         thumbnail = decode_image(write(tmp_path, "a.png", encoded(Image.new("RGB", size), "PNG")), []).thumbnail

@@ -40,6 +40,16 @@ def test_a_good_preview_stands_for_the_picture(tmp_path: Path) -> None:
     assert is_the_scene(decoded.arrays[0])
 
 
+def test_a_large_thumbnail_is_made_of_the_sensor_data_if_the_preview_is_smaller(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.dng", dng(scene(480, 320), PREVIEW))
+    assert decode_image(path, [], side=320).decode_path is DecodePath.RAW_PREVIEW
+    decoded = decode_image(path, [], side=1024)
+    assert decoded.decode_path is DecodePath.RAW_FULL
+    assert decoded.thumbnail is not None
+    with Image.open(write(tmp_path, "t.webp", decoded.thumbnail)) as image:
+        assert image.size == (480, 320)
+
+
 @pytest.mark.parametrize("preview", [PREVIEW, None])
 def test_a_raw_is_turned_once_whichever_way_it_is_decoded(tmp_path: Path, preview: bytes | None) -> None:
     # Taken with the camera on its side: the sensor, and the preview of it, lie turned.

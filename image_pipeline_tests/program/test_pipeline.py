@@ -358,6 +358,9 @@ def test_what_was_made_of_a_photograph_goes_long_after_it(embedded: Pipeline, mo
     embedded.ingest()
     store = Store(embedded.settings.home)
     hashes = {path: payload["sha256"] for path, payload in embedded.points().items()}
+    large = store.large_thumbnail_file(hashes["trip/a0.jpg"])
+    large.parent.mkdir(parents=True)
+    large.touch()
     (embedded.root / "trip/a0.jpg").unlink()
     embedded.ingest()
     assert store.thumbnail_file(hashes["trip/a0.jpg"]).exists(), "it may come back"
@@ -365,6 +368,7 @@ def test_what_was_made_of_a_photograph_goes_long_after_it(embedded: Pipeline, mo
     draw_scenes(embedded.root / "trip", 1, seed=5, ending=".png")
     embedded.ingest()
     assert not store.thumbnail_file(hashes["trip/a0.jpg"]).exists()
+    assert not large.exists()
     assert store.thumbnail_file(hashes["trip/a1.jpg"]).exists()
     draw_scenes(embedded.root / "trip", 1)
     assert embedded.ingest().embedded == 1, "nothing is left of it in the cache"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from image_pipeline.collection.address import QdrantAddress
-from image_pipeline.collection.connection import KeptConnection
+from image_pipeline.collection.connection import KeptAddress, KeptConnection
 from image_pipeline.collection.points import Point, point_id
 from image_pipeline.files.names import to_text
 from image_pipeline.services.indexed_files import IndexedFiles
@@ -41,7 +41,7 @@ def fill(address: QdrantAddress, contents: dict[str, str]) -> None:
 @pytest.fixture
 def files(address: QdrantAddress, library: Path) -> Iterator[IndexedFiles]:
     connection = KeptConnection(address, ALIAS)
-    yield IndexedFiles(connection, lambda: library)
+    yield IndexedFiles(KeptAddress(address, connection), ALIAS, lambda: library)
     connection.close()
 
 

@@ -107,6 +107,7 @@ def test_many_may_make_it_at_once(tmp_path: Path) -> None:
     [
         *("notes.txt", "tensors/x/y/z.npy", "ledger.sqlite", "store.json", "index.lock", ".making/tmpabcdefgh"),
         *("runs/12345678-1234-1234-1234-123456789abc", "thumbnails/ab/" + "ab" * 32 + ".webp"),
+        *("sessions.sqlite", "thumbnails-1024/ab/" + "ab" * 32 + ".webp"),
     ],
 )
 def test_a_folder_with_other_files_is_refused_and_stays_as_it_is(tmp_path: Path, name: str) -> None:
@@ -218,7 +219,9 @@ def test_what_is_the_stores_own_is_told_by_its_form_and_never_through_a_link(tmp
     home, elsewhere = tmp_path / "store", tmp_path / "elsewhere"
     Store(home).prepare()
     own = ("thumbnails/ab/" + "ab" * 32 + ".webp", "runs/0c746902-dc19-46b4-836c-b3e4e93abc42", "qdrant.lock")
+    own += ("thumbnails-1024/ab/" + "ab" * 32 + ".webp", "sessions.sqlite", "sessions.sqlite-wal")
     others = ("thumbnails/ab/" + "cd" * 32 + ".webp", "runs/notes", "qdrant/notes", "tables/embeddings/a.parquet")
+    others += ("thumbnails-1024/ab/" + "cd" * 32 + ".webp", "thumbnails-2048", "sessions.sqlite.bak")
     for name in (*own, *others):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).touch()

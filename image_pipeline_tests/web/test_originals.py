@@ -11,11 +11,12 @@ from PIL import Image
 
 from image_pipeline.collection.points import point_id
 from image_pipeline.files.names import to_text
+from image_pipeline_tests.support.environment import own_environment
 from image_pipeline_tests.support.library import Pipeline
 from image_pipeline_tests.support.raw_http import ask
 from image_pipeline_tests.support.scenes import encoded, photograph
 from image_pipeline_tests.support.served import Served
-from image_pipeline_tests.web.conftest import environment_of
+from image_pipeline_tests.support.served_page import environment_of
 
 NAMES = (
     "<img src=x onerror=alert(1)>.jpg",
@@ -46,9 +47,9 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     (root / "trip" / "a.png").write_bytes(encoded(photograph(300, 200), "PNG"))
     (root / "page.jpg").write_bytes(encoded(photograph(64, 40), "TIFF") + b"<script>alert(1)</script>")
     (root / "large.png").write_bytes(encoded(Image.effect_noise((3000, 2000), 90), "PNG"))
-    pipeline.ingest()
-    environment = environment_of(pipeline) | {"IMAGE_PIPELINE_COLLECTION": pipeline.settings.collection}
-    with Served(directory, environment, "serve") as served:
+    with own_environment():
+        pipeline.ingest()
+    with Served(directory, environment_of(pipeline), "serve") as served:
         yield pipeline, served
 
 
@@ -134,7 +135,7 @@ def test_a_head_tells_the_size_without_the_file(page: tuple[Pipeline, Served]) -
 )
 def test_only_ids_of_photographs_name_files(page: tuple[Pipeline, Served], identity: str) -> None:
     answer = ask(page[1].port, f"/api/v1/originals/{identity}")
-    assert answer.status in (307, 400, 404, 422)
+    assert answer.status in (400, 404, 422)
     assert b"root:" not in answer.body
 
 
@@ -212,7 +213,7 @@ def test_an_unmounted_library_is_said(page: tuple[Pipeline, Served], tmp_path: P
     pipeline.root.rename(tmp_path / "library")
     try:
         answer = served.get(address("trip/a.png"))
-        assert answer.status_code in (404, 500, 503)
+        assert answer.status_code == 503
         assert "library" in answer.json()["error"]["message"]
     finally:
         (tmp_path / "library").rename(pipeline.root)

@@ -17,8 +17,8 @@ from image_pipeline_tests.support.library import Pipeline
 from image_pipeline_tests.support.moments import wait_until
 from image_pipeline_tests.support.raw_http import ask
 from image_pipeline_tests.support.served import KEY, Began, Served
+from image_pipeline_tests.support.served_page import PASSWORD, environment_of
 from image_pipeline_tests.support.shell import PROGRAM, Shell
-from image_pipeline_tests.web.conftest import PASSWORD, environment_of
 
 
 def refused(shell: Shell, *options: str, **environment: str) -> str:
@@ -76,7 +76,8 @@ def test_a_name_instead_of_an_address_is_refused(shell: Shell) -> None:
 
 
 def test_it_says_where_it_is(open_page: Served) -> None:
-    assert open_page.log == f"image-pipeline: The page is on http://127.0.0.1:{open_page.port} (Ctrl-C ends it).\n"
+    first = open_page.log.splitlines()[0]
+    assert first == f"image-pipeline: The page is on http://127.0.0.1:{open_page.port} (Ctrl-C ends it)."
 
 
 def test_it_warns_that_the_way_is_open(guarded_page: Served) -> None:

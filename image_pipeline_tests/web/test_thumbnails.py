@@ -7,11 +7,12 @@ import pytest
 from PIL import Image
 
 from image_pipeline.storage.store import Store
+from image_pipeline_tests.support.environment import own_environment
 from image_pipeline_tests.support.library import Pipeline
 from image_pipeline_tests.support.raw_http import ask
 from image_pipeline_tests.support.scenes import encoded, exif, photograph
 from image_pipeline_tests.support.served import Served
-from image_pipeline_tests.web.conftest import environment_of
+from image_pipeline_tests.support.served_page import environment_of
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +75,12 @@ def test_a_large_one_is_made_upright_once_and_kept(
     directory = tmp_path_factory.mktemp("large")
     given = {}
     if kind == "server":
-        address = request.getfixturevalue("server_address")
-        given = {"qdrant_url": address.url, "qdrant_grpc_port": address.grpc_port}
+        server = request.getfixturevalue("qdrant_server")
+        given = {"qdrant_url": server.url, "qdrant_grpc_port": server.grpc_port, "collection": "large"}
     pipeline = Pipeline.below(directory, **given)
     (pipeline.root / "a.jpg").write_bytes(encoded(photograph(2400, 1600), "JPEG", exif=exif(orientation=6)))
-    pipeline.ingest()
+    with own_environment():
+        pipeline.ingest()
     sha256 = str(pipeline.points()["a.jpg"]["sha256"])
     with Served(directory, environment_of(pipeline), "serve") as served:
         address = f"/api/v1/thumbnails/{sha256}?size=1024"

@@ -20,8 +20,6 @@ TOKEN_HEADER = "x-csrf-token"
 
 READING = frozenset({"GET", "HEAD"})
 
-_METHODS = READING | {"POST", "PUT", "PATCH", "DELETE"}
-
 
 def check_address(scope: Scope, headers: Headers, names: Collection[str]) -> None:
     """Raises RefusedError unless a browser may use this address: its name, its path and the page that sends it.
@@ -35,9 +33,7 @@ def check_address(scope: Scope, headers: Headers, names: Collection[str]) -> Non
         raise RefusedError(421, "host", misnamed or "")
     path = scope["path"]
     if any(unicodedata.category(character) == "Cc" for character in path):
-        raise RefusedError(400, "address", "The address contains a control character.")
-    if scope["method"] not in _METHODS:
-        raise RefusedError(405, "method", "This method is not known here.")
+        raise RefusedError(404, "address", "There is nothing at an address with a control character.")
     if is_foreign(headers, host) and not is_link(scope, headers):
         raise RefusedError(403, "foreign", "The request comes from another web page: use the page itself.")
 
@@ -65,6 +61,12 @@ def _is_own_address(scope: Scope, host: str) -> bool:
     if server is None:
         return False
     try:
-        return ipaddress.ip_address(name_of_host(host).strip("[]")) == ipaddress.ip_address(server[0])
+        return _numeric(name_of_host(host).strip("[]")) == _numeric(server[0])
     except ValueError:
         return False
+
+
+def _numeric(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    known = ipaddress.ip_address(address)
+    mapped = known.ipv4_mapped if isinstance(known, ipaddress.IPv6Address) else None  # it listens on both
+    return known if mapped is None else mapped

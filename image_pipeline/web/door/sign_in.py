@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope
 
@@ -25,6 +25,7 @@ PATHS = frozenset({SIGN_IN, SIGN_OUT, STYLE})
 """The paths that are answered here."""
 
 _MOST_FORM_BYTES = 16 << 10
+_FORM_SECONDS = 30.0
 _LONGEST_ADDRESS = 4000
 _RELOAD = '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0"><title>…</title>'
 
@@ -65,7 +66,8 @@ class SignIn:
                 return await self._sign_in(scope, headers, password, await _fields(receive, headers))
             case (path, "POST") if path == SIGN_OUT:
                 return self._sign_out(headers, await _fields(receive, headers))
-        raise RefusedError(405, "method", "This address is not for that.")
+        allowed = {SIGN_IN: "GET, HEAD, POST", SIGN_OUT: "POST"}.get(scope["path"], "GET, HEAD")
+        raise RefusedError(405, "method", "This address is not for that.", {"Allow": allowed})
 
     async def _sign_in(
         self, scope: Scope, headers: Headers, password: PasswordFile, fields: dict[str, str]
@@ -119,23 +121,28 @@ async def _fields(receive: Receive, headers: Headers) -> dict[str, str]:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise RefusedError(415, "media_type", "The body must be a form.")
-    body, is_complete = b"", announces_too_much(headers, _MOST_FORM_BYTES)
-    limited = LimitedBody(receive, _MOST_FORM_BYTES)
     try:
-        if is_complete:
+        if announces_too_much(headers, _MOST_FORM_BYTES):
             raise TooLargeError
-        while not is_complete:
-            message = await limited()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            body += message.get("body", b"")
-            is_complete = not message.get("more_body", False)
+        async with asyncio.timeout(_FORM_SECONDS):
+            body = await _whole(LimitedBody(receive, _MOST_FORM_BYTES))
         fields = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=8)
     except (TooLargeError, ValueError) as error:
         raise RefusedError(413, "too_large", "The form is too large, or no form.") from error
-    except TooSlowError as error:
+    except (TooSlowError, TimeoutError) as error:
         raise RefusedError(408, "too_slow", "The form did not arrive in time.") from error
     return {name: values[0] for name, values in fields.items()}
+
+
+async def _whole(receive: Receive) -> bytes:
+    body, has_more = b"", True
+    while has_more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RefusedError(400, "gone", "The form did not arrive.")
+        body += message.get("body", b"")
+        has_more = message.get("more_body", False)
+    return body
 
 
 def _form(wanted: str, message: str = "", status: int = 200, headers: dict[str, str] | None = None) -> Response:

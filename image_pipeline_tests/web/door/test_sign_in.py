@@ -1,5 +1,6 @@
 """Signing in and out, by raw requests; and what those who have not signed in see: nothing."""
 
+import asyncio
 import re
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -7,13 +8,20 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from starlette.types import Message
 
+from image_pipeline.api_keys import Keys
+from image_pipeline.storage.sessions import Sessions
+from image_pipeline.web.door.access import Access
+from image_pipeline.web.door.door import Door
+from image_pipeline.web.door.password import PasswordFile
 from image_pipeline.web.door.sign_in import local_address
 from image_pipeline.web.door.throttle import ATTEMPTS_A_MINUTE, FREE_ATTEMPTS
 from image_pipeline_tests.support.library import Pipeline
 from image_pipeline_tests.support.raw_http import Answer, ask
 from image_pipeline_tests.support.served import KEY, Served
-from image_pipeline_tests.web.conftest import PASSWORD, environment_of
+from image_pipeline_tests.support.served_page import PASSWORD, environment_of
 
 SESSION = "/api/v1/session"
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}
@@ -166,6 +174,27 @@ def test_forms_that_no_browser_sends(guarded_page: Served, body: bytes, headers:
     answer = ask(guarded_page.port, "/sign-in", "POST", body, **headers)
     assert answer.status == status
     cookies_of(guarded_page.port)  # the right password makes the failures forgotten
+
+
+def test_a_form_that_trickles_in_is_given_up(
+    indexed: Pipeline, password_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("image_pipeline.web.door.sign_in._FORM_SECONDS", 0.2)
+    sessions = Sessions(tmp_path / "sessions.sqlite")
+    app = Door(FastAPI(), Access(Keys(), PasswordFile(password_file), sessions), ["localhost"])
+    answer: list[Message] = []
+
+    async def trickle() -> Message:
+        await asyncio.sleep(0.05)
+        return {"type": "http.request", "body": b"p", "more_body": True}
+
+    async def note(message: Message) -> None:
+        answer.append(message)
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/x-www-form-urlencoded")]
+    scope = {"type": "http", "method": "POST", "path": "/sign-in", "query_string": b"", "headers": headers}
+    asyncio.run(app(scope, trickle, note))
+    assert answer[0]["status"] == 408
 
 
 def test_the_form_needs_no_script_and_says_what_is_wrong(guarded_page: Served) -> None:
