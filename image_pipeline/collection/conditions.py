@@ -17,6 +17,9 @@ from image_pipeline.schema.payload import (
     PayloadField,
 )
 
+_CENTIMETRE = 1e-7
+"""In degrees, along a meridian."""
+
 
 def conditions_of(search_filter: SearchFilter, counts_of: Callable[[PayloadField], Counts]) -> list[Condition] | None:
     """The conditions that Qdrant filters by, all of which a hit meets; None if no point can meet them.
@@ -57,9 +60,15 @@ def _numbers_and_places(search_filter: SearchFilter) -> list[Condition]:
 
 
 def _in_box(box: Box) -> Condition:
-    """Engines differ in rectangles that have the date line, so they get two."""
-    halves = [(box.west, box.east)] if box.west <= box.east else [(box.west, 180.0), (-180.0, box.east)]
-    boxes = [InBox(PLACE.name, box.south, west, box.north, east) for west, east in halves]
+    """The condition for a rectangle, cut at the date line, where engines differ.
+
+    Qdrant finds nothing, or too little, in one that reaches the date line or the North Pole, so it ends a centimetre
+    before them.
+    """
+    north, most_east = min(box.north, 90 - _CENTIMETRE), 180 - _CENTIMETRE
+    spans = [(box.west, box.east)] if box.west <= box.east else [(box.west, 180.0), (-180.0, box.east)]
+    south = min(box.south, north)
+    boxes = [InBox(PLACE.name, south, min(west, most_east), north, min(east, most_east)) for west, east in spans]
     return boxes[0] if len(boxes) == 1 else Where(should=boxes)
 
 

@@ -23,8 +23,6 @@ class MissingIndexError(CollectionError):
 MOST_VALUES = 100_000
 """The maximum number of distinct values that are fetched; if a field has more, the rarest are left out."""
 
-_FIRST_VALUES = 2000
-
 
 class Facets:
     """The values of the text fields in a version; those of each field are fetched once."""
@@ -58,17 +56,3 @@ def facet(
         raise MissingIndexError(field) from error
     kind = int if field.kind is Kind.INTEGER else str
     return by_frequency((value, count) for value, count in found.items() if type(value) is kind)
-
-
-def repeated(engine: Engine, version: str, field: PayloadField) -> list[str]:
-    """The values of a field of texts that several points have. Raises as `facet` does.
-
-    The most frequent values come first, so few of those that one point has are fetched.
-    """
-    limit = _FIRST_VALUES
-    while True:
-        counts = facet(engine, version, field, [], limit)
-        found = [str(value) for value, count in counts.items() if count > 1]
-        if len(found) < len(counts) or len(counts) < limit or limit >= MOST_VALUES:
-            return found
-        limit = min(10 * limit, MOST_VALUES)

@@ -9,9 +9,9 @@ import numpy as np
 from image_pipeline.collection.conditions import conditions_of
 from image_pipeline.collection.dated import DatePosition, page_by_date
 from image_pipeline.collection.engine import Engine, HeldPoint
-from image_pipeline.collection.facets import Facets, facet, repeated
+from image_pipeline.collection.facets import Facets, facet
 from image_pipeline.collection.fusion import fused
-from image_pipeline.collection.groups import one_of_each
+from image_pipeline.collection.groups import Groups
 from image_pipeline.collection.hits import Hit, Sort
 from image_pipeline.collection.lookups import Unmatched, unmatched
 from image_pipeline.collection.photographs import other_than
@@ -223,29 +223,13 @@ class VersionPoints:
                 return {}
             return facet(self._engine, self.name, field, conditions)
 
-    def repeated(self, field: PayloadField) -> list[str]:
-        """The values of a field of texts that several files have. Raises as `facet` does."""
-        with self.reading():
-            return repeated(self._engine, self.name, field)
+    def groups(self, search_filter: SearchFilter | None = None) -> Groups:
+        """The groups of points that have the same value of a field, among those that the filter lets through.
 
-    def one_of_each(
-        self, field: PayloadField, groups: Sequence[Sequence[int]], search_filter: SearchFilter
-    ) -> list[str | None]:
-        """The id of a file with one of the values of `field`, for each group of them; None if there is none.
-
-        Raises as `facet` does.
+        Raises VersionReplacedError if this version no longer exists, and its methods raise the errors of `facet`.
         """
         with self.reading():
-            conditions = self._conditions(search_filter) or []
-            return one_of_each(self._engine, self.name, field, groups, conditions)
-
-    def files_of(self, field: PayloadField, values: Sequence[str]) -> dict[str, list[Mapping[str, Any]]]:
-        """The payloads of all files with each of these values of a field of texts, in the order of their paths."""
-        found: dict[str, list[Mapping[str, Any]]] = {value: [] for value in values}
-        with self.reading():
-            for held in self._held(Where(must=[OneOf(field.name, values)]), None) if values else ():
-                found[str(held.payload[field.name])].append(held.payload)
-        return {value: sorted(files, key=lambda one: str(one[PATH.name])) for value, files in found.items()}
+            return Groups(self._engine, self.name, self._conditions(search_filter or SearchFilter()) or [])
 
     def unmatched(self, search_filter: SearchFilter) -> list[Unmatched]:
         """The texts of a filter that no photograph matches, with values that exist. Raises as `facet` does."""

@@ -33,9 +33,9 @@ def read_duplicates(search: Search, limit: int, after: str | None = None) -> Dup
     """
 
     def ask(points: VersionPoints) -> Duplicates:
-        several = sorted(points.repeated(PIXELS))
+        several = sorted(points.groups().repeated(PIXELS))
         following = [value for value in several if after is None or value > after]
-        files = points.files_of(PIXELS, following[:limit])
+        files = points.groups().files(PIXELS, following[:limit])
         groups = [DuplicateGroup(value, same) for value, same in files.items() if len(same) > 1]
         return Duplicates(groups, len(several), following[limit - 1] if len(following) > limit else None)
 

@@ -59,7 +59,7 @@ def _clusters(points: VersionPoints, asked: SearchFilter, stored: int, wanted: i
     for cell, count in cells.items():
         found[around(cell, stored, wanted)][cell] = count
     largest = sorted(found.values(), key=lambda one: (-sum(one.values()), min(one)))[:MOST_CLUSTERS]
-    shown = points.one_of_each(field, [list(one) for one in largest], asked)
+    shown = points.groups(asked).one_of_each(field, [list(one) for one in largest])
     return [_cluster(one, id_, stored) for one, id_ in zip(largest, shown, strict=True) if id_ is not None]
 
 

@@ -1,5 +1,6 @@
 """What a person searches for, apart from how much of it is shown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.errors import PipelineError
 from image_pipeline.files.open_file import LibraryFile
+
+_SHORTEST = 1e-6
 
 
 class UnknownPhotographError(PipelineError):
@@ -40,16 +43,18 @@ class Question:
         return bool(self.words) and self.picture is None and not (self.like or self.unlike)
 
 
-def mean_vector(like: np.ndarray, unlike: np.ndarray) -> np.ndarray:
-    """The vector of a query by examples: float32 `[d]`, of unit length, from `like` `[n, d]` and `unlike` `[m, d]`.
+def mean_vector(like: Sequence[np.ndarray], unlike: Sequence[np.ndarray]) -> np.ndarray:
+    """The vector of a query by examples: float32 `[d]`, of unit length, from at least one to be like.
 
     It is the mean of `like`, moved away from the mean of `unlike` by their difference, as Qdrant's strategy
-    `average_vector` does; made here, so that all engines agree. If nothing is left, the mean of `like`.
+    `average_vector` does; made here, so that all engines agree. If nothing is left, the first of `like`.
     """
-    wanted = like.mean(axis=0)
-    vector = wanted if len(unlike) == 0 else 2 * wanted - unlike.mean(axis=0)
+    if len(like) == 1 and not unlike:
+        return like[0]
+    wanted = np.mean(like, axis=0)
+    vector = 2 * wanted - np.mean(unlike, axis=0) if unlike else wanted
     length = float(np.linalg.norm(vector))
-    if length < 1e-6:
-        vector, length = like[0], float(np.linalg.norm(like[0]))
+    if length < _SHORTEST:
+        return like[0]
     unit: np.ndarray = (vector / length).astype(np.float32)
     return unit

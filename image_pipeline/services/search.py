@@ -1,7 +1,7 @@
 """Search in the collection: by words, by a picture or by filters alone; and the values of its fields."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -170,7 +170,7 @@ class Search:
                     )
                 else:
                     hits = points.nearest(vector.tolist(), limit, question.search_filter, others)
-                answer = _answer(points, hits, question.search_filter)
+                answer = Answer(hits, []) if shown else _answer(points, hits, question.search_filter)
             answer = replace(answer, is_calibrated=cut_factor(inference.embedding_producer) is not None)
             return answer.without_distant() if only_close else answer
 
@@ -184,16 +184,14 @@ class Search:
         for id_ in (*question.like, *question.unlike):
             if id_ not in examples:
                 raise UnknownPhotographError(f"There is no photograph with the id {id_}: it may have been deleted.")
-        like = [examples[id_].vector for id_ in question.like]
+        like = [vector for id_ in question.like if (vector := examples[id_].vector) is not None]
         if question.words:
             like.append(self._cut.embed(inference, question.words))
         if question.picture is not None:
             like.append(self._embed_picture(inference, question.picture))
-        unlike = [examples[id_].vector for id_ in question.unlike]
+        unlike = [vector for id_ in question.unlike if (vector := examples[id_].vector) is not None]
         keys = frozenset(key for point in examples.values() for key in keys_of(point))
-        if len(like) == 1 and not unlike and like[0] is not None:
-            return like[0], keys
-        return mean_vector(_stacked(like), _stacked(unlike)), keys
+        return mean_vector(like, unlike), keys
 
     def page_by_date(
         self, sort: Sort, limit: int, search_filter: SearchFilter, after: DatePosition | None = None
@@ -270,19 +268,14 @@ class Search:
         return known
 
 
-def _stacked(vectors: Sequence[np.ndarray | None]) -> np.ndarray:
-    known = [vector for vector in vectors if vector is not None]
-    return np.stack(known) if known else np.empty((0, 0), np.float32)
-
-
 def _answer(points: VersionPoints, hits: list[Hit], search_filter: SearchFilter) -> Answer:
     return Answer(hits, _unmatched(points, bool(hits), search_filter))
 
 
 def _unmatched(points: VersionPoints, is_found: bool, search_filter: SearchFilter) -> list[Unmatched]:
-    """If something is found, only a text that is excluded, or one of several, can have matched nothing."""
-    is_certain = not (search_filter.not_keywords or search_filter.any_of or search_filter.none_of)
-    return [] if is_found and is_certain else points.unmatched(search_filter)
+    """If something is found, what is worth saying is that a text which is excluded has matched nothing."""
+    excludes = search_filter.not_keywords or search_filter.none_of
+    return [] if is_found and not excludes else points.unmatched(search_filter)
 
 
 def inference_for(version: SearchedVersion, settings: Settings) -> Inference:

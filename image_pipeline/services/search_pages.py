@@ -66,7 +66,7 @@ class SearchPages:
         if not question.is_compared:
             return self._dated(question.search_filter, sort or Sort.NEWEST, limit, None)
         more = self._search.asking(question, only_close)
-        counted = question.search_filter if question.is_of_words and only_close else None
+        counted = question.search_filter if question.is_of_words and only_close and not question.phrases else None
         if sort in (None, Sort.RELEVANCE):
             ranking = Ranking(more, counted=counted)
         else:

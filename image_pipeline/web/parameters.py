@@ -16,7 +16,9 @@ _Facet = Literal[
 _Text = Annotated[str | None, Field(max_length=500)]
 _Texts = Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=20)]
 Limit = Annotated[int, Field(ge=1, le=200, description="Maximum number of photographs on the page.")]
-Cursor = Annotated[str | None, Field(max_length=16_000, description="The cursor of the page before.")]
+Cursor = Annotated[
+    str | None, Field(max_length=8000, pattern=r"^[A-Za-z0-9_=-]*$", description="The cursor of the page before.")
+]
 
 
 class FilterParameters(BaseModel):

@@ -74,7 +74,8 @@ class UnmatchedText(Exact):
 class SearchAnswer(Exact):
     """A page of photographs, and the cursor of the next one; null if there is none.
 
-    `left_out` is the number of files that pass the filters but are not close to the words: on the last page, else null.
+    `left_out` is the number of files that pass the filters but are not close to the words: on the last page of a
+    search by words without phrases, else null.
     `resorted` is how many of the most relevant photographs are sorted by date; null if all are, or none. `calibrated`
     is false if it is not known which photographs are close.
     """

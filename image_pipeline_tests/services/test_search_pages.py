@@ -127,8 +127,7 @@ def test_rankings_that_were_used_last_are_kept() -> None:
 
 
 def test_the_vector_of_examples() -> None:
-    right, up = np.array([[1, 0]], np.float32), np.array([[0, 1]], np.float32)
-    none = np.empty((0, 0), np.float32)
-    assert mean_vector(np.concatenate([right, up]), none) == pytest.approx([0.5**0.5, 0.5**0.5])
-    assert mean_vector(right, up) == pytest.approx([2 / 5**0.5, -1 / 5**0.5])
-    assert mean_vector(right, 2 * right) == pytest.approx([1, 0]), "nothing is left"
+    right, up = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+    assert mean_vector([right, up], []) == pytest.approx([0.5**0.5, 0.5**0.5])
+    assert mean_vector([right], [up]) == pytest.approx([2 / 5**0.5, -1 / 5**0.5])
+    assert mean_vector([right], [2 * right]) == pytest.approx([1, 0]), "nothing is left"
