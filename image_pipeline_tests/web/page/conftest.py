@@ -14,7 +14,7 @@ from image_pipeline.demo.library import make_library
 from image_pipeline.demo.scenes import random_scene
 from image_pipeline_tests.support.library import Pipeline
 from image_pipeline_tests.support.served import Served
-from image_pipeline_tests.web.conftest import environment_of
+from image_pipeline_tests.support.served_page import environment_of
 
 MARKUP = "<img src=x onerror=document.title='owned'>"
 """What a hostile file is called, and says of itself."""
@@ -48,11 +48,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def served(demo: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def shown(demo: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The page over it, with its model loaded."""
-    with Served(tmp_path_factory.mktemp("page"), environment_of(demo), "serve") as served:
-        assert served.get("/api/v1/search?q=red").status_code == 200
-        yield served
+    with Served(tmp_path_factory.mktemp("page"), environment_of(demo), "serve") as shown:
+        assert shown.get("/api/v1/search?q=red").status_code == 200
+        yield shown
 
 
 @pytest.fixture(scope="session")
@@ -81,12 +81,12 @@ def width(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def page(served: Served, browser: Browser, width: int) -> Iterator[Page]:
+def page(shown: Served, browser: Browser, width: int) -> Iterator[Page]:
     """The page, opened; nothing may fail in it, and nothing come from elsewhere."""
     with context_of(browser, width) as context:
         opened = context.new_page()
         opened.set_default_timeout(15_000)
-        origin = f"http://127.0.0.1:{served.port}"
+        origin = f"http://127.0.0.1:{shown.port}"
         failures: list[str] = []
         opened.on("pageerror", lambda error: failures.append(str(error)))
         opened.on("console", lambda said: failures.append(said.text) if _is_of_policy(said.text) else None)
