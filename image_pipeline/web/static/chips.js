@@ -39,7 +39,10 @@ export class Chips {
     return buttons.length > 0
   }
 
-  #show() { this.list.replaceChildren(...this.examples, ...this.filters) }
+  #show() {
+    this.list.replaceChildren(...this.examples, ...this.filters)
+    this.list.scrollLeft = this.list.scrollWidth // in a narrow window, the last one is in sight
+  }
 
   #filter(text, number) {
     const [, minus, name, value] = text.match(/^(-?)(?:([A-Za-z]+):)?(.*)$/s)

@@ -26,7 +26,7 @@ export class Panel {
     this.root.replaceChildren(
       element('div', { class: 'texts' },
         facts.title && element('h3', {}, facts.title),
-        facts.caption && element('p', { class: 'caption' }, facts.caption),
+        facts.caption && element('p', {}, facts.caption, ' ', element('small', {}, '(written by a model)')),
         facts.description && element('p', {}, facts.description),
         why && whyText(why) && element('p', { class: 'found' }, whyText(why))),
       this.#actions(record),

@@ -139,6 +139,7 @@ export class Photographs {
     sort.options[0].disabled = sort.options[0].hidden = !results.isCompared
     sort.value = state.sort ?? (results.isCompared ? 'relevance' : 'newest')
     const notes = []
+    const nothing = []
     const act = (text, changes) => element('button', { type: 'button', click: () => this.address.go(changes) }, text)
     if (results.error) {
       byId('summary').replaceChildren()
@@ -156,13 +157,12 @@ export class Photographs {
       notes.push(element('p', {}, 'It is not known which of them are close to the words: the first ones are the closest.'))
     }
     for (const { field, text, known, others } of results.unmatched) {
-      notes.push(element('p', { class: 'unmatched' }, `No photograph has ${field.replaceAll('_', ' ')} “${text}”.`,
+      nothing.push(element('p', { class: 'unmatched' }, `No photograph has ${field.replaceAll('_', ' ')} “${text}”.`,
         known.length > 0 && ` There is ${known.join(', ')}${others ? ` and ${counted(others, 'other')}` : ''}.`))
     }
-    const nothing = []
     if (isNothing && results.leftOut) {
       nothing.push(element('div', { class: 'nothing' }, element('h2', {}, 'Nothing close found'),
-        element('p', {}, `No photograph is close to these words. ${counted(results.leftOut, 'photograph')} are less alike.`),
+        element('p', {}, `No photograph is close to these words. ${number(results.leftOut)} are less close.`),
         act('Show them, the closest first', { all: true })))
     } else if (isNothing) {
       const isAll = !state.q && !results.isCompared

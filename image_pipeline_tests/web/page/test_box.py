@@ -92,7 +92,7 @@ def test_several_values_or_and_not(page: Page) -> None:
 
 def test_what_no_photograph_has_is_said(page: Page) -> None:
     search(page, "camera:nonsense")
-    expect(page.locator("#summary")).to_have_text(re.compile("No photograph has camera “nonsense”. There is .*Demo"))
+    expect(page.locator(".unmatched")).to_have_text(re.compile("No photograph has camera “nonsense”. There is .*Demo"))
     expect(page.get_by_role("heading", name="No photographs found")).to_be_visible()
 
 
