@@ -1,12 +1,9 @@
 // The grid: sections of justified rows in a page of their whole height, of which only what is near the window exists.
 
 import { element } from './element.js'
-import { estimate, justify, shapeOf } from './rows.js'
+import { Layouts, TITLE } from './layouts.js'
 import { tile } from './tile.js'
 
-const HEIGHTS = { comfortable: [220, 128], dense: [128, 84] }
-const NARROW = 700
-const TITLE = 44
 const AROUND = 700
 const WAIT = 90
 
@@ -20,7 +17,7 @@ export class Grid {
     this.size = 'comfortable'
     this.active = null // the place that the keyboard is at
     this.drawn = new Map()
-    this.layouts = new Map()
+    this.layouts = new Layouts()
     this.tops = []
     addEventListener('scroll', () => this.#later(), { passive: true })
     new ResizeObserver(() => this.layOut()).observe(root)
@@ -50,19 +47,15 @@ export class Grid {
     this.layOut()
   }
 
-  get usual() { return HEIGHTS[this.size][this.width < NARROW ? 1 : 0] }
-
-  get gap() { return this.width < NARROW ? 3 : 6 }
-
   // Where things are, after anything has changed; what is at the top of the window stays there.
   layOut(anchor = this.kept) {
     const width = this.root.clientWidth
     if (!this.results || width === 0) return
-    this.width = width
+    this.layouts.fit(width, this.size)
     let top = 0
     this.tops = this.results.sections.map((section) => {
       const at = top
-      const height = this.#heightOf(section)
+      const height = this.layouts.heightOf(section)
       top += height + (section.title ? 18 : 0)
       return at
     })
@@ -79,7 +72,7 @@ export class Grid {
     const number = this.#sectionAt(top)
     const section = this.results.sections[number]
     const within = top - this.tops[number] - (section.title ? TITLE : 0)
-    const { rows } = this.#layoutOf(section)
+    const { rows } = this.layouts.of(section)
     const row = rows.findLast((one) => one.top <= within) ?? rows[0]
     return row ? { key: section.key, number: row.first, offset: within - row.top } : null
   }
@@ -94,7 +87,7 @@ export class Grid {
     number = Math.min(number, one.count - 1) // copies make one photograph, so that there may be fewer than it seemed
     this.active = { section, number }
     this.layOut()
-    const { rows } = this.#layoutOf(one)
+    const { rows } = this.layouts.of(one)
     const row = rows.find(({ last }) => number < last)
     if (!row) return
     const top = this.tops[section] + (one.title ? TITLE : 0) + row.top
@@ -109,7 +102,7 @@ export class Grid {
   // Scroll to a share (0 to 1) of a section.
   jump(number, share) {
     const section = this.results.sections[number]
-    scrollTo({ top: share === 0 && number === 0 ? 0 : this.#offset() + this.tops[number] + share * this.#heightOf(section) })
+    scrollTo({ top: share === 0 && number === 0 ? 0 : this.#offset() + this.tops[number] + share * this.layouts.heightOf(section) })
   }
 
   // The section at the top of the window, and the share of it that is above.
@@ -117,19 +110,19 @@ export class Grid {
     if (!this.results || this.tops.length === 0) return { section: 0, share: 0 }
     const top = Math.max(0, this.#windowTop())
     const section = this.#sectionAt(top)
-    return { section, share: Math.min(1, (top - this.tops[section]) / this.#heightOf(this.results.sections[section])) }
+    return { section, share: Math.min(1, (top - this.tops[section]) / this.layouts.heightOf(this.results.sections[section])) }
   }
 
   // The place above or below another one, nearest to its middle.
   vertical({ section, number }, step) {
-    const layout = this.#layoutOf(this.results.sections[section])
+    const layout = this.layouts.of(this.results.sections[section])
     const middle = layout.lefts[number] + layout.widths[number] / 2
     let row = layout.rows.findIndex(({ last }) => number < last) + step
     let rows = layout
     if (!layout.rows[row]) {
       section += step
       if (!this.results.sections[section]) return null
-      rows = this.#layoutOf(this.results.sections[section])
+      rows = this.layouts.of(this.results.sections[section])
       row = step > 0 ? 0 : rows.rows.length - 1
     }
     const { first, last } = rows.rows[row]
@@ -166,7 +159,7 @@ export class Grid {
 
   #drawSection(number, from, to) {
     const section = this.results.sections[number]
-    const layout = this.#layoutOf(section)
+    const layout = this.layouts.of(section)
     const head = section.title ? TITLE : 0
     let one = this.drawn.get(number)
     if (!one) {
@@ -234,36 +227,11 @@ export class Grid {
     })
   }
 
-  #heightOf(section) {
-    const head = section.title ? TITLE : 0
-    const known = this.layouts.get(section.key)
-    if (section.photos.length === 0 && !this.#isCurrent(known, section)) {
-      return head + estimate(section.count, this.width, this.usual, this.gap)
-    }
-    return head + this.#layoutOf(section).height
-  }
-
-  #isCurrent(known, section) {
-    return known && known.version === section.version && known.width === this.width && known.usual === this.usual
-  }
-
-  #layoutOf(section) {
-    const known = this.layouts.get(section.key)
-    if (this.#isCurrent(known, section) && known.count === section.count) return known
-    const shapes = new Float32Array(section.count).fill(1.4)
-    section.photos.forEach((photo, number) => { shapes[number] = shapeOf(photo) })
-    const layout = justify(shapes, this.width, this.usual, this.gap)
-    if (section.photos.length === 0) layout.height = estimate(section.count, this.width, this.usual, this.gap)
-    Object.assign(layout, { version: section.version, width: this.width, usual: this.usual, count: section.count })
-    this.layouts.set(section.key, layout)
-    return layout
-  }
-
   #scrollTo({ key, number, offset }) {
     const at = this.results.sections.findIndex((one) => one.key === key)
     if (at < 0) return
     const section = this.results.sections[at]
-    const row = this.#layoutOf(section).rows.find(({ last }) => number < last)
+    const row = this.layouts.of(section).rows.find(({ last }) => number < last)
     const top = this.#offset() + this.tops[at] + (section.title ? TITLE : 0) + (row?.top ?? 0) + offset
     if (Math.abs(top - scrollY) >= 1) scrollTo({ top })
   }
