@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import importlib.metadata
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".png": "image/png",
 }
+_IMPORT = re.compile(r"^import .* from '\./(\w+\.js)'$", re.MULTILINE)
 _LEAFLET = ("leaflet.css", "leaflet.js")
 
 
@@ -48,6 +50,15 @@ class Assets:
             digest.update(f"{path}\0{len(asset.content)}\0".encode())
             digest.update(asset.content)
         self.version = digest.hexdigest()[:12]
+
+    @cached_property
+    def modules(self) -> list[str]:
+        """The modules that `main.js` needs before anything is shown: a browser can ask for all of them at once."""
+        found = ["main.js"]
+        for path in found:
+            needed = _IMPORT.findall(self.own[path].content.decode())
+            found += [one for one in dict.fromkeys(needed) if one not in found]
+        return found[1:]
 
     def get(self, path: str) -> Asset | None:
         """The asset with this path; None if there is none."""

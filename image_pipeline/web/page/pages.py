@@ -46,6 +46,7 @@ def page_router() -> APIRouter:
         return HTMLResponse(
             template.render(
                 version=assets.version,
+                modules=assets.modules,
                 views=VIEWS,
                 path=path,
                 name=VIEWS[path],

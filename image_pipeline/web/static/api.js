@@ -1,6 +1,7 @@
 // Requests to the API.
 
 const PREFIX = '/api/v1'
+const RETRY = 400
 
 // What the API refuses: a sentence for people, and a code.
 export class ApiError extends Error {
@@ -25,7 +26,12 @@ export function queryString(parameters) {
 // The answer to a GET. Raises ApiError, and AbortError if `signal` says so.
 export async function get(path, parameters = {}, signal = undefined) {
   const query = queryString(parameters)
-  return answerOf(fetch(`${PREFIX}${path}${query && '?'}${query}`, { signal, headers: { Accept: 'application/json' } }))
+  const ask = () => fetch(`${PREFIX}${path}${query && '?'}${query}`, { signal, headers: { Accept: 'application/json' } })
+  return answerOf(ask().catch(async (error) => {
+    if (error.name === 'AbortError') throw error
+    await new Promise((resolve) => setTimeout(resolve, RETRY)) // such as a telephone that changes its network
+    return ask()
+  }))
 }
 
 // The answer to a picture that is sent.

@@ -4,6 +4,8 @@ import { thumbnail } from './api.js'
 import { element, icon } from './element.js'
 import { counted, dateText, fileName, whyText } from './texts.js'
 
+const RETRY = 1000
+
 // The tile of a photograph; of null, a place for one that is being loaded.
 export function tile(photo, address) {
   if (photo === null) return element('li', { class: 'tile waiting', 'aria-hidden': 'true' })
@@ -20,8 +22,11 @@ export function tile(photo, address) {
   const made = element('li', { class: photo.close === false ? 'tile distant' : 'tile' }, link)
   picture.addEventListener('load', () => made.classList.add('loaded'), { once: true })
   picture.addEventListener('error', () => {
-    picture.remove()
-    link.prepend(element('span', { class: 'no-picture' }, name))
+    setTimeout(() => { picture.src = thumbnail(photo.sha256) }, RETRY)
+    picture.addEventListener('error', () => {
+      picture.remove()
+      link.prepend(element('span', { class: 'no-picture' }, name))
+    }, { once: true })
   }, { once: true })
   return made
 }

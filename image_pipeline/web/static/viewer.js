@@ -60,7 +60,10 @@ export class Viewer {
   }
 
   // There may be more neighbours now.
-  changed() { if (this.id) this.#neighbours() }
+  changed() {
+    if (this.id) this.#neighbours()
+    else if (this.left) this.#return(this.left)
+  }
 
   close() {
     if (this.address.recall('isOpened')) history.back()
@@ -74,8 +77,15 @@ export class Viewer {
     const id = this.id
     this.id = null
     this.picture.removeAttribute('src')
+    this.#return(id)
+  }
+
+  // Go back to the photograph in the grid; if the grid is not there yet, as soon as it is.
+  #return(id) {
+    if (byId('photographs').hidden) return
     const place = this.photographs.results?.find(id)
-    if (place && !byId('photographs').hidden) this.photographs.grid.reveal(place, true)
+    this.left = place || this.photographs.results ? null : id
+    if (place) this.photographs.grid.reveal(place, true)
   }
 
   async #load(id) {

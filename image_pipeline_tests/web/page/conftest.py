@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import TimeoutError as NotSeenError
 
 from image_pipeline.demo.drawing import draw
 from image_pipeline.demo.library import make_library
@@ -92,8 +93,22 @@ def page(shown: Served, browser: Browser, width: int) -> Iterator[Page]:
         opened.on("console", lambda said: failures.append(said.text) if _is_of_policy(said.text) else None)
         opened.on("request", lambda sent: None if _is_own(sent.url, origin) else failures.append(sent.url))
         opened.goto(origin)
+        if not _begins(opened):
+            opened.reload()
         yield opened
         assert failures == []
+
+
+def _begins(page: Page) -> bool:
+    """Whether the page's modules were loaded.
+
+    Chromium drops requests when an interface of the machine comes or goes, as when others start containers.
+    """
+    try:
+        page.locator("#photographs").wait_for()
+    except NotSeenError:
+        return False
+    return True
 
 
 def _is_of_policy(text: str) -> bool:
