@@ -50,9 +50,9 @@ def test_axe_finds_nothing(shown: Served, browser: Browser, axe: str, width: int
         page = context.new_page()
         page.emulate_media(reduced_motion="reduce")
         found: dict[str, list[str]] = {}
-        for view, shown in _VIEWS.items():
+        for view, sign in _VIEWS.items():
             page.goto(f"http://127.0.0.1:{shown.port}{view}")
-            expect(page.locator(shown).first).to_be_visible(timeout=20_000)
+            expect(page.locator(sign).first).to_be_visible(timeout=20_000)
             found[view] = violations(page, axe)
         page.goto(f"http://127.0.0.1:{shown.port}/")
         tiles(page).first.click()
