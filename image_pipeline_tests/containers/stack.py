@@ -129,7 +129,7 @@ class Stack:
 
     def graphql(self, query: str, **variables: Any) -> Any:
         """What Dagster answers to a query behind the gateway."""
-        status, text = self.get("/graphql", self.password, body={"query": query, "variables": variables})
+        status, text = self.get("/dagster/graphql", self.password, body={"query": query, "variables": variables})
         assert status == 200, text
         return json.loads(text)["data"]
 

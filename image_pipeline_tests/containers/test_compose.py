@@ -20,7 +20,7 @@ from image_pipeline_tests.containers.stack import PROJECT, ROOT, Stack, run
 from image_pipeline_tests.support.moments import wait_until
 
 NEEDED = "IMAGE_PIPELINE_TESTS_NEED_ENGINE"
-_OURS = ("code", "daemon", "webserver", "docker-launch", "docker-stop", "exporter", "models")
+_OURS = ("code", "daemon", "search", "webserver", "docker-launch", "docker-stop", "exporter", "models")
 _PATIENCE = 240.0
 _STARTING_SECONDS = 5.0
 """How long a run imports Dagster before it reads files; with 1,000 of them, it takes twice as long."""
@@ -119,21 +119,53 @@ def test_everything_works_from_the_command_line(stack: Stack) -> None:
 
 
 def test_the_page_needs_the_password(stack: Stack) -> None:
-    for path in ("/", "/graphql", "/server_info", "/prometheus/graph", "/health", "/ping"):
+    closed = (
+        "/",
+        "/api/v1/search?q=x",
+        "/health",
+        "/sign-in",
+        "/ping",
+        "/dagster",
+        "/dagster/graphql",
+        "/prometheus/graph",
+    )
+    for path in closed:
         assert stack.get(path)[0] == 401, path
         assert stack.get(path, "wrong")[0] == 401, path
-    status, page = stack.get("/", stack.password)
+    status, page = stack.get("/dagster", stack.password)
     assert status == 200
     assert "Dagster" in page
     assert stack.get("/prometheus/-/ready", stack.password)[0] == 200
-    status, refusal = stack.get("/", stack.password, host="evil.example")
-    assert status == 421
-    assert "evil.example" in refusal
+    for path in ("/", "/dagster"):
+        status, refusal = stack.get(path, stack.password, host="evil.example")
+        assert status == 421, path
+        assert "evil.example" in refusal
+
+
+def test_photographs_are_found_on_the_page(stack: Stack) -> None:
+    status, page = stack.get("/", stack.password)
+    assert status == 200
+    assert "<title>" in page
+
+    def answer(path: str) -> Any:
+        status, text = stack.get(f"/api/v1{path}", stack.password)
+        assert status == 200, text
+        return json.loads(text)
+
+    found = answer("/search")["photographs"]
+    assert len(found) >= 2
+    assert answer(f"/photos/{found[0]['id']}")["path"] == found[0]["path"]
+    for path in (f"/api/v1/thumbnails/{found[0]['sha256']}", f"/api/v1/originals/{found[0]['id']}"):
+        assert stack.get(path, stack.password)[0] == 200, path
+    assert stack.get(f"/api/v1/thumbnails/{found[0]['sha256']}?size=1024", stack.password)[0] == 200
+    assert answer("/status")["points"] == _points(stack)
 
 
 def test_the_page_is_closed_to_those_who_go_round_the_gateway(stack: Stack) -> None:
-    ask = "import httpx; print(httpx.get('http://webserver:3000/server_info').status_code)"
-    assert stack.compose("exec", "--no-TTY", "daemon", "python", "-c", ask).strip() == "401"
+    ask = "import httpx; print(httpx.get('http://ADDRESS').status_code)"
+    for address in ("webserver:3000/dagster/server_info", "search:8600/api/v1/status"):
+        asked = ask.replace("ADDRESS", address)
+        assert stack.compose("exec", "--no-TTY", "webserver", "python", "-c", asked).strip() == "401", address
 
 
 def test_a_backfill_from_the_page_runs_in_containers(stack: Stack) -> None:
