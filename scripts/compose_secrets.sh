@@ -15,7 +15,7 @@ secrets=$PWD/deploy/secrets
 case $library$secrets in *\'* | *$'\n'*) fail "the paths of the photographs and of this folder may contain no ' and no line break." ;; esac
 # It is mounted under the same path in the containers, where it must hide nothing.
 case $library/ in
-    // | /bin/* | /boot/* | /dev/ | /dev/shm/ | /etc/ | /etc/dagster/* | /etc/image-pipeline/* | /lib*/* | /opt/ | /opt/app/* | \
+    // | /bin/* | /boot/* | /dev/ | /dev/shm/ | /etc/ | /etc/dagster/* | /etc/image-pipeline/* | /lib/* | /lib32/* | /lib64/* | /libx32/* | /opt/ | /opt/app/* | \
         /opt/venv/* | /proc/* | /run/ | /run/code/* | /run/docker/* | /run/secrets/* | /sbin/* | /sys/* | /tmp/ | /usr/* | \
         /var/ | /var/lib/ | /var/lib/dagster/* | /var/lib/image-pipeline/*)
         fail "$library is a folder of the system: keep the photographs in a folder of their own." ;;

@@ -1,5 +1,6 @@
 """The filters of a query by their names: from the values that a person types, and back to a text."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -17,6 +18,10 @@ from image_pipeline.services.filter_texts import (
     rating_of,
 )
 from image_pipeline.services.query_tokens import quoted
+
+_PART = r"(?:1[89]|20|21)\d\d(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?"
+BARE_DATE = re.compile(rf"(?:{_PART}(?:\.\.(?:{_PART})?)?|\.\.{_PART})$", re.ASCII)
+"""What is a date without `date:` before it."""
 
 _MANY = ("keywords", "not_keywords", "people", "any_of", "none_of")
 """The fields of a filter that hold several values, all of which have to be met."""
@@ -157,28 +162,43 @@ def _date_texts(after: datetime | None, before: datetime | None) -> Iterator[str
         if before is not None:
             yield f"before:{before.isoformat()}"
         return
+    text = _period_text(after, before)
+    if text:
+        # as a word alone, a number could be anything
+        yield text if BARE_DATE.match(text) else f"date:{text}"
+
+
+def _period_text(after: datetime | None, before: datetime | None) -> str:
+    if after is not None and before is not None:
+        for text in (_year(after), _month(after), _day(after)):
+            if period_of(text) == (after, before):
+                return text
     first = "" if after is None else _first_of_period(after)
     last = "" if before is None else _last_of_period(before)
-    if after is not None and before is not None:
-        for text in (f"{after:%Y}", f"{after:%Y-%m}", f"{after:%Y-%m-%d}"):
-            if period_of(text) == (after, before):
-                yield text
-                return
-    if first or last:
-        yield f"{first}..{last}"
+    return f"{first}..{last}" if first or last else ""
 
 
 def _is_day(date: datetime | None) -> bool:
-    return date is None or (date.tzinfo is None and date.year >= 1000 and date.time() == datetime.min.time())
+    return date is None or (date.tzinfo is None and date.time() == datetime.min.time())
 
 
 def _first_of_period(date: datetime) -> str:
-    return (
-        f"{date:%Y}" if (date.month, date.day) == (1, 1) else f"{date:%Y-%m}" if date.day == 1 else f"{date:%Y-%m-%d}"
-    )
+    return _year(date) if (date.month, date.day) == (1, 1) else _month(date) if date.day == 1 else _day(date)
 
 
 def _last_of_period(end: datetime) -> str:
     """The year, month or day that ends then."""
     day = end - timedelta(days=1)
-    return f"{day:%Y}" if (end.month, end.day) == (1, 1) else f"{day:%Y-%m}" if end.day == 1 else f"{day:%Y-%m-%d}"
+    return _year(day) if (end.month, end.day) == (1, 1) else _month(day) if end.day == 1 else _day(day)
+
+
+def _year(date: datetime) -> str:
+    return f"{date.year:04}"  # `%Y` has no zeros on Linux
+
+
+def _month(date: datetime) -> str:
+    return f"{date.year:04}-{date.month:02}"
+
+
+def _day(date: datetime) -> str:
+    return f"{date.year:04}-{date.month:02}-{date.day:02}"

@@ -7,19 +7,16 @@
 - `-keyword:work`, `-2024`, `-dog`: none of these. A word alone is one of the caption.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.services.filter_texts import FilterTextError
-from image_pipeline.services.query_filters import OTHER_NAMES, QUERY_FILTERS, both, filter_texts
+from image_pipeline.services.query_filters import BARE_DATE, OTHER_NAMES, QUERY_FILTERS, both, filter_texts
 from image_pipeline.services.query_tokens import QueryError, Token, TokenKind, query_tokens, quoted
 
 MOST_CHARACTERS = 2000
 MOST_FILTERS = 64
-_DAY = r"(?:1[89]|20|21)\d\d(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?"
-_DATE = re.compile(rf"(?:{_DAY}(?:\.\.(?:{_DAY})?)?|\.\.{_DAY})$", re.ASCII)
 _NAMES = frozenset((*QUERY_FILTERS, *OTHER_NAMES))
 
 
@@ -128,7 +125,7 @@ def _term(token: Token) -> _Term | None:
     if token.kind is TokenKind.FILTER:
         name = OTHER_NAMES.get(token.name, token.name)
         return _Term(token, name, _read(token, name))
-    if token.kind is TokenKind.WORD and _DATE.match(text):
+    if token.kind is TokenKind.WORD and BARE_DATE.match(text):
         return _Term(token, "date", _read(token, "date"))
     if token.is_negative and any(character.isalnum() for character in text):
         return _Term(token, "caption", _read(token, "caption"))

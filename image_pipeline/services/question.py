@@ -17,6 +17,13 @@ class UnknownPhotographError(PipelineError):
     """There is no photograph with an id."""
 
 
+class ForgottenRankingError(PipelineError):
+    """The rest of a search is not known any more, or never was."""
+
+    def __init__(self) -> None:
+        super().__init__("The rest of this search is no longer kept: search again.")
+
+
 @dataclass(frozen=True)
 class Question:
     """What to search for: words, a picture, photographs like some and unlike others (by the ids of their points).

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from image_pipeline.collection.hits import Hit
 from image_pipeline.collection.search_filter import SearchFilter
-from image_pipeline.errors import PipelineError
+from image_pipeline.services.question import ForgottenRankingError
 from image_pipeline.services.search import Answer
 
 MOST_HITS = 5000
@@ -22,20 +22,13 @@ MOST_HITS = 5000
 _MOST_RANKINGS, _MOST_KEPT = 256, 50_000
 
 
-class ForgottenRankingError(PipelineError):
-    """A ranking is no longer kept, or never was."""
-
-    def __init__(self) -> None:
-        super().__init__("The rest of this search is no longer kept: search again.")
-
-
 @dataclass
 class Ranking:
     """A ranking: `more(shown, n)` answers with the n best photographs without those with `shown` sha256 or pixels.
 
     `hits` are the photographs so far, `last` is the latest answer. `key` is a secret of whoever asked.
     `counted` is the filter that lets through all photographs, close or not; None if none are left out. `resorted` is
-    the number of photographs that were sorted by date.
+    the number of photographs that were sorted by date. `is_cut` if there may be more that it does not hold.
     """
 
     more: Callable[[Collection[str], int], Answer]
@@ -45,6 +38,7 @@ class Ranking:
     is_complete: bool = False
     counted: SearchFilter | None = None
     resorted: int | None = None
+    is_cut: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def page(self, offset: int, limit: int) -> tuple[list[Hit], int | None]:
@@ -65,7 +59,8 @@ class Ranking:
         self.last = self.more(shown, wanted) if wanted > 0 else self.last
         new = [] if self.last is None or wanted <= 0 else self.last.hits
         self.hits += new
-        self.is_complete = len(new) < wanted or len(self.hits) >= MOST_HITS
+        self.is_cut = len(self.hits) >= MOST_HITS
+        self.is_complete = len(new) < wanted or self.is_cut
 
 
 class Rankings:

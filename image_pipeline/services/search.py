@@ -19,13 +19,13 @@ from image_pipeline.collection.qdrant import SearchedVersion
 from image_pipeline.collection.replaced import again_if_replaced
 from image_pipeline.collection.search_filter import SearchFilter
 from image_pipeline.collection.version_points import VersionPoints
-from image_pipeline.errors import CollectionError
+from image_pipeline.errors import CollectionError, PipelineError
 from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.inference.calibration import cut_factor
 from image_pipeline.inference.libraries import are_libraries_here
 from image_pipeline.schema.payload import PayloadField
 from image_pipeline.services.picture_query import embed_picture
-from image_pipeline.services.question import Question, UnknownPhotographError, mean_vector
+from image_pipeline.services.question import ForgottenRankingError, Question, UnknownPhotographError, mean_vector
 from image_pipeline.services.relevance import RelevanceCut
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
@@ -33,6 +33,9 @@ from image_pipeline.stages.models import Inference, load_inference
 from image_pipeline.traces import SERVICE, span, start_traces
 
 Found = TypeVar("Found")
+
+_WAITING_AT_MOST = 4
+"""How many pictures to compare with may wait for a decoder."""
 
 _DECODED_AT_ONCE = 2
 """Pictures that are decoded at the same time; each takes a process, and the memory that the settings permit."""
@@ -68,6 +71,12 @@ class FacetAnswer:
     unmatched: list[Unmatched]
 
 
+class PicturesBusyError(PipelineError):
+    """Too many pictures are being compared at once."""
+
+    transient = True
+
+
 class Search:
     """Searches the collection of `settings`; a context manager. Several threads can use it at the same time.
 
@@ -82,6 +91,7 @@ class Search:
         self._known: tuple[SearchedVersion, Inference] | None = None
         self._cut = RelevanceCut()
         self._decoding = threading.BoundedSemaphore(_DECODED_AT_ONCE)
+        self._compared = threading.BoundedSemaphore(_DECODED_AT_ONCE + _WAITING_AT_MOST)
 
     def __enter__(self) -> Self:
         return self
@@ -162,6 +172,8 @@ class Search:
             version, inference = self._version()
             with self._qdrant.connect() as qdrant:
                 points = qdrant.points(version.name)
+                if known and version.name not in known and isinstance(question.picture, Path):
+                    raise ForgottenRankingError  # the file of an upload is gone, and the new version has not seen it
                 if version.name not in known:
                     known[version.name] = self._query(points, inference, question)
                 vector, own = known[version.name]
@@ -225,8 +237,14 @@ class Search:
         return payload
 
     def _embed_picture(self, inference: Inference, file: Path | LibraryFile) -> np.ndarray:
-        with self._decoding:
-            return embed_picture(inference, file, Wiring(self._settings).limits)
+        # others that wait here would take the threads of searches that need no decoder
+        if not self._compared.acquire(blocking=False):
+            raise PicturesBusyError("Too many pictures are being compared: try again in some seconds.")
+        try:
+            with self._decoding:
+                return embed_picture(inference, file, Wiring(self._settings).limits)
+        finally:
+            self._compared.release()
 
     def _found(
         self,

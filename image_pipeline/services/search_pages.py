@@ -72,7 +72,15 @@ class SearchPages:
         else:
             answer = more((), RESORTED)
             hits = by_date(answer.hits, sort)
-            ranking = Ranking(_nothing, counted=counted, hits=hits, last=answer, is_complete=True, resorted=len(hits))
+            ranking = Ranking(
+                _nothing,
+                counted=counted,
+                hits=hits,
+                last=answer,
+                is_complete=True,
+                resorted=len(hits),
+                is_cut=len(hits) >= RESORTED,
+            )
         page = self._ranked(ranking, 0, limit)
         if page.cursor is not None:
             self._rankings.keep(ranking)
@@ -100,7 +108,8 @@ class SearchPages:
     def _ranked(self, ranking: Ranking, offset: int, limit: int) -> SearchPage:
         hits, following = ranking.page(offset, limit)
         left_out = None
-        if following is None and ranking.counted is not None:
+        # a ranking that was cut at its greatest length leaves out close ones, too
+        if following is None and ranking.counted is not None and not ranking.is_cut:
             shown = sum(1 + len(hit.copies) for hit in ranking.hits)
             left_out = max(0, self._search.count(ranking.counted) - shown)
         last = ranking.last or Answer([], [])

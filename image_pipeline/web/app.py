@@ -10,8 +10,7 @@ from image_pipeline.errors import PipelineError
 from image_pipeline.http_problem import add_problem_handlers, problem
 from image_pipeline.services.filter_texts import FilterTextError
 from image_pipeline.services.query_tokens import QueryError
-from image_pipeline.services.question import UnknownPhotographError
-from image_pipeline.services.ranking import ForgottenRankingError
+from image_pipeline.services.question import ForgottenRankingError, UnknownPhotographError
 from image_pipeline.services.search_pages import CursorError
 from image_pipeline.traces import spans_of_requests
 from image_pipeline.web.counts import count_routes

@@ -178,3 +178,22 @@ FILTERS = st.builds(
 @given(FILTERS)
 def test_the_text_of_a_filter_asks_for_it(search_filter: SearchFilter) -> None:
     assert asked(" ".join(filter_texts(search_filter))) == search_filter
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-date:0999",
+        "date:0500 OR city:Rome",
+        "date:1750",
+        "before:2500",
+        "after:1700",
+        "-after:1000",
+        "date:0042-02-03",
+    ],
+)
+def test_years_that_are_no_dates_by_themselves_are_kept_in_the_text(text: str) -> None:
+    query = parse_query(text)
+    again = parse_query(query.text)
+    assert (again.words, again.search_filter) == ("", query.search_filter)
+    assert query.search_filter != SearchFilter()

@@ -1,7 +1,9 @@
 """Pages of searches while the collection changes, and rankings that are forgotten."""
 
+import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +15,17 @@ from image_pipeline.collection.connection import address_of
 from image_pipeline.collection.edge.address import EdgeAddress
 from image_pipeline.collection.hits import Hit, Sort
 from image_pipeline.collection.points import make_point, point_id
+from image_pipeline.collection.search_filter import SearchFilter
+from image_pipeline.services import search as search_service
+from image_pipeline.services import search_pages
 from image_pipeline.services.query_language import parse_query
-from image_pipeline.services.question import Question, UnknownPhotographError, mean_vector
-from image_pipeline.services.ranking import ForgottenRankingError, Ranking, Rankings
-from image_pipeline.services.search import Answer, Search
+from image_pipeline.services.question import ForgottenRankingError, Question, UnknownPhotographError, mean_vector
+from image_pipeline.services.ranking import Ranking, Rankings
+from image_pipeline.services.search import Answer, PicturesBusyError, Search
 from image_pipeline.services.search_pages import CursorError, SearchPages
 from image_pipeline.settings import Settings, load_settings
-from image_pipeline.stages.models import load_inference
+from image_pipeline.stages.models import Inference, load_inference
+from image_pipeline_tests.support.moments import wait_until
 from image_pipeline_tests.support.raw_qdrant import settings_of
 
 
@@ -104,6 +110,37 @@ def test_all_of_a_search_by_date_is_in_its_cursor(settings: Settings, search: Se
 def test_a_cursor_of_somebody_elses_making(search: Search, cursor: str) -> None:
     with pytest.raises(CursorError):
         SearchPages(search).following(cursor, 5)
+
+
+def test_a_search_that_was_cut_does_not_call_the_rest_distant(
+    settings: Settings, search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(settings, search, [f"{number}.jpg" for number in range(9)])
+    monkeypatch.setattr(search_pages, "RESORTED", 5)
+    page = SearchPages(search).first(Question(words="a dog"), Sort.NEWEST, 50)
+    assert (len(page.hits), page.resorted, page.left_out) == (5, 5, None)
+
+
+def test_pictures_to_compare_with_do_not_take_all_threads(
+    settings: Settings, search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(settings, search, ["a.jpg"])
+    are_done, begun = threading.Event(), threading.Semaphore(0)
+
+    def slow(inference: Inference, *_: object) -> np.ndarray:
+        begun.release()
+        are_done.wait(60)
+        return np.array(vector_of("a.jpg", inference.embedding_producer.dimension or 0), np.float32)
+
+    monkeypatch.setattr(search_service, "embed_picture", slow)
+    with ThreadPoolExecutor(12) as threads:
+        asked = [threads.submit(search.by_picture, Path("x.jpg"), 1, SearchFilter()) for _ in range(12)]
+        assert begun.acquire(timeout=60) and begun.acquire(timeout=60)
+        assert wait_until(lambda: sum(one.done() for one in asked) == 6, 60)
+        are_done.set()
+        failed = [one.exception() for one in asked]
+    assert sum(isinstance(one, PicturesBusyError) for one in failed) == 6
+    assert sum(one is None for one in failed) == 6
 
 
 def test_an_example_that_is_gone(settings: Settings, search: Search) -> None:

@@ -25,6 +25,9 @@ MOST_BYTES = 64 << 20
 ANSWER_SECONDS = 120.0
 """How long a request may take until its answer begins, in s."""
 
+BODY_SECONDS = 600.0
+"""How much longer it may take if a body has to arrive first, in s: a photograph from a telephone on a slow network."""
+
 READ_SECONDS = 60.0
 """How long a client may take to receive a part of an answer, in s."""
 
@@ -99,7 +102,8 @@ class Door:
 
     async def _pass(self, scope: Scope, receive: Receive, answering: "_Answering") -> None:
         body = answering.body = LimitedBody(receive, MOST_BYTES)
-        deadline = answering.deadline = asyncio.timeout(ANSWER_SECONDS)
+        has_body = Headers(scope=scope).get("content-length", "0") != "0" or "transfer-encoding" in Headers(scope=scope)
+        deadline = answering.deadline = asyncio.timeout(ANSWER_SECONDS + (BODY_SECONDS if has_body else 0))
         try:
             async with deadline:
                 await self._app(scope, body, answering)
