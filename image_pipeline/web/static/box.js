@@ -25,6 +25,7 @@ export class Box {
     })
     this.input.addEventListener('input', () => this.#typed())
     this.input.addEventListener('keydown', (event) => this.#key(event))
+    this.input.addEventListener('click', () => this.suggestions.asked())
     this.input.addEventListener('blur', () => setTimeout(() => this.#left(), 150))
     byId('search').addEventListener('submit', (event) => {
       event.preventDefault()
