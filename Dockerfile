@@ -47,7 +47,7 @@ FROM base AS app
 COPY --link --from=environment-app /opt/venv /opt/venv
 COPY --link --from=package /opt/app /opt/app
 COPY --link deploy/workspace.yaml deploy/dagster.yaml /etc/image-pipeline/
-ENV IMAGE_PIPELINE_HOME=/var/lib/image-pipeline IMAGE_LIBRARY=/library DAGSTER_HOME=/etc/dagster
+ENV IMAGE_PIPELINE_HOME=/var/lib/image-pipeline DAGSTER_HOME=/etc/dagster
 CMD ["image-pipeline", "--help"]
 
 FROM base AS models

@@ -33,10 +33,11 @@ demo: install ## Draw a demo library, ingest it, search it: no network, no GPU, 
 	@$(DEMO_SETTINGS) $(BIN)/image-pipeline search 'a red circle on a blue background' --limit 5
 	@echo; echo 'in quarantine:'
 	@$(DEMO_SETTINGS) $(BIN)/image-pipeline quarantine
-	@echo; echo 'Open the Dagster page: make demo-page'
+	@echo; echo 'See and search the photographs: make demo-page, then http://127.0.0.1:8600'
 
-demo-page: install ## Open the Dagster page of the demo library.
-	$(DEMO_SETTINGS) $(BIN)/image-pipeline dev
+demo-page: install ## Serve the search page of the demo library, and Dagster's page beside it.
+	@$(DEMO_SETTINGS) $(BIN)/image-pipeline dev & trap 'kill $$! 2>/dev/null; wait' EXIT; \
+	$(DEMO_SETTINGS) $(BIN)/image-pipeline serve
 
 # `worksteal` keeps neighbours together, which share servers and stores, until one worker has nothing left to do
 test: install ## Run the tests, two at a time.
@@ -78,9 +79,9 @@ bench: install qdrant ## Measure the pipeline against the usual alternatives (an
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q
 
 lock: ## Update the lock files (needs uv).
-	$(COMPILE) --extra models -o requirements.lock
-	$(COMPILE) --extra models --extra dev -c requirements.lock -o requirements-dev.lock
-	$(COMPILE) -c requirements.lock -o requirements-thin.lock
+	$(COMPILE) --extra models --extra traces -o requirements.lock
+	$(COMPILE) --extra models --extra traces --extra dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) --extra traces -c requirements.lock -o requirements-thin.lock
 	echo hatchling | $(subst pyproject.toml,-,$(COMPILE)) -c requirements-dev.lock -o requirements-build.lock
 
 payload-docs: install ## Print the payload's fields into docs/payload.md.

@@ -8,6 +8,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from image_pipeline.correlation import correlation_id
 from image_pipeline.settings import LogFormat, load_settings
 from image_pipeline.terminal import echo_json, escaped_lines
 
@@ -22,6 +23,8 @@ FIELDS = (
     "upserted",
     "deleted",
     "unchanged",
+    "request_id",
+    "seconds",
 )
 """Optional fields of a log record, passed as `extra` to the logging call."""
 
@@ -74,8 +77,9 @@ def line_of(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def error_line(message: str) -> dict[str, Any]:
-    """The record of an error that ends a command."""
-    return {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": "ERROR", "message": message}
+    """The record of an error that ends a command, with the id that the services which it asked have in their logs."""
+    time = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return {"time": time, "level": "ERROR", "message": message, "request_id": correlation_id()}
 
 
 def warning_line(message: str) -> dict[str, Any]:

@@ -248,6 +248,15 @@ class Settings(BaseSettings):
             description="A file with such keys, one per line; all are accepted. It may be changed at any time.",
         ),
     ] = None
+    traces: Annotated[
+        str | None,
+        Field(
+            validation_alias="IMAGE_PIPELINE_TRACES",
+            repr=False,
+            description="The OpenTelemetry collector that gets traces of runs, searches and the inference service, by "
+            "OTLP over HTTP, such as `http://localhost:4318`. Unset: none are made. Needs the extra `traces`.",
+        ),
+    ] = None
     log_format: Annotated[
         LogFormat,
         Field(
@@ -274,7 +283,7 @@ class Settings(BaseSettings):
             raise ValueError("give names separated by commas, without http:// and port")
         return value
 
-    @field_validator("qdrant_url", "inference_url")
+    @field_validator("qdrant_url", "inference_url", "traces")
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
@@ -318,7 +327,7 @@ def load_settings(**given: Any) -> Settings:
 
 
 def _urls() -> set[str]:
-    return {variable_of("qdrant_url"), variable_of("inference_url")}
+    return {variable_of("qdrant_url"), variable_of("inference_url"), variable_of("traces")}
 
 
 def variable_of(name: str) -> str:

@@ -13,6 +13,13 @@ fail() { echo "compose_secrets.sh: $*" >&2; exit 1; }
 library=$(cd "$1" && pwd -P)
 secrets=$PWD/deploy/secrets
 case $library$secrets in *\'* | *$'\n'*) fail "the paths of the photographs and of this folder may contain no ' and no line break." ;; esac
+# It is mounted under the same path in the containers, where it must hide nothing.
+case $library/ in
+    // | /bin/* | /boot/* | /dev/ | /dev/shm/ | /etc/ | /etc/dagster/* | /etc/image-pipeline/* | /lib*/* | /opt/ | /opt/app/* | \
+        /opt/venv/* | /proc/* | /run/ | /run/code/* | /run/docker/* | /run/secrets/* | /sbin/* | /sys/* | /tmp/ | /usr/* | \
+        /var/ | /var/lib/ | /var/lib/dagster/* | /var/lib/image-pipeline/*)
+        fail "$library is a folder of the system: keep the photographs in a folder of their own." ;;
+esac
 command -v openssl >/dev/null || fail "openssl is missing: install it."
 if docker info --format '{{.SecurityOptions}}' 2>/dev/null | grep -qE 'rootless|userns'; then
     fail "this Docker engine maps users (rootless, or userns-remap): containers could not read your photographs."
@@ -73,7 +80,7 @@ if [ ! -e .env ]; then
         echo "DOCKER_GID=$(stat -c %g "$socket")"
     } >.env.new && mv .env.new .env
 elif ! grep -qxF "IMAGE_LIBRARY='$library'" .env; then
-    fail ".env names a different library: $(sed -n 's/^IMAGE_LIBRARY=//p' .env). Change IMAGE_LIBRARY there if it moved."
+    fail ".env names a different library: $(sed -n 's/^IMAGE_LIBRARY=//p' .env). If it moved, change IMAGE_LIBRARY there and run: docker compose run --rm cli adopt '$library'"
 fi
 if [ -n "${IMAGE_LIBRARY:-}" ] && [ "$IMAGE_LIBRARY" != "$library" ]; then
     echo "IMAGE_LIBRARY is set in this shell, to a different folder, and goes before .env: unset IMAGE_LIBRARY" >&2

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.types import ASGIApp
 
-from image_pipeline.api.door import Door
+from image_pipeline.api.door import QUIET_PATHS, Door
 from image_pipeline.api.metrics import Metrics
 from image_pipeline.api.openapi import ARRAY_OR_FILES, FILES, TEXTS_ARRAY_OR_FILES
 from image_pipeline.api.relayed_models import RelayedModels
@@ -43,6 +43,7 @@ from image_pipeline.inference.wire import (
 from image_pipeline.schema.input_spec import InputSpec
 from image_pipeline.services.waiting import BusyError
 from image_pipeline.storage.tensors import read_tensors
+from image_pipeline.traces import spans_of_requests
 
 Found = TypeVar("Found")
 _CLIENT_GONE = 499
@@ -57,6 +58,7 @@ def create_app(service: RelayedModels, keys: Keys) -> ASGIApp:
         summary="Embeddings and captions of pictures, and embeddings of texts.",
         docs_url=None,  # their scripts come from another server
         redoc_url=None,
+        telemetry=spans_of_requests(QUIET_PATHS),
     )
     metrics = Metrics()
     _add_errors(app)

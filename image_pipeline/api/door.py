@@ -11,6 +11,9 @@ from image_pipeline.http_body import SILENT_SECONDS, LimitedBody, TooLargeError,
 OPEN_PATHS = frozenset({"/health/live", "/health/ready"})
 """Paths for which no key is needed: an orchestrator asks them."""
 
+QUIET_PATHS = OPEN_PATHS | {"/metrics"}
+"""Paths that are asked every few seconds: they are in no log and no trace."""
+
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),

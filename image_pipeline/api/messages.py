@@ -28,12 +28,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Setup:
-    """The first message to a receiver. `row` is its row in the table of waiting images, which has `rows`."""
+    """The first message to a receiver. `row` is its row in the table of waiting images, which has `rows`.
+
+    `traces` is the address of the collector of traces, if there is one.
+    """
 
     limits: ServiceLimits
     keys: Keys
     row: int
     rows: int
+    traces: str | None
 
 
 @dataclass(frozen=True)

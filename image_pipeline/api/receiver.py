@@ -11,11 +11,18 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from image_pipeline.api.app import create_app
+from image_pipeline.api.door import QUIET_PATHS
 from image_pipeline.api.messages import Setup
 from image_pipeline.api.region import Region, bytes_of
 from image_pipeline.api.relayed_models import RelayedModels
 from image_pipeline.http_server import Server
+from image_pipeline.notices import show_notices
+from image_pipeline.request_log import RequestLog
 from image_pipeline.services.waiting import Waiting
+from image_pipeline.traces import start_traces
+
+SERVICE = "image-pipeline-models"
+"""The name of the service in its traces."""
 
 _FINISHING_SECONDS = 60
 _IDLE_SECONDS = 30
@@ -50,7 +57,10 @@ def main() -> None:
     models = RelayedModels(connection, Region(memory), waiting, setup.limits)
     for descriptor in (memory, counts):  # they are mapped
         os.close(descriptor)
-    server = Server(_config(create_app(models, setup.keys)))
+    show_notices()
+    start_traces(setup.traces, SERVICE)
+    app = RequestLog(create_app(models, setup.keys), QUIET_PATHS)
+    server = Server(_config(app))
     models.start(server.end)
     server.run(sockets=[socket.socket(fileno=listener)])
 

@@ -64,8 +64,8 @@ class Receivers:
     Threads and signal handlers may call `set_ready` and `end` at any time.
     """
 
-    def __init__(self, listener: socket.socket, keys: Keys, limits: ServiceLimits) -> None:
-        self._listener, self._keys, self._limits = listener, keys, limits
+    def __init__(self, listener: socket.socket, keys: Keys, limits: ServiceLimits, traces: str | None = None) -> None:
+        self._listener, self._keys, self._limits, self._traces = listener, keys, limits, traces
         self._counts = open_memory(_TABLE_BYTES)
         self.waiting = Waiting(limits.waiting_images, table_of(self._counts, MOST))
         self._events: queue.SimpleQueue[_Receiver | tuple[Capabilities, int] | None] = queue.SimpleQueue()
@@ -129,7 +129,7 @@ class Receivers:
                 start_new_session=True,  # else Ctrl-C on a terminal reached it, too
             )
             relay = Relay(service, here, bytes_of(memory, REGION_BYTES))
-        relay.send(Setup(self._limits, self._keys, row, MOST))
+        relay.send(Setup(self._limits, self._keys, row, MOST, self._traces))
         receiver = _Receiver(row, process, relay)
 
         def serve() -> None:

@@ -27,7 +27,7 @@ def serve_models(settings: Settings, host: str, port: int) -> None:
     inference = load_inference(settings.models, settings.dtype, wiring.store.home)
     listener = listen(port, host)
     limits = ServiceLimits(pixels=settings.decode_pixels)
-    receivers = Receivers(listener, keys, limits)
+    receivers = Receivers(listener, keys, limits, settings.traces)
     with ModelService(inference, wiring.limits, wiring.processes, limits, receivers.waiting) as service:
         failures: list[BaseException] = []
 

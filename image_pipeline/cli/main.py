@@ -10,7 +10,6 @@ import click
 
 from image_pipeline.cli.history import history
 from image_pipeline.cli.maintenance import repair, verify
-from image_pipeline.cli.notices import show_notices
 from image_pipeline.cli.options import FOLDER, NEW_FOLDER, Commands, errors_for_people, shared_options
 from image_pipeline.cli.report import report
 from image_pipeline.cli.retry import retry
@@ -18,6 +17,7 @@ from image_pipeline.cli.search import facets, search
 from image_pipeline.cli.serve import hash_password, serve_metrics, serve_models, serve_page, serve_search
 from image_pipeline.cli.show import show
 from image_pipeline.cli.stores import adopt, forget, hint_at_scattered_store, rescue
+from image_pipeline.notices import show_notices
 from image_pipeline.patches import collect_garbage_rarely, run_without_finalization
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings, load_settings

@@ -1,5 +1,6 @@
 """The commands that serve a part of the program to other processes and machines: the models, the page, metrics."""
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +8,8 @@ from typing import Any
 
 import click
 
-from image_pipeline.cli.notices import show_notices
 from image_pipeline.cli.options import errors_for_people, shared_options
+from image_pipeline.notices import show_notices
 from image_pipeline.settings import load_settings
 from image_pipeline.signals import ignore_further_signals, interrupted_exit_code
 from image_pipeline.terminal import echo
@@ -78,6 +79,12 @@ def serve_models(host: str, port: int, **given: Any) -> None:
     _until_interrupted(lambda: serve(settings, host, port))
 
 
+def _prefix(_: click.Context, __: click.Parameter, value: str) -> str:
+    if value and not re.fullmatch(r"(/[A-Za-z0-9_-]+)+", value):
+        raise click.BadParameter("give a path such as /dagster: letters, digits, - and _ between slashes.")
+    return value
+
+
 @click.command("serve-page")
 @_ADDRESS
 @_port(3000)
@@ -87,8 +94,15 @@ def serve_models(host: str, port: int, **given: Any) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A workspace.yaml of Dagster, which names the code server.",
 )
+@click.option(
+    "--path-prefix",
+    default="",
+    metavar="PATH",
+    callback=_prefix,
+    help="What all paths begin with, such as /dagster: for a proxy that serves other things under the same name.",
+)
 @errors_for_people
-def serve_page(host: str, port: int, workspace: Path) -> None:
+def serve_page(host: str, port: int, workspace: Path, path_prefix: str) -> None:
     """Serve Dagster's page alone: the code server and the daemon run somewhere else, such as in containers.
 
     On one machine, use `image-pipeline dev` instead, which starts all of them.
@@ -96,7 +110,7 @@ def serve_page(host: str, port: int, workspace: Path) -> None:
     settings = load_settings()
     from image_pipeline.page.alone import serve_page as serve
 
-    _until_interrupted(lambda: serve(settings, host, port, workspace))
+    _until_interrupted(lambda: serve(settings, host, port, workspace, path_prefix))
 
 
 @click.command("serve-metrics")

@@ -21,6 +21,7 @@ def main() -> None:
     """Serve until a signal ends it. An error of the configuration is printed, and ends it with 1."""
     arguments = _parser().parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("image_pipeline").setLevel(logging.INFO)
     catch_signals()
     try:
         rules = RunRules(_launcher(arguments.configuration))

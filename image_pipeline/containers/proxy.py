@@ -12,7 +12,16 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from image_pipeline.containers.rules import API_VERSION, RUN_LABEL, RefusedError, Request, RunRules, understand
+from image_pipeline.containers.rules import (
+    API_VERSION,
+    RUN_ID_LABEL,
+    RUN_LABEL,
+    RefusedError,
+    Request,
+    RunRules,
+    understand,
+)
+from image_pipeline.terminal import escaped
 
 _MOST_BYTES = 1 << 20
 _ENGINE_SECONDS = 60.0
@@ -58,6 +67,7 @@ class DockerProxy:
         if request.action == "create":
             container = self._rules.container(await _body(http))
             await self._delete_old()
+            _log_action("create", container["Labels"])
             return _copy(await self._engine.post(f"{_API}/create", json=container))
         path = f"{_API}/{request.container}"
         described = await self._engine.get(f"{path}/json")
@@ -68,6 +78,7 @@ class DockerProxy:
         if request.action == "json":
             return _copy(described)
         query = {"t": request.seconds} if request.seconds else {}
+        _log_action(request.action, described.json()["Config"]["Labels"])
         return _copy(await self._engine.post(f"{path}/{request.action}", params=query))
 
     async def _delete_old(self) -> None:
@@ -80,6 +91,10 @@ class DockerProxy:
                 described = await self._engine.get(f"{_API}/{one['Id']}/json")
                 if described.is_success and _ended_at(described.json()) < before:
                     await self._engine.delete(f"{_API}/{one['Id']}")
+
+
+def _log_action(action: str, labels: Mapping[str, str]) -> None:
+    _log.info("%s: the container of run %s", action, escaped(labels.get(RUN_ID_LABEL, "without an id")))
 
 
 def _ended_at(described: Mapping[str, Any]) -> datetime:

@@ -21,7 +21,8 @@ API_VERSION = "1.44"
 RUN_LABEL = "image-pipeline.run"
 """The label of the containers of runs. Its value must be the one in the configuration."""
 
-_RUN_LABELS = ("dagster/run_id", "dagster/job_name")
+RUN_ID_LABEL = "dagster/run_id"
+_RUN_LABELS = (RUN_ID_LABEL, "dagster/job_name")
 _JOB_VARIABLE = "DAGSTER_RUN_JOB_NAME"
 _COMMAND = ("dagster", "api")
 _COMMANDS = ("execute_run", "resume_run")

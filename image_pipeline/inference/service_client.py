@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx
 import numpy as np
 
+from image_pipeline.correlation import HEADER, correlation_id
 from image_pipeline.errors import ModelError
 from image_pipeline.inference.captioner import Caption
 from image_pipeline.inference.wire import (
@@ -65,6 +66,7 @@ class ServiceClient:
         headers = {} if self.key is None else {"x-api-key": self.key}
         timeout = httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
         self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False)
+        self._http.event_hooks = {"request": [_identify]}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -197,6 +199,10 @@ def _caption(content: Any) -> Caption:
     if not isinstance(text, str) or not isinstance(confidence, (int, float)) or not 0 <= confidence <= 1:
         raise WireError("a caption that is none")
     return Caption(text, float(confidence))
+
+
+def _identify(request: httpx.Request) -> None:
+    request.headers[HEADER] = correlation_id()
 
 
 def _json(answer: httpx.Response) -> Any:

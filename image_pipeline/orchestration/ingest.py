@@ -44,6 +44,7 @@ from image_pipeline.settings import Settings, export_settings
 from image_pipeline.storage.ledger import Ledger, LedgerEntry
 from image_pipeline.storage.private_files import keep_private
 from image_pipeline.storage.tensors import sweep_tensors
+from image_pipeline.traces import SERVICE, start_traces
 
 _QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _ERRORS_OF_RECORDS = "sqlalchemy.exc."  # SQLAlchemy is used only for Dagster's databases
@@ -263,6 +264,7 @@ def open_ingestion(settings: Settings) -> Iterator[Ingestion]:
     """Open the library of `settings`, with Dagster's records in the store (or DAGSTER_HOME)."""
     # the resources name the environment variable of Qdrant's key, and read its value when a run begins
     export_settings(settings)
+    start_traces(settings.traces, SERVICE)
     keep_private()
     store_events_in_batches()
     sync_records_rarely()

@@ -138,7 +138,10 @@ def unusable_records(cause: object, store: Store, are_files: bool) -> str:
             "to a writable folder."
         )
     reason = in_one_line(cause, _REASON_LENGTH)
-    return f"Dagster's records cannot be used ({reason}): start the database that {home}/{_CONFIGURATION} names."
+    return (
+        f"Dagster's records cannot be used ({reason}): start the database that {home}/{_CONFIGURATION} names, or make "
+        "room on its disk."
+    )
 
 
 def _shipped_configuration() -> Path:

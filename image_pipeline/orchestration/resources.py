@@ -32,6 +32,7 @@ from image_pipeline.storage.locks import exclusive_lock
 from image_pipeline.storage.partition_claims import PartitionClaims
 from image_pipeline.storage.store import Store
 from image_pipeline.storage.tables import StageTables
+from image_pipeline.traces import SERVICE, start_traces, work
 
 
 class _Fixed(dg.ConfigurableResource):
@@ -55,11 +56,13 @@ class StoreResource(_Fixed):
         if context.run is None:  # a sensor uses the resource
             yield self
             return
+        start_traces(self.settings.traces, SERVICE)
         store, run_id = self.store, context.run.run_id
         with (
             claiming(store.runs_directory / run_id),
             PartitionClaims(store, run_id) as self._claims,
             own_range(),
+            work(run_id, f"run {context.run.job_name}"),
         ):
             yield self
 

@@ -18,12 +18,12 @@ _REASON_LENGTH = 300
 _log = logging.getLogger("dagster.image_pipeline")
 
 
-def serve_page(settings: Settings, host: str, port: int, workspace_file: Path) -> None:
+def serve_page(settings: Settings, host: str, port: int, workspace_file: Path, prefix: str = "") -> None:
     """Serve the page on `port` of the address `host` until a signal ends it, then raise KeyboardInterrupt.
 
     It needs neither the store nor the library: its records are those of DAGSTER_HOME, and `workspace_file` names the
-    code servers, as Dagster's `workspace.yaml` does. Raises SettingsError if others than this machine could reach it
-    and no key is set, or if the records cannot be used; PortTakenError if the port is taken.
+    code servers, as Dagster's `workspace.yaml` does. All paths begin with `prefix`. Raises SettingsError if others than
+    this machine could reach it and no key is set, or if the records cannot be used; PortTakenError as `listen` does.
     """
     keys = keys_for(settings, host)
     if not os.environ.get("DAGSTER_HOME"):
@@ -32,8 +32,8 @@ def serve_page(settings: Settings, host: str, port: int, workspace_file: Path) -
     with listen(port, host) as listener, _records() as instance:
         from image_pipeline.page.server import serve  # takes seconds
 
-        _log.info(f"The page is on http://{host}:{port} (Ctrl-C ends it).")
-        serve(settings, instance, workspace_file, listener, keys)
+        _log.info(f"The page is on http://{host}:{port}{prefix} (Ctrl-C ends it).")
+        serve(settings, instance, workspace_file, listener, keys, prefix)
 
 
 def _records() -> dg.DagsterInstance:
@@ -44,6 +44,6 @@ def _records() -> dg.DagsterInstance:
         reason = in_one_line(error, _REASON_LENGTH)
         raise SettingsError(
             f"Dagster's records cannot be opened ({reason}): correct dagster.yaml in {os.environ['DAGSTER_HOME']}, or "
-            "start the database that it names."
+            "start the database that it names, or make room on its disk."
         ) from error
     return instance

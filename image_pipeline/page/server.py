@@ -20,6 +20,7 @@ from image_pipeline.api_keys import KeyCheck, Keys
 from image_pipeline.http_origin import names_of_page
 from image_pipeline.http_server import Server
 from image_pipeline.page.guard import Guard
+from image_pipeline.page.prefix import WithoutPrefix, WithPrefix
 from image_pipeline.settings import Settings
 from image_pipeline.signals import interrupted_afterwards
 
@@ -31,18 +32,25 @@ connection would fail a request."""
 
 
 def serve(
-    settings: Settings, instance: dg.DagsterInstance, workspace_file: Path, listener: socket.socket, keys: Keys
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    workspace_file: Path,
+    listener: socket.socket,
+    keys: Keys,
+    prefix: str = "",
 ) -> None:
     """Serve the page on `listener`, to those who send one of `keys`, until a signal ends it: then KeyboardInterrupt.
 
-    `workspace_file` names the code servers, as Dagster's `workspace.yaml` does.
+    `workspace_file` names the code servers, as Dagster's `workspace.yaml` does. All paths begin with `prefix`.
     """
     instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, _REUSE_SECONDS, DEFAULT_POOL_MAX_OVERFLOW)
     target = WorkspaceFileTarget(paths=[str(workspace_file)])
     with WorkspaceProcessContext(instance, workspace_load_target=target, version=__version__) as context:
-        page = DagsterWebserver(context, live_data_poll_rate=_POLL_MILLISECONDS).create_asgi_app(lifespan=_lifespan)
+        page = DagsterWebserver(context, prefix, _POLL_MILLISECONDS).create_asgi_app(lifespan=_lifespan)
+        # the guard knows the page's paths without a prefix
+        guarded = WithoutPrefix(Guard(WithPrefix(page, prefix), names_of_page(settings)), prefix)
         config = uvicorn.Config(
-            KeyCheck(Guard(page, names_of_page(settings)), keys),
+            KeyCheck(guarded, keys),
             log_level="warning",
             proxy_headers=False,
             timeout_graceful_shutdown=_CLOSING_SECONDS,

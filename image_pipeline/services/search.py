@@ -22,6 +22,7 @@ from image_pipeline.collection.version_points import VersionPoints
 from image_pipeline.errors import CollectionError
 from image_pipeline.files.open_file import LibraryFile
 from image_pipeline.inference.calibration import cut_factor
+from image_pipeline.inference.libraries import are_libraries_here
 from image_pipeline.schema.payload import PayloadField
 from image_pipeline.services.picture_query import embed_picture
 from image_pipeline.services.question import Question, UnknownPhotographError, mean_vector
@@ -29,6 +30,7 @@ from image_pipeline.services.relevance import RelevanceCut
 from image_pipeline.services.wiring import Wiring
 from image_pipeline.settings import Settings
 from image_pipeline.stages.models import Inference, load_inference
+from image_pipeline.traces import SERVICE, span, start_traces
 
 Found = TypeVar("Found")
 
@@ -73,6 +75,7 @@ class Search:
     """
 
     def __init__(self, settings: Settings, address: QdrantAddress) -> None:
+        start_traces(settings.traces, SERVICE)
         self._settings = settings
         self._qdrant = KeptConnection(address, settings.collection)
         self.address = KeptAddress(address, self._qdrant)
@@ -235,15 +238,18 @@ class Search:
         """Search the version whose model embeds the query; start over once if that version is replaced meanwhile."""
 
         def ask() -> Answer:
-            version, inference = self._version()
-            vector = embed(inference)
-            with self._qdrant.connect() as qdrant:
+            with span("find the version"):
+                version, inference = self._version()
+            with span("embed the query"):
+                vector = embed(inference)
+            with span("query"), self._qdrant.connect() as qdrant:
                 points = qdrant.points(version.name)
                 hits = find(points, inference, vector)
                 answer = _answer(points, hits if sort is Sort.RELEVANCE else by_date(hits, sort), search_filter)
                 return replace(answer, is_calibrated=cut_factor(inference.embedding_producer) is not None)
 
-        return again_if_replaced(ask)
+        with span("search"):
+            return again_if_replaced(ask)
 
     def ask(self, question: Callable[[VersionPoints], Found]) -> Found:
         """The result of `question` for the version that is searched now; once more if it is replaced meanwhile.
@@ -255,7 +261,8 @@ class Search:
             with self._qdrant.connect() as qdrant:
                 return question(qdrant.points(qdrant.searched_version().name))
 
-        return again_if_replaced(connect_and_ask)
+        with span("search"):
+            return again_if_replaced(connect_and_ask)
 
     def _version(self) -> tuple[SearchedVersion, Inference]:
         """The version that is searched now, and the models that made it: the next version may be from other models."""
@@ -282,12 +289,19 @@ def inference_for(version: SearchedVersion, settings: Settings) -> Inference:
     """The models that made `version`: those in the settings, or, if they differ, the model that the version names.
 
     Nothing is fetched for the models in the settings, which may never have been used so far. Raises CollectionError if
-    the model that the version names has changed since, ModelError if it cannot be fetched or read.
+    the model that the version names has changed since, ModelError if it cannot be fetched or read, or if the inference
+    service does not answer.
     """
     configured = Wiring(settings).models
-    if configured.is_configured_here and str(configured.embedding_producer) == version.producer:
+    is_service = not configured.uses_this_machine  # which says itself why it cannot be asked
+    if (is_service or configured.is_configured_here) and str(configured.embedding_producer) == version.producer:
         return configured
     named = load_inference(f"{version.model},none", version.dtype, settings.home)
+    if is_service and not are_libraries_here():
+        raise CollectionError(
+            f"The collection was made with {version.producer}, and the inference service has "
+            f"{configured.embedding_producer}: start it with {version.model}, or ingest the library again."
+        )
     if str(named.embedding_producer) != version.producer:
         raise CollectionError(
             f"The collection was made with {version.producer}, and {version.model} is a different model now: "

@@ -13,6 +13,7 @@ from image_pipeline.services.query_tokens import QueryError
 from image_pipeline.services.question import UnknownPhotographError
 from image_pipeline.services.ranking import ForgottenRankingError
 from image_pipeline.services.search_pages import CursorError
+from image_pipeline.traces import spans_of_requests
 from image_pipeline.web.counts import count_routes
 from image_pipeline.web.library import ServedLibrary
 from image_pipeline.web.photographs import photograph_routes
@@ -42,6 +43,7 @@ def create_app(library: ServedLibrary, more: Sequence[APIRouter] = (), pages: Se
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # their scripts come from another server
         redoc_url=None,
+        telemetry=spans_of_requests(),
     )
     add_problem_handlers(app)
     for kind, (status, code) in _PROBLEMS.items():

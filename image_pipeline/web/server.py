@@ -13,6 +13,7 @@ from image_pipeline.errors import PipelineError
 from image_pipeline.http_origin import names_of_page
 from image_pipeline.http_server import Server, is_loopback, listen
 from image_pipeline.orchestration.last_run import last_run
+from image_pipeline.request_log import RequestLog
 from image_pipeline.services.indexed_files import IndexedFiles
 from image_pipeline.services.large_thumbnail import LargeThumbnailMaker
 from image_pipeline.services.search import Search
@@ -23,7 +24,7 @@ from image_pipeline.storage.large_thumbnails import LargeThumbnails
 from image_pipeline.web.app import PREFIX, create_app
 from image_pipeline.web.connection import Connection
 from image_pipeline.web.door.access import access_for
-from image_pipeline.web.door.door import Door
+from image_pipeline.web.door.door import HEALTH, Door
 from image_pipeline.web.library import ServedLibrary
 from image_pipeline.web.originals import Originals, originals_router
 from image_pipeline.web.page.pages import page_router
@@ -33,6 +34,8 @@ from image_pipeline.web.thumbnails import QuickThumbnails, Thumbnails, thumbnail
 _CLOSING_SECONDS = 1
 _IDLE_SECONDS = 30
 _MOST_CONNECTIONS = 512
+
+_QUIET_FOLDERS = (f"{PREFIX}/thumbnails/", f"{PREFIX}/originals/", "/static/")
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +49,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
     access = access_for(settings, host, wiring.store)
     with listen(port, host) as listener, _app(wiring) as app:
         logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
-        server = Server(_config(Door(app, access, names_of_page(settings))))
+        door = Door(app, access, names_of_page(settings))
+        server = Server(_config(RequestLog(door, {HEALTH}, _QUIET_FOLDERS)))
         shown = f"[{host}]" if ":" in host else host
         _log.info("The page is on http://%s:%s (Ctrl-C ends it).", shown, port)
         if not is_loopback(host):

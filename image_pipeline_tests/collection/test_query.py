@@ -100,8 +100,8 @@ def test_files_with_the_same_pixels_are_copies(qdrant: Qdrant) -> None:
     ]
     list(qdrant.collection(VERSION).upsert(tagged))
     first, second, third = qdrant.points(VERSION.name).nearest(at(0), 3)
-    copies = Hit("lake tagged.jpg", first.score, "blue and tagged", "7", ("lake.jpg",))
-    alone = Hit("lake cropped.jpg", first.score, "", "8")
+    copies = Hit("lake tagged.jpg", first.score, "blue and tagged", "7", ("lake.jpg",), pixels="00-4x3")
+    alone = Hit("lake cropped.jpg", first.score, "", "8", pixels="00-4x2")
     assert sorted([first, second], key=lambda hit: hit.path) == [alone, copies]
     assert third.sha256 == "1"
 

@@ -27,6 +27,16 @@ _COPIED = (
     "dagster.yaml",
 )
 
+_COLLECTOR = """
+services:
+  collector:
+    image: ${COMPOSE_PROJECT_NAME}/app
+    command: [python, /collector.py]
+    volumes: ["./collector.py:/collector.py:ro"]
+    networks: [runs, metrics, data]
+"""
+"""A collector of traces, which a person adds like this."""
+
 
 class Stack:
     """The containers, for the length of a `with` block; their volumes are deleted at the end."""
@@ -47,6 +57,9 @@ class Stack:
             "IMAGE_PIPELINE_MODELS": "demo",
             "IMAGE_PIPELINE_SETTLE_SECONDS": 1,
             "RUN_MEMORY": "2g",
+            "COMPOSE_FILE": "docker-compose.yml:collector.yml",
+            "IMAGE_PIPELINE_TRACES": "http://collector:4318",
+            "IMAGE_PIPELINE_LOG_FORMAT": "json",
         }
         with (self.folder / ".env").open("a") as file:
             file.writelines(f"{name}={value}\n" for name, value in settings.items())
@@ -116,7 +129,7 @@ class Stack:
 
     def graphql(self, query: str, **variables: Any) -> Any:
         """What Dagster answers to a query behind the gateway."""
-        status, text = self.get("/graphql", self.password, body={"query": query, "variables": variables})
+        status, text = self.get("/dagster/graphql", self.password, body={"query": query, "variables": variables})
         assert status == 200, text
         return json.loads(text)["data"]
 
@@ -152,6 +165,9 @@ class Stack:
         self.folder.mkdir()
         for name in _COPIED:
             shutil.copy(ROOT / name, self.folder)
+        (self.folder / "collector.yml").write_text(_COLLECTOR)
+        shutil.copy(ROOT / "image_pipeline_tests/support/collector.py", self.folder)
+        (self.folder / "collector.py").chmod(0o644)
         for lock in ROOT.glob("requirements*.lock"):
             shutil.copy(lock, self.folder)
         for name in ("image_pipeline", "deploy", "scripts"):

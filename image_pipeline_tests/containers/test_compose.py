@@ -20,7 +20,7 @@ from image_pipeline_tests.containers.stack import PROJECT, ROOT, Stack, run
 from image_pipeline_tests.support.moments import wait_until
 
 NEEDED = "IMAGE_PIPELINE_TESTS_NEED_ENGINE"
-_OURS = ("code", "daemon", "webserver", "docker-launch", "docker-stop", "exporter", "models")
+_OURS = ("code", "daemon", "search", "webserver", "docker-launch", "docker-stop", "exporter", "models")
 _PATIENCE = 240.0
 _STARTING_SECONDS = 5.0
 """How long a run imports Dagster before it reads files; with 1,000 of them, it takes twice as long."""
@@ -87,6 +87,29 @@ def test_the_sensor_ingests_the_library_in_a_container(stack: Stack) -> None:
     assert _points(stack) == 6
 
 
+def test_a_run_can_be_followed_through_all_services(stack: Stack) -> None:
+    [container] = stack.runs()[-1:]
+    [described] = json.loads(run(["docker", "inspect", container], stack.folder))
+    run_id = described["Config"]["Labels"]["dagster/run_id"]
+    assert run_id in run(["docker", "logs", container], stack.folder, check=False)
+    for service in ("daemon", "docker-launch", "models"):
+        assert run_id in stack.compose("logs", service), service
+
+    def spans() -> list[dict[str, Any]]:
+        container = stack.compose("ps", "--quiet", "collector").strip()
+        found = map(json.loads, run(["docker", "logs", container], stack.folder).splitlines())
+        return [span for span in found if span["trace"] == run_id.replace("-", "")]
+
+    def services() -> set[str]:
+        return {span["service"] for span in spans()}
+
+    assert wait_until(lambda: services() == {"image-pipeline", "image-pipeline-models"}, 30), spans()
+    names = {span["name"] for span in spans()}
+    assert names >= {"run ingest", "decoded_tensors", "/qdrant.Points/Upsert", "POST /api/v1/embed"}
+    known = {span["id"] for span in spans()}
+    assert [span["name"] for span in spans() if span["parent"] not in known] == ["run ingest"]
+
+
 def test_everything_works_from_the_command_line(stack: Stack) -> None:
     assert "a0.jpg" in stack.cli("search", "--directory", "trips", "--limit", "6")
     stack.add("trips/sea", 3)
@@ -96,21 +119,53 @@ def test_everything_works_from_the_command_line(stack: Stack) -> None:
 
 
 def test_the_page_needs_the_password(stack: Stack) -> None:
-    for path in ("/", "/graphql", "/server_info", "/prometheus/graph", "/health", "/ping"):
+    closed = (
+        "/",
+        "/api/v1/search?q=x",
+        "/health",
+        "/sign-in",
+        "/ping",
+        "/dagster",
+        "/dagster/graphql",
+        "/prometheus/graph",
+    )
+    for path in closed:
         assert stack.get(path)[0] == 401, path
         assert stack.get(path, "wrong")[0] == 401, path
-    status, page = stack.get("/", stack.password)
+    status, page = stack.get("/dagster", stack.password)
     assert status == 200
     assert "Dagster" in page
     assert stack.get("/prometheus/-/ready", stack.password)[0] == 200
-    status, refusal = stack.get("/", stack.password, host="evil.example")
-    assert status == 421
-    assert "evil.example" in refusal
+    for path in ("/", "/dagster"):
+        status, refusal = stack.get(path, stack.password, host="evil.example")
+        assert status == 421, path
+        assert "evil.example" in refusal
+
+
+def test_photographs_are_found_on_the_page(stack: Stack) -> None:
+    status, page = stack.get("/", stack.password)
+    assert status == 200
+    assert "<title>" in page
+
+    def answer(path: str) -> Any:
+        status, text = stack.get(f"/api/v1{path}", stack.password)
+        assert status == 200, text
+        return json.loads(text)
+
+    found = answer("/search")["photographs"]
+    assert len(found) >= 2
+    assert answer(f"/photos/{found[0]['id']}")["path"] == found[0]["path"]
+    for path in (f"/api/v1/thumbnails/{found[0]['sha256']}", f"/api/v1/originals/{found[0]['id']}"):
+        assert stack.get(path, stack.password)[0] == 200, path
+    assert stack.get(f"/api/v1/thumbnails/{found[0]['sha256']}?size=1024", stack.password)[0] == 200
+    assert answer("/status")["points"] == _points(stack)
 
 
 def test_the_page_is_closed_to_those_who_go_round_the_gateway(stack: Stack) -> None:
-    ask = "import httpx; print(httpx.get('http://webserver:3000/server_info').status_code)"
-    assert stack.compose("exec", "--no-TTY", "daemon", "python", "-c", ask).strip() == "401"
+    ask = "import httpx; print(httpx.get('http://ADDRESS').status_code)"
+    for address in ("webserver:3000/dagster/server_info", "search:8600/api/v1/status"):
+        asked = ask.replace("ADDRESS", address)
+        assert stack.compose("exec", "--no-TTY", "webserver", "python", "-c", asked).strip() == "401", address
 
 
 def test_a_backfill_from_the_page_runs_in_containers(stack: Stack) -> None:
@@ -179,7 +234,7 @@ def test_containers_have_no_more_rights_than_they_need(stack: Stack) -> None:
             assert secret[:40] not in text, (name, file.name)
         sockets = [mount for mount in container["Mounts"] if mount["Source"].endswith("docker.sock")]
         assert bool(sockets) == any(one in name for one in ("docker-launch", "docker-stop")), name
-        library = [mount for mount in container["Mounts"] if mount["Destination"] == "/library"]
+        library = [mount for mount in container["Mounts"] if mount["Destination"] == str(stack.library)]
         assert all(mount["RW"] is False for mount in library), name
     published = [
         port for service in (*_OURS, "qdrant", "postgres", "prometheus") for port in _published(stack, service)
@@ -306,3 +361,44 @@ def test_a_library_that_is_not_there_stops_the_start(stack: Stack, tmp_path: Pat
         assert f"{tmp_path}/gone" in said
     finally:
         (stack.folder / ".env").write_text(settings)
+
+
+@pytest.mark.parametrize(
+    ("environment", "command", "said"),
+    [
+        ({"QDRANT_API_KEY_FILE": "", "QDRANT_API_KEY": "wrong"}, ["search", "--camera", "x"], "refuses the key"),
+        (
+            {"IMAGE_PIPELINE_INFERENCE_KEY_FILE": "", "IMAGE_PIPELINE_INFERENCE_KEY": "wrong"},
+            ["ingest"],
+            "refuses the key",
+        ),
+        ({"IMAGE_PIPELINE_MODELS": "light"}, ["ingest"], "start the service with the same setting"),
+    ],
+)
+def test_what_is_set_wrong_is_said_in_one_sentence(
+    stack: Stack, environment: dict[str, str], command: list[str], said: str
+) -> None:
+    given = [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
+    printed = stack.compose("run", "--rm", "--no-TTY", *given, "cli", *command, check=False)
+    [line] = [line for line in printed.splitlines() if '"level": "ERROR"' in line]
+    assert said in line
+    assert "Traceback" not in printed
+
+
+def test_a_store_is_not_taken_to_another_library(stack: Stack, tmp_path: Path) -> None:
+    before, settings = _points(stack), (stack.folder / ".env").read_text()
+    other = tmp_path / "other photos"
+    shutil.copytree(stack.library / "trips/hills", other)
+    for path in (tmp_path, other):
+        path.chmod(0o755)
+    (stack.folder / ".env").write_text(settings.replace(str(stack.library), str(other)))
+    try:
+        stack.compose("up", "--detach", "--wait", "code", "daemon")
+        printed = stack.cli("ingest", check=False)
+        assert f"The store belongs to the library {stack.library}, not to {other}" in printed
+        said = lambda: "belongs to the library" in stack.compose("logs", "--since", "5m", "code", "daemon")  # noqa: E731
+        assert wait_until(said, 90), "the sensor says nothing"
+    finally:
+        (stack.folder / ".env").write_text(settings)
+        stack.compose("up", "--detach", "--wait", "code", "daemon")
+    assert _points(stack) == before

@@ -1,5 +1,6 @@
 """`image-pipeline serve-page`: the page alone, as it is in a container."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,27 @@ def test_the_guard_stands_behind_the_key(page: Served) -> None:
     assert page.get("/", x_api_key=KEY, Host="photos.example").status_code == 200
     assert page.get("/", x_api_key=KEY, Host="evil.example").status_code == 421
     assert page.get("/server_info", x_api_key=KEY, Origin="https://evil.example").status_code == 403
+
+
+def test_it_can_be_below_a_path(shell: Shell) -> None:
+    options = "--workspace", "workspace.yaml", "--path-prefix", "/dagster"
+    with Served(shell.home, shell.environment, "serve-page", *options) as page:
+        index = page.get("/dagster", x_api_key=KEY)
+        assert index.status_code == 200
+        [script] = re.findall(r'src="(/dagster/[^"]*main[^"]*\.js)"', index.text)[:1]
+        assert page.get(script, x_api_key=KEY).status_code == 200
+        assert page.get("/dagster/server_info", x_api_key=KEY).status_code == 200
+        assert page.get("/dagster/server_info").status_code == 401
+        # the guard knows what is behind the path
+        assert (
+            page.get("/dagster/notebook?path=/etc/passwd", x_api_key=KEY).text == "There is no page at this address.\n"
+        )
+        assert page.get("/dagster/server_info", x_api_key=KEY, Origin="https://evil.example").status_code == 403
+        for path in ("/", "/server_info", "/dagsters/server_info"):
+            assert page.get(path, x_api_key=KEY).status_code == 404, path
+    refused = shell.run("serve-page", *options[:-1], "dagster/")
+    assert refused.returncode == 2
+    assert "such as /dagster" in refused.stderr
 
 
 def test_it_makes_no_store(page: Served, shell: Shell) -> None:

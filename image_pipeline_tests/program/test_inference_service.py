@@ -150,6 +150,34 @@ def test_what_is_wrong_is_said_in_one_line(
     assert len([line for line in lines if "Traceback" in line]) == 0
 
 
+@pytest.mark.parametrize(
+    ("url", "said"), [("http://127.0.0.1:9", "does not answer"), (None, "start it with bundled:embedder, or")]
+)
+def test_a_search_without_its_service_says_so_where_no_model_can_run(
+    tmp_path: Path, service: InferenceService, clip_directory: Path, url: str | None, said: str
+) -> None:
+    """The service is gone, or has come back with a different model."""
+    made = pipeline(tmp_path / "made", inference_url=service.url, inference_key=KEY)
+    made.ingest()
+    hidden = tmp_path / "hidden/sitecustomize.py"
+    hidden.parent.mkdir()
+    hidden.write_text(
+        "import importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'torch' else find(name, *a)\n"
+    )
+    (tmp_path / "other").mkdir()
+    models = f"{clip_directory},none"
+    with InferenceService(tmp_path / "other", IMAGE_PIPELINE_MODELS=models) as other:
+        other.wait_until_ready()
+        found = run(
+            made, "search", "a red circle", IMAGE_PIPELINE_INFERENCE_URL=url or other.url, PYTHONPATH=str(hidden.parent)
+        )
+    assert found.returncode == 1
+    [line] = found.stderr.splitlines()
+    assert said in line
+    assert "IMAGE_PIPELINE_INFERENCE_URL to an" not in line
+
+
 def test_a_service_that_comes_back_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_client, "PATIENT_SECONDS", 0.5)
     monkeypatch.setattr(step, "TRANSIENT_RETRY", step.TRANSIENT_RETRY._replace(delay=0.1))

@@ -25,6 +25,7 @@ from image_pipeline.stages.tensor_stage import DecodedPartition
 from image_pipeline.storage.ledger import LedgerEntry
 from image_pipeline.storage.tables import StageTables
 from image_pipeline.terminal import escaped
+from image_pipeline.traces import span
 
 _LOG_SECONDS = 5.0
 
@@ -77,7 +78,8 @@ def step(
             if not store.claims.has(keys):
                 correct_tags(context.instance, context.run, keys)
                 store.claims.take(keys)
-            yield keys
+            with span(context.op_def.name, partitions=len(keys)):
+                yield keys
             interruption.check()
         except PipelineError as error:
             raise _failure(context, error) from error

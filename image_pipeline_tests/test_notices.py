@@ -7,7 +7,7 @@ import sys
 
 _LOGS_WHAT_A_LIBRARY_LOGS = """
 import logging
-from image_pipeline.cli.notices import show_notices
+from image_pipeline.notices import show_notices
 
 show_notices()
 for error in (KeyboardInterrupt(), ValueError("no such connection")):
@@ -26,7 +26,7 @@ def test_an_interruption_within_a_library_is_no_error_of_its_own() -> None:
 
 _LOGS_WHAT_A_SERVER_LOGS = """
 import logging
-from image_pipeline.cli.notices import show_notices
+from image_pipeline.notices import show_notices
 
 show_notices("a.server")
 log = logging.getLogger("a.server")

@@ -1,8 +1,9 @@
-"""Notices that a command prints to stderr while it works: waits and retries."""
+"""Notices that a process prints to stderr while it works: waits, retries, requests."""
 
 import logging
 import os
 
+from image_pipeline.logs import line_of
 from image_pipeline.settings import LogFormat, variable_of
 from image_pipeline.terminal import echo, echo_json
 
@@ -10,7 +11,7 @@ _PACKAGE = "image_pipeline"
 
 
 def show_notices(*servers: str) -> None:
-    """Show the log records of this package, from INFO upwards, to the person who runs the command.
+    """Show the log records of this package, from INFO upwards, on stderr.
 
     And those of the loggers `servers`, from WARNING upwards, with the places in the code that errors come from.
 
@@ -44,8 +45,6 @@ class _Notices(logging.Handler):
                 for line in trace.splitlines():
                     echo(line, err=True)
             elif not _is_within_a_step():
-                from image_pipeline.logs import line_of
-
                 echo_json(line_of(record) | ({"trace": trace} if trace else {}), err=True, default=str)
         except Exception:
             self.handleError(record)
