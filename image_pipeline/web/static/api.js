@@ -1,7 +1,7 @@
 // Requests to the API.
 
 const PREFIX = '/api/v1'
-const RETRY = 400
+const RETRIES = [300, 1200] // ms
 
 // What the API refuses: a sentence for people, and a code.
 export class ApiError extends Error {
@@ -26,12 +26,20 @@ export function queryString(parameters) {
 // The answer to a GET. Raises ApiError, and AbortError if `signal` says so.
 export async function get(path, parameters = {}, signal = undefined) {
   const query = queryString(parameters)
-  const ask = () => fetch(`${PREFIX}${path}${query && '?'}${query}`, { signal, headers: { Accept: 'application/json' } })
-  return answerOf(ask().catch(async (error) => {
-    if (error.name === 'AbortError') throw error
-    await new Promise((resolve) => setTimeout(resolve, RETRY)) // such as a telephone that changes its network
-    return ask()
-  }))
+  return answerOf(again(() => fetch(`${PREFIX}${path}${query && '?'}${query}`, { signal, headers: { Accept: 'application/json' } })))
+}
+
+// Ask again for what did not arrive, as on a telephone that changes its network.
+async function again(ask) {
+  for (const wait of RETRIES) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (error.name === 'AbortError') throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, wait))
+  }
+  return ask()
 }
 
 // The answer to a picture that is sent.

@@ -25,6 +25,7 @@ export class Box {
     })
     this.input.addEventListener('input', () => this.#typed())
     this.input.addEventListener('keydown', (event) => this.#key(event))
+    this.input.addEventListener('click', () => this.suggestions.asked())
     this.input.addEventListener('blur', () => setTimeout(() => this.#left(), 150))
     byId('search').addEventListener('submit', (event) => {
       event.preventDefault()
@@ -96,8 +97,10 @@ export class Box {
   // Take the filters out of what is typed; the one at the end only if it is `whole`. The answer of /parse, or null.
   async #divide(whole) {
     const asked = this.#text()
-    const parsed = await get('/parse', { q: asked }).catch(() => null)
-    if (parsed === null || asked !== this.#text()) return null
+    const parsed = await get('/parse', { q: asked }).catch((error) => {
+      this.#complain({ message: error.message, start: 0, end: 0 })
+    })
+    if (!parsed || asked !== this.#text()) return null
     if (parsed.error) return parsed
     const points = Array.from(asked)
     const isOpen = ({ end }) => !whole && end === points.length

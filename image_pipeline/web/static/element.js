@@ -36,5 +36,8 @@ let announcing = 0
 // Say something to people who use a screen reader, once it has been quiet for a moment.
 export function announce(text) {
   clearTimeout(announcing)
-  announcing = setTimeout(() => { byId('live').textContent = text }, 400)
+  announcing = setTimeout(() => {
+    const live = document.querySelector('dialog[open] .live') ?? byId('live') // what is behind a dialog is silent
+    live.textContent = text
+  }, 400)
 }

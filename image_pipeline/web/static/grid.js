@@ -140,7 +140,7 @@ export class Grid {
 
   // Make what is near the window exist, and nothing else; load what is missing there.
   draw() {
-    if (!this.results) return
+    if (!this.results || this.root.clientWidth === 0) return // another view is shown
     const from = this.#windowTop() - AROUND
     const to = from + innerHeight + 2 * AROUND
     const wanted = new Set()

@@ -54,6 +54,7 @@ for (const link of document.querySelectorAll('nav [data-view]')) {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return
     event.preventDefault()
     const view = link.dataset.view
+    photographs.remember()
     if (view === '/map' || view === '/') address.go({ view, photo: null })
     else address.search({ view })
     scrollTo({ top: 0 })

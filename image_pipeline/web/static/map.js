@@ -7,6 +7,7 @@ import { counted, number } from './texts.js'
 const PATH = document.body.dataset.static
 const MOST_ZOOM = 17
 const NEAR = 0.00003
+const ROOM = 150 // px that a picture needs above its circle
 
 let shown = null
 
@@ -117,6 +118,7 @@ class PhotographMap {
       marker.on('click keypress', (event) => { if (event.type === 'click' || event.originalEvent.key === 'Enter') this.#choose(cluster) })
       marker.addTo(this.marks)
       const node = marker.getElement()
+      mark.classList.toggle('high', this.map.latLngToContainerPoint(marker.getLatLng()).y < ROOM)
       node.setAttribute('aria-label', `${counted(cluster.count, 'photograph')}: show them`)
       this.#picture(cluster, node, mark)
     }

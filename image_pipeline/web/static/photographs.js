@@ -45,9 +45,14 @@ export class Photographs {
   get results() { return this.grid.results }
 
   show(state) {
+    const wasHidden = byId('photographs').hidden
     byId('photographs').hidden = false
     const key = searchKey(state)
-    if (this.key === key && this.results) return this.scrubber.show(this.results)
+    if (this.key === key && this.results) {
+      this.scrubber.show(this.results)
+      if (wasHidden) this.grid.layOut(this.address.recall('anchor') ?? this.grid.kept)
+      return
+    }
     this.key = key
     let results = this.kept.get(key)
     this.kept.delete(key)
@@ -99,14 +104,16 @@ export class Photographs {
       this.grid.clear()
       if (!anchor) scrollTo({ top: 0 })
       this.#note(results)
+      this.scrubber.show(results) // before the grid, which is narrower beside it
       this.grid.show(results, anchor)
       if (anchor) this.#loadTo(results, anchor)
       announce(this.#said(results))
     } else {
       this.#note(results)
       this.grid.layOut()
+      this.scrubber.show(results)
     }
-    this.scrubber.show(results)
+    this.scrubber.moved()
     this.changed()
   }
 

@@ -4,7 +4,7 @@ import { get } from './api.js'
 import { byId, element } from './element.js'
 import { number, quoted } from './texts.js'
 
-const EVERYWHERE = ['person', 'keyword', 'city', 'country', 'camera', 'directory']
+const EVERYWHERE = ['person', 'keyword', 'city', 'country', 'camera', 'year', 'directory']
 const PAUSE = 160
 
 export class Suggestions {
@@ -22,10 +22,15 @@ export class Suggestions {
     })
   }
 
-  typed() {
+  typed() { this.#later(false) }
+
+  // Show what there is, although nothing was typed.
+  asked() { this.#later(true) }
+
+  #later(isAsked) {
     clearTimeout(this.waiting)
     this.aborting?.abort()
-    this.waiting = setTimeout(() => this.#suggest(), PAUSE)
+    this.waiting = setTimeout(() => this.#suggest(isAsked), isAsked ? 0 : PAUSE)
   }
 
   hide() {
@@ -36,8 +41,10 @@ export class Suggestions {
 
   // Whether a key was for the suggestions.
   key(event) {
-    if (this.options.length === 0) return false
-    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+    if (this.options.length === 0) {
+      if (event.key !== 'ArrowDown') return false
+      this.asked()
+    } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       const step = event.key === 'ArrowDown' ? 1 : -1
       const count = this.options.length + 1 // one is the box itself
       this.#activate(((this.active + 1 + step + count) % count) - 1)
@@ -52,14 +59,14 @@ export class Suggestions {
     return true
   }
 
-  async #suggest() {
+  async #suggest(isAsked) {
     const token = tokenBefore(this.input.value.slice(0, this.input.selectionStart))
-    this.token = token
-    if (!token.text && !token.name) return this.#show([])
+    if (!token.text && !token.name && !isAsked) return this.#show([])
     this.aborting = new AbortController()
     const { signal } = this.aborting
     try {
       if (token.name) {
+        if (token.name === 'near') return this.#show(await this.#towns(token.text, signal))
         if (!this.facets.has(token.name)) return this.#show([])
         return this.#show(await this.#values(token.name, token.text, 8, signal))
       }
@@ -77,7 +84,14 @@ export class Suggestions {
 
   async #values(field, prefix, limit, signal) {
     const { values } = await get('/facets', { field, prefix, limit, q: this.filters() }, signal)
-    return values.map(({ value, count }) => ({ text: `${field}:${quoted(String(value))}`, name: field, shown: String(value), about: number(count), count }))
+    const textOf = (value) => (field === 'year' ? String(value) : `${field}:${quoted(String(value))}`)
+    return values.map(({ value, count }) => ({ text: textOf(value), name: field, shown: String(value), about: number(count), count }))
+  }
+
+  // Towns in which photographs were taken, each with a usual distance.
+  async #towns(prefix, signal) {
+    const towns = await this.#values('city', prefix, 8, signal)
+    return towns.map(({ shown, ...town }) => ({ ...town, shown: `${shown}, 10 km`, name: 'near', text: `near:${quoted(shown)},10km` }))
   }
 
   #show(options) {
@@ -99,8 +113,8 @@ export class Suggestions {
 
   #choose(at) {
     const { text, isName } = this.options[at]
-    const { start, end, minus, values } = this.token
-    const value = this.input.value
+    const { value } = this.input
+    const { start, end, minus, values } = tokenBefore(value.slice(0, this.input.selectionStart))
     const made = values ? `${minus}${values}${text.slice(text.indexOf(':') + 1)}` : `${minus}${text}`
     this.input.value = `${value.slice(0, start)}${made}${value.slice(end)}`
     const caret = start + made.length

@@ -6,6 +6,7 @@ import { Panel } from './panel.js'
 import { dateText, fileName } from './texts.js'
 import { Zoom } from './zoom.js'
 
+const SMALLEST = 480 // px of the longer side
 const SHOWN_BY_BROWSERS = new Set(['jpeg', 'png', 'webp', 'gif', 'avif'])
 
 export class Viewer {
@@ -28,6 +29,7 @@ export class Viewer {
     })
     this.panel = new Panel(address, () => this.photographs.results?.isCompared)
     this.dialog.append(
+      element('p', { class: 'unseen live', role: 'status' }),
       element('div', { class: 'bar' }, this.title,
         iconButton('minus', 'Smaller', () => this.zoom.smaller()), iconButton('plus', 'Larger', () => this.zoom.larger()),
         this.toggle, iconButton('close', 'Close', () => this.close())),
@@ -96,7 +98,7 @@ export class Viewer {
     const known = this.#photo()
     this.#title(known ? { path: known.paths[0], taken_local: known.taken_local, taken_precision: known.taken_precision } : null)
     this.zoom.show(this.picture)
-    if (known) this.#picture(known.sha256, known.caption)
+    if (known) this.#picture(known)
     else this.picture.removeAttribute('src')
     this.#neighbours()
     this.panel.wait()
@@ -104,7 +106,7 @@ export class Viewer {
       const record = await get(`/photos/${id}`)
       if (this.id !== id) return
       this.record = record
-      if (!known) this.#picture(record.facts.sha256, record.facts.caption)
+      if (!known) this.#picture(record.facts)
       this.#title({ ...record.facts, path: record.path })
       this.panel.show(record, known?.why)
       announce(`${fileName(record.path)}. ${record.facts.caption ?? ''}`)
@@ -119,8 +121,11 @@ export class Viewer {
   }
 
   // The small thumbnail at once, and the large one when it is there.
-  #picture(sha256, caption) {
+  #picture({ sha256, caption, width, height }) {
     const { id, picture } = this
+    const most = Math.max(1, SMALLEST / Math.max(width ?? 0, height ?? 0, 1)) // small ones are not made much larger
+    picture.style.maxWidth = width ? `${width * most}px` : ''
+    picture.style.maxHeight = height ? `${height * most}px` : ''
     picture.alt = caption || 'Photograph'
     picture.src = thumbnail(sha256)
     const large = new Image()

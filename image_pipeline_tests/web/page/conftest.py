@@ -22,6 +22,7 @@ MARKUP = "<img src=x onerror=document.title='owned'>"
 
 WIDE, NARROW = 1400, 360
 _HEIGHT = 800
+_BEGINS_MS = 6000
 _DESCRIPTION, _KEYWORDS = 0x010E, 0x9C9E
 
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server"]
@@ -105,7 +106,7 @@ def _begins(page: Page) -> bool:
     Chromium drops requests when an interface of the machine comes or goes, as when others start containers.
     """
     try:
-        page.locator("#photographs").wait_for()
+        page.locator("#photographs").wait_for(timeout=_BEGINS_MS)
     except NotSeenError:
         return False
     return True

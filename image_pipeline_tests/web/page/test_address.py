@@ -36,6 +36,17 @@ def test_back_returns_to_the_same_place(page: Page) -> None:
     _expect_in_the_middle(page, seen)
 
 
+def test_back_from_another_view_returns_to_the_same_place(page: Page) -> None:
+    expect(tiles(page).first).to_be_visible()
+    seen = _scroll_to_middle(page)
+    for view in ("Map", "Duplicates"):
+        page.get_by_role("link", name=view).evaluate("(link) => link.click()")  # Playwright's own click scrolls before
+        expect(page).to_have_url(re.compile(f"/{view.lower()}$"))
+        page.wait_for_timeout(300)
+        page.go_back()
+        _expect_in_the_middle(page, seen)
+
+
 def test_a_reload_shows_the_same_place(page: Page) -> None:
     expect(tiles(page).first).to_be_visible()
     seen = _scroll_to_middle(page)

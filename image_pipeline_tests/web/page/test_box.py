@@ -58,6 +58,18 @@ def test_names_of_filters_are_completed(page: Page) -> None:
     expect(page.locator("#suggestions li")).to_have_count(0)
 
 
+def test_a_filter_is_chosen_by_mouse_alone(page: Page) -> None:
+    box(page).click()
+    page.get_by_role("option", name=re.compile("^city:")).click()
+    page.get_by_role("option", name=re.compile("city Kyoto")).click()
+    expect(page.locator(".chip")).to_have_text(re.compile("city Kyoto"))
+    page.get_by_role("button", name="Remove city:Kyoto").click()
+    expect(page.locator(".chip")).to_have_count(0)
+    page.keyboard.type("near:lis")
+    page.get_by_role("option", name=re.compile("near Lisbon, 10 km")).click()
+    expect(page.locator(".chip")).to_have_text(re.compile("near Lisbon,10km"))
+
+
 def test_results_come_while_one_types(page: Page) -> None:
     box(page).click()
     page.keyboard.type("red circle", delay=30)
