@@ -94,7 +94,7 @@ export class Box {
     this.address.go({ q: q.trim(), view: view === '/map' ? view : '/', photo: null, all: false }, options)
   }
 
-  // Take the filters out of what is typed; the one at the end only if it is `whole`. The answer of /parse, or null.
+  // Take the filters out of what is typed; the one at the caret only if it is `whole`. The answer of /parse, or null.
   async #divide(whole) {
     const asked = this.#text()
     const parsed = await get('/parse', { q: asked }).catch((error) => {
@@ -103,7 +103,9 @@ export class Box {
     if (!parsed || asked !== this.#text()) return null
     if (parsed.error) return parsed
     const points = Array.from(asked)
-    const isOpen = ({ end }) => !whole && end === points.length
+    // the filter at the caret may not be finished
+    const caret = points.length - Array.from(this.input.value.slice(this.input.selectionEnd)).length
+    const isOpen = ({ start, end }) => !whole && start <= caret && caret <= end
     const filters = parsed.chips.filter((chip) => !isOpen(chip))
     const texts = filters.map(({ start, end }) => points.slice(start, end).join(''))
     if (texts.length === this.filters.length && texts.every((text, number) => text === this.filters[number])) return parsed

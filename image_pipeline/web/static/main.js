@@ -2,7 +2,7 @@
 
 import { Address } from './address.js'
 import { Box } from './box.js'
-import { announce, byId } from './element.js'
+import { announce, byId, element } from './element.js'
 import { keepPicture, watchForPictures } from './picture.js'
 import { Photographs } from './photographs.js'
 import { Viewer } from './viewer.js'
@@ -41,12 +41,14 @@ async function show(state) {
     const { showMap } = await import('./map.js')
     if (address.state.view === view) showMap(address)
   }
-  if (view in LISTS && list !== view) {
-    byId('list').replaceChildren()
-    const { showList } = await LISTS[view]()
-    if (address.state.view === view) await showList(byId('list'), address)
-  }
+  const before = list
   list = view in LISTS ? view : null
+  if (list && list !== before) {
+    const root = element('div')
+    byId('list').replaceChildren(root)
+    const { showList } = await LISTS[view]()
+    await showList(root, address) // what comes late goes where nobody looks
+  }
 }
 
 for (const link of document.querySelectorAll('nav [data-view]')) {
@@ -66,7 +68,9 @@ watchForPictures(async (picture) => {
     const key = await keepPicture(picture)
     address.search({ picture: key })
   } catch {
-    announce('This browser does not let the page keep the picture.')
+    const text = 'This browser does not let the page keep the picture: allow the page to store data, or leave the private window.'
+    byId('query-error').textContent = text
+    announce(text)
   }
 }, { button: byId('pick'), file: byId('file'), drop: byId('drop') })
 

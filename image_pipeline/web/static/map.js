@@ -145,7 +145,10 @@ class PhotographMap {
   }
 
   #filter(box) {
-    const text = `box:${[box.south, wrapped(box.west), box.north, wrapped(box.east)].map((one) => Number(one.toFixed(5))).join(',')}`
+    const isAll = box.east - box.west >= 360 // more than once around the world
+    const sides = isAll ? [-180, 180] : [wrapped(box.west), wrapped(box.east)]
+    const [south, north] = [box.south, box.north].map((one) => Math.max(-90, Math.min(90, one)))
+    const text = `box:${[south, sides[0], north, sides[1]].map((one) => Number(one.toFixed(5))).join(',')}`
     const others = this.q.replace(/(^|\s)box:\S+/g, ' ').trim()
     this.address.go({ view: '/', q: `${others} ${text}`.trim(), photo: null })
   }

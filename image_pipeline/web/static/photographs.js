@@ -59,7 +59,7 @@ export class Photographs {
     const isKnown = results?.isOpen
     if (!isKnown) {
       results = new Results(state, () => { if (this.pending === results || this.results === results) this.#arrived(results) })
-      this.opening?.close()
+      if (!this.opening?.isOpen) this.opening?.close() // what is complete is kept, and loads more when one comes back
       this.opening = results
       results.open(() => this.#picture(state))
     }

@@ -73,8 +73,8 @@ export class Viewer {
   }
 
   #hide() {
-    if (!this.dialog.open) return
-    this.dialog.close()
+    if (!this.id) return
+    if (this.dialog.open) this.dialog.close() // a browser may have closed it by itself
     document.body.classList.remove('covered')
     const id = this.id
     this.id = null

@@ -36,6 +36,16 @@ def test_back_returns_to_the_same_place(page: Page) -> None:
     _expect_in_the_middle(page, seen)
 
 
+def test_after_back_the_other_photographs_are_loaded(page: Page) -> None:
+    expect(tiles(page).first).to_be_visible()
+    search(page, "red circle")
+    page.go_back()
+    expect(page.locator("#summary")).to_contain_text("photographs")
+    tiles(page).first.focus()
+    page.keyboard.press("End")
+    expect(page.locator("#grid a:focus img")).to_be_visible()
+
+
 def test_back_from_another_view_returns_to_the_same_place(page: Page) -> None:
     expect(tiles(page).first).to_be_visible()
     seen = _scroll_to_middle(page)

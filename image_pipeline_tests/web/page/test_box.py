@@ -32,6 +32,19 @@ def test_a_chip_is_changed_by_going_back_into_it(page: Page) -> None:
     expect(box(page)).to_have_value("camera:demo")
 
 
+def test_a_chip_before_words_is_changed_letter_by_letter(page: Page) -> None:
+    search(page, "camera:demo red")
+    page.locator(".chip").get_by_role("button").first.click()
+    expect(box(page)).to_have_value("camera:demo red")
+    for left in ("camera:dem red", "camera:de red"):
+        page.keyboard.press("Backspace")
+        page.wait_for_timeout(500)  # longer than the page waits before it searches
+        expect(box(page)).to_have_value(left)
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_text(re.compile("camera de"))
+    expect(box(page)).to_have_value("red")
+
+
 def test_values_are_completed_with_their_counts(page: Page) -> None:
     box(page).click()
     page.keyboard.type("camera:sam")
