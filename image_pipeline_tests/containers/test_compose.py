@@ -22,8 +22,8 @@ from image_pipeline_tests.support.moments import wait_until
 NEEDED = "IMAGE_PIPELINE_TESTS_NEED_ENGINE"
 _OURS = ("code", "daemon", "search", "webserver", "docker-launch", "docker-stop", "exporter", "models")
 _PATIENCE = 240.0
-_STARTING_SECONDS = 5.0
-"""How long a run imports Dagster before it reads files; with 1,000 of them, it takes twice as long."""
+_WORKING_SECONDS = 2.0
+"""How long a run may work before something is killed; 1,000 files take it several seconds."""
 
 _MANY = 1000
 """Files that a run needs some seconds for: they differ in their last bytes, so that a model sees only one of them."""
@@ -72,7 +72,17 @@ def _begun(stack: Stack, directory: str) -> str:
     stack.launch(directory)
     assert wait_until(lambda: bool(set(stack.runs("running")) - before), _PATIENCE), "no run began"
     [container] = set(stack.runs("running")) - before
-    time.sleep(_STARTING_SECONDS)
+    [described] = json.loads(run(["docker", "inspect", container], stack.folder))
+    run_id = described["Config"]["Labels"]["dagster/run_id"]
+
+    def has_started() -> bool:
+        time.sleep(0.5)  # the gateway limits how often one may ask
+        query = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+        return bool(stack.graphql(query, id=run_id)["runOrError"]["status"] == "STARTED")
+
+    # Dagster takes minutes to notice that a container has died before its run began
+    assert wait_until(has_started, _PATIENCE), "the run did not begin"
+    time.sleep(_WORKING_SECONDS)
     return container
 
 
