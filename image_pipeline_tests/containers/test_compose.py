@@ -137,7 +137,7 @@ def test_the_daemon_leaves_a_run_of_the_command_line_alone(stack: Stack) -> None
     own = [
         status
         for found, status in tags
-        if found.get("image_pipeline/directories", "").startswith("slow") and "docker/container_id" not in found
+        if found.get("dagster/asset_partition_range_end") == "slow" and "docker/container_id" not in found
     ]
     assert own == ["SUCCESS"], tags
 
