@@ -1,6 +1,7 @@
 """Routes about the state of the library: what was ingested, what waits, what could not be read."""
 
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query
 
@@ -12,6 +13,8 @@ from image_pipeline.web.library import ServedLibrary
 from image_pipeline.web.parameters import PageParameters
 from image_pipeline.web.photographs import cursor_after, last_of
 from image_pipeline.web.replies import Damaged, DirectoriesAnswer, IngestedDirectory, QuarantineAnswer, Quarantined
+
+Listed = TypeVar("Listed")
 
 
 def state_routes(library: ServedLibrary) -> APIRouter:
@@ -30,8 +33,8 @@ def state_routes(library: ServedLibrary) -> APIRouter:
     @router.get("/directories", responses=failures(422, 500, 503))
     def directories(given: Annotated[PageParameters, Query()]) -> DirectoriesAnswer:
         """The directories that were ingested, by name."""
-        known, after = ingested_directories(library.wiring.ledger.entries()), last_of(given.cursor)
-        page = [one for one in known if after is None or one.directory > after][: given.limit + 1]
+        known = ingested_directories(library.wiring.ledger.entries())
+        page, cursor = _page(known, lambda one: one.directory, given)
         return DirectoriesAnswer(
             directories=[
                 IngestedDirectory(
@@ -41,18 +44,18 @@ def state_routes(library: ServedLibrary) -> APIRouter:
                     quarantined=one.quarantined,
                     ingested_at=one.ingested_at,
                 )
-                for one in page[: given.limit]
+                for one in page
             ],
             total=len(known),
-            cursor=cursor_after(page[given.limit - 1].directory) if len(page) > given.limit else None,
+            cursor=cursor,
         )
 
     @router.get("/quarantine", responses=failures(422, 500, 503))
     def quarantine(given: Annotated[PageParameters, Query()]) -> QuarantineAnswer:
         """The files that could not be read, by path; and those that are shown although they are damaged."""
-        ledger, after = library.wiring.ledger, last_of(given.cursor)
+        ledger = library.wiring.ledger
         known = ledger.quarantine()
-        page = [one for one in known if after is None or one.path > after][: given.limit + 1]
+        page, cursor = _page(known, lambda one: one.path, given)
         return QuarantineAnswer(
             files=[
                 Quarantined(
@@ -63,14 +66,24 @@ def state_routes(library: ServedLibrary) -> APIRouter:
                     run_id=one.run_id,
                     since=one.since,
                 )
-                for one in page[: given.limit]
+                for one in page
             ],
             total=len(known),
             damaged=[
                 Damaged(id=point_id(one.path), path=one.path, sha256=one.sha256, damaged=one.damaged)
                 for one in ledger.damaged()
             ],
-            cursor=cursor_after(page[given.limit - 1].path) if len(page) > given.limit else None,
+            cursor=cursor,
         )
 
     return router
+
+
+def _page(
+    known: Sequence[Listed], name_of: Callable[[Listed], str], given: PageParameters
+) -> tuple[list[Listed], str | None]:
+    """The page of a list in order of names that is asked for, and the cursor of the next one, if there is one."""
+    after = last_of(given.cursor)
+    page = [one for one in known if after is None or name_of(one) > after][: given.limit + 1]
+    shown = page[: given.limit]
+    return shown, cursor_after(name_of(shown[-1])) if len(page) > given.limit else None
